@@ -1,0 +1,52 @@
+// From a snapshot to documents: which files an application's path holds, read as YAML or JSON, each document with
+// its canonical bytes, digest and positions. Rendering by external programs joins here later.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/types.h"
+#include "base/value.h"
+#include "config/config.h"
+#include "daemon/source/mirror.h"
+
+namespace gitopsd::render {
+
+inline constexpr std::string_view kRenderer = "directory";
+inline constexpr int kRendererVersion = 1;  ///< part of the input key: raise it when output may change
+
+struct Limits {
+  std::size_t files = 100'000;
+  std::size_t file_bytes = 4u << 20;
+  std::size_t total_bytes = 256u << 20;
+  std::size_t blob_bytes = 1u << 30;  ///< of a file that a document refers to
+};
+
+/// A document as it stands in the repository.
+struct Document {
+  std::string path;
+  CommitId blob;
+  int index = 0;  ///< in its file, from 0
+  Value json;     ///< with positions
+};
+
+/// Whether a path below the application's path is a manifest of it, by its include and exclude globs
+/// (`*` within a path component, `**` across them, `?`, `[...]`).
+bool is_manifest(const config::Application&, std::string_view path_below);
+bool glob_match(std::string_view pattern, std::string_view path);
+
+/// Reads one manifest file. Throws Failure with commit, path, line and column: not UTF-8, a document that is no
+/// mapping or has no `apiVersion` and `kind`, limits.
+std::vector<Document> read_manifest(const source::Snapshot&, const source::TreeEntry&, const Limits& = {});
+
+/// The manifests' tree entries of the application's path, in path order. Throws Failure (cause input) when the path
+/// does not exist, is a symbolic link or no folder: never an empty list for an error.
+std::vector<source::TreeEntry> manifests(const source::Snapshot&, const config::Application&, const Limits& = {});
+
+/// The digest of a document: hex HMAC-SHA-256 under `key` over its canonical JSON and its blobs' digests.
+std::string document_digest(std::string_view key, const Value& json,
+                            const std::vector<std::pair<std::string, std::string>>& path_and_digest);
+
+}  // namespace gitopsd::render

@@ -1,0 +1,1 @@
+#include "daemon/report/notify.h"

@@ -1,0 +1,1 @@
+#include "daemon/source/mirror.h"

@@ -1,0 +1,1 @@
+#include "daemon/sync/dispatcher.h"

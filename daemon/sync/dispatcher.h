@@ -1,0 +1,127 @@
+// Decides what runs when: one sync at a time per application, many applications at once. The queue in memory is an
+// index over the store and is rebuilt at start; the store alone is true.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "config/config.h"
+#include "daemon/store/store.h"
+#include "providers/protocol/messages.h"
+
+namespace gitopsd::sync {
+
+/// What an application is doing, for people.
+enum class Phase { idle, queued, fetching, rendering, planning, held, applying, waiting_health, backing_off };
+/// Unknown wherever a comparison could not be made: never Synced then (promise 8).
+enum class SyncStatus { unknown, synced, out_of_sync, source_missing, contested, not_converging };
+std::string_view to_string(Phase);
+std::string_view to_string(SyncStatus);
+
+struct ApplicationStatus {
+  ApplicationName name;
+  ApplicationUid uid;
+  DestinationName destination;
+  RepositoryName repository;
+  std::string ref;
+  CommitId revision;      ///< of the last succeeded sync
+  CommitId wanted;        ///< what the running or held sync would bring; empty when idle
+  Phase phase = Phase::idle;
+  SyncStatus status = SyncStatus::unknown;
+  protocol::Health health = protocol::Health::unknown;
+  std::string waits_for;   ///< what it waits for, or empty
+  std::string released_by; ///< what releases it: a command line or an event
+  std::string error;       ///< of the last sync, if it failed
+  SyncId sync;             ///< running, held or last
+  bool suspended = false, quarantined = false, orphaned = false;
+  WallMicros since = 0;    ///< start of the phase
+  std::int64_t resources = 0;  ///< in the inventory
+};
+
+struct PlanView {
+  SyncId held;        ///< the held sync whose stored plan this is, if any
+  CommitId revision;
+  std::vector<protocol::Step> steps;
+  std::string hold;   ///< why a sync of it would be held, or empty
+};
+
+/// One line of progress of a running sync or of a fetch.
+struct ProgressLine {
+  WallMicros when = 0;
+  ApplicationUid application;  ///< empty for a repository's fetch
+  RepositoryName repository;
+  EventId event;
+  SyncId sync;
+  std::string stage;  ///< fetched, rendered, planned, held, applying, step, waiting, ended
+  std::string text;
+};
+
+struct RepositoryStatus {
+  RepositoryName name;
+  std::string url;
+  WallMicros last_look = 0;  ///< successful poll or fetch, 0 never
+  std::string error;         ///< of the last look, if it failed
+};
+
+struct DestinationStatus {
+  DestinationName name;
+  std::string provider;
+  bool connected = false;
+  std::uint64_t starts = 0;
+};
+
+struct Metrics {
+  std::int64_t syncs_succeeded = 0, syncs_failed = 0, syncs_superseded = 0, heals = 0, fetches = 0,
+               fetch_failures = 0;
+};
+
+class Dispatcher {
+ public:
+  virtual ~Dispatcher() = default;
+  virtual void start() = 0;
+  /// New events are on disk. From any thread, never blocks.
+  virtual void notify(const std::vector<EventId>&) = 0;
+  /// A sync that runs keeps the snapshot it started with.
+  virtual void reload(config::Snapshot) = 0;
+  /// Takes nothing new, lets steps that have begun end until the deadline, then cuts off. Nothing is lost.
+  virtual void stop(Deadline) = 0;
+
+  // The operator's actions; each throws Failure (cause input) that names what does not exist or does not fit.
+  // `who` is the user's name; it goes to history and audit.
+  virtual EventId replay(EventId, const std::string& who) = 0;
+  virtual EventId sync_now(const ApplicationName&, const std::string& who) = 0;
+  /// Plans the ref's tip (or the given revision) against the live state; changes nothing. Blocks.
+  virtual PlanView plan(const ApplicationName&, const std::optional<CommitId>&) = 0;
+  virtual SyncId approve(const ApplicationName&, const std::string& who) = 0;
+  virtual EventId rollback(const ApplicationName&, const std::optional<CommitId>& to, const std::string& who) = 0;
+  virtual void resume(const ApplicationName&, const std::string& who) = 0;
+  virtual EventId delete_cascade(const ApplicationName&, const std::string& who) = 0;
+
+  virtual std::vector<ApplicationStatus> status() const = 0;
+  virtual std::vector<RepositoryStatus> repositories() const = 0;
+  virtual std::vector<DestinationStatus> destinations() const = 0;
+  virtual Metrics metrics() const = 0;
+  /// Seconds from receipt to each stage of events that ended since the last call, for histograms.
+  virtual std::vector<store::Timings> take_timings() = 0;
+
+  /// `line` runs on whichever thread makes progress and must not block; returns a token for `unsubscribe`.
+  virtual int subscribe(std::function<void(const ProgressLine&)> line) = 0;
+  virtual void unsubscribe(int token) = 0;
+};
+
+struct Environment {
+  config::Snapshot config;
+  store::Store* store = nullptr;
+  const Clock* clock = &system_clock();
+  std::string program_directory;  ///< where providers are
+  std::string state_directory;
+  int workers = 8;  ///< syncs that work at once; waiting for health or approval counts not
+};
+
+std::unique_ptr<Dispatcher> make_dispatcher(Environment);
+
+}  // namespace gitopsd::sync

@@ -1,0 +1,56 @@
+// The daemon's side of one destination's provider: connects or starts it, speaks the protocol, restarts it when it
+// died, and bounds every call in time.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/clock.h"
+#include "config/config.h"
+#include "providers/protocol/messages.h"
+
+namespace gitopsd::sync {
+
+/// Gives the bytes of blobs that open calls refer to.
+class BlobSource {
+ public:
+  virtual ~BlobSource() = default;
+  /// Throws Failure for an unknown digest.
+  virtual protocol::BlobChunk read(const std::string& digest, std::uint64_t offset, std::uint64_t length) = 0;
+};
+
+/// Thread-safe. Every call throws Failure: transient when the provider died, hung or could not be reached (it is
+/// started again at the next call, with back-off), destination or internal when it answered nonsense.
+class Provider {
+ public:
+  struct Events {
+    std::function<void(const protocol::Changed&)> changed;
+    std::function<void(const std::string& render_context_digest)> context;
+  };
+  virtual ~Provider() = default;
+  virtual const DestinationName& destination() const = 0;
+  /// Of the current connection; connects where there is none.
+  virtual protocol::InitializeResult info() = 0;
+  virtual bool connected() const = 0;
+  /// Grows by one at each start; tells whether watches must be set up again.
+  virtual std::uint64_t generation() const = 0;
+
+  virtual protocol::ResolveResult resolve(const protocol::ResolveRequest&, BlobSource*, Deadline) = 0;
+  virtual protocol::PlanResult plan(const protocol::PlanRequest&, BlobSource*, Deadline) = 0;
+  virtual protocol::ApplyResult apply(const protocol::ApplyRequest&, BlobSource*,
+                                      std::function<void(const protocol::Progress&)>, Deadline) = 0;
+  virtual protocol::ObserveResult observe(const protocol::ObserveRequest&, BlobSource*, Deadline) = 0;
+  virtual protocol::ListResult list(const protocol::ListRequest&, Deadline) = 0;
+  virtual void cancel(const std::string& sync) = 0;
+  /// Asks it to finish and waits until it ended or the deadline passed, then ends it.
+  virtual void shutdown(Deadline) = 0;
+};
+
+/// `program_directory`: where gitopsd-provider-NAME is looked for. `state_directory`: the daemon's; each child gets a
+/// folder of its own below it.
+std::unique_ptr<Provider> open_provider(const config::Destination&, const std::string& installation,
+                                        const std::string& program_directory,
+                                        const std::string& state_directory, Provider::Events);
+
+}  // namespace gitopsd::sync
