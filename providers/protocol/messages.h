@@ -1,5 +1,5 @@
-// The provider protocol's messages, typed. README.md beside this file is the contract; encode and decode live in
-// messages.cpp. Unknown fields are ignored, an unknown enum word means its documented default.
+// The provider protocol's messages, typed. README.md beside this file is the contract; encode and decode live
+// in messages.cpp. Unknown fields are ignored, an unknown enum word means its documented default.
 #pragma once
 
 #include <cstdint>
@@ -128,7 +128,7 @@ struct ResolveRequest {
 };
 struct Need {
   std::string document;  ///< digest of the document that asks
-  std::string path;      ///< relative to the application's path, or from the repository's root with a leading '/'
+  std::string path;  ///< relative to the application's path, or from the repository's root with a leading '/'
 };
 struct ResolveResult {
   std::vector<Resource> resources;
@@ -241,8 +241,8 @@ struct BlobChunk {
 };
 
 // Every message has these two. `decode` throws Failure (cause input) that names the field.
-#define GITOPSD_MESSAGE(Type)  \
-  Value encode(const Type&);   \
+#define GITOPSD_MESSAGE(Type) \
+  Value encode(const Type&);  \
   void decode(const Value&, Type&)
 GITOPSD_MESSAGE(InitializeRequest);
 GITOPSD_MESSAGE(InitializeResult);
