@@ -1,0 +1,46 @@
+#include "providers/protocol/workers.h"
+
+namespace gitopsd::protocol {
+
+Workers::Workers(int count) {
+  for (int i = 0; i < count; ++i) threads_.emplace_back([this] { loop(); });
+}
+
+Workers::~Workers() {
+  {
+    std::lock_guard lock(mutex_);
+    stop_ = true;
+    changed_.notify_all();
+  }
+  for (auto& thread : threads_) thread.join();
+}
+
+void Workers::run(std::function<void()> work) {
+  std::lock_guard lock(mutex_);
+  queue_.push_back(std::move(work));
+  changed_.notify_all();
+}
+
+void Workers::wait_idle() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return queue_.empty() && busy_ == 0; });
+}
+
+void Workers::loop() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    changed_.wait(lock, [&] { return stop_ || !queue_.empty(); });
+    if (queue_.empty()) return;
+    auto work = std::move(queue_.front());
+    queue_.pop_front();
+    ++busy_;
+    lock.unlock();
+    work();
+    work = nullptr;  // what the call held is let go before it counts as ended
+    lock.lock();
+    --busy_;
+    changed_.notify_all();
+  }
+}
+
+}  // namespace gitopsd::protocol
