@@ -1,1 +1,218 @@
-int main() { return 0; }
+// gitopsd: puts the parts together, in the order in which data flows, and takes them apart in the other.
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <atomic>
+#include <cstdio>
+#include <iostream>
+#include <mutex>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "config/config.h"
+#include "daemon/api/api.h"
+#include "daemon/report/notify.h"
+#include "daemon/server/server.h"
+#include "daemon/store/store.h"
+#include "daemon/sync/dispatcher.h"
+
+namespace gitopsd {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr int kExitFailure = 1;
+constexpr int kExitConfiguration = 78;  // EX_CONFIG, sysexits.h: systemd shows it by name
+constexpr auto kLoopStuck = 20s;
+constexpr auto kTick = 1s;
+constexpr auto kRetentionEvery = 10min;
+
+struct Options {
+  std::string config = "/etc/gitopsd/gitopsd.yaml";
+  std::string provider_directory;
+  std::string log_level = "info";
+  bool check_config = false;
+};
+
+std::string own_directory() {
+  char path[4096];
+  const ssize_t n = ::readlink("/proc/self/exe", path, sizeof path);
+  const std::string self(path, n > 0 ? static_cast<std::size_t>(n) : 0);
+  return self.substr(0, self.rfind('/'));
+}
+
+/// Installed, providers are in libexec; in a build tree, beside the daemon's folder.
+std::string default_provider_directory() {
+  const std::string own = own_directory();
+  for (const std::string& candidate : {own + "/../libexec/gitopsd", own + "/../providers/host"}) {
+    if (::access((candidate + "/gitopsd-provider-host").c_str(), X_OK) == 0) return candidate;
+  }
+  return own + "/../libexec/gitopsd";
+}
+
+/// The configuration in force, for those who ask from other threads.
+class Current {
+ public:
+  explicit Current(config::Snapshot c) : config_(std::move(c)) {}
+  config::Snapshot get() const {
+    std::lock_guard lock(mutex_);
+    return config_;
+  }
+  void set(config::Snapshot c) {
+    std::lock_guard lock(mutex_);
+    config_ = std::move(c);
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  config::Snapshot config_;
+};
+
+/// Signals reach only the descriptor: block them before the first thread starts.
+Fd block_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (int s : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, s);
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);
+  return Fd(::signalfd(-1, &set, SFD_CLOEXEC));
+}
+
+/// No core file and no ptrace by the same user: memory holds secrets.
+void protect_memory() {
+  const rlimit none{0, 0};
+  ::setrlimit(RLIMIT_CORE, &none);
+  ::prctl(PR_SET_DUMPABLE, 0);
+}
+
+void reload(const Options& options, Current& current, server::Server& server, sync::Dispatcher& dispatcher) {
+  report::reloading();
+  try {
+    auto fresh = config::load(options.config);
+    server.reload(fresh);
+    dispatcher.reload(fresh);
+    current.set(fresh);
+    log::info("configuration reloaded", {{"file", options.config}});
+  } catch (const Failure& failure) {
+    log::error("the new configuration is refused, the old one stays in force", {{"error", failure.what()}});
+  }
+  report::ready("running");
+}
+
+int run(const Options& options) {
+  const Fd signals = block_signals();
+  protect_memory();
+  Current current(config::load(options.config));
+  const auto config = current.get();
+  auto store = store::open_sqlite(config->store.path);
+
+  sync::Environment sync_environment;
+  sync_environment.config = config;
+  sync_environment.store = store.get();
+  sync_environment.program_directory =
+      options.provider_directory.empty() ? default_provider_directory() : options.provider_directory;
+  sync_environment.state_directory = config->store.path;
+  auto dispatcher = sync::make_dispatcher(sync_environment);
+
+  server::Environment door;
+  door.config = config;
+  door.store = store.get();
+  door.accepted = [&](const std::vector<EventId>& ids) { dispatcher->notify(ids); };
+  if (sd_listen_fds(1) > 0) door.inherited_socket = SD_LISTEN_FDS_START;
+  auto server = server::make_server(door);
+
+  api::Environment api_environment;
+  api_environment.config = [&] { return current.get(); };
+  api_environment.store = store.get();
+  api_environment.dispatcher = dispatcher.get();
+  api_environment.server = server.get();
+  auto api = api::make_api(api_environment);
+
+  dispatcher->start();
+  server->start();
+  api->start();
+  report::ready("running");
+  log::info("ready", {{"port", server->port()}, {"version", GITOPSD_VERSION}});
+
+  const auto watchdog = report::watchdog_interval();
+  auto next_retention = Monotonic::now() + kRetentionEvery;
+  bool stop = false;
+  while (!stop) {
+    pollfd wait{signals.get(), POLLIN, 0};
+    const auto tick = watchdog ? std::min<std::chrono::milliseconds>(*watchdog, kTick) : kTick;
+    if (::poll(&wait, 1, static_cast<int>(std::chrono::milliseconds(tick).count())) > 0) {
+      signalfd_siginfo info{};
+      if (::read(signals.get(), &info, sizeof info) != sizeof info) continue;
+      if (info.ssi_signo == SIGHUP) {
+        reload(options, current, *server, *dispatcher);
+      } else {
+        stop = true;
+      }
+    }
+    if (std::chrono::milliseconds(server->loop_age_ms()) < kLoopStuck) report::watchdog();
+    server->refresh_certificate();
+    if (Monotonic::now() >= next_retention) {
+      const auto keep =
+          std::chrono::duration_cast<std::chrono::microseconds>(current.get()->store.keep_events).count();
+      const bool more = store->retain(system_clock().wall() - keep);
+      next_retention =
+          Monotonic::now() + (more ? std::chrono::seconds(1) : std::chrono::seconds(kRetentionEvery));
+    }
+  }
+  report::stopping();
+  log::info("stopping");
+  const auto deadline = Monotonic::now() + current.get()->server.limits.stop_timeout;
+  server->stop(deadline);
+  dispatcher->stop(deadline);
+  api->stop(deadline);
+  return 0;
+}
+
+int check(const Options& options) {
+  const auto config = config::load(options.config);
+  std::cout << options.config << ": " << config->hooks.size() << " hooks, " << config->repositories.size()
+            << " repositories, " << config->destinations.size() << " destinations, "
+            << config->applications.size() << " applications: valid\n";
+  return 0;
+}
+
+}  // namespace
+}  // namespace gitopsd
+
+int main(int argc, char** argv) {
+  using namespace gitopsd;
+  Options options;
+  CLI::App app{"gitopsd makes real systems match what a Git commit declares."};
+  app.add_option("-c,--config", options.config, "configuration file")->capture_default_str();
+  app.add_flag("--check-config", options.check_config,
+               "read the configuration, say what is wrong with it, and exit");
+  app.add_option("--provider-dir", options.provider_directory,
+                 "where the gitopsd-provider-NAME programs are");
+  app.add_option("--log-level", options.log_level, "debug, info, warning or error")
+      ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
+      ->capture_default_str();
+  app.set_version_flag("--version", std::string("gitopsd ") + GITOPSD_VERSION);
+  CLI11_PARSE(app, argc, argv);
+  try {
+    if (options.check_config) return check(options);
+    const auto level = options.log_level == "debug"     ? log::Level::debug
+                       : options.log_level == "warning" ? log::Level::warning
+                       : options.log_level == "error"   ? log::Level::error
+                                                        : log::Level::info;
+    log::start("gitopsd", level);
+    return run(options);
+  } catch (const Failure& failure) {
+    for (const auto& problem : failure.problems()) std::cerr << "gitopsd: " << problem.str() << "\n";
+    return failure.cause() == ProblemCause::input ? kExitConfiguration : kExitFailure;
+  } catch (const std::exception& e) {
+    std::cerr << "gitopsd: " << e.what() << "\n";
+    return kExitFailure;
+  }
+}

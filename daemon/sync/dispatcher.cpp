@@ -1,1 +1,212 @@
 #include "daemon/sync/dispatcher.h"
+
+#include <sys/stat.h>
+
+#include "base/log.h"
+#include "daemon/sync/dispatcher_state.h"
+
+namespace gitopsd::sync {
+
+std::string_view to_string(Phase phase) {
+  constexpr std::string_view words[] = {"idle", "queued",   "fetching",       "rendering",  "planning",
+                                        "held", "applying", "waiting_health", "backing_off"};
+  return words[static_cast<int>(phase)];
+}
+
+std::string_view to_string(SyncStatus status) {
+  constexpr std::string_view words[] = {"Unknown",       "Synced",    "OutOfSync",
+                                        "SourceMissing", "Contested", "NotConverging"};
+  return words[static_cast<int>(status)];
+}
+
+DispatcherImpl::DispatcherImpl(Environment env) : env_(std::move(env)) {
+  fetchers_ = std::make_unique<Workers>("fetch", 4);
+  workers_ = std::make_unique<Workers>("sync", env_.workers);
+}
+
+DispatcherImpl::~DispatcherImpl() {
+  stop(Monotonic::now());
+}
+
+void DispatcherImpl::start() {
+  ::mkdir((env_.state_directory + "/mirrors").c_str(), 0700);
+  configure(env_.config);
+  recover();
+  std::lock_guard lock(mutex_);
+  for (auto& [name, repo] : repos_) {
+    repo->look_wanted = true;
+    wake(repo);
+  }
+  for (auto& [uid, app] : apps_) {
+    app->dirty_all = true;
+    pump(app);
+    schedule_check(app);
+  }
+}
+
+/// Makes the lines of a configuration; what stays the same keeps its state, its mirror and its provider
+/// process.
+void DispatcherImpl::configure(const config::Snapshot& config) {
+  std::vector<std::shared_ptr<Provider>> retired;
+  std::vector<store::ApplicationState> known = env_.store->applications();
+  {
+    std::lock_guard lock(mutex_);
+    config_ = config;
+    std::map<DestinationName, Dest> dests;
+    for (const auto& d : config->destinations) {
+      auto old = dests_.find(d.name);
+      const bool same = old != dests_.end() && old->second->config.provider == d.provider &&
+                        old->second->config.command == d.command && old->second->config.socket == d.socket &&
+                        old->second->config.settings == d.settings;
+      if (same) {
+        dests[d.name] = old->second;
+        continue;
+      }
+      auto line = std::make_shared<DestinationLine>();
+      line->config = d;
+      Provider::Events events;
+      events.changed = [this, name = d.name](const protocol::Changed& changed) { drifted(name, changed); };
+      events.context = [this](const std::string&) {
+        std::lock_guard guard(mutex_);
+        for (auto& [unused, repo] : repos_) {
+          repo->look_wanted = true;
+          wake(repo);
+        }
+      };
+      line->provider = open_provider(d, env_.store->installation(), env_.program_directory,
+                                     env_.state_directory, std::move(events));
+      dests[d.name] = std::move(line);
+    }
+    for (auto& [name, line] : dests_) {
+      if (!dests.contains(name) || dests[name] != line) retired.push_back(line->provider);
+    }
+    dests_ = std::move(dests);
+
+    std::map<RepositoryName, Repo> repos;
+    for (const auto& r : config->repositories) {
+      auto old = repos_.find(r.name);
+      auto line = old != repos_.end() && old->second->config.url == r.url
+                      ? old->second
+                      : std::make_shared<RepositoryLine>();
+      line->config = r;
+      if (!line->mirror) {
+        line->mirror = source::open_mirror(env_.state_directory + "/mirrors/" + r.name.str() + ".git");
+      }
+      repos[r.name] = std::move(line);
+    }
+    for (auto& [name, line] : repos_) {
+      if (!repos.contains(name) || repos[name] != line) line->cancel.request();
+    }
+    repos_ = std::move(repos);
+
+    std::map<ApplicationUid, App> apps;
+    for (const auto& a : config->applications) {
+      auto old = apps_.find(a.uid);
+      auto line = old != apps_.end() ? old->second : std::make_shared<ApplicationLine>();
+      line->config = a;
+      if (old == apps_.end()) {
+        for (const auto& state : known) {
+          if (state.uid == a.uid) line->state = state;
+        }
+      }
+      line->state.uid = a.uid;
+      apps[a.uid] = std::move(line);
+    }
+    apps_ = std::move(apps);
+  }
+  // Names, destinations and orphans are durable facts.
+  for (const auto& a : config->applications) {
+    const auto app = app_of(a.uid);
+    auto& state = app->state;
+    if (state.name == a.name && state.destination == a.destination && !state.orphaned) continue;
+    state.name = a.name;
+    state.destination = a.destination;
+    state.orphaned = false;
+    env_.store->put_application(state);
+  }
+  for (auto& state : known) {
+    if (app_of(state.uid) || state.orphaned) continue;
+    state.orphaned = true;
+    env_.store->put_application(state);
+    log::warning("application left the configuration; nothing that it owns is deleted",
+                 {{"application", state.name.str()},
+                  {"release", "gitopsctl delete " + state.name.str() + " --cascade"}});
+  }
+  for (const auto& provider : retired) provider->shutdown(Monotonic::now() + std::chrono::seconds(5));
+}
+
+/// After a restart the store says what is still to be done.
+void DispatcherImpl::recover() {
+  for (const auto& sync : env_.store->open_syncs()) {
+    store::Transition t;
+    t.state = store::SyncState::superseded;
+    t.reason = "cut off by a restart; the next sync finishes it";
+    env_.store->set_sync(sync.id, t);
+  }
+  for (auto& event : env_.store->open_events()) take_event(std::move(event));
+}
+
+void DispatcherImpl::notify(const std::vector<EventId>& ids) {
+  fetchers_->post([this, ids] {
+    for (const auto id : ids) {
+      if (auto event = env_.store->event(id); event && !store::ended(event->state))
+        take_event(std::move(*event));
+    }
+  });
+}
+
+void DispatcherImpl::reload(config::Snapshot config) {
+  configure(config);
+  std::lock_guard lock(mutex_);
+  for (auto& [name, repo] : repos_) {
+    repo->look_wanted = true;
+    wake(repo);
+  }
+  for (auto& [uid, app] : apps_) {
+    app->dirty_all = true;
+    pump(app);
+  }
+}
+
+void DispatcherImpl::stop(Deadline deadline) {
+  std::vector<std::shared_ptr<Provider>> providers;
+  {
+    std::lock_guard lock(mutex_);
+    if (stopping_) return;
+    stopping_ = true;
+    for (auto& [name, repo] : repos_) repo->cancel.request();
+    for (auto& [uid, app] : apps_) {
+      if (app->run) app->run->supersede("the daemon stops; the next start finishes it");
+    }
+    for (auto& [name, dest] : dests_) providers.push_back(dest->provider);
+  }
+  // Providers finish the steps that have begun; a call that is open past the deadline is cut off with its
+  // provider, and what it did is found out by `observe` at the next start.
+  for (const auto& provider : providers) provider->shutdown(deadline);
+  fetchers_->stop();
+  workers_->stop();
+}
+
+DispatcherImpl::App DispatcherImpl::app_named(const ApplicationName& name) const {
+  std::lock_guard lock(mutex_);
+  std::vector<std::string> names;
+  for (const auto& [uid, app] : apps_) {
+    if (app->config.name == name) return app;
+    names.push_back(app->config.name.str());
+  }
+  const std::string near = did_you_mean(name.str(), names);
+  throw fail(ProblemCause::input, "no application is named \"" + name.str() + "\"",
+             near.empty() ? "gitopsctl status lists them" : "did you mean \"" + near + "\"?");
+}
+
+DispatcherImpl::App DispatcherImpl::app_of(const ApplicationUid& uid) const {
+  std::lock_guard lock(mutex_);
+  const auto it = apps_.find(uid);
+  return it == apps_.end() ? nullptr : it->second;
+}
+
+std::unique_ptr<Dispatcher> make_dispatcher(Environment environment) {
+  return std::make_unique<DispatcherImpl>(std::move(environment));
+}
+
+}  // namespace gitopsd::sync

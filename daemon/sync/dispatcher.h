@@ -1,5 +1,5 @@
-// Decides what runs when: one sync at a time per application, many applications at once. The queue in memory is an
-// index over the store and is rebuilt at start; the store alone is true.
+// Decides what runs when: one sync at a time per application, many applications at once. The queue in memory
+// is an index over the store and is rebuilt at start; the store alone is true.
 #pragma once
 
 #include <functional>
@@ -28,25 +28,25 @@ struct ApplicationStatus {
   DestinationName destination;
   RepositoryName repository;
   std::string ref;
-  CommitId revision;      ///< of the last succeeded sync
-  CommitId wanted;        ///< what the running or held sync would bring; empty when idle
+  CommitId revision;  ///< of the last succeeded sync
+  CommitId wanted;    ///< what the running or held sync would bring; empty when idle
   Phase phase = Phase::idle;
   SyncStatus status = SyncStatus::unknown;
   protocol::Health health = protocol::Health::unknown;
-  std::string waits_for;   ///< what it waits for, or empty
-  std::string released_by; ///< what releases it: a command line or an event
-  std::string error;       ///< of the last sync, if it failed
-  SyncId sync;             ///< running, held or last
+  std::string waits_for;    ///< what it waits for, or empty
+  std::string released_by;  ///< what releases it: a command line or an event
+  std::string error;        ///< of the last sync, if it failed
+  SyncId sync;              ///< running, held or last
   bool suspended = false, quarantined = false, orphaned = false;
-  WallMicros since = 0;    ///< start of the phase
+  WallMicros since = 0;        ///< start of the phase
   std::int64_t resources = 0;  ///< in the inventory
 };
 
 struct PlanView {
-  SyncId held;        ///< the held sync whose stored plan this is, if any
+  SyncId held;  ///< the held sync whose stored plan this is, if any
   CommitId revision;
   std::vector<protocol::Step> steps;
-  std::string hold;   ///< why a sync of it would be held, or empty
+  std::string hold;  ///< why a sync of it would be held, or empty
 };
 
 /// One line of progress of a running sync or of a fetch.
@@ -97,7 +97,8 @@ class Dispatcher {
   /// Plans the ref's tip (or the given revision) against the live state; changes nothing. Blocks.
   virtual PlanView plan(const ApplicationName&, const std::optional<CommitId>&) = 0;
   virtual SyncId approve(const ApplicationName&, const std::string& who) = 0;
-  virtual EventId rollback(const ApplicationName&, const std::optional<CommitId>& to, const std::string& who) = 0;
+  virtual EventId rollback(const ApplicationName&, const std::optional<CommitId>& to,
+                           const std::string& who) = 0;
   virtual void resume(const ApplicationName&, const std::string& who) = 0;
   virtual EventId delete_cascade(const ApplicationName&, const std::string& who) = 0;
 

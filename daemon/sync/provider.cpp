@@ -1,1 +1,327 @@
 #include "daemon/sync/provider.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+#include <map>
+#include <mutex>
+#include <set>
+
+#include "base/log.h"
+#include "base/process.h"
+#include "providers/protocol/peer.h"
+
+namespace gitopsd::sync {
+namespace {
+
+using namespace std::chrono_literals;
+using protocol::Peer;
+
+constexpr auto kInitializeTimeout = 10s;
+constexpr auto kFirstBackoff = 100ms;
+constexpr auto kLastBackoff = 10s;
+
+/// One life of a provider process or socket connection.
+struct Connection {
+  Child child;  // none for a socket
+  std::unique_ptr<Peer> peer;
+  protocol::InitializeResult info;
+  std::atomic<bool> dead{false};
+
+  std::mutex mutex;
+  std::map<std::string, std::function<void(const protocol::Progress&)>> progress;  // by sync
+  std::multiset<BlobSource*> blobs;
+
+  void on_request(std::string_view method, const Value& params, const Peer::Handlers::Answer& answer,
+                  const Peer::Handlers::Refuse& refuse) {
+    if (method != "blob") return refuse(-32601, "unknown method " + std::string(method.substr(0, 64)));
+    try {
+      const auto request = protocol::decode_as<protocol::BlobRequest>(params);
+      std::lock_guard lock(mutex);
+      for (auto* source : blobs) {
+        try {
+          return answer(encode(source->read(request.digest, request.offset, request.length)));
+        } catch (const Failure& failure) {
+          if (failure.cause() != ProblemCause::internal) return refuse(-32000, failure.what());
+        }
+      }
+      refuse(-32602, "no open call names that blob");
+    } catch (const Failure& failure) {
+      refuse(-32602, failure.what());
+    }
+  }
+
+  void on_progress(const Value& params) {
+    const auto progress_message = protocol::decode_as<protocol::Progress>(params);
+    std::function<void(const protocol::Progress&)> sink;
+    {
+      std::lock_guard lock(mutex);
+      if (auto it = progress.find(progress_message.sync); it != progress.end()) sink = it->second;
+    }
+    if (sink) sink(progress_message);
+  }
+};
+
+/// Registers what a call offers to the provider while it is open.
+class OpenCall {
+ public:
+  OpenCall(Connection& c, BlobSource* blobs, std::string sync = {},
+           std::function<void(const protocol::Progress&)> sink = {})
+      : c_(c), blobs_(blobs), sync_(std::move(sync)) {
+    std::lock_guard lock(c_.mutex);
+    if (blobs_) c_.blobs.insert(blobs_);
+    if (!sync_.empty()) c_.progress[sync_] = std::move(sink);
+  }
+  ~OpenCall() {
+    std::lock_guard lock(c_.mutex);
+    if (blobs_) c_.blobs.erase(c_.blobs.find(blobs_));
+    if (!sync_.empty()) c_.progress.erase(sync_);
+  }
+  OpenCall(const OpenCall&) = delete;
+  OpenCall& operator=(const OpenCall&) = delete;
+
+ private:
+  Connection& c_;
+  BlobSource* blobs_;
+  std::string sync_;
+};
+
+Fd connect_socket(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path)
+    throw fail(ProblemCause::input, "socket path is too long: " + path);
+  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+  Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!fd || ::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
+    throw fail(ProblemCause::transient, "cannot reach the provider at " + path + ": " + errno_text(errno),
+               "is its socket unit started, and may this user connect?");
+  }
+  return fd;
+}
+
+class ProcessProvider : public Provider {
+ public:
+  ProcessProvider(const config::Destination& destination, std::string installation,
+                  const std::string& programs, const std::string& state, Events events)
+      : destination_(destination),
+        installation_(std::move(installation)),
+        program_(destination.command.empty() ? programs + "/gitopsd-provider-" + destination.provider
+                                             : destination.command),
+        state_directory_(state + "/providers/" + destination.name.str()),
+        events_(std::move(events)) {}
+
+  ~ProcessProvider() override { shutdown(Monotonic::now() + 2s); }
+
+  const DestinationName& destination() const override { return destination_.name; }
+  protocol::InitializeResult info() override { return connection()->info; }
+  bool connected() const override {
+    const auto c = std::atomic_load(&visible_);
+    return c && !c->dead;
+  }
+  std::uint64_t generation() const override { return generation_; }
+
+  protocol::ResolveResult resolve(const protocol::ResolveRequest& r, BlobSource* blobs, Deadline d) override {
+    auto c = connection();
+    OpenCall open(*c, blobs);
+    return call<protocol::ResolveResult>(*c, "resolve", encode(r), d);
+  }
+  protocol::PlanResult plan(const protocol::PlanRequest& r, BlobSource* blobs, Deadline d) override {
+    auto c = connection();
+    OpenCall open(*c, blobs);
+    return call<protocol::PlanResult>(*c, "plan", encode(r), d);
+  }
+  protocol::ApplyResult apply(const protocol::ApplyRequest& r, BlobSource* blobs,
+                              std::function<void(const protocol::Progress&)> sink, Deadline d) override {
+    auto c = connection();
+    OpenCall open(*c, blobs, r.sync, std::move(sink));
+    return call<protocol::ApplyResult>(*c, "apply", encode(r), d);
+  }
+  protocol::ObserveResult observe(const protocol::ObserveRequest& r, BlobSource* blobs, Deadline d) override {
+    auto c = connection();
+    OpenCall open(*c, blobs);
+    return call<protocol::ObserveResult>(*c, "observe", encode(r), d);
+  }
+  protocol::ListResult list(const protocol::ListRequest& r, Deadline d) override {
+    auto c = connection();
+    return call<protocol::ListResult>(*c, "list", encode(r), d);
+  }
+  void cancel(const std::string& sync) override {
+    std::lock_guard lock(mutex_);
+    if (connection_ && !connection_->dead) {
+      connection_->peer->notify("cancel", encode(protocol::CancelRequest{sync}));
+    }
+  }
+
+  void shutdown(Deadline deadline) override {
+    std::shared_ptr<Connection> c;
+    {
+      std::lock_guard lock(mutex_);
+      stopped_ = true;
+      c = std::move(connection_);
+      std::atomic_store(&visible_, std::shared_ptr<Connection>());
+    }
+    if (!c) return;
+    try {
+      if (!c->dead) c->peer->call("shutdown", Value::object(), deadline);
+    } catch (const Failure& failure) {
+      log::warning("provider did not shut down in time",
+                   {{"destination", destination_.name.str()}, {"error", failure.what()}});
+    }
+    end(*c);
+  }
+
+ private:
+  template <class Result>
+  Result call(Connection& c, std::string_view method, const Value& params, Deadline deadline) {
+    try {
+      return protocol::decode_as<Result>(c.peer->call(method, params, deadline));
+    } catch (const Failure& failure) {
+      // Past its deadline a provider is taken for hung: nothing that it may still do can be waited for.
+      if (failure.cause() == ProblemCause::transient) end(c);
+      if (failure.cause() != ProblemCause::input) throw;
+      throw fail(ProblemCause::destination, "provider of " + destination_.name.str() + " answered " +
+                                                std::string(method) +
+                                                " with something that is no answer: " + failure.what());
+    }
+  }
+
+  void end(Connection& c) {
+    c.dead = true;
+    c.peer->close();
+    c.child.signal(SIGKILL);
+  }
+
+  std::shared_ptr<Connection> connection() {
+    std::lock_guard lock(mutex_);
+    if (stopped_) throw fail(ProblemCause::transient, "the daemon is stopping");
+    if (connection_ && !connection_->dead) return connection_;
+    const auto now = Monotonic::now();
+    if (now < not_before_) {
+      throw fail(ProblemCause::transient,
+                 "provider of " + destination_.name.str() + " is not running: " + why_);
+    }
+    if (connected_at_ != Monotonic::time_point{} && now - connected_at_ > 60s) backoff_ = kFirstBackoff;
+    not_before_ = now + backoff_;
+    backoff_ = std::min<std::chrono::milliseconds>(backoff_ * 2, kLastBackoff);
+    try {
+      connection_ = start();
+    } catch (const Failure& failure) {
+      why_ = failure.what();
+      throw;
+    }
+    why_ = "it ended";
+    std::atomic_store(&visible_, connection_);
+    connected_at_ = Monotonic::now();
+    ++generation_;
+    log::info("provider started", {{"destination", destination_.name.str()},
+                                   {"provider", connection_->info.name},
+                                   {"version", connection_->info.version}});
+    return connection_;
+  }
+
+  std::shared_ptr<Connection> start() {
+    auto c = std::make_shared<Connection>();
+    auto [input, output] = open_streams(*c);
+    std::weak_ptr<Connection> weak = c;
+    const auto changed = events_.changed;
+    const auto context = events_.context;
+    Peer::Handlers handlers;
+    handlers.request = [weak](std::string_view method, const Value& params, Peer::Handlers::Answer answer,
+                              Peer::Handlers::Refuse refuse) {
+      if (auto self = weak.lock()) self->on_request(method, params, answer, refuse);
+    };
+    handlers.notification = [weak, changed, context](std::string_view method, const Value& params) {
+      try {
+        if (method == "progress") {
+          if (auto self = weak.lock()) self->on_progress(params);
+        } else if (method == "changed") {
+          changed(protocol::decode_as<protocol::Changed>(params));
+        } else if (method == "context") {
+          context(protocol::decode_as<protocol::ContextChanged>(params).render_context_digest);
+        }
+      } catch (const Failure& failure) {
+        log::warning("provider sent a bad message", {{"method", method}, {"error", failure.what()}});
+      }
+    };
+    handlers.closed = [weak, changed, name = destination_.name.str()](const std::string& why) {
+      auto self = weak.lock();
+      if (!self) return;
+      if (!self->dead.exchange(true)) log::warning("provider ended", {{"destination", name}, {"why", why}});
+      changed(protocol::Changed{});  // its watches are gone: everything on it has to be looked at again
+    };
+    c->peer = std::make_unique<Peer>(std::move(input), std::move(output), std::move(handlers));
+    protocol::InitializeRequest request;
+    request.destination = destination_.name.str();
+    request.settings = destination_.settings;
+    request.installation = installation_;
+    request.state_directory = destination_.socket.empty() ? state_directory_ : std::string();
+    try {
+      c->info = protocol::decode_as<protocol::InitializeResult>(
+          c->peer->call("initialize", encode(request), Monotonic::now() + kInitializeTimeout));
+    } catch (...) {
+      end(*c);
+      throw;
+    }
+    if (c->info.protocol != protocol::kProtocol) {
+      end(*c);
+      throw fail(ProblemCause::destination, "provider of " + destination_.name.str() + " speaks protocol " +
+                                                std::to_string(c->info.protocol) + ", this daemon speaks " +
+                                                std::to_string(protocol::kProtocol));
+    }
+    return c;
+  }
+
+  std::pair<Fd, Fd> open_streams(Connection& c) {
+    if (!destination_.socket.empty()) {
+      Fd in = connect_socket(destination_.socket);
+      Fd out(::fcntl(in.get(), F_DUPFD_CLOEXEC, 0));
+      return {std::move(in), std::move(out)};
+    }
+    ::mkdir((state_directory_.substr(0, state_directory_.rfind('/'))).c_str(), 0700);
+    ::mkdir(state_directory_.c_str(), 0700);
+    int ends[2];
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
+      throw fail(ProblemCause::transient, "no socket pair for a provider: " + errno_text(errno));
+    }
+    Fd ours(ends[0]), theirs(ends[1]);
+    Command command;
+    command.arguments = {program_};
+    command.environment = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8"};
+    command.input = command.output = theirs.get();
+    command.error = STDERR_FILENO;
+    c.child = Child(command);
+    Fd out(::fcntl(ours.get(), F_DUPFD_CLOEXEC, 0));
+    return {std::move(ours), std::move(out)};
+  }
+
+  const config::Destination destination_;
+  const std::string installation_, program_, state_directory_;
+  const Events events_;
+  mutable std::mutex mutex_;
+  std::shared_ptr<Connection> connection_;
+  std::atomic<std::uint64_t> generation_{0};
+  std::shared_ptr<Connection> visible_;  // the same, for those who may not wait while one starts
+  bool stopped_ = false;
+  std::string why_ = "it has not been started yet";
+  std::chrono::milliseconds backoff_ = kFirstBackoff;
+  Monotonic::time_point not_before_{}, connected_at_{};
+};
+
+}  // namespace
+
+std::unique_ptr<Provider> open_provider(const config::Destination& destination,
+                                        const std::string& installation, const std::string& program_directory,
+                                        const std::string& state_directory, Provider::Events events) {
+  return std::make_unique<ProcessProvider>(destination, installation, program_directory, state_directory,
+                                           std::move(events));
+}
+
+}  // namespace gitopsd::sync

@@ -1,5 +1,5 @@
-// The daemon's side of one destination's provider: connects or starts it, speaks the protocol, restarts it when it
-// died, and bounds every call in time.
+// The daemon's side of one destination's provider: connects or starts it, speaks the protocol, restarts it
+// when it died, and bounds every call in time.
 #pragma once
 
 #include <functional>
@@ -20,8 +20,8 @@ class BlobSource {
   virtual protocol::BlobChunk read(const std::string& digest, std::uint64_t offset, std::uint64_t length) = 0;
 };
 
-/// Thread-safe. Every call throws Failure: transient when the provider died, hung or could not be reached (it is
-/// started again at the next call, with back-off), destination or internal when it answered nonsense.
+/// Thread-safe. Every call throws Failure: transient when the provider died, hung or could not be reached (it
+/// is started again at the next call, with back-off), destination or internal when it answered nonsense.
 class Provider {
  public:
   struct Events {
@@ -47,8 +47,8 @@ class Provider {
   virtual void shutdown(Deadline) = 0;
 };
 
-/// `program_directory`: where gitopsd-provider-NAME is looked for. `state_directory`: the daemon's; each child gets a
-/// folder of its own below it.
+/// `program_directory`: where gitopsd-provider-NAME is looked for. `state_directory`: the daemon's; each
+/// child gets a folder of its own below it.
 std::unique_ptr<Provider> open_provider(const config::Destination&, const std::string& installation,
                                         const std::string& program_directory,
                                         const std::string& state_directory, Provider::Events);

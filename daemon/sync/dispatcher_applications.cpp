@@ -1,0 +1,356 @@
+// One sync at a time per application. The newest commit pre-empts waits and retries of an older one, never a
+// step that has begun (promise 9). Functions here want `mutex_` held unless they say otherwise.
+#include <algorithm>
+#include <random>
+
+#include "base/json.h"
+#include "base/log.h"
+#include "daemon/sync/dispatcher_state.h"
+#include "daemon/sync/problems.h"
+
+namespace gitopsd::sync {
+namespace {
+
+using namespace std::chrono_literals;
+using Hold = ApplicationLine::Hold;
+
+constexpr int kAttempts = 20;  // of one sync, about an hour and a half; then somebody has to look
+constexpr auto kHealthPollMax = 5s;
+
+std::chrono::milliseconds backoff(int attempt) {
+  thread_local std::minstd_rand random{std::random_device{}()};
+  const auto whole = std::min<std::chrono::milliseconds>(250ms * (1 << std::min(attempt, 12)), 5min);
+  return whole * std::uniform_int_distribution<int>(80, 120)(random) / 100;
+}
+
+std::string seconds_text(std::chrono::milliseconds d) {
+  return std::to_string((d.count() + 999) / 1000) + " s";
+}
+
+}  // namespace
+
+Scope DispatcherImpl::scope_of(const App& app) const {
+  const auto dest = dests_.at(app->config.destination);
+  const auto repo = repos_.at(app->config.repository);
+  return Scope{*env_.store, dest->provider, repo->mirror, *env_.clock,
+               config_,     app->config,    dest->config, env_.store->installation()};
+}
+
+void DispatcherImpl::offer(const App& app, Job job) {
+  if (app->next) {
+    const EventId old = app->next->event;
+    workers_->post([this, old, by = job.revision] {
+      part_ended(
+          old,
+          {Outcome::Kind::superseded, "superseded by " + by.short_str(), {}, ProblemCause::internal, false},
+          {});
+    });
+  }
+  app->next = std::move(job);
+  pump(app);
+}
+
+/// Starts what can be started.
+void DispatcherImpl::pump(const App& app) {
+  if (stopping_) return;
+  if (app->next && app->config.suspended && app->next->kind == Kind::commit) {
+    app->phase = Phase::held;
+    app->waits_for = "the application is suspended";
+    app->released_by = "remove `suspended: true` from its configuration and reload";
+    workers_->post([this, event = app->next->event, why = app->waits_for] {
+      if (event) env_.store->set_event(event, store::EventState::held, why);
+    });
+    return;
+  }
+  if (app->next) {
+    if (app->hold == Hold::busy) {
+      if (app->run) app->run->supersede("superseded by " + app->next->revision.short_str());
+      return;
+    }
+    if (app->hold != Hold::none) release_parked(app, "superseded by " + app->next->revision.short_str());
+    Job job = std::move(*app->next);
+    app->next.reset();
+    return begin(app, std::move(job));
+  }
+  if (app->hold != Hold::none && app->hold != Hold::approval) return;
+  if ((app->dirty_all || !app->dirty.empty()) && app->hold == Hold::none) {
+    app->hold = Hold::busy;
+    workers_->post([this, app] { look_at_live(app); });
+  }
+}
+
+/// Ends a parked run for good; the thread that called holds the mutex, the store is written on a worker.
+void DispatcherImpl::release_parked(const App& app, const std::string& why) {
+  ++app->timer;
+  auto run = std::move(app->run);
+  app->hold = Hold::none;
+  if (!run) return;
+  workers_->post([this, run, why] {
+    if (run->id()) run->end(store::SyncState::superseded, why);
+    part_ended(run->job().event, {Outcome::Kind::superseded, why, {}, ProblemCause::internal, false},
+               run->timings());
+  });
+}
+
+void DispatcherImpl::begin(const App& app, Job job) {
+  if (!repos_.contains(app->config.repository) || !dests_.contains(app->config.destination)) return;
+  app->hold = Hold::busy;
+  app->phase = Phase::rendering;
+  app->since = env_.clock->wall();
+  app->wanted = job.revision;
+  app->waits_for.clear();
+  app->released_by.clear();
+  const EventId event = job.event;
+  auto run = std::make_shared<Run>(scope_of(app), std::move(job), app->needs);
+  std::weak_ptr<Run> weak = run;
+  run->on_progress([this, app, event, weak](const std::string& stage, const std::string& text) {
+    const auto self = weak.lock();
+    progress(app, event, self ? self->id() : SyncId{}, stage, text);
+  });
+  app->run = run;
+  workers_->post([this, app, run] { ended(app, run, run->start()); });
+}
+
+/// Without the mutex: a run came back.
+void DispatcherImpl::ended(const App& app, const std::shared_ptr<Run>& run, Outcome outcome) {
+  const Job& job = run->job();
+  std::unique_lock lock(mutex_);
+  app->sync = run->id();
+  if (run->id()) app->state.last_sync = job.kind == Kind::heal ? app->state.last_sync : run->id();
+  if (stopping_ && outcome.kind != Outcome::Kind::succeeded) {
+    app->hold = Hold::none;  // its event stays open in the store: the next start takes it up
+    return;
+  }
+  switch (outcome.kind) {
+    case Outcome::Kind::held:
+    case Outcome::Kind::waiting:
+      park(app, outcome);
+      return;
+    case Outcome::Kind::retry:
+      retry(app, run, outcome);
+      return;
+    case Outcome::Kind::succeeded:
+      app->error.clear();
+      app->report.clear();
+      app->provider_deaths = 0;
+      if (job.kind != Kind::heal) {
+        app->state = run->after();
+        app->out_of_sync.clear();
+        app->compared = true;
+      }
+      app->health = protocol::Health::healthy;
+      ++(job.kind == Kind::heal ? metrics_.heals : metrics_.syncs_succeeded);
+      break;
+    case Outcome::Kind::failed:
+      app->error = outcome.error;
+      ++metrics_.syncs_failed;
+      log::warning("sync failed", {{"application", app->config.name.str()},
+                                   {"sync", run->id().value},
+                                   {"event", job.event.value},
+                                   {"error", outcome.error}});
+      break;
+    case Outcome::Kind::superseded:
+      ++metrics_.syncs_superseded;
+      break;
+  }
+  app->run.reset();
+  idle(app);
+  lock.unlock();
+  if (outcome.kind == Outcome::Kind::succeeded && job.kind == Kind::remove) {
+    env_.store->forget_application(app->config.uid);
+    lock.lock();
+    app->state = {};
+    app->state.uid = app->config.uid;
+    *app->needs = NeedIndex{};
+    lock.unlock();
+  }
+  part_ended(job.event, outcome, run->timings());
+  if (outcome.kind == Outcome::Kind::succeeded && job.kind == Kind::commit) pin(app, *run);
+}
+
+void DispatcherImpl::idle(const App& app) {
+  app->hold = Hold::none;
+  app->phase = Phase::idle;
+  app->wanted = CommitId{};
+  app->waits_for.clear();
+  app->released_by.clear();
+  app->since = env_.clock->wall();
+  pump(app);
+}
+
+/// Held for approval or waiting for health: no worker is kept.
+void DispatcherImpl::park(const App& app, const Outcome& outcome) {
+  const bool approval = outcome.kind == Outcome::Kind::held;
+  app->hold = approval ? Hold::approval : Hold::health;
+  app->phase = approval ? Phase::held : Phase::waiting_health;
+  app->waits_for = outcome.reason;
+  app->released_by = approval ? "gitopsctl approve " + app->config.name.str() : "its health";
+  app->since = env_.clock->wall();
+  const auto run = app->run;
+  if (approval) {
+    workers_->post([this, event = run->job().event, why = outcome.reason, by = app->released_by] {
+      if (event) env_.store->set_event(event, store::EventState::held, why + "; " + by);
+    });
+  } else {
+    app->health = protocol::Health::progressing;
+    const auto timer = ++app->timer;
+    workers_->at(Monotonic::now() + app->health_poll, [this, app, run, timer] {
+      {
+        std::lock_guard lock(mutex_);
+        if (app->timer != timer || app->run != run || stopping_) return;
+        app->hold = Hold::busy;
+        app->health_poll = std::min<std::chrono::milliseconds>(app->health_poll * 2, kHealthPollMax);
+      }
+      ended(app, run, run->check());
+    });
+  }
+  if (app->next) pump(app);
+}
+
+void DispatcherImpl::retry(const App& app, const std::shared_ptr<Run>& run, const Outcome& outcome) {
+  Job job = run->job();
+  app->error = outcome.error;
+  app->run.reset();
+  if (app->next || job.kind == Kind::heal) {
+    // Something newer is there, or it was a heal, which is seen again: level-triggered.
+    if (job.kind == Kind::heal) app->dirty.insert(job.drifted.begin(), job.drifted.end());
+    const Outcome superseded{
+        Outcome::Kind::superseded, "something newer is to be synced", {}, ProblemCause::internal, false};
+    workers_->post(
+        [this, event = job.event, superseded, t = run->timings()] { part_ended(event, superseded, t); });
+    if (app->next) return idle(app);
+  }
+  if (++job.attempt >= kAttempts) {
+    ++metrics_.syncs_failed;
+    workers_->post([this, event = job.event, outcome, t = run->timings()] {
+      Outcome end = outcome;
+      end.kind = Outcome::Kind::failed;
+      part_ended(event, end, t);
+    });
+    return idle(app);
+  }
+  const auto delay = backoff(job.attempt);
+  app->hold = Hold::backoff;
+  app->phase = Phase::backing_off;
+  app->waits_for = "tried again in " + seconds_text(delay) + ": " + outcome.error;
+  app->released_by = "time";
+  app->since = env_.clock->wall();
+  log::warning("sync will be tried again",
+               {{"application", app->config.name.str()}, {"attempt", job.attempt}, {"error", outcome.error}});
+  workers_->post([this, event = job.event, why = app->waits_for] {
+    if (!event) return;
+    env_.store->add_attempt(event);
+    env_.store->set_event(event, store::EventState::running, why);
+  });
+  const auto timer = ++app->timer;
+  workers_->at(Monotonic::now() + delay, [this, app, job, timer] {
+    std::lock_guard lock(mutex_);
+    if (app->timer != timer || app->hold != Hold::backoff || stopping_) return;
+    app->hold = Hold::none;
+    if (job.kind == Kind::heal) return pump(app);
+    begin(app, job);
+  });
+}
+
+/// Without the mutex. One application is through with an event.
+void DispatcherImpl::part_ended(EventId event, const Outcome& outcome, const store::Timings& timings) {
+  if (!event) return;
+  std::unique_lock lock(mutex_);
+  if (stopping_ && outcome.kind != Outcome::Kind::succeeded) return;
+  const auto it = trackers_.find(event);
+  if (it == trackers_.end()) return;
+  Tracker& tracker = it->second;
+  --tracker.open;
+  if (outcome.kind == Outcome::Kind::succeeded) ++tracker.succeeded;
+  if (outcome.kind == Outcome::Kind::superseded) {
+    ++tracker.superseded;
+    tracker.note = outcome.reason;
+  }
+  if (outcome.kind == Outcome::Kind::failed) tracker.errors.push_back(outcome.error);
+  auto& t = tracker.timings;
+  t.rendered = std::max(t.rendered, timings.rendered);
+  t.planned = std::max(t.planned, timings.planned);
+  t.applied = std::max(t.applied, timings.applied);
+  t.healthy = std::max(t.healthy, timings.healthy);
+  if (tracker.open > 0 || !tracker.decided) return;
+  Tracker finished = std::move(tracker);
+  trackers_.erase(it);
+  lock.unlock();
+  finish_event(event, std::move(finished));
+}
+
+/// Without the mutex.
+void DispatcherImpl::finish_event(EventId id, Tracker t) {
+  using store::EventState;
+  env_.store->add_timings(id, t.timings);
+  std::string errors;
+  for (const auto& e : t.errors) errors += (errors.empty() ? "" : "\n") + e;
+  EventState state = EventState::succeeded;
+  std::string reason = t.note;
+  if (!t.errors.empty()) {
+    state = EventState::failed;
+    reason = std::to_string(t.errors.size()) + (t.errors.size() == 1 ? " application" : " applications") +
+             " failed";
+  } else if (t.succeeded == 0 && t.superseded > 0) {
+    state = EventState::superseded;
+  } else if (t.succeeded == 0 && reason.empty()) {
+    reason = "no application's input changed";
+  } else if (t.succeeded > 0) {
+    reason = std::to_string(t.succeeded) + (t.succeeded == 1 ? " application" : " applications") + " in sync";
+  }
+  env_.store->set_event(id, state, reason, errors);
+  log::info("event ended", {{"event", id.value}, {"state", store::to_string(state)}, {"reason", reason}});
+  std::lock_guard lock(mutex_);
+  if (auto event = t.timings; event.applied > 0) {
+    ended_timings_.push_back(event);
+    if (ended_timings_.size() > 10'000)
+      ended_timings_.erase(ended_timings_.begin(), ended_timings_.begin() + 5'000);
+  }
+}
+
+/// Without the mutex. The revisions of kept syncs stay in the mirror: rollback and healing read blobs from
+/// them.
+void DispatcherImpl::pin(const App& app, const Run& run) {
+  auto& mirror = *run.scope().mirror;
+  const std::string prefix = app->config.uid.str() + "/";
+  try {
+    std::set<std::string> kept;
+    for (const auto& s : env_.store->syncs(app->config.uid, 100)) {
+      if (s.state != store::SyncState::succeeded || s.kind == "heal" || s.revision.empty()) continue;
+      if (static_cast<int>(kept.size()) >= config_->store.keep_syncs) break;
+      kept.insert(prefix + s.revision.str());
+    }
+    const std::string name = prefix + run.job().revision.str();
+    mirror.pin(name, run.job().revision);
+    for (const auto& pin : mirror.pins()) {
+      if (pin.starts_with(prefix) && !kept.contains(pin) && pin != name) mirror.unpin(pin);
+    }
+    source::Cancel never;
+    mirror.maintain(never);
+  } catch (const Failure& failure) {
+    log::warning("cannot keep a revision in the mirror",
+                 {{"application", app->config.name.str()}, {"error", failure.what()}});
+  }
+}
+
+/// Without the mutex.
+void DispatcherImpl::progress(const App& app, EventId event, SyncId sync, const std::string& stage,
+                              const std::string& text) {
+  {
+    std::lock_guard lock(mutex_);
+    if (stage == "rendered") app->phase = Phase::planning;
+    if (stage == "applying") app->phase = Phase::applying;
+    app->sync = sync;
+  }
+  log::info(stage, {{"application", app->config.name.str()},
+                    {"event", event.value},
+                    {"sync", sync.value},
+                    {"detail", text}});
+  std::lock_guard lock(listeners_mutex_);
+  if (listeners_.empty()) return;
+  const ProgressLine line{
+      env_.clock->wall(), app->config.uid, app->config.repository, event, sync, stage, text};
+  for (const auto& [token, listener] : listeners_) listener(line);
+}
+
+}  // namespace gitopsd::sync

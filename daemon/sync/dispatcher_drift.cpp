@@ -1,0 +1,185 @@
+// Drift is level-triggered: a mark in memory, looked at when the application is idle, healed by a run of its
+// own.
+#include <algorithm>
+
+#include "base/log.h"
+#include "daemon/sync/dispatcher_state.h"
+
+namespace gitopsd::sync {
+namespace {
+
+using Hold = ApplicationLine::Hold;
+using namespace std::chrono_literals;
+constexpr std::size_t kBatch = 500;
+constexpr auto kObserveTimeout = 120s;
+
+struct Look {
+  std::vector<ResourceId> drifted;
+  std::string unknown;  ///< why something could not be compared
+  std::map<ResourceId, std::string> reasons;
+  protocol::Health health = protocol::Health::healthy;
+};
+
+Look observe(const Scope& scope, const std::vector<ResourceId>* ids, bool full) {
+  const auto& uid = scope.application.uid;
+  const auto entries = ids ? scope.store.inventory(uid, *ids) : scope.store.inventory(uid);
+  Look look;
+  for (std::size_t start = 0; start < entries.size(); start += kBatch) {
+    protocol::ObserveRequest request;
+    request.owner = {scope.installation, uid.str()};
+    request.policy = scope.application.policy;
+    request.full = full;
+    request.watch = true;
+    for (std::size_t i = start; i < std::min(entries.size(), start + kBatch); ++i) {
+      if (entries[i].owned_digest.empty()) continue;
+      protocol::Entry entry{entries[i].id, {}, {}};
+      entry.owned = {entries[i].owned_digest, entries[i].receipt};
+      request.entries.push_back(std::move(entry));
+    }
+    if (request.entries.empty()) continue;
+    for (const auto& o :
+         scope.provider->observe(request, nullptr, Monotonic::now() + kObserveTimeout).observations) {
+      if (o.live == protocol::Live::unknown || o.drift == protocol::DriftState::unknown) {
+        look.unknown = o.id.str() + ": " + o.reason;
+      } else if (o.live == protocol::Live::absent || o.live == protocol::Live::foreign ||
+                 o.drift == protocol::DriftState::yes) {
+        look.drifted.push_back(o.id);
+        look.reasons[o.id] = o.reason.empty() ? std::string(to_string(o.live)) : o.reason;
+      }
+      if (o.health == protocol::Health::degraded || o.health == protocol::Health::missing)
+        look.health = o.health;
+    }
+  }
+  return look;
+}
+
+}  // namespace
+
+void DispatcherImpl::drifted(const DestinationName& destination, const protocol::Changed& changed) {
+  std::lock_guard lock(mutex_);
+  for (auto& [uid, app] : apps_) {
+    if (app->config.destination != destination) continue;
+    if (!changed.application.empty() && changed.application != uid.str()) continue;
+    if (changed.all || changed.application.empty()) {
+      app->dirty_all = true;
+    } else {
+      app->dirty.insert(changed.ids.begin(), changed.ids.end());
+    }
+    if (app->hold == Hold::health && app->run) {
+      // A change of what is waited for: look at its health now instead of at the next poll.
+      app->health_poll = 200ms;
+    }
+    pump(app);
+  }
+}
+
+/// On a worker, without the mutex; the application is marked busy.
+void DispatcherImpl::look_at_live(const App& app) {
+  bool all = false, full = false;
+  std::vector<ResourceId> ids;
+  std::optional<Scope> scope;
+  {
+    std::lock_guard lock(mutex_);
+    all = std::exchange(app->dirty_all, false);
+    full = std::exchange(app->dirty_full, false);
+    ids.assign(app->dirty.begin(), app->dirty.end());
+    app->dirty.clear();
+    if (dests_.contains(app->config.destination) && repos_.contains(app->config.repository))
+      scope.emplace(scope_of(app));
+  }
+  Look look;
+  try {
+    if (scope && env_.store->inventory_count(app->config.uid) > 0)
+      look = observe(*scope, all ? nullptr : &ids, full);
+  } catch (const Failure& failure) {
+    std::lock_guard lock(mutex_);
+    app->report = failure.what();
+    app->compared = false;
+    app->dirty_all = app->dirty_all || all;
+    app->dirty.insert(ids.begin(), ids.end());
+    if (stopping_) return;
+    app->hold = Hold::backoff;
+    const auto timer = ++app->timer;
+    workers_->at(Monotonic::now() + 1s, [this, app, timer] {
+      std::lock_guard guard(mutex_);
+      if (app->timer != timer || app->hold != Hold::backoff) return;
+      app->hold = Hold::none;
+      pump(app);
+    });
+    if (app->next) pump(app);
+    return;
+  }
+
+  std::map<ResourceId, protocol::Drift> wish;
+  for (const auto& id : look.drifted) {
+    wish[id] = protocol::Drift::heal;
+    if (const auto row = env_.store->declared_id(app->config.uid, id)) {
+      wish[id] = decode_resource(id, row->digest, row->resource).options.drift;
+    }
+  }
+
+  std::lock_guard lock(mutex_);
+  const auto now = Monotonic::now();
+  app->compared = look.unknown.empty();
+  app->report = look.unknown;
+  if (app->hold == Hold::busy && !app->run) app->health = look.health;
+  if (all) app->out_of_sync.clear();
+  for (const auto& id : ids) app->out_of_sync.erase(id);
+  std::vector<ResourceId> heal;
+  std::optional<Monotonic::time_point> later;
+  for (const auto& id : look.drifted) {
+    if (wish[id] == protocol::Drift::ignore || app->config.drift == config::DriftPolicy::ignore) continue;
+    log::info(
+        "drift",
+        {{"application", app->config.name.str()}, {"resource", id.str()}, {"reason", look.reasons[id]}});
+    if (wish[id] == protocol::Drift::report || app->config.drift == config::DriftPolicy::report ||
+        app->config.suspended) {
+      app->out_of_sync.insert(id);
+      continue;
+    }
+    const auto verdict = app->contest.ask(id, now);
+    if (verdict.say) {
+      log::warning("contested: something else keeps changing a resource",
+                   {{"application", app->config.name.str()}, {"resource", id.str()}});
+    }
+    if (verdict.when <= now) {
+      heal.push_back(id);
+      app->contest.healed(id, now);
+      continue;
+    }
+    app->out_of_sync.insert(id);
+    if (!later || verdict.when < *later) later = verdict.when;
+  }
+  app->contest.forget_quiet(now);
+  if (later) {
+    // The mark comes back when the slowest of the fighting heals may go on.
+    std::vector<ResourceId> again(app->out_of_sync.begin(), app->out_of_sync.end());
+    workers_->at(*later, [this, app, again] {
+      std::lock_guard guard(mutex_);
+      app->dirty.insert(again.begin(), again.end());
+      pump(app);
+    });
+  }
+  app->hold = Hold::none;
+  if (heal.empty() || stopping_ || app->next) return pump(app);
+  Job job;
+  job.kind = Kind::heal;
+  job.revision = app->state.revision;
+  job.drifted = std::move(heal);
+  job.received = env_.clock->wall();
+  begin(app, std::move(job));
+}
+
+void DispatcherImpl::schedule_check(const App& app) {
+  if (app->config.check_interval.count() == 0) return;
+  workers_->at(Monotonic::now() + app->config.check_interval, [this, app] {
+    std::lock_guard guard(mutex_);
+    const auto it = apps_.find(app->config.uid);
+    if (it == apps_.end() || it->second != app || stopping_) return;
+    app->dirty_all = app->dirty_full = true;
+    pump(app);
+    schedule_check(app);
+  });
+}
+
+}  // namespace gitopsd::sync

@@ -1,0 +1,327 @@
+// What an operator may ask for, and what the dispatcher tells.
+#include <algorithm>
+
+#include "base/json.h"
+#include "daemon/sync/dispatcher_state.h"
+
+namespace gitopsd::sync {
+namespace {
+
+using Hold = ApplicationLine::Hold;
+
+std::string audit_of(std::string_view action, const std::string& who, const ApplicationName& app,
+                     Value more = {}) {
+  Value entry = more.is_null() ? Value::object() : std::move(more);
+  entry.set("action", action).set("who", who).set("application", app.str());
+  return to_json(entry);
+}
+
+}  // namespace
+
+EventId DispatcherImpl::replay(EventId id, const std::string& who) {
+  const auto old = env_.store->event(id);
+  if (!old)
+    throw fail(ProblemCause::input, "there is no event " + std::to_string(id.value),
+               "gitopsctl events lists them");
+  if (old->deleted || old->after.empty()) {
+    throw fail(ProblemCause::input,
+               "event " + std::to_string(id.value) + " names no commit that could be applied");
+  }
+  store::NewEvent event = *old;
+  event.cause = store::Cause::replay;
+  event.actor = who;
+  event.note = "replay of event " + std::to_string(id.value);
+  event.received = env_.clock->wall();
+  const EventId fresh = env_.store->add_event(event);
+  notify({fresh});
+  return fresh;
+}
+
+EventId DispatcherImpl::sync_now(const ApplicationName& name, const std::string& who) {
+  const auto app = app_named(name);
+  Repo repo;
+  config::Application config;
+  {
+    std::lock_guard lock(mutex_);
+    config = app->config;
+    repo = repos_.at(config.repository);
+  }
+  // The tip as it is now: a manual sync is also the way out of a lost webhook.
+  source::Cancel never;
+  const auto refs = repo->mirror->remote_refs(remote_of(repo->config), {config.ref}, never);
+  if (refs.empty()) {
+    throw fail(ProblemCause::input, config.ref + " does not exist at repository " + config.repository.str(),
+               "check `ref` of the application");
+  }
+  store::NewEvent event;
+  event.cause = store::Cause::manual;
+  event.repository = config.repository;
+  event.ref = refs.rbegin()->first;
+  event.after = refs.rbegin()->second;
+  event.application = config.uid;
+  event.actor = who;
+  event.received = env_.clock->wall();
+  const EventId id = env_.store->add_event(event);
+  notify({id});
+  return id;
+}
+
+PlanView DispatcherImpl::plan(const ApplicationName& name, const std::optional<CommitId>& revision) {
+  const auto app = app_named(name);
+  PlanView view;
+  std::optional<Scope> scope;
+  Repo repo;
+  {
+    std::lock_guard lock(mutex_);
+    if (!revision && app->hold == Hold::approval && app->run) {
+      view.held = app->run->id();
+      view.revision = app->run->job().revision;
+      view.steps = app->run->steps();
+      view.hold = app->run->hold();
+      return view;
+    }
+    scope.emplace(scope_of(app));
+    repo = repos_.at(app->config.repository);
+  }
+  source::Cancel never;
+  CommitId commit;
+  const auto ref = Ref::parse(app->config.ref);
+  if (revision) {
+    if (!repo->mirror->has(*revision) && ref)
+      repo->mirror->fetch(remote_of(repo->config), *ref, *revision, never);
+    commit = *revision;
+  } else {
+    const auto refs = repo->mirror->remote_refs(remote_of(repo->config), {app->config.ref}, never);
+    if (refs.empty()) throw fail(ProblemCause::input, app->config.ref + " does not exist at the repository");
+    const auto fetched =
+        repo->mirror->fetch(remote_of(repo->config), refs.rbegin()->first, std::nullopt, never);
+    if (!fetched.tip) throw fail(ProblemCause::input, app->config.ref + " does not exist at the repository");
+    commit = *fetched.tip;
+  }
+  Job job;
+  job.kind = Kind::commit;
+  job.revision = commit;
+  job.force = true;
+  Run run(std::move(*scope), std::move(job), std::make_shared<NeedIndex>());
+  run.preview();
+  view.revision = commit;
+  view.steps = run.steps();
+  view.hold = run.hold();
+  return view;
+}
+
+SyncId DispatcherImpl::approve(const ApplicationName& name, const std::string& who) {
+  const auto app = app_named(name);
+  std::shared_ptr<Run> run;
+  {
+    std::lock_guard lock(mutex_);
+    if (app->hold != Hold::approval || !app->run) {
+      throw fail(ProblemCause::conflict, "application " + name.str() + " waits for no approval",
+                 app->waits_for.empty() ? "" : "it waits for: " + app->waits_for);
+    }
+    run = app->run;
+    app->hold = Hold::busy;
+    app->phase = Phase::planning;
+    app->waits_for.clear();
+    workers_->post([this, app, run, who] { ended(app, run, run->approved(who)); });
+  }
+  env_.store->audit(audit_of("approve", who, name, Value::object({{"sync", run->id().value}})));
+  return run->id();
+}
+
+EventId DispatcherImpl::rollback(const ApplicationName& name, const std::optional<CommitId>& to,
+                                 const std::string& who) {
+  const auto app = app_named(name);
+  config::Application config;
+  store::ApplicationState state;
+  {
+    std::lock_guard lock(mutex_);
+    config = app->config;
+    state = app->state;
+  }
+  // Away from what was wanted last, applied or not: a sync that failed half-way is the usual reason to roll
+  // back.
+  std::optional<store::Sync> target;
+  std::string known;
+  for (const auto& sync : env_.store->syncs(config.uid, 200)) {
+    if (sync.state != store::SyncState::succeeded || sync.kind == "heal" || sync.kind == "delete") continue;
+    known += " " + sync.revision.short_str();
+    const bool wanted = to ? sync.revision == *to : sync.source_key != state.source_key;
+    if (wanted && !target) target = sync;
+  }
+  if (!target) {
+    throw fail(ProblemCause::input,
+               to ? "revision " + to->str() + " is not among the kept syncs of " + name.str()
+                  : "application " + name.str() + " has no earlier state to roll back to",
+               known.empty() ? "" : "kept:" + known);
+  }
+  const std::string away = state.source_key;
+  state.quarantined = away;
+  env_.store->put_application(state);
+  {
+    std::lock_guard lock(mutex_);
+    app->state.quarantined = away;
+  }
+  store::NewEvent event;
+  event.cause = store::Cause::rollback;
+  event.repository = config.repository;
+  if (const auto ref = Ref::parse(config.ref)) event.ref = *ref;
+  event.before = state.revision;
+  event.after = target->revision;
+  event.application = config.uid;
+  event.actor = who;
+  event.note = std::to_string(target->id.value);
+  event.received = env_.clock->wall();
+  const EventId id = env_.store->add_event(event);
+  env_.store->audit(audit_of("rollback", who, name,
+                             Value::object({{"event", id.value}, {"commit", target->revision.str()}})));
+  notify({id});
+  return id;
+}
+
+void DispatcherImpl::resume(const ApplicationName& name, const std::string& who) {
+  const auto app = app_named(name);
+  store::ApplicationState state;
+  Repo repo;
+  {
+    std::lock_guard lock(mutex_);
+    if (app->state.quarantined.empty()) {
+      throw fail(ProblemCause::conflict, "application " + name.str() + " is not held back by a rollback");
+    }
+    app->state.quarantined.clear();
+    app->last_tried_key.clear();
+    state = app->state;
+    repo = repos_.at(app->config.repository);
+  }
+  env_.store->put_application(state);
+  env_.store->audit(audit_of("resume", who, name));
+  std::lock_guard lock(mutex_);
+  repo->look_wanted = true;
+  wake(repo);
+}
+
+EventId DispatcherImpl::delete_cascade(const ApplicationName& name, const std::string& who) {
+  const auto app = app_named(name);
+  config::Application config;
+  {
+    std::lock_guard lock(mutex_);
+    config = app->config;
+  }
+  if (!config.suspended) {
+    throw fail(ProblemCause::conflict,
+               "application " + name.str() + " is configured and would come back at once",
+               "set `suspended: true` first, or take it out of the configuration");
+  }
+  store::NewEvent event;
+  event.cause = store::Cause::manual;
+  event.repository = config.repository;
+  event.application = config.uid;
+  event.actor = who;
+  event.note = "cascade";
+  event.received = env_.clock->wall();
+  const EventId id = env_.store->add_event(event);
+  env_.store->audit(audit_of("delete", who, name, Value::object({{"event", id.value}})));
+  notify({id});
+  return id;
+}
+
+std::vector<ApplicationStatus> DispatcherImpl::status() const {
+  std::vector<ApplicationStatus> list;
+  std::vector<store::ApplicationState> stored = env_.store->applications();
+  {
+    std::lock_guard lock(mutex_);
+    for (const auto& [uid, app] : apps_) {
+      ApplicationStatus s;
+      s.name = app->config.name;
+      s.uid = uid;
+      s.destination = app->config.destination;
+      s.repository = app->config.repository;
+      s.ref = app->config.ref;
+      s.revision = app->state.revision;
+      s.wanted = app->wanted;
+      s.phase = app->phase;
+      if (s.phase == Phase::idle && app->next) s.phase = Phase::queued;
+      s.health = app->state.last_succeeded ? app->health : protocol::Health::unknown;
+      s.waits_for = app->waits_for;
+      s.released_by = app->released_by;
+      s.error = app->error;
+      s.sync = app->sync ? app->sync : app->state.last_sync;
+      s.suspended = app->config.suspended;
+      s.quarantined = !app->state.quarantined.empty();
+      s.since = app->since;
+      if (s.waits_for.empty() && s.quarantined) {
+        s.waits_for = "rolled back; a new state in the repository";
+        s.released_by = "gitopsctl resume " + s.name.str();
+      }
+      if (s.waits_for.empty() && !app->report.empty()) s.waits_for = app->report;
+      if (app->source_missing)
+        s.status = SyncStatus::source_missing;
+      else if (app->contest.any_contested())
+        s.status = SyncStatus::contested;
+      else if (!app->compared || !app->state.last_succeeded)
+        s.status = SyncStatus::unknown;
+      else if (!app->out_of_sync.empty() || !app->error.empty() || app->phase != Phase::idle || s.quarantined)
+        s.status = SyncStatus::out_of_sync;
+      else
+        s.status = SyncStatus::synced;
+      list.push_back(std::move(s));
+    }
+  }
+  for (const auto& state : stored) {
+    const bool configured =
+        std::any_of(list.begin(), list.end(), [&](const auto& s) { return s.uid == state.uid; });
+    if (configured) continue;
+    ApplicationStatus s;
+    s.name = state.name;
+    s.uid = state.uid;
+    s.destination = state.destination;
+    s.revision = state.revision;
+    s.orphaned = true;
+    s.waits_for = "it left the configuration; nothing that it owns is deleted";
+    s.released_by = "configure it again";
+    list.push_back(std::move(s));
+  }
+  for (auto& s : list) s.resources = env_.store->inventory_count(s.uid);
+  std::sort(list.begin(), list.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+  return list;
+}
+
+std::vector<RepositoryStatus> DispatcherImpl::repositories() const {
+  std::lock_guard lock(mutex_);
+  std::vector<RepositoryStatus> list;
+  for (const auto& [name, repo] : repos_)
+    list.push_back({name, repo->config.url, repo->last_look, repo->error});
+  return list;
+}
+
+std::vector<DestinationStatus> DispatcherImpl::destinations() const {
+  std::lock_guard lock(mutex_);
+  std::vector<DestinationStatus> list;
+  for (const auto& [name, dest] : dests_) {
+    list.push_back({name, dest->config.provider, dest->provider->connected(), dest->provider->generation()});
+  }
+  return list;
+}
+
+Metrics DispatcherImpl::metrics() const {
+  std::lock_guard lock(mutex_);
+  return metrics_;
+}
+
+std::vector<store::Timings> DispatcherImpl::take_timings() {
+  std::lock_guard lock(mutex_);
+  return std::exchange(ended_timings_, {});
+}
+
+int DispatcherImpl::subscribe(std::function<void(const ProgressLine&)> line) {
+  std::lock_guard lock(listeners_mutex_);
+  listeners_.emplace(next_listener_, std::move(line));
+  return next_listener_++;
+}
+
+void DispatcherImpl::unsubscribe(int token) {
+  std::lock_guard lock(listeners_mutex_);
+  listeners_.erase(token);
+}
+
+}  // namespace gitopsd::sync

@@ -1,0 +1,172 @@
+// The dispatcher's inside, shared by the dispatcher_*.cpp files: one mutex guards all that decides; every
+// blocking call (store, mirror, provider) is made without it, on a worker.
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "daemon/sync/contest.h"
+#include "daemon/sync/dispatcher.h"
+#include "daemon/sync/run.h"
+#include "daemon/sync/workers.h"
+
+namespace gitopsd::sync {
+
+struct RepositoryLine {
+  config::Repository config;
+  std::shared_ptr<source::Mirror> mirror;
+  source::Cancel cancel;
+  std::vector<store::Event> pending;  ///< waiting for a fetch
+  bool busy = false;
+  bool look_wanted = false;  ///< poll at the next occasion
+  int failures = 0;          ///< in a row
+  std::uint64_t timer = 0;   ///< only the newest poll timer counts
+  WallMicros last_look = 0;
+  std::string error;
+};
+
+struct DestinationLine {
+  config::Destination config;
+  std::shared_ptr<Provider> provider;
+};
+
+struct ApplicationLine {
+  config::Application config;
+  store::ApplicationState state;  ///< as the store has it; only the dispatcher writes it
+  std::shared_ptr<NeedIndex> needs = std::make_shared<NeedIndex>();
+  std::optional<Job> next;   ///< the newest wins
+  std::shared_ptr<Run> run;  ///< busy or parked
+  enum class Hold { none, busy, approval, health, backoff } hold = Hold::none;
+  std::uint64_t timer = 0;  ///< only the newest timer counts
+  std::chrono::milliseconds health_poll{200};
+  std::string last_tried_key;  ///< input key of the last attempt, so that a context event is made once
+  int provider_deaths = 0;
+
+  bool dirty_all = false, dirty_full = false;
+  std::set<ResourceId> dirty;
+  Contest contest;
+  std::set<ResourceId> out_of_sync;  ///< drift that is only reported
+  bool source_missing = false;
+  std::string report;     ///< why OutOfSync or Unknown, where no sync says so
+  bool compared = false;  ///< the live state was looked at since the start
+
+  Phase phase = Phase::idle;
+  std::string error, waits_for, released_by;
+  CommitId wanted;
+  SyncId sync;
+  WallMicros since = 0;
+  protocol::Health health = protocol::Health::unknown;
+};
+
+/// An event's open ends: it ends when the last application that it concerns does.
+struct Tracker {
+  int open = 0;
+  bool decided = false;  ///< all its applications are known
+  int succeeded = 0, superseded = 0;
+  std::vector<std::string> errors;
+  std::string note;
+  store::Timings timings;
+};
+
+class DispatcherImpl : public Dispatcher {
+ public:
+  explicit DispatcherImpl(Environment);
+  ~DispatcherImpl() override;
+
+  void start() override;
+  void notify(const std::vector<EventId>&) override;
+  void reload(config::Snapshot) override;
+  void stop(Deadline) override;
+
+  EventId replay(EventId, const std::string& who) override;
+  EventId sync_now(const ApplicationName&, const std::string& who) override;
+  PlanView plan(const ApplicationName&, const std::optional<CommitId>&) override;
+  SyncId approve(const ApplicationName&, const std::string& who) override;
+  EventId rollback(const ApplicationName&, const std::optional<CommitId>&, const std::string& who) override;
+  void resume(const ApplicationName&, const std::string& who) override;
+  EventId delete_cascade(const ApplicationName&, const std::string& who) override;
+
+  std::vector<ApplicationStatus> status() const override;
+  std::vector<RepositoryStatus> repositories() const override;
+  std::vector<DestinationStatus> destinations() const override;
+  Metrics metrics() const override;
+  std::vector<store::Timings> take_timings() override;
+  int subscribe(std::function<void(const ProgressLine&)>) override;
+  void unsubscribe(int) override;
+
+ private:
+  using App = std::shared_ptr<ApplicationLine>;
+  using Repo = std::shared_ptr<RepositoryLine>;
+  using Dest = std::shared_ptr<DestinationLine>;
+
+  // dispatcher.cpp: life and configuration
+  void configure(const config::Snapshot&);
+  void recover();
+
+  // dispatcher_repositories.cpp: fetch and decide
+  void take_event(store::Event);
+  void wake(const Repo&);
+  void work(const Repo&);
+  void look(const Repo&);
+  void schedule_look(const Repo&, std::chrono::milliseconds);
+  void decide_ref(const Repo&, const Ref&, std::vector<store::Event>);
+  void decide_direct(const store::Event&);
+  std::optional<store::Event> choose(const Repo&, const CommitId& tip, std::vector<store::Event>& events);
+  bool concern(const App&, const store::Event&, const CommitId& commit, const source::Snapshot&,
+               source::Standing, std::string& note, WallMicros fetched);
+  void give_back(const Repo&, std::vector<store::Event>, const Failure&);
+  source::Remote remote_of(const config::Repository&) const;
+  std::vector<App> followers(const RepositoryName&, const Ref&) const;
+  std::string context_digest(const Dest&);
+
+  // dispatcher_applications.cpp: one sync at a time each
+  void offer(const App&, Job);
+  void pump(const App&);
+  void begin(const App&, Job);
+  void ended(const App&, const std::shared_ptr<Run>&, Outcome);
+  void park(const App&, const Outcome&);
+  void retry(const App&, const std::shared_ptr<Run>&, const Outcome&);
+  void idle(const App&);
+  void release_parked(const App&, const std::string& why);
+  Scope scope_of(const App&) const;
+  void pin(const App&, const Run&);
+  void part_ended(EventId, const Outcome&, const store::Timings&);
+  void finish_event(EventId, Tracker);
+  void progress(const App&, EventId, SyncId, const std::string& stage, const std::string& text);
+
+  // dispatcher_drift.cpp
+  void drifted(const DestinationName&, const protocol::Changed&);
+  void look_at_live(const App&);
+  void schedule_check(const App&);
+
+  App app_named(const ApplicationName&) const;
+  App app_of(const ApplicationUid&) const;
+
+  Environment env_;
+  mutable std::mutex mutex_;
+  config::Snapshot config_;
+  bool stopping_ = false;
+  std::map<ApplicationUid, App> apps_;
+  std::map<RepositoryName, Repo> repos_;
+  std::map<DestinationName, Dest> dests_;
+  std::unordered_map<EventId, Tracker> trackers_;
+  Metrics metrics_;
+  std::vector<store::Timings> ended_timings_;
+
+  mutable std::mutex listeners_mutex_;
+  std::map<int, std::function<void(const ProgressLine&)>> listeners_;
+  int next_listener_ = 1;
+
+  // Fetches have threads of their own, so that a Git server which says nothing delays no sync. Last members:
+  // their threads end before what they use.
+  std::unique_ptr<Workers> fetchers_, workers_;
+};
+
+}  // namespace gitopsd::sync

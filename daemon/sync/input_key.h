@@ -1,0 +1,26 @@
+// The input key: the hash of everything that an application's desired state is made of (promise 5). Equal
+// keys mean equal desired state, so an application whose key did not change costs only this comparison.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "config/config.h"
+#include "daemon/source/mirror.h"
+
+namespace gitopsd::sync {
+
+/// Paths outside the application's own that its documents need, with the object id each had.
+using OutsidePaths = std::vector<std::pair<std::string, std::string>>;
+std::string encode_outside(const OutsidePaths&);
+OutsidePaths decode_outside(const std::string& json);
+
+/// The half that comes from the repository: renderer and version, the path's object id, and those of the
+/// outside paths as they are in this snapshot. Hex SHA-256.
+std::string source_key(const config::Application&, const source::Snapshot&, const OutsidePaths&);
+/// The whole: source key, the application's settings, the destination and the provider's render context.
+std::string input_key(const std::string& source_key, const config::Application&, const config::Destination&,
+                      const std::string& render_context_digest);
+
+}  // namespace gitopsd::sync

@@ -1,0 +1,73 @@
+#include "daemon/sync/item.h"
+
+#include "base/json.h"
+#include "daemon/sync/seal.h"
+
+namespace gitopsd::sync {
+
+std::string encode_resource(const Item& item) {
+  Value json = encode(item.resource);
+  json.as_object().erase("id");
+  json.as_object().erase("document");
+  if (!item.blobs.empty()) {
+    Value needs = Value::array();
+    for (const auto& b : item.blobs) needs.push(Value::Array{b.path, b.blob.str()});
+    json.set("needs", std::move(needs));
+  }
+  return to_json(json);
+}
+
+protocol::Resource decode_resource(const ResourceId& id, const std::string& digest, const std::string& json) {
+  Value value = parse_json(json);
+  value.set("id", id.str());
+  value.set("document", digest);
+  return protocol::decode_as<protocol::Resource>(value);
+}
+
+std::vector<std::pair<std::string, std::string>> resource_needs(const std::string& json) {
+  std::vector<std::pair<std::string, std::string>> needs;
+  if (json.find("\"needs\"") == std::string::npos) return needs;  // most have none: spare the parse
+  const Value value = parse_json(json);
+  for (const auto& pair : value.get_array("needs")) {
+    const auto& p = pair.as_array();
+    if (p.size() == 2) needs.emplace_back(p[0].as_string(), p[1].as_string());
+  }
+  return needs;
+}
+
+store::Declared to_declared(const Item& item) {
+  return {item.resource.id, item.document.digest, item.path, item.index, encode_resource(item)};
+}
+
+std::string pack_document(const Item& item, std::string_view key) {
+  Value blobs = Value::array();
+  for (const auto& b : item.blobs) {
+    blobs.push(Value::object({{"need", b.need},
+                              {"path", b.path},
+                              {"blob", b.blob.str()},
+                              {"digest", b.digest},
+                              {"size", b.size}}));
+  }
+  std::string plain = to_json(Value::object({{"json", item.document.json}, {"blobs", std::move(blobs)}}));
+  if (item.resource.sensitive.empty()) return plain;
+  std::string sealed = seal(key, plain);
+  wipe(plain.data(), plain.size());
+  return sealed;
+}
+
+void unpack_document(std::string_view bytes, std::string_view key, Item& item) {
+  const Value value =
+      parse_json(is_sealed(bytes) ? unseal(key, bytes) : std::string(bytes), "stored document");
+  if (const Value* json = value.find("json")) item.document.json = *json;
+  item.blobs.clear();
+  item.document.blobs.clear();
+  for (const auto& b : value.get_array("blobs")) {
+    BlobRef ref{b.get_string("need"), b.get_string("path"),
+                CommitId::parse(b.get_string("blob")).value_or(CommitId{}), b.get_string("digest"),
+                static_cast<std::uint64_t>(b.get_int("size"))};
+    item.document.blobs.push_back({ref.need, {ref.digest, ref.size}});
+    item.blobs.push_back(std::move(ref));
+  }
+}
+
+}  // namespace gitopsd::sync

@@ -1,0 +1,45 @@
+// One declared resource with everything that applying it needs, and the forms in which the store keeps it.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "daemon/store/store.h"
+#include "providers/protocol/messages.h"
+
+namespace gitopsd::sync {
+
+/// A blob of the repository that a document refers to.
+struct BlobRef {
+  std::string need;    ///< the path as the document wrote it
+  std::string path;    ///< the same from the repository's root
+  CommitId blob;       ///< Git's id
+  std::string digest;  ///< hex SHA-256 of the bytes
+  std::uint64_t size = 0;
+};
+
+struct Item {
+  protocol::Resource resource;
+  protocol::Document document;
+  std::vector<BlobRef> blobs;
+  std::string path;  ///< manifest file, from the repository's root
+  int index = 0;     ///< document in that file
+};
+
+/// The part of a resource that store::Declared and store::InventoryEntry keep as JSON.
+std::string encode_resource(const Item& item);
+/// The reverse; `id` and `digest` come from the row.
+protocol::Resource decode_resource(const ResourceId& id, const std::string& digest, const std::string& json);
+/// The [path, blob id] pairs of that JSON.
+std::vector<std::pair<std::string, std::string>> resource_needs(const std::string& json);
+
+store::Declared to_declared(const Item& item);
+
+/// A document's stored bytes: its JSON and blob references, sealed under `key` where something in it is
+/// sensitive.
+std::string pack_document(const Item& item, std::string_view key);
+/// Puts document and blobs into an item. Throws Failure (cause internal) when the bytes do not open.
+void unpack_document(std::string_view bytes, std::string_view key, Item& item);
+
+}  // namespace gitopsd::sync

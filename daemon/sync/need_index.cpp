@@ -1,0 +1,51 @@
+#include "daemon/sync/need_index.h"
+
+namespace gitopsd::sync {
+
+void NeedIndex::load(const std::vector<store::Declared>& declared) {
+  by_manifest_.clear();
+  by_need_.clear();
+  for (const auto& row : declared) {
+    for (const auto& need : resource_needs(row.resource)) {
+      by_manifest_[row.path].push_back(need);
+      by_need_[need.first].insert(row.path);
+    }
+  }
+  loaded_ = true;
+}
+
+std::set<std::string> NeedIndex::manifests_needing(const std::string& path) const {
+  const auto it = by_need_.find(path);
+  return it == by_need_.end() ? std::set<std::string>{} : it->second;
+}
+
+void NeedIndex::update(const std::set<std::string>& manifests, const std::vector<Item>& items) {
+  for (const auto& manifest : manifests) {
+    const auto it = by_manifest_.find(manifest);
+    if (it == by_manifest_.end()) continue;
+    for (const auto& [path, id] : it->second) {
+      by_need_[path].erase(manifest);
+      if (by_need_[path].empty()) by_need_.erase(path);
+    }
+    by_manifest_.erase(it);
+  }
+  for (const auto& item : items) {
+    for (const auto& blob : item.blobs) {
+      by_manifest_[item.path].emplace_back(blob.path, blob.blob.str());
+      by_need_[blob.path].insert(item.path);
+    }
+  }
+}
+
+OutsidePaths NeedIndex::outside(const std::string& application_path) const {
+  const std::string prefix = application_path.empty() ? std::string() : application_path + "/";
+  std::map<std::string, std::string> found;
+  for (const auto& [manifest, needs] : by_manifest_) {
+    for (const auto& [path, id] : needs) {
+      if (path.compare(0, prefix.size(), prefix) != 0) found.emplace(path, id);
+    }
+  }
+  return {found.begin(), found.end()};
+}
+
+}  // namespace gitopsd::sync

@@ -1,0 +1,34 @@
+// Which manifest needs which other files of the repository: kept in memory per application, so that a changed
+// content file leads to its manifest without reading all that the application declares.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "daemon/store/store.h"
+#include "daemon/sync/input_key.h"
+#include "daemon/sync/item.h"
+
+namespace gitopsd::sync {
+
+class NeedIndex {
+ public:
+  using Needs = std::vector<std::pair<std::string, std::string>>;  ///< (path, object id)
+
+  bool loaded() const { return loaded_; }
+  void load(const std::vector<store::Declared>& declared);
+  std::set<std::string> manifests_needing(const std::string& path) const;
+  /// `manifests` were read again and declare `items` now.
+  void update(const std::set<std::string>& manifests, const std::vector<Item>& items);
+  /// Needs that lie outside `application_path`, sorted.
+  OutsidePaths outside(const std::string& application_path) const;
+
+ private:
+  bool loaded_ = false;
+  std::map<std::string, Needs> by_manifest_;
+  std::map<std::string, std::set<std::string>> by_need_;
+};
+
+}  // namespace gitopsd::sync

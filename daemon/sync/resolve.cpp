@@ -1,0 +1,203 @@
+#include <algorithm>
+
+#include "base/hash.h"
+#include "base/json.h"
+#include "daemon/sync/problems.h"
+#include "daemon/sync/work.h"
+
+namespace gitopsd::sync {
+namespace {
+
+using namespace std::chrono_literals;
+using render::Document;
+
+constexpr std::size_t kBatchBytes = 1u << 20;
+constexpr std::size_t kBatchCount = 500;
+constexpr auto kResolveTimeout = 60s;
+
+struct Draft {
+  Document document;
+  std::vector<BlobRef> blobs;
+  std::string digest;
+  std::size_t bytes = 0;
+};
+
+void take_digest(Draft& draft, std::string_view key) {
+  std::vector<std::pair<std::string, std::string>> blobs;
+  for (const auto& b : draft.blobs) blobs.emplace_back(b.need, b.digest);
+  draft.digest = render::document_digest(key, draft.document.json, blobs);
+}
+
+/// A need as the document wrote it, from the repository's root; empty when it leaves the repository.
+std::string need_path(const std::string& application_path, const std::string& need) {
+  std::vector<std::string> parts;
+  const std::string joined =
+      need.starts_with('/') || application_path.empty() ? need : application_path + "/" + need;
+  std::size_t start = 0;
+  while (start <= joined.size()) {
+    const std::size_t end = std::min(joined.find('/', start), joined.size());
+    const std::string part = joined.substr(start, end - start);
+    if (part == "..") {
+      if (parts.empty()) return {};
+      parts.pop_back();
+    } else if (!part.empty() && part != ".") {
+      parts.push_back(part);
+    }
+    start = end + 1;
+  }
+  std::string path;
+  for (const auto& part : parts) path += (path.empty() ? "" : "/") + part;
+  return path;
+}
+
+class Resolver {
+ public:
+  Resolver(const Scope& scope, const source::Snapshot& snapshot, SnapshotBlobs& blobs)
+      : scope_(scope), snapshot_(snapshot), blobs_(blobs) {}
+
+  std::vector<Item> run(std::vector<Document> documents) {
+    std::vector<Draft> drafts;
+    drafts.reserve(documents.size());
+    for (auto& d : documents) {
+      Draft draft{std::move(d), {}, {}, 0};
+      draft.bytes = to_json(draft.document.json).size();
+      drafts.push_back(std::move(draft));
+    }
+    std::vector<Draft> again = ask(std::move(drafts), true);
+    if (!again.empty()) ask(std::move(again), false);
+    if (!problems_.empty()) throw Failure(std::move(problems_));
+    return std::move(items_);
+  }
+
+ private:
+  /// Returns the drafts that need files of the repository, with those files found.
+  std::vector<Draft> ask(std::vector<Draft> drafts, bool may_need) {
+    std::vector<Draft> again;
+    std::size_t start = 0;
+    while (start < drafts.size()) {
+      std::size_t end = start, bytes = 0;
+      while (end < drafts.size() && end - start < kBatchCount &&
+             (end == start || bytes + drafts[end].bytes < kBatchBytes)) {
+        bytes += drafts[end++].bytes;
+      }
+      ask_batch(drafts, start, end, may_need, again);
+      start = end;
+    }
+    return again;
+  }
+
+  void ask_batch(std::vector<Draft>& drafts, std::size_t start, std::size_t end, bool may_need,
+                 std::vector<Draft>& again) {
+    protocol::ResolveRequest request;
+    request.application = scope_.application.uid.str();
+    request.defaults = scope_.application.defaults;
+    request.policy = scope_.application.policy;
+    std::map<std::string, std::size_t> by_digest;
+    for (std::size_t i = start; i < end; ++i) {
+      auto& draft = drafts[i];
+      take_digest(draft, scope_.store.digest_key());
+      const auto [it, fresh] = by_digest.emplace(draft.digest, i);
+      if (!fresh) {
+        problems_.push_back(same_twice(drafts[it->second].document, draft.document));
+        continue;
+      }
+      protocol::Document document{draft.digest, draft.document.json, {}};
+      for (const auto& b : draft.blobs) {
+        document.blobs.push_back({b.need, {b.digest, b.size}});
+        blobs_.add(b);
+      }
+      request.documents.push_back(std::move(document));
+    }
+    const auto result = scope_.provider->resolve(request, &blobs_, Monotonic::now() + kResolveTimeout);
+
+    std::set<std::size_t> wait_for_files;
+    for (const auto& need : result.needs) {
+      const auto it = by_digest.find(need.document);
+      if (it == by_digest.end() || !may_need) {
+        throw fail(ProblemCause::destination,
+                   "provider of " + scope_.destination.name.str() +
+                       " asks for a file of a document it was not given: " + need.path);
+      }
+      if (add_need(drafts[it->second], need.path)) wait_for_files.insert(it->second);
+    }
+    for (const auto& problem : result.problems) problems_.push_back(locate(problem, drafts, by_digest));
+    for (const auto& resource : result.resources) {
+      const auto it = by_digest.find(resource.document);
+      if (it == by_digest.end()) {
+        throw fail(ProblemCause::destination, "provider of " + scope_.destination.name.str() +
+                                                  " answered resolve with a document it was not given");
+      }
+      if (wait_for_files.contains(it->second)) continue;
+      if (resource.id.empty() || resource.id.str().size() > 512) {
+        throw fail(ProblemCause::destination, "provider of " + scope_.destination.name.str() +
+                                                  " made a resource id that is empty or over 512 bytes");
+      }
+      auto& draft = drafts[it->second];
+      Item item;
+      item.resource = resource;
+      item.path = draft.document.path;
+      item.index = draft.document.index;
+      item.blobs = draft.blobs;
+      item.document.digest = draft.digest;
+      item.document.json = draft.document.json;
+      for (const auto& b : draft.blobs) item.document.blobs.push_back({b.need, {b.digest, b.size}});
+      items_.push_back(std::move(item));
+    }
+    for (const std::size_t i : wait_for_files) again.push_back(std::move(drafts[i]));
+  }
+
+  bool add_need(Draft& draft, const std::string& need) {
+    const auto complain = [&](std::string message, std::string hint) {
+      problems_.push_back({ProblemCause::input, std::move(message), std::move(hint),
+                           place(snapshot_.commit(), draft.document.path), draft.document.json.position});
+      return false;
+    };
+    const std::string path = need_path(scope_.application.path, need);
+    if (path.empty())
+      return complain("the path \"" + need + "\" leaves the repository",
+                      "paths start at " + scope_.application.path + "/, or with / at the repository's root");
+    const auto entry = snapshot_.entry(path);
+    if (!entry)
+      return complain("the repository has no file \"" + path + "\"",
+                      "the path was written as \"" + need + "\"");
+    if (entry->kind != source::EntryKind::file && entry->kind != source::EntryKind::executable) {
+      return complain("\"" + path + "\" is no regular file in the repository", "name a file");
+    }
+    const std::string bytes = snapshot_.read(entry->id, path, render::Limits{}.blob_bytes);
+    draft.blobs.push_back({need, path, entry->id, to_hex(sha256(bytes)), bytes.size()});
+    return true;
+  }
+
+  Problem same_twice(const Document& first, const Document& second) const {
+    return {ProblemCause::input, "the same document stands twice",
+            "first at " + first.path + ":" + std::to_string(first.json.position.line) + "; remove one",
+            place(snapshot_.commit(), second.path), second.json.position};
+  }
+
+  Problem locate(const protocol::WireProblem& wire, const std::vector<Draft>& drafts,
+                 const std::map<std::string, std::size_t>& by_digest) const {
+    Problem problem{wire.cause, wire.message, wire.hint, {}, {}};
+    const auto it = by_digest.find(wire.document);
+    if (it == by_digest.end()) return problem;
+    const auto& document = drafts[it->second].document;
+    problem.file = place(snapshot_.commit(), document.path);
+    const Value* node = document.json.at_pointer(wire.pointer);
+    problem.position = node ? node->position : document.json.position;
+    return problem;
+  }
+
+  const Scope& scope_;
+  const source::Snapshot& snapshot_;
+  SnapshotBlobs& blobs_;
+  std::vector<Item> items_;
+  std::vector<Problem> problems_;
+};
+
+}  // namespace
+
+std::vector<Item> resolve_documents(const Scope& scope, const source::Snapshot& snapshot,
+                                    std::vector<Document> documents, SnapshotBlobs& blobs) {
+  return Resolver(scope, snapshot, blobs).run(std::move(documents));
+}
+
+}  // namespace gitopsd::sync

@@ -1,0 +1,188 @@
+#include "daemon/sync/run.h"
+
+#include "base/json.h"
+#include "base/log.h"
+#include "daemon/sync/input_key.h"
+#include "daemon/sync/problems.h"
+
+namespace gitopsd::sync {
+
+std::string_view to_string(Kind kind) {
+  switch (kind) {
+    case Kind::commit:
+      return "sync";
+    case Kind::rollback:
+      return "rollback";
+    case Kind::heal:
+      return "heal";
+    case Kind::remove:
+      return "delete";
+  }
+  return "sync";
+}
+
+Run::Run(Scope scope, Job job, std::shared_ptr<NeedIndex> needs)
+    : scope_(std::move(scope)), job_(std::move(job)), needs_(std::move(needs)) {
+  timings_.received = job_.received;
+  if (auto state = scope_.store.application(scope_.application.uid)) before_ = *state;
+  before_.uid = scope_.application.uid;
+  before_.name = scope_.application.name;
+  before_.destination = scope_.destination.name;
+  after_ = before_;
+}
+
+Outcome Run::guarded(const std::function<Outcome()>& body) {
+  try {
+    return body();
+  } catch (const Failure& failure) {
+    return failed(failure);
+  }
+}
+
+Outcome Run::start() {
+  return guarded([&] {
+    store::Sync row;
+    row.event = job_.event;
+    row.application = scope_.application.uid;
+    row.kind = to_string(job_.kind);
+    row.revision = job_.revision;
+    row.state = store::SyncState::running;
+    row.started = scope_.clock.wall();
+    id_ = scope_.store.begin_sync(row);
+    settle_open_intents(scope_, id_);
+    prepare();
+    make_plan();
+    decide_hold();
+    if (!hold_.empty()) {
+      scope_.store.put_documents([&] {
+        std::map<std::string, std::string> packed;
+        for (const auto& i : work_.upsert)
+          packed[i.document.digest] = pack_document(i, scope_.store.digest_key());
+        return packed;
+      }());
+      auto t = transition(store::SyncState::held);
+      t.reason = hold_;
+      scope_.store.set_sync(id_, t);
+      progress_("held", hold_);
+      return Outcome{Outcome::Kind::held, hold_, {}, ProblemCause::internal, false};
+    }
+    return apply_from_here();
+  });
+}
+
+Outcome Run::approved(const std::string& who) {
+  return guarded([&] {
+    const std::string shown = plan_json();
+    make_plan();
+    decide_hold();
+    if (plan_json() != shown) {
+      auto t = transition(store::SyncState::held);
+      t.reason = hold_.empty() ? "the plan changed since it was shown" : hold_;
+      hold_ = t.reason;
+      scope_.store.set_sync(id_, t);
+      return Outcome{Outcome::Kind::held,
+                     "the plan changed while it waited; look at it again",
+                     {},
+                     ProblemCause::conflict,
+                     false};
+    }
+    scope_.store.approve(id_, who);
+    approved_by_ = who;
+    scope_.store.set_sync(id_, transition(store::SyncState::running));
+    return apply_from_here();
+  });
+}
+
+Outcome Run::check() {
+  return guarded([&] {
+    Outcome outcome = health_of_wave();
+    return outcome.kind == Outcome::Kind::succeeded ? apply_from_here() : outcome;
+  });
+}
+
+void Run::supersede(std::string why) {
+  std::lock_guard lock(mutex_);
+  if (superseded_.empty()) superseded_ = std::move(why);
+}
+
+void Run::end(store::SyncState state, const std::string& reason) {
+  auto t = transition(state);
+  t.reason = reason;
+  scope_.store.set_sync(id_, t);
+}
+
+Outcome Run::finish_superseded() {
+  std::string why;
+  {
+    std::lock_guard lock(mutex_);
+    why = superseded_;
+  }
+  if (why.empty()) return {Outcome::Kind::succeeded, {}, {}, ProblemCause::internal, false};
+  end(store::SyncState::superseded, why);
+  return {Outcome::Kind::superseded, why, {}, ProblemCause::internal, false};
+}
+
+Outcome Run::succeed() {
+  timings_.healthy = scope_.clock.wall();
+  auto t = transition(store::SyncState::succeeded);
+  t.reason = steps_.empty() ? "nothing to change" : std::string();
+  if (job_.kind == Kind::heal) {
+    scope_.store.set_sync(id_, t);
+  } else {
+    std::map<std::string, std::string> documents;
+    for (const auto& item : work_.reread_items) {
+      documents.emplace(item.document.digest, pack_document(item, scope_.store.digest_key()));
+    }
+    if (job_.kind == Kind::commit) {
+      needs_->update(work_.reread, work_.reread_items);
+      after_.outside = encode_outside(needs_->outside(scope_.application.path));
+      const auto snapshot = scope_.mirror->snapshot(job_.revision);
+      after_.source_key = source_key(scope_.application, *snapshot, decode_outside(after_.outside));
+      after_.input_key = input_key(after_.source_key, scope_.application, scope_.destination,
+                                   scope_.provider->info().render_context_digest);
+    }
+    after_.revision = job_.revision;
+    after_.last_sync = after_.last_succeeded = id_;
+    scope_.store.succeed(id_, after_, work_.declared, documents, t, scope_.config->store.keep_syncs);
+  }
+  progress_("ended", "succeeded");
+  return {Outcome::Kind::succeeded, t.reason, {}, ProblemCause::internal, false};
+}
+
+Outcome Run::failed(const Failure& failure) {
+  Outcome outcome;
+  outcome.cause = failure.cause();
+  outcome.kind = outcome.cause == ProblemCause::transient ? Outcome::Kind::retry : Outcome::Kind::failed;
+  outcome.error = describe(failure.problems());
+  if (id_) {
+    auto t = transition(store::SyncState::failed);
+    t.error = outcome.error;
+    try {
+      scope_.store.set_sync(id_, t);
+    } catch (const Failure& store_failure) {
+      log::error("cannot record the end of a sync", {{"sync", id_.value}, {"error", store_failure.what()}});
+    }
+  }
+  progress_("ended", "failed: " + outcome.error);
+  return outcome;
+}
+
+store::Transition Run::transition(store::SyncState state) const {
+  store::Transition t;
+  t.state = state;
+  t.plan = plan_json();
+  t.timings = timings_;
+  t.created = created_;
+  t.updated = updated_;
+  t.deleted = deleted_;
+  t.unchanged = static_cast<int>(work_.unchanged);
+  return t;
+}
+
+std::string Run::plan_json() const {
+  Value steps = Value::array();
+  for (const auto& step : steps_) steps.push(encode(step));
+  return to_json(Value::object({{"steps", std::move(steps)}}));
+}
+
+}  // namespace gitopsd::sync

@@ -1,0 +1,108 @@
+// One sync of one application, from its work to its outcome. Holds no thread while it waits: `start`,
+// `approved` and `check` return, and whoever owns the run calls again.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "daemon/sync/work.h"
+
+namespace gitopsd::sync {
+
+enum class Kind { commit, rollback, heal, remove };
+std::string_view to_string(Kind);
+
+struct Job {
+  Kind kind = Kind::commit;
+  EventId event;  ///< none for a heal
+  store::Cause cause = store::Cause::push;
+  std::string actor;
+  CommitId revision;
+  bool force = false;  ///< compare everything with the live state
+  SyncId rollback_to;
+  std::vector<ResourceId> drifted;
+  WallMicros received = 0;
+  int attempt = 0;
+};
+
+struct Outcome {
+  enum class Kind { succeeded, failed, superseded, held, waiting, retry };
+  Kind kind = Kind::failed;
+  std::string reason;  ///< of held, waiting, retry, superseded
+  std::string error;   ///< of failed and retry
+  ProblemCause cause = ProblemCause::internal;
+  bool provider_died = false;
+};
+
+class Run {
+ public:
+  using Progress = std::function<void(const std::string& stage, const std::string& text)>;
+
+  Run(Scope scope, Job job, std::shared_ptr<NeedIndex> needs);
+  void on_progress(Progress progress) { progress_ = std::move(progress); }
+
+  Outcome start();
+  /// Somebody approved the held plan: plans again, and goes on if the plan is still the same.
+  Outcome approved(const std::string& who);
+  /// Looks at health again; `waiting` until healthy or timed out.
+  Outcome check();
+  /// Ends it from outside between steps: no new wave begins. Thread-safe.
+  void supersede(std::string why);
+  /// Records the end of a run that was parked.
+  void end(store::SyncState, const std::string& reason);
+
+  SyncId id() const { return id_; }
+  const Job& job() const { return job_; }
+  const Scope& scope() const { return scope_; }
+  const std::vector<protocol::Step>& steps() const { return steps_; }
+  const std::string& hold() const { return hold_; }
+  const store::Timings& timings() const { return timings_; }
+  /// The application's state after success.
+  const store::ApplicationState& after() const { return after_; }
+
+  /// Prepares and plans without changing anything; for `gitopsctl plan`.
+  void preview();
+
+ private:
+  void prepare();
+  void make_plan();
+  void decide_hold();
+  Outcome guarded(const std::function<Outcome()>&);
+  Outcome apply_from_here();
+  bool apply_wave(const std::vector<protocol::Step>& wave, Outcome& outcome);
+  Outcome health_of_wave();
+  Outcome succeed();
+  Outcome failed(const Failure&);
+  Outcome finish_superseded();
+  protocol::Entry wire_entry(const ResourceId&) const;
+  std::string plan_json() const;
+  std::string audit_entry(const protocol::Step&, const std::string& before) const;
+  store::Transition transition(store::SyncState) const;
+
+  const Scope scope_;
+  const Job job_;
+  const std::shared_ptr<NeedIndex> needs_;
+  Progress progress_ = [](const std::string&, const std::string&) {};
+  SyncId id_;
+  Work work_;
+  store::ApplicationState before_, after_;
+  std::vector<protocol::Step> steps_;               ///< in order, without action none
+  std::vector<std::vector<protocol::Step>> waves_;  ///< of steps_
+  std::size_t next_wave_ = 0;
+  int replans_ = 0;
+  std::string hold_, approved_by_;
+  std::vector<ResourceId> settling_;  ///< applied, health not seen yet
+  Monotonic::time_point health_deadline_{};
+  store::Timings timings_;
+  int created_ = 0, updated_ = 0, deleted_ = 0;
+  std::map<ResourceId, const Item*> items_;
+  std::mutex mutex_;
+  std::string superseded_;
+};
+
+}  // namespace gitopsd::sync

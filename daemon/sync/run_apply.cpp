@@ -1,0 +1,235 @@
+#include <algorithm>
+
+#include "base/json.h"
+#include "daemon/sync/input_key.h"
+#include "daemon/sync/problems.h"
+#include "daemon/sync/run.h"
+
+namespace gitopsd::sync {
+namespace {
+
+using namespace std::chrono_literals;
+constexpr auto kApplyTimeout = 300s;
+constexpr std::size_t kBatchCount = 500;
+constexpr std::size_t kBatchBytes = 1u << 20;
+constexpr int kReplans = 3;
+
+constexpr Outcome ok() {
+  return {Outcome::Kind::succeeded, {}, {}, ProblemCause::internal, false};
+}
+
+}  // namespace
+
+Outcome Run::apply_from_here() {
+  while (next_wave_ < waves_.size()) {
+    if (auto outcome = finish_superseded(); outcome.kind == Outcome::Kind::superseded) return outcome;
+    const auto wave = waves_[next_wave_];
+    Outcome outcome;
+    if (!apply_wave(wave, outcome)) {
+      if (outcome.reason != "stale" || ++replans_ > kReplans) return outcome;
+      // Something moved between plan and write: look again at what is left.
+      work_.entries.clear();
+      for (auto& e : scope_.store.inventory(scope_.application.uid)) work_.entries.emplace(e.id, e);
+      std::erase_if(work_.remove, [&](const ResourceId& id) { return !work_.entries.contains(id); });
+      make_plan();
+      decide_hold();
+      if (!hold_.empty() && approved_by_.empty()) {
+        auto t = transition(store::SyncState::held);
+        t.reason = hold_;
+        scope_.store.set_sync(id_, t);
+        return {Outcome::Kind::held, hold_, {}, ProblemCause::internal, false};
+      }
+      next_wave_ = 0;
+      continue;
+    }
+    ++next_wave_;
+    timings_.applied = scope_.clock.wall();
+    health_deadline_ = scope_.clock.monotonic() + scope_.application.health_timeout;
+    outcome = health_of_wave();
+    if (outcome.kind != Outcome::Kind::succeeded) return outcome;
+  }
+  if (timings_.applied == 0) timings_.applied = scope_.clock.wall();
+  return succeed();
+}
+
+bool Run::apply_wave(const std::vector<protocol::Step>& wave, Outcome& outcome) {
+  std::vector<store::InventoryEntry> intents;
+  std::map<std::string, std::string> documents;
+  for (const auto& step : wave) {
+    store::InventoryEntry intent;
+    if (auto it = work_.entries.find(step.id); it != work_.entries.end()) intent = it->second;
+    intent.id = step.id;
+    intent.intended_sync = id_;
+    intent.intended_digest = step.action == protocol::Action::remove ? std::string() : step.digest;
+    if (auto it = items_.find(step.id); it != items_.end()) {
+      intent.resource = encode_resource(*it->second);
+      documents.emplace(it->second->document.digest, pack_document(*it->second, scope_.store.digest_key()));
+    }
+    intents.push_back(std::move(intent));
+  }
+  if (!documents.empty()) scope_.store.put_documents(documents);
+  scope_.store.intend(scope_.application.uid, id_, intents);
+  progress_("applying", std::to_string(wave.size()) + " steps");
+
+  settling_.clear();
+  std::size_t next = 0;
+  while (next < wave.size()) {
+    protocol::ApplyRequest request;
+    request.sync = std::to_string(id_.value);
+    request.owner = {scope_.installation, scope_.application.uid.str()};
+    request.policy = scope_.application.policy;
+    request.parallel = 8;
+    std::size_t bytes = 0;
+    for (; next < wave.size() && request.steps.size() < kBatchCount && bytes < kBatchBytes; ++next) {
+      request.steps.push_back(wave[next]);
+      bytes += wave[next].diff.size() + 512;
+      if (auto it = items_.find(wave[next].id); it != items_.end()) {
+        bytes += to_json(it->second->document.json).size();
+        request.resources.push_back(it->second->resource);
+        request.documents.push_back(it->second->document);
+      }
+      if (wave[next].action == protocol::Action::run) {
+        scope_.store.begin_effect(scope_.application.uid,
+                                  {id_, wave[next].key,
+                                   wave[next].rerun == protocol::Rerun::safe   ? "safe"
+                                   : wave[next].rerun == protocol::Rerun::hold ? "hold"
+                                                                               : "check",
+                                   false});
+      }
+    }
+    const auto result = scope_.provider->apply(
+        request, work_.blobs.get(),
+        [this](const protocol::Progress& p) {
+          progress_("step", p.key + " " + std::string(to_string(p.state)) +
+                                (p.message.empty() ? "" : ": " + p.message));
+        },
+        Monotonic::now() + kApplyTimeout);
+
+    std::map<std::string, const protocol::StepResult*> by_key;
+    for (const auto& s : result.steps) by_key.emplace(s.key, &s);
+    std::vector<store::Store::Settled> settled;
+    std::vector<Problem> problems;
+    bool stale = result.outcome == protocol::ApplyOutcome::stale;
+    for (const auto& step : request.steps) {
+      const auto it = by_key.find(step.key);
+      if (it == by_key.end()) continue;  // not told: unknown; its intent stays open and observe decides
+      const auto& told = *it->second;
+      const std::string before = [&] {
+        const auto e = work_.entries.find(step.id);
+        return e == work_.entries.end() ? std::string() : e->second.owned_digest;
+      }();
+      if (told.state == protocol::StepState::done) {
+        const bool removal = step.action == protocol::Action::remove;
+        settled.push_back({step.id, removal, removal ? std::string() : step.digest, told.receipt,
+                           audit_entry(step, before)});
+        if (removal) {
+          ++deleted_;
+        } else {
+          settling_.push_back(step.id);
+          if (step.action == protocol::Action::create)
+            ++created_;
+          else if (step.action != protocol::Action::none)
+            ++updated_;
+        }
+        if (step.action == protocol::Action::run)
+          scope_.store.end_effect(scope_.application.uid, id_, step.key);
+      } else if (told.state == protocol::StepState::failed || told.state == protocol::StepState::skipped) {
+        // A step that failed has undone itself: what was owned before is owned still.
+        settled.push_back({step.id, false, {}, {}, {}});
+        if (!told.problem) continue;
+        Problem p{
+            told.problem->cause, step.id.str() + ": " + told.problem->message, told.problem->hint, {}, {}};
+        if (auto item = items_.find(step.id); item != items_.end()) {
+          p.file = place(job_.revision, item->second->path);
+          p.position = item->second->document.json.position;
+        }
+        problems.push_back(std::move(p));
+      }
+    }
+    if (!settled.empty()) scope_.store.settle(scope_.application.uid, id_, settled);
+    if (result.outcome == protocol::ApplyOutcome::done && problems.empty()) continue;
+    if (stale) {
+      outcome = {Outcome::Kind::retry, "stale", "the live state kept changing while it was being applied",
+                 ProblemCause::transient, false};
+      if (replans_ >= kReplans) end(store::SyncState::failed, outcome.error);
+      return false;
+    }
+    if (problems.empty()) {
+      problems.push_back({ProblemCause::transient,
+                          "the provider did not finish " + std::to_string(request.steps.size()) + " steps",
+                          {},
+                          {},
+                          {}});
+    }
+    outcome = failed(Failure(std::move(problems)));
+    return false;
+  }
+  return true;
+}
+
+Outcome Run::health_of_wave() {
+  if (auto outcome = finish_superseded(); outcome.kind == Outcome::Kind::superseded) return outcome;
+  if (settling_.empty()) return ok();
+  std::vector<ResourceId> waiting;
+  std::string why;
+  for (std::size_t start = 0; start < settling_.size(); start += kBatchCount) {
+    const std::size_t end = std::min(settling_.size(), start + kBatchCount);
+    std::vector<ResourceId> ids(settling_.begin() + static_cast<std::ptrdiff_t>(start),
+                                settling_.begin() + static_cast<std::ptrdiff_t>(end));
+    protocol::ObserveRequest request;
+    request.owner = {scope_.installation, scope_.application.uid.str()};
+    request.policy = scope_.application.policy;
+    request.watch = true;
+    for (const auto& e : scope_.store.inventory(scope_.application.uid, ids)) {
+      protocol::Entry entry{e.id, {}, {}};
+      if (!e.owned_digest.empty()) entry.owned = {e.owned_digest, e.receipt};
+      request.entries.push_back(std::move(entry));
+    }
+    const auto result =
+        scope_.provider->observe(request, work_.blobs.get(), Monotonic::now() + kApplyTimeout);
+    std::map<ResourceId, const protocol::Observation*> seen;
+    for (const auto& o : result.observations) seen.emplace(o.id, &o);
+    for (const auto& id : ids) {
+      const auto it = seen.find(id);
+      const auto health = it == seen.end() ? protocol::Health::unknown : it->second->health;
+      if (health == protocol::Health::healthy || health == protocol::Health::suspended) continue;
+      const std::string reason = it == seen.end() ? "not observed" : it->second->reason;
+      if (health == protocol::Health::degraded) {
+        return failed(fail(ProblemCause::destination, id.str() + " is Degraded: " + reason));
+      }
+      waiting.push_back(id);
+      if (why.empty())
+        why = id.str() + " is " + std::string(to_string(health)) + (reason.empty() ? "" : ": " + reason);
+    }
+  }
+  settling_ = std::move(waiting);
+  if (settling_.empty()) return ok();
+  if (scope_.clock.monotonic() >= health_deadline_) {
+    return failed(fail(ProblemCause::destination, "not healthy in time: " + why,
+                       "raise health_timeout of the application if it needs longer"));
+  }
+  auto t = transition(store::SyncState::waiting_health);
+  t.reason = why;
+  scope_.store.set_sync(id_, t);
+  progress_("waiting", why);
+  return {Outcome::Kind::waiting, why, {}, ProblemCause::internal, false};
+}
+
+std::string Run::audit_entry(const protocol::Step& step, const std::string& before) const {
+  Value entry = Value::object(
+      {{"action", to_string(step.action)},
+       {"application", scope_.application.name.str()},
+       {"cause", job_.kind == Kind::heal ? std::string_view("drift") : store::to_string(job_.cause)},
+       {"resource", step.id.str()},
+       {"sync", id_.value}});
+  if (job_.event) entry.set("event", job_.event.value);
+  if (!job_.revision.empty()) entry.set("commit", job_.revision.str());
+  if (!job_.actor.empty()) entry.set("who", job_.actor);
+  if (!approved_by_.empty()) entry.set("approved_by", approved_by_);
+  if (!before.empty()) entry.set("before", before);
+  if (!step.digest.empty()) entry.set("after", step.digest);
+  if (!step.reason.empty()) entry.set("reason", step.reason.substr(0, 300));
+  return to_json(entry);
+}
+
+}  // namespace gitopsd::sync

@@ -1,0 +1,173 @@
+#include <algorithm>
+#include <set>
+
+#include "base/json.h"
+#include "daemon/sync/guard.h"
+#include "daemon/sync/input_key.h"
+#include "daemon/sync/run.h"
+
+namespace gitopsd::sync {
+namespace {
+
+using namespace std::chrono_literals;
+constexpr std::size_t kBatchBytes = 1u << 20;
+constexpr std::size_t kBatchCount = 500;
+constexpr auto kPlanTimeout = 120s;
+
+/// A provider's plan is checked before anything of it is believed.
+void check_steps(const protocol::PlanResult& result, const std::set<ResourceId>& upsert,
+                 const std::set<ResourceId>& remove, const DestinationName& destination) {
+  std::set<std::string> keys;
+  for (const auto& step : result.steps) {
+    const bool deletes = step.action == protocol::Action::remove;
+    const bool asked =
+        deletes ? remove.contains(step.id) : upsert.contains(step.id) || remove.contains(step.id);
+    if (!asked || step.key.empty() || !keys.insert(step.key).second) {
+      throw fail(ProblemCause::destination, "provider of " + destination.str() +
+                                                " planned a step that nobody asked for: " +
+                                                std::string(to_string(step.action)) + " " + step.id.str());
+    }
+  }
+}
+
+[[noreturn]] void refuse(const protocol::PlanResult& result, const std::map<ResourceId, const Item*>& items) {
+  std::vector<Problem> problems;
+  for (const auto& wire : result.problems) {
+    Problem problem{wire.cause, wire.message, wire.hint, {}, {}};
+    const auto it = items.find(ResourceId(wire.id));
+    if (it != items.end()) {
+      problem.file = it->second->path;
+      const Value* node = it->second->document.json.at_pointer(wire.pointer);
+      problem.position = node ? node->position : it->second->document.json.position;
+    }
+    problems.push_back(std::move(problem));
+  }
+  throw Failure(std::move(problems));
+}
+
+}  // namespace
+
+void Run::prepare() {
+  switch (job_.kind) {
+    case Kind::commit: {
+      const auto snapshot = scope_.mirror->snapshot(job_.revision);
+      after_.source_key = source_key(scope_.application, *snapshot, decode_outside(before_.outside));
+      // Only the source half may differ for the incremental way: other settings mean other documents
+      // everywhere.
+      const bool same_settings =
+          before_.last_succeeded &&
+          before_.input_key == input_key(before_.source_key, scope_.application, scope_.destination,
+                                         scope_.provider->info().render_context_digest);
+      work_ = prepare_commit(scope_, snapshot, before_, !same_settings, job_.force, *needs_);
+      break;
+    }
+    case Kind::rollback: {
+      const auto target = scope_.store.sync(job_.rollback_to);
+      if (!target) throw fail(ProblemCause::input, "the sync to roll back to is no longer kept");
+      work_ = prepare_rollback(scope_, *target);
+      after_.source_key = target->source_key;
+      after_.input_key = target->input_key;
+      break;
+    }
+    case Kind::heal:
+      work_ = prepare_heal(scope_, job_.drifted);
+      break;
+    case Kind::remove:
+      work_ = prepare_delete(scope_);
+      break;
+  }
+  timings_.rendered = scope_.clock.wall();
+  progress_("rendered", std::to_string(work_.upsert.size()) + " changed, " +
+                            std::to_string(work_.remove.size()) + " to delete");
+}
+
+protocol::Entry Run::wire_entry(const ResourceId& id) const {
+  protocol::Entry entry{id, {}, {}};
+  const auto it = work_.entries.find(id);
+  if (it == work_.entries.end()) return entry;
+  if (!it->second.owned_digest.empty()) entry.owned = {it->second.owned_digest, it->second.receipt};
+  if (it->second.intended_sync) {
+    entry.intended = {std::to_string(it->second.intended_sync.value), it->second.intended_digest};
+  }
+  return entry;
+}
+
+void Run::make_plan() {
+  steps_.clear();
+  waves_.clear();
+  items_.clear();
+  for (const auto& item : work_.upsert) items_.emplace(item.resource.id, &item);
+
+  std::size_t next = 0;
+  bool removed = work_.remove.empty();
+  while (next < work_.upsert.size() || !removed) {
+    protocol::PlanRequest request;
+    request.sync = std::to_string(id_.value);
+    request.owner = {scope_.installation, scope_.application.uid.str()};
+    request.policy = scope_.application.policy;
+    request.mode = work_.mode;
+    std::set<ResourceId> upsert, remove;
+    std::size_t bytes = 0;
+    for (; next < work_.upsert.size() && request.upsert.size() < kBatchCount && bytes < kBatchBytes; ++next) {
+      const auto& item = work_.upsert[next];
+      bytes += to_json(item.document.json).size() + 512;
+      request.upsert.push_back(item.resource);
+      request.documents.push_back(item.document);
+      request.entries.push_back(wire_entry(item.resource.id));
+      upsert.insert(item.resource.id);
+    }
+    if (next == work_.upsert.size()) {  // deletions go with the last batch, so that the provider orders them
+      for (const auto& id : work_.remove) {
+        request.remove.push_back(id);
+        request.entries.push_back(wire_entry(id));
+        remove.insert(id);
+      }
+      removed = true;
+    }
+    const auto result = scope_.provider->plan(request, work_.blobs.get(), Monotonic::now() + kPlanTimeout);
+    if (!result.problems.empty()) refuse(result, items_);
+    check_steps(result, upsert, remove, scope_.destination.name);
+
+    std::map<int, std::vector<protocol::Step>> by_wave;
+    for (const auto& step : result.steps) {
+      if (step.action == protocol::Action::none) ++work_.unchanged;
+      // `none` for a resource that is not yet owned with this digest still has to be recorded: it runs as a
+      // step.
+      if (step.action == protocol::Action::none && !work_.entries.contains(step.id)) continue;
+      if (step.action == protocol::Action::none) {
+        const auto& entry = work_.entries.at(step.id);
+        if (entry.owned_digest == step.digest && !entry.intended_sync) continue;
+      }
+      by_wave[step.wave].push_back(step);
+    }
+    for (auto& [wave, steps] : by_wave) {
+      steps_.insert(steps_.end(), steps.begin(), steps.end());
+      waves_.push_back(std::move(steps));
+    }
+  }
+  timings_.planned = scope_.clock.wall();
+  progress_("planned", std::to_string(steps_.size()) + " steps");
+}
+
+void Run::decide_hold() {
+  hold_.clear();
+  if (job_.kind == Kind::heal) return;  // puts back what was approved when it was first applied
+  std::int64_t owned = scope_.store.inventory_count(scope_.application.uid);
+  hold_ = hold_reason(scope_.application, steps_, owned, job_.kind == Kind::remove);
+  if (!hold_.empty()) return;
+  for (const auto& effect : scope_.store.open_effects(scope_.application.uid)) {
+    const bool again =
+        std::any_of(steps_.begin(), steps_.end(), [&](const auto& s) { return s.key == effect.key; });
+    if (again && effect.rerun == "hold") {
+      hold_ = "step " + effect.key + " was started before and nobody knows whether it ended";
+    }
+  }
+}
+
+void Run::preview() {
+  prepare();
+  make_plan();
+  decide_hold();
+}
+
+}  // namespace gitopsd::sync

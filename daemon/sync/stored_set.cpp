@@ -1,0 +1,179 @@
+// Rollback, heal and delete: they work from the store's documents alone and need neither forge nor renderer.
+#include <algorithm>
+
+#include "daemon/sync/work.h"
+
+namespace gitopsd::sync {
+namespace {
+
+using namespace std::chrono_literals;
+
+Item stored_item(const Scope& scope, const store::Declared& row) {
+  Item item;
+  item.resource = decode_resource(row.id, row.digest, row.resource);
+  item.path = row.path;
+  item.index = row.index;
+  item.document.digest = row.digest;
+  const auto bytes = scope.store.document(row.digest);
+  if (!bytes) {
+    throw fail(ProblemCause::internal, "the store has no document for " + row.id.str() + " any more",
+               "push a commit, or run gitopsctl sync " + scope.application.name.str());
+  }
+  unpack_document(*bytes, scope.store.digest_key(), item);
+  return item;
+}
+
+std::shared_ptr<SnapshotBlobs> blobs_of(const Scope& scope, const CommitId& revision,
+                                        const std::vector<Item>& items) {
+  const bool any = std::any_of(items.begin(), items.end(), [](const Item& i) { return !i.blobs.empty(); });
+  std::shared_ptr<const source::Snapshot> snapshot;
+  if (any && scope.mirror->has(revision)) snapshot = scope.mirror->snapshot(revision);
+  auto blobs = std::make_shared<SnapshotBlobs>(snapshot);
+  for (const auto& item : items) {
+    for (const auto& b : item.blobs) blobs->add(b);
+  }
+  return blobs;
+}
+
+bool same_row(const store::Declared& a, const store::Declared& b) {
+  return a.digest == b.digest && a.path == b.path && a.index == b.index && a.resource == b.resource;
+}
+
+}  // namespace
+
+Work prepare_rollback(const Scope& scope, const store::Sync& target) {
+  const auto& uid = scope.application.uid;
+  Work work;
+  work.mode = protocol::PlanMode::changed;
+  std::map<ResourceId, store::Declared> current;
+  for (auto& row : scope.store.declared(uid)) current.emplace(row.id, std::move(row));
+  std::map<ResourceId, store::InventoryEntry> inventory;
+  for (auto& e : scope.store.inventory(uid)) inventory.emplace(e.id, e);
+
+  std::set<ResourceId> wanted;
+  for (const auto& row : scope.store.declared_at(uid, target.id)) {
+    wanted.insert(row.id);
+    const auto declared = current.find(row.id);
+    if (declared == current.end() || !same_row(declared->second, row)) work.declared.put.push_back(row);
+    const auto entry = inventory.find(row.id);
+    if (entry != inventory.end() && entry->second.owned_digest == row.digest &&
+        !entry->second.intended_sync) {
+      ++work.unchanged;
+      continue;
+    }
+    if (entry != inventory.end()) work.entries.emplace(row.id, entry->second);
+    work.upsert.push_back(stored_item(scope, row));
+  }
+  for (const auto& [id, row] : current) {
+    if (!wanted.contains(id)) work.declared.removed.push_back(id);
+  }
+  for (const auto& [id, entry] : inventory) {
+    if (wanted.contains(id) || entry.owned_digest.empty()) continue;
+    work.remove.push_back(id);
+    work.entries.emplace(id, entry);
+  }
+  sort_by_requirements(work.upsert);
+  work.blobs = blobs_of(scope, target.revision, work.upsert);
+  return work;
+}
+
+Work prepare_heal(const Scope& scope, const std::vector<ResourceId>& drifted) {
+  Work work;
+  work.mode = protocol::PlanMode::heal;
+  for (auto& entry : scope.store.inventory(scope.application.uid, drifted)) {
+    const auto row = scope.store.declared_id(scope.application.uid, entry.id);
+    if (!row || row->digest != entry.owned_digest)
+      continue;  // a sync under way or failed half-way: its matter
+    work.upsert.push_back(stored_item(scope, *row));
+    work.entries.emplace(entry.id, std::move(entry));
+  }
+  sort_by_requirements(work.upsert);
+  const auto state = scope.store.application(scope.application.uid);
+  work.blobs = blobs_of(scope, state ? state->revision : CommitId{}, work.upsert);
+  return work;
+}
+
+Work prepare_delete(const Scope& scope) {
+  Work work;
+  work.mode = protocol::PlanMode::remove;
+  work.blobs = std::make_shared<SnapshotBlobs>(nullptr);
+  for (auto& entry : scope.store.inventory(scope.application.uid)) {
+    if (!entry.owned_digest.empty()) work.remove.push_back(entry.id);
+    work.entries.emplace(entry.id, std::move(entry));
+  }
+  for (const auto& row : scope.store.declared(scope.application.uid)) work.declared.removed.push_back(row.id);
+  return work;
+}
+
+void settle_open_intents(const Scope& scope, SyncId sync) {
+  std::vector<store::InventoryEntry> open;
+  for (auto& e : scope.store.unsettled(scope.application.uid)) {
+    if (e.intended_sync) open.push_back(std::move(e));
+  }
+  if (open.empty()) return;
+  protocol::ObserveRequest request;
+  request.owner = {scope.installation, scope.application.uid.str()};
+  request.policy = scope.application.policy;
+  request.full = true;
+  for (const auto& e : open) {
+    protocol::Entry entry{e.id, {}, {}};
+    if (!e.owned_digest.empty()) entry.owned = {e.owned_digest, e.receipt};
+    entry.intended = {std::to_string(e.intended_sync.value), e.intended_digest};
+    request.entries.push_back(std::move(entry));
+  }
+  const auto result = scope.provider->observe(request, nullptr, Monotonic::now() + 60s);
+  std::vector<store::Store::Settled> settled;
+  for (const auto& seen : result.observations) {
+    const auto it = std::find_if(open.begin(), open.end(), [&](const auto& e) { return e.id == seen.id; });
+    if (it == open.end()) continue;
+    if (seen.live == protocol::Live::absent) {
+      settled.push_back({seen.id, true, {}, {}, {}});
+    } else if (seen.live == protocol::Live::ours && it->owned_digest.empty()) {
+      // Ours, but of which content nobody recorded: a digest that no document has makes it count as changed.
+      settled.push_back({seen.id, false, "unproven", seen.receipt, {}});
+    }
+    // foreign and unknown stay open: counted as changed, and never deleted without an owned half.
+  }
+  if (!settled.empty()) scope.store.settle(scope.application.uid, sync, settled);
+}
+
+void sort_by_requirements(std::vector<Item>& items) {
+  std::map<ResourceId, std::size_t> position;
+  for (std::size_t i = 0; i < items.size(); ++i) position.emplace(items[i].resource.id, i);
+  std::vector<int> open(items.size(), 0);
+  std::vector<std::vector<std::size_t>> dependants(items.size());
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    for (const auto& id : items[i].resource.requires_) {
+      const auto it = position.find(id);
+      if (it == position.end() || it->second == i) continue;
+      dependants[it->second].push_back(i);
+      ++open[i];
+    }
+  }
+  std::set<std::size_t> ready;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    if (open[i] == 0) ready.insert(i);
+  }
+  std::vector<Item> sorted;
+  sorted.reserve(items.size());
+  while (!ready.empty()) {
+    const std::size_t i = *ready.begin();
+    ready.erase(ready.begin());
+    for (const std::size_t d : dependants[i]) {
+      if (--open[d] == 0) ready.insert(d);
+    }
+    sorted.push_back(std::move(items[i]));
+  }
+  if (sorted.size() == position.size()) {
+    items = std::move(sorted);
+    return;
+  }
+  std::string names;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    if (open[i] > 0) names += (names.empty() ? "" : ", ") + items[i].resource.id.str();
+  }
+  throw fail(ProblemCause::input, "these resources require each other in a circle: " + names.substr(0, 1000),
+             "remove one of the requirements");
+}
+
+}  // namespace gitopsd::sync

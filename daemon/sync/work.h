@@ -1,0 +1,70 @@
+// What one sync has to bring about: the changed set with everything that planning and applying it needs.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+#include "daemon/render/render.h"
+#include "daemon/source/mirror.h"
+#include "daemon/store/store.h"
+#include "daemon/sync/blobs.h"
+#include "daemon/sync/item.h"
+#include "daemon/sync/need_index.h"
+#include "daemon/sync/provider.h"
+
+namespace gitopsd::sync {
+
+/// What preparing and running a sync of one application works on. The owner outlives the run.
+struct Scope {
+  store::Store& store;
+  std::shared_ptr<Provider> provider;
+  std::shared_ptr<source::Mirror> mirror;
+  const Clock& clock;
+  config::Snapshot config;  ///< held to the end of the sync
+  config::Application application;
+  config::Destination destination;
+  std::string installation;
+};
+
+struct Work {
+  protocol::PlanMode mode = protocol::PlanMode::changed;
+  std::vector<Item> upsert;                             ///< requirements first
+  std::vector<ResourceId> remove;                       ///< only what has an owned half
+  std::map<ResourceId, store::InventoryEntry> entries;  ///< of upsert and remove, where there is one
+  store::DeclaredChange declared;                       ///< against the last succeeded sync
+  std::shared_ptr<SnapshotBlobs> blobs;
+  std::int64_t unchanged = 0;
+
+  // For the need index, once the sync succeeded.
+  std::set<std::string> reread;
+  std::vector<Item> reread_items;
+};
+
+/// What a commit declares against what the inventory owns. Incremental from the last succeeded sync where
+/// that is possible: costs what changed. `force`: everything, compared with the live state by the provider.
+/// Throws Failure with every problem: file, line and column.
+Work prepare_commit(const Scope&, std::shared_ptr<const source::Snapshot>,
+                    const store::ApplicationState& before, bool full, bool force, NeedIndex&);
+/// The documents of an earlier succeeded sync, from the store alone.
+Work prepare_rollback(const Scope&, const store::Sync& target);
+/// The last succeeded sync's documents of resources that drifted.
+Work prepare_heal(const Scope&, const std::vector<ResourceId>& drifted);
+/// Nothing: all that the application owns goes.
+Work prepare_delete(const Scope&);
+
+/// Observes entries whose intent is still open after a crash or a lost answer, and settles them (promise 6).
+void settle_open_intents(const Scope&, SyncId);
+
+/// Asks the provider what documents mean, with the files they need. Part of prepare_commit.
+std::vector<Item> resolve_documents(const Scope&, const source::Snapshot&, std::vector<render::Document>,
+                                    SnapshotBlobs&);
+
+/// Requirements before what requires them; the given order where there is no relation. A cycle throws
+/// Failure.
+void sort_by_requirements(std::vector<Item>&);
+
+}  // namespace gitopsd::sync

@@ -1,0 +1,32 @@
+// A few threads that run tasks, now or at a time.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/clock.h"
+
+namespace gitopsd::sync {
+
+class Workers {
+ public:
+  /// Threads are named `name` for ps(1) and perf(1), at most 15 bytes.
+  Workers(const std::string& name, int threads);
+  ~Workers();
+  Workers(const Workers&) = delete;
+  Workers& operator=(const Workers&) = delete;
+
+  /// False once stopping: the task is dropped. A task must not throw.
+  bool post(std::function<void()> task);
+  bool at(Monotonic::time_point when, std::function<void()> task);
+  /// Takes nothing more, drops what has not begun, joins what has.
+  void stop();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace gitopsd::sync
