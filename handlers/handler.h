@@ -59,7 +59,8 @@ struct Outcome {
   std::string reason;  ///< for the operator; the caller of a 401 never sees it
   DeliveryId delivery;
   std::string event;  ///< the forge's own event name, for the operator
-  /// The verified MAC where it covers the body, else the body's SHA-256: tells a true duplicate from a reused id.
+  /// The verified MAC where it covers the body, else the body's SHA-256: tells a true duplicate from a reused
+  /// id.
   Sha256 digest{};
   /// Whether `digest` proves the whole body (false for GitLab's secret token). `require: signed` asks for it.
   bool body_signed = false;
