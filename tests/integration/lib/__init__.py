@@ -1,0 +1,1 @@
+"""What the integration tests, and the demonstration, start and speak to. Python's standard library only."""

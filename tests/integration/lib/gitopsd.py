@@ -1,0 +1,172 @@
+"""A gitopsd of the test's own: configuration, start, deliveries, and questions to its API."""
+import http.client
+import json
+import os
+import socket
+import subprocess
+from pathlib import Path
+
+from . import certificate, github, process, wait, yaml
+
+BUILD = Path(os.environ.get("GITOPSD_BUILD", process.ROOT / "build"))
+DAEMON = BUILD / "daemon" / "gitopsd"
+CTL = BUILD / "ctl" / "gitopsctl"
+HOST_PROVIDER = BUILD / "providers" / "host" / "gitopsd-provider-host"
+SECRET = "a secret of these tests, never shown"
+ENDED = ("succeeded", "failed", "superseded", "ignored", "cancelled")
+
+
+class UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: Path, seconds: float):
+        super().__init__("gitopsd", timeout=seconds)
+        self.path = str(path)
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self.path)
+
+
+class Gitopsd:
+    """`directory` holds all of it: configuration, certificate, state, log. `target` is where files may be written."""
+
+    def __init__(self, directory: Path, url: str, target: Path | None = None, repository: dict | None = None,
+                 application: dict | None = None):
+        self.directory = directory
+        directory.mkdir(parents=True, exist_ok=True)
+        self.target = target or directory / "target"
+        self.target.mkdir(exist_ok=True)
+        self.port, self.metrics_port = process.free_port(), process.free_port()
+        self.socket = directory / "api.sock"
+        self.certificate = certificate.make(directory)
+        (directory / "hook-secret").write_text(SECRET + "\n")
+        (directory / "hook-secret").chmod(0o600)
+        self.config = {
+            "server": {
+                "listen": f"127.0.0.1:{self.port}",
+                "tls": {"certificate": str(self.certificate.certificate), "key": str(self.certificate.key)},
+                "public_url": f"https://127.0.0.1:{self.port}",
+            },
+            "metrics": {"listen": f"127.0.0.1:{self.metrics_port}"},
+            "api": {"socket": str(self.socket)},
+            "store": {"path": str(directory / "state")},
+            "hooks": [{"name": "forge", "forge": "github", "secrets": [{"file": str(directory / "hook-secret")}],
+                       "repositories": ["infra"]}],
+            "repositories": [{"name": "infra", "url": url, "aliases": ["example/infra"], "poll": "0s", **(repository or {})}],
+            "destinations": [{"name": "here", "provider": "host", "command": str(HOST_PROVIDER)}],
+            "applications": [{"name": "web", "repository": "infra", "ref": "main", "path": "web", "destination": "here",
+                              "policy": {"paths": [str(self.target)]}, **(application or {})}],
+        }
+        self.program = process.Program([DAEMON, "--config", self.file], directory / "gitopsd.log")
+
+    @property
+    def file(self) -> Path:
+        return self.directory / "gitopsd.yaml"
+
+    @property
+    def application(self) -> dict:
+        """The configuration's first application, to be changed before `start` or `reload`."""
+        return self.config["applications"][0]
+
+    def write_config(self) -> None:
+        (self.directory / "state").mkdir(exist_ok=True)
+        fresh = self.file.with_suffix(".new")
+        fresh.write_text(yaml.dump(self.config))
+        fresh.rename(self.file)
+
+    def start(self) -> "Gitopsd":
+        self.write_config()
+        self.program.start()
+        self.program.wait_until(self.ready, "gitopsd is ready")
+        return self
+
+    def __enter__(self) -> "Gitopsd":
+        return self.start()
+
+    def __exit__(self, kind, *_):
+        if kind is not None:
+            print(f"---- end of {self.program.log}\n{self.program.tail()}")
+            self.program.kill()
+        else:
+            self.program.stop()
+
+    def ready(self) -> bool:
+        return self.get_health("/readyz") == 200
+
+    def get_health(self, path: str) -> int:
+        link = http.client.HTTPConnection("127.0.0.1", self.metrics_port, timeout=5)
+        try:
+            link.request("GET", path)
+            return link.getresponse().status
+        finally:
+            link.close()
+
+    # ---- deliveries
+
+    def deliver(self, after: str, secret: str = SECRET, delivery: str = "", **push) -> github.Answer:
+        body = github.push_body("example/infra", after, **push)
+        return self.post(body, github.headers(secret, body, delivery=delivery))
+
+    def post(self, body: bytes, headers: dict[str, str]) -> github.Answer:
+        return github.post(f"https://127.0.0.1:{self.port}/hooks/forge", body, headers, self.certificate.certificate)
+
+    # ---- questions
+
+    def api(self, method: str, path: str, body: dict | None = None, seconds: float = 30) -> tuple[int, dict]:
+        link = UnixConnection(self.socket, seconds)
+        try:
+            headers = {"Content-Type": "application/json"} if body is not None else {}
+            link.request(method, path, json.dumps(body) if body is not None else None, headers)
+            answer = link.getresponse()
+            return answer.status, json.loads(answer.read())
+        finally:
+            link.close()
+
+    def get(self, path: str) -> dict:
+        status, answer = self.api("GET", path)
+        if status != 200:
+            raise AssertionError(f"GET {path}: {status} {answer}")
+        return answer
+
+    def act(self, path: str, body: dict | None = None) -> dict:
+        """POST; anything but success is an error."""
+        status, answer = self.api("POST", path, body)
+        if status not in (200, 202):
+            raise AssertionError(f"POST {path}: {status} {answer}")
+        return answer
+
+    def events(self, **query) -> list[dict]:
+        text = "&".join(f"{key}={value}" for key, value in {"limit": 500, **query}.items())
+        return self.get(f"/v1/events?{text}")["events"]
+
+    def event(self, number: int) -> dict:
+        return self.get(f"/v1/events/{number}")["event"]
+
+    def status(self, application: str = "web") -> dict:
+        return self.get(f"/v1/applications/{application}")["application"]
+
+    def wait_ended(self, number: int, seconds: float = 30) -> dict:
+        self.program.wait_until(lambda: self.event(number)["ended"], f"event {number} ends", seconds)
+        return self.event(number)
+
+    def push_and_wait(self, after: str, state: str = "succeeded", **push) -> dict:
+        """Delivers a push, expects 202 and that its event ends in `state`; returns the event."""
+        answer = self.deliver(after, **push)
+        if answer.status != 202:
+            raise AssertionError(f"the delivery was answered {answer.status}: {answer.body}")
+        newest = self.events(limit=1)[0]
+        event = self.wait_ended(newest["id"])
+        if event["state"] != state:
+            raise AssertionError(f"event {event['id']} ended {event['state']}, not {state}: {event['reason']} {event['error']}")
+        return event
+
+    def ctl(self, *arguments: str, expect: int = 0) -> str:
+        """Output of gitopsctl, which must end with the status `expect`."""
+        done = subprocess.run([str(CTL), "--socket", str(self.socket), *arguments], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60)
+        if done.returncode != expect:
+            raise AssertionError(f"gitopsctl {' '.join(arguments)} ended with {done.returncode}, not {expect}:\n{done.stdout}")
+        return done.stdout
+
+    def wait_file(self, path: Path, content: str, seconds: float = 20) -> None:
+        self.program.wait_until(lambda: path.exists() and path.read_text() == content, f"{path} holds {content!r}", seconds)

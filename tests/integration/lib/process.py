@@ -1,0 +1,94 @@
+"""Child processes: logged, ended by their own id, and never outliving the test."""
+import os
+import signal
+import socket
+import subprocess
+from pathlib import Path
+
+from . import wait
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def listens(port: int, address: str = "127.0.0.1") -> bool:
+    with socket.create_connection((address, port), timeout=1):
+        return True
+
+
+def run(*command, cwd=None, env=None, text_input: str | None = None, seconds: float = 120) -> str:
+    """Standard output of a command that must succeed."""
+    done = subprocess.run([str(part) for part in command], cwd=cwd, env=env, input=text_input, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=seconds,
+                          stdin=subprocess.DEVNULL if text_input is None else None)
+    if done.returncode != 0:
+        raise RuntimeError(f"{' '.join(map(str, command))} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+class Program:
+    """A started program. Its output goes to a log file; it dies with the thread that started it."""
+
+    def __init__(self, command: list, log: Path, env: dict | None = None, cwd: Path | None = None):
+        self.command = [str(part) for part in command]
+        self.log = Path(log)
+        self.env = env
+        self.cwd = cwd
+        self.child: subprocess.Popen | None = None
+
+    def start(self) -> "Program":
+        with open(self.log, "ab") as log:
+            self.child = subprocess.Popen(
+                ["setpriv", "--pdeathsig", "KILL", "--", *self.command], stdin=subprocess.DEVNULL, stdout=log,
+                stderr=subprocess.STDOUT, env=self.env, cwd=self.cwd, start_new_session=True)
+        return self
+
+    @property
+    def pid(self) -> int:
+        return self.child.pid
+
+    def running(self) -> bool:
+        return self.child is not None and self.child.poll() is None
+
+    def signal(self, number: int) -> None:
+        os.kill(self.pid, number)
+
+    def stop(self, seconds: float = 20) -> int:
+        """Asks it to end; kills it, and fails, when it does not. Returns its exit status."""
+        if self.child is None:
+            return 0
+        if self.child.poll() is None:
+            self.child.send_signal(signal.SIGTERM)
+            try:
+                self.child.wait(seconds)
+            except subprocess.TimeoutExpired:
+                self.kill()
+                raise AssertionError(f"{self.command[0]} did not end within {seconds:g} s of SIGTERM\n{self.tail()}")
+        return self.child.returncode
+
+    def kill(self) -> None:
+        if self.child is not None:
+            self.child.kill()
+            self.child.wait()
+
+    def tail(self, lines: int = 30) -> str:
+        text = self.log.read_text(errors="replace") if self.log.exists() else ""
+        return "\n".join(text.splitlines()[-lines:])
+
+    def wait_until(self, condition, what: str, seconds: float = 20):
+        """As wait.until, but at once an error when the program has ended."""
+
+        def alive_and_met():
+            if not self.running():
+                raise AssertionError(f"{self.command[0]} ended with {self.child.returncode} before {what}\n{self.tail()}")
+            return condition()
+
+        try:
+            return wait.until(alive_and_met, what, seconds)
+        except wait.NeverHappened as never:
+            raise AssertionError(f"{never}\n{self.tail()}") from None
