@@ -1,1 +1,94 @@
 #include "base/problem.h"
+
+#include <algorithm>
+
+namespace gitopsd {
+namespace {
+
+constexpr std::string_view kCauses[] = {"input",     "permission",  "conflict",
+                                        "transient", "destination", "internal"};
+
+std::string join(const std::vector<Problem>& problems) {
+  std::string text;
+  for (const auto& p : problems) text += (text.empty() ? "" : "\n") + p.str();
+  return text;
+}
+
+std::vector<Problem> at_least_one(std::vector<Problem> problems) {
+  if (problems.empty())
+    problems.push_back({ProblemCause::internal, "a failure without a problem", {}, {}, {}});
+  return problems;
+}
+
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t above = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)});
+      diagonal = above;
+    }
+  }
+  return row[b.size()];
+}
+
+}  // namespace
+
+std::string_view to_string(ProblemCause cause) {
+  return kCauses[static_cast<int>(cause)];
+}
+
+ProblemCause problem_cause(std::string_view word) {
+  const auto* it = std::find(std::begin(kCauses), std::end(kCauses), word);
+  return it == std::end(kCauses) ? ProblemCause::internal
+                                 : static_cast<ProblemCause>(it - std::begin(kCauses));
+}
+
+std::string Problem::str() const {
+  std::string text = file;
+  if (position.line > 0) {
+    text += (text.empty() ? "line " : ":") + std::to_string(position.line);
+    if (position.column > 0) text += ":" + std::to_string(position.column);
+  }
+  if (!text.empty()) text += ": ";
+  text += message;
+  if (!hint.empty()) text += " (" + hint + ")";
+  return text;
+}
+
+Failure::Failure(Problem problem) : Failure(std::vector<Problem>{std::move(problem)}) {}
+
+Failure::Failure(std::vector<Problem> problems)
+    : std::runtime_error(join(at_least_one(problems))), problems_(at_least_one(std::move(problems))) {}
+
+ProblemCause Failure::cause() const {
+  for (const auto& p : problems_) {
+    if (p.cause != ProblemCause::transient) return p.cause;
+  }
+  return ProblemCause::transient;
+}
+
+Failure fail(ProblemCause cause, std::string message, std::string hint) {
+  return Failure(Problem{cause, std::move(message), std::move(hint), {}, {}});
+}
+
+std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates) {
+  constexpr std::size_t kLongest = 64;  // the distance costs the product of the lengths
+  if (word.empty() || word.size() > kLongest) return {};
+  std::string best;
+  std::size_t best_distance = std::max<std::size_t>(1, word.size() / 3) + 1;
+  for (const auto& c : candidates) {
+    if (c.size() > kLongest) continue;
+    const std::size_t d = edit_distance(word, c);
+    if (d < best_distance) {
+      best_distance = d;
+      best = c;
+    }
+  }
+  return best;
+}
+
+}  // namespace gitopsd
