@@ -71,15 +71,15 @@ struct Store {
 struct Hook {
   HookName name;
   std::string forge;
-  std::vector<SecretRef> secrets;             ///< any one may match
-  std::vector<RepositoryName> repositories;   ///< that it may speak for
+  std::vector<SecretRef> secrets;            ///< any one may match
+  std::vector<RepositoryName> repositories;  ///< that it may speak for
 };
 
 struct Repository {
   RepositoryName name;
-  std::string url;               ///< https://, http://, ssh://, git@host:path, git:// or file:///
+  std::string url;                   ///< https://, http://, ssh://, git@host:path, git:// or file:///
   std::vector<std::string> aliases;  ///< other names payloads may use: "owner/name" or URLs
-  std::string user;              ///< for HTTPS basic authentication; default "git" for SSH
+  std::string user;                  ///< for HTTPS basic authentication; default "git" for SSH
   std::optional<SecretRef> token;    ///< HTTPS password or token
   std::optional<SecretRef> ssh_key;  ///< private key
   std::string known_hosts;           ///< path; needed for SSH
@@ -94,10 +94,10 @@ struct Repository {
 
 struct Destination {
   DestinationName name;
-  std::string provider;   ///< "host": the program gitopsd-provider-host
-  std::string command;    ///< absolute path of another provider executable, or empty
-  std::string socket;     ///< Unix socket of a provider that systemd starts; empty: a child of the daemon
-  Value settings;         ///< for the provider's `initialize`, opaque here
+  std::string provider;  ///< "host": the program gitopsd-provider-host
+  std::string command;   ///< absolute path of another provider executable, or empty
+  std::string socket;    ///< Unix socket of a provider that systemd starts; empty: a child of the daemon
+  Value settings;        ///< for the provider's `initialize`, opaque here
 };
 
 /// What is done with a difference that the daemon did not make.
@@ -108,19 +108,23 @@ struct Application {
   ApplicationName name;
   ApplicationUid uid;
   RepositoryName repository;
-  std::string ref = "refs/heads/main";  ///< full name; "main" in the file means refs/heads/main
-  std::string path;                     ///< relative, normalised, no leading or trailing slash; "" is the root
-  std::vector<std::string> include;     ///< globs over paths below `path`; default *.yaml, *.yml, *.json at any depth
+  /// Full name; "main" in the file means refs/heads/main. With a `*` it is a pattern of tags such as
+  /// refs/tags/v*: the newest in semver order is followed.
+  std::string ref = "refs/heads/main";
+  std::string path;  ///< relative, normalised, no leading or trailing slash; "" is the root
+  std::vector<std::string>
+      include;  ///< globs over paths below `path`; empty: *.yaml, *.yml, *.json at any depth
   std::vector<std::string> exclude;
   DestinationName destination;
   Value policy;    ///< what it may do there; the provider's, opaque here
   Value defaults;  ///< options its resources get where a document says nothing: {prune, drift, apply}
   DriftPolicy drift = DriftPolicy::heal;
-  bool approve = false;      ///< every plan waits for `gitopsctl approve`
+  bool approve = false;  ///< every plan waits for `gitopsctl approve`
   bool suspended = false;
   milliseconds check_interval{std::chrono::minutes(10)};  ///< full drift check
   milliseconds health_timeout{std::chrono::minutes(5)};
-  Position position;  ///< where it is declared
+  std::string file;  ///< where it is declared, main file or fragment
+  Position position;
 };
 
 struct Config {
@@ -143,8 +147,9 @@ struct Config {
 
 using Snapshot = std::shared_ptr<const Config>;
 
-/// Reads `path` and the *.yaml fragments of `conf.d` beside it, in name order. Throws Failure with every problem
-/// found, each with file:line:column. `resolve_secrets` also reads each secret and refuses empty and short ones.
+/// Reads `path` and the *.yaml fragments of `conf.d` beside it, in name order. Throws Failure with every
+/// problem found, each with file:line:column. `resolve_secrets` also reads each secret and refuses empty and
+/// short ones.
 Snapshot load(const std::string& path, bool resolve_secrets = true);
 /// The same from text; for tests and fuzzing. Reads no other file.
 Snapshot parse(std::string_view yaml, const std::string& file = "gitopsd.yaml");
