@@ -95,7 +95,7 @@ class GitHub final : public Handler {
     if (!valid_delivery_id(headers.find(kDelivery)))
       return end(outcome, Kind::malformed, "X-GitHub-Delivery is no delivery id");
     outcome.delivery = DeliveryId(std::string(headers.find(kDelivery)));
-    outcome.event = printable_actor(headers.find(kEvent));
+    outcome.event = printable_header(headers.find(kEvent));
     return read(delivery, std::move(outcome));
   }
 

@@ -114,7 +114,7 @@ class GitLab final : public Handler {
     if (!valid_delivery_id(headers.find(id)))
       return end(outcome, Kind::malformed, std::string(id) + " is no delivery id");
     outcome.delivery = DeliveryId(std::string(headers.find(id)));
-    outcome.event = printable_actor(headers.find("X-Gitlab-Event"));
+    outcome.event = printable_header(headers.find("X-Gitlab-Event"));
     return read(delivery, std::move(outcome));
   }
 };

@@ -14,6 +14,9 @@
 
 namespace gitopsd::handlers {
 
+/// Header names compare without case.
+bool same_name(std::string_view a, std::string_view b);
+
 /// Header fields as they came, in order; names compare without case.
 class Headers {
  public:
@@ -62,7 +65,8 @@ struct Outcome {
   /// The verified MAC where it covers the body, else the body's SHA-256: tells a true duplicate from a reused
   /// id.
   Sha256 digest{};
-  /// Whether `digest` proves the whole body (false for GitLab's secret token). `require: signed` asks for it.
+  /// Whether the proof covers the whole body (false for GitLab's secret token). `require: signed` asks for
+  /// it.
   bool body_signed = false;
   RepositoryClaim repository;
   std::vector<PushEvent> pushes;

@@ -3,13 +3,10 @@
 #include "handlers/handler.h"
 
 namespace gitopsd::handlers {
-namespace {
 
 bool same_name(std::string_view a, std::string_view b) {
   return a.size() == b.size() && strncasecmp(a.data(), b.data(), a.size()) == 0;
 }
-
-}  // namespace
 
 std::string_view Headers::find(std::string_view name) const {
   for (const auto& [field, value] : fields_)

@@ -43,6 +43,13 @@ bool valid_delivery_id(std::string_view id) {
          std::all_of(id.begin(), id.end(), [](char c) { return c > ' ' && c < 0x7f; });
 }
 
+std::string printable_header(std::string_view value) {
+  std::string text(value.substr(0, 128));
+  for (char& c : text)
+    if (c < ' ' || c >= 0x7f) c = '?';
+  return text;
+}
+
 Outcome unauthenticated(std::string reason) {
   Outcome outcome;
   outcome.kind = Outcome::Kind::unauthenticated;

@@ -23,6 +23,9 @@ std::optional<Sha256> verify_hmac(std::span<const Secret> secrets, std::string_v
 /// A delivery id that can be stored and printed: 1 to 128 visible ASCII characters.
 bool valid_delivery_id(std::string_view id);
 
+/// A header's text for the operator: at most 128 bytes, what is not visible ASCII or a space replaced.
+std::string printable_header(std::string_view value);
+
 Outcome unauthenticated(std::string reason);
 
 }  // namespace gitopsd::handlers
