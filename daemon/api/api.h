@@ -1,5 +1,5 @@
-// The operator's API: HTTP over a Unix socket, peers known by their credentials, paths /v1/... that a later HTTPS
-// API keeps. Also the health and metrics listener, which speaks plain HTTP on its own address.
+// The operator's API: HTTP over a Unix socket, peers known by their credentials, paths /v1/... that a later
+// HTTPS API keeps. Also the health and metrics listener, which speaks plain HTTP on its own address.
 #pragma once
 
 #include <functional>
@@ -24,8 +24,8 @@ struct Environment {
 class Api {
  public:
   virtual ~Api() = default;
-  /// Makes the socket (mode 0660, an old one is replaced only if nobody answers on it) and, if configured, the
-  /// health and metrics listener; starts its own thread. Throws Failure.
+  /// Makes the socket (mode 0660, an old one is replaced only if nobody answers on it) and, if configured,
+  /// the health and metrics listener; starts its own thread. Throws Failure.
   virtual void start() = 0;
   virtual void stop(Deadline) = 0;
   /// The health listener's port, 0 when off; for tests that ask for port 0.

@@ -1,0 +1,229 @@
+#include "daemon/api/objects.h"
+
+#include "base/clock.h"
+#include "base/json.h"
+
+namespace gitopsd::api {
+namespace {
+
+Value timings_object(const store::Timings& t) {
+  return Value::object({{"received", time_or_null(t.received)},
+                        {"stored", time_or_null(t.stored)},
+                        {"fetched", time_or_null(t.fetched)},
+                        {"rendered", time_or_null(t.rendered)},
+                        {"planned", time_or_null(t.planned)},
+                        {"applied", time_or_null(t.applied)},
+                        {"healthy", time_or_null(t.healthy)}});
+}
+
+Value elapsed_object(WallMicros start, const store::Timings& t) {
+  return Value::object({{"stored", span_ms(start, t.stored)},
+                        {"fetched", span_ms(start, t.fetched)},
+                        {"rendered", span_ms(start, t.rendered)},
+                        {"planned", span_ms(start, t.planned)},
+                        {"applied", span_ms(start, t.applied)},
+                        {"healthy", span_ms(start, t.healthy)}});
+}
+
+/// The stored plan is ours, but from another version perhaps: what it does not hold any more is no error
+/// here.
+Value stored_steps(const std::string& plan) {
+  if (plan.empty()) return {};
+  try {
+    const Value parsed = parse_json(plan);
+    Value steps = Value::array();
+    for (const auto& step : parsed.get_array("steps")) {
+      steps.push(step_object(protocol::decode_as<protocol::Step>(step)));
+    }
+    return steps;
+  } catch (const Failure&) {
+    return {};
+  }
+}
+
+Value intent(const store::InventoryEntry& entry) {
+  if (!entry.intended_sync) return {};
+  return entry.intended_digest.empty() ? "delete" : "apply";
+}
+
+}  // namespace
+
+Value text_or_null(std::string_view text) {
+  return text.empty() ? Value() : Value(text);
+}
+Value time_or_null(WallMicros when) {
+  return when == 0 ? Value() : Value(rfc3339(when));
+}
+Value id_or_null(std::int64_t id) {
+  return id == 0 ? Value() : Value(id);
+}
+
+Value span_ms(WallMicros start, WallMicros end) {
+  if (start == 0 || end == 0) return {};
+  return static_cast<double>(end - start) / 1000.0;
+}
+
+Value application_object(const sync::ApplicationStatus& a) {
+  return Value::object({{"name", a.name.str()},
+                        {"uid", a.uid.str()},
+                        {"destination", text_or_null(a.destination.str())},
+                        {"repository", text_or_null(a.repository.str())},
+                        {"ref", text_or_null(a.ref)},
+                        {"revision", text_or_null(a.revision.str())},
+                        {"wanted", text_or_null(a.wanted.str())},
+                        {"phase", to_string(a.phase)},
+                        {"status", to_string(a.status)},
+                        {"health", to_string(a.health)},
+                        {"waits_for", text_or_null(a.waits_for)},
+                        {"released_by", text_or_null(a.released_by)},
+                        {"error", text_or_null(a.error)},
+                        {"sync", id_or_null(a.sync.value)},
+                        {"suspended", a.suspended},
+                        {"quarantined", a.quarantined},
+                        {"orphaned", a.orphaned},
+                        {"since", time_or_null(a.since)},
+                        {"resources", a.resources}});
+}
+
+Value event_object(const store::Event& e, const Names& names) {
+  const bool of_one = !e.application.empty();
+  return Value::object({{"id", e.id.value},
+                        {"cause", to_string(e.cause)},
+                        {"state", to_string(e.state)},
+                        {"ended", ended(e.state)},
+                        {"repository", text_or_null(e.repository.str())},
+                        {"ref", text_or_null(e.ref.str())},
+                        {"before", text_or_null(e.before.str())},
+                        {"after", text_or_null(e.after.str())},
+                        {"deleted", e.deleted},
+                        {"body_signed", e.body_signed},
+                        {"actor", text_or_null(e.actor)},
+                        {"application", of_one ? Value(names.name(e.application)) : Value()},
+                        {"application_uid", text_or_null(e.application.str())},
+                        {"note", text_or_null(e.note)},
+                        {"hook", text_or_null(e.hook.str())},
+                        {"delivery", text_or_null(e.delivery.str())},
+                        {"received", time_or_null(e.received)},
+                        {"reason", text_or_null(e.reason)},
+                        {"error", text_or_null(e.error)},
+                        {"attempts", e.attempts},
+                        {"timings", timings_object(e.timings)},
+                        {"elapsed_ms", elapsed_object(e.timings.received, e.timings)}});
+}
+
+Value sync_object(const store::Sync& s, const Names& names, const store::Store& store, bool steps) {
+  const WallMicros start = s.timings.received == 0 ? s.started : s.timings.received;
+  return Value::object({{"id", s.id.value},
+                        {"event", id_or_null(s.event.value)},
+                        {"application", names.name(s.application)},
+                        {"application_uid", s.application.str()},
+                        {"kind", s.kind},
+                        {"revision", text_or_null(s.revision.str())},
+                        {"state", to_string(s.state)},
+                        {"ended", ended(s.state)},
+                        {"reason", text_or_null(s.reason)},
+                        {"error", text_or_null(s.error)},
+                        {"approved_by", text_or_null(store.approved_by(s.id).value_or(""))},
+                        {"created", s.created},
+                        {"updated", s.updated},
+                        {"deleted", s.deleted},
+                        {"unchanged", s.unchanged},
+                        {"started_at", time_or_null(s.started)},
+                        {"ended_at", time_or_null(s.ended)},
+                        {"duration_ms", span_ms(s.started, s.ended)},
+                        {"input_key", text_or_null(s.input_key)},
+                        {"timings", timings_object(s.timings)},
+                        {"elapsed_ms", elapsed_object(start, s.timings)},
+                        {"steps", steps ? stored_steps(s.plan) : Value()}});
+}
+
+Value step_object(const protocol::Step& s) {
+  Value after = Value::array();
+  for (const auto& key : s.after) after.push(key);
+  return Value::object({{"key", s.key},
+                        {"id", s.id.str()},
+                        {"wave", s.wave},
+                        {"after", std::move(after)},
+                        {"action", to_string(s.action)},
+                        {"reason", text_or_null(s.reason)},
+                        {"diff", text_or_null(s.diff)},
+                        {"destroys", to_string(s.destroys)}});
+}
+
+Value inventory_object(const store::InventoryEntry& e) {
+  Value kind, name;
+  try {
+    const Value resource = parse_json(e.resource);
+    kind = text_or_null(resource.get_string("kind"));
+    name = text_or_null(resource.get_string("name"));
+  } catch (const Failure&) {  // an entry without a resource is still listed
+  }
+  return Value::object({{"id", e.id.str()},
+                        {"kind", std::move(kind)},
+                        {"name", std::move(name)},
+                        {"owned", !e.owned_digest.empty()},
+                        {"digest", text_or_null(e.owned_digest)},
+                        {"intended", intent(e)},
+                        {"intended_sync", id_or_null(e.intended_sync.value)},
+                        {"changed_by", id_or_null(e.changed_by.value)}});
+}
+
+Value plan_object(const sync::PlanView& plan, const ApplicationName& application) {
+  using protocol::Action;
+  std::map<std::string_view, int> counts;
+  for (const auto action : {Action::none, Action::create, Action::update, Action::replace, Action::remove,
+                            Action::adopt, Action::run}) {
+    counts[to_string(action)] = 0;
+  }
+  Value steps = Value::array();
+  for (const auto& step : plan.steps) {
+    ++counts[to_string(step.action)];
+    steps.push(step_object(step));
+  }
+  Value summary = Value::object();
+  for (const auto& [action, count] : counts) summary.set(std::string(action), count);
+  return Value::object({{"application", application.str()},
+                        {"revision", text_or_null(plan.revision.str())},
+                        {"held_sync", id_or_null(plan.held.value)},
+                        {"hold", text_or_null(plan.hold)},
+                        {"steps", std::move(steps)},
+                        {"summary", std::move(summary)}});
+}
+
+Value progress_object(const sync::ProgressLine& line, const Names& names) {
+  const bool of_one = !line.application.empty();
+  return Value::object({{"when", time_or_null(line.when)},
+                        {"stage", line.stage},
+                        {"text", text_or_null(line.text)},
+                        {"application", of_one ? Value(names.name(line.application)) : Value()},
+                        {"application_uid", text_or_null(line.application.str())},
+                        {"repository", text_or_null(line.repository.str())},
+                        {"event", id_or_null(line.event.value)},
+                        {"sync", id_or_null(line.sync.value)},
+                        {"state", Value()},
+                        {"reason", Value()},
+                        {"error", Value()}});
+}
+
+Value counters_object(const server::Counters& c) {
+  return Value::object({{"connections", c.connections},
+                        {"requests", c.requests},
+                        {"accepted", c.accepted},
+                        {"duplicates", c.duplicates},
+                        {"ignored", c.ignored},
+                        {"unauthenticated", c.unauthenticated},
+                        {"malformed", c.malformed},
+                        {"rejected_limits", c.rejected_limits},
+                        {"store_errors", c.store_errors},
+                        {"handshake_failures", c.handshake_failures}});
+}
+
+Value refused_object(const server::Refused& r) {
+  return Value::object({{"when", time_or_null(r.when)},
+                        {"hook", r.hook},
+                        {"address", r.address},
+                        {"status", r.status},
+                        {"reason", r.reason}});
+}
+
+}  // namespace gitopsd::api

@@ -1,0 +1,30 @@
+// The JSON objects of docs/api.md. A field that does not apply is null, never left out.
+#pragma once
+
+#include "base/value.h"
+#include "daemon/api/names.h"
+#include "daemon/server/server.h"
+#include "daemon/store/store.h"
+#include "daemon/sync/dispatcher.h"
+
+namespace gitopsd::api {
+
+// Null where there is nothing to say.
+Value text_or_null(std::string_view text);
+Value time_or_null(WallMicros when);
+Value id_or_null(std::int64_t id);
+/// From `start` to `end` in milliseconds, or null where one of them is not known.
+Value span_ms(WallMicros start, WallMicros end);
+
+Value application_object(const sync::ApplicationStatus&);
+Value event_object(const store::Event&, const Names&);
+/// `steps`: whether to unfold the stored plan.
+Value sync_object(const store::Sync&, const Names&, const store::Store&, bool steps);
+Value step_object(const protocol::Step&);
+Value inventory_object(const store::InventoryEntry&);
+Value plan_object(const sync::PlanView&, const ApplicationName&);
+Value progress_object(const sync::ProgressLine&, const Names&);
+Value counters_object(const server::Counters&);
+Value refused_object(const server::Refused&);
+
+}  // namespace gitopsd::api

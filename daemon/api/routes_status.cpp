@@ -1,0 +1,54 @@
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "daemon/api/health.h"
+#include "daemon/api/objects.h"
+#include "daemon/api/routes.h"
+
+namespace gitopsd::api {
+namespace {
+
+Value event_counts(const store::Store& store) {
+  using store::EventState;
+  const auto counts = store.counts().events_by_state;
+  Value out = Value::object();
+  for (const auto state :
+       {EventState::queued, EventState::running, EventState::held, EventState::succeeded, EventState::failed,
+        EventState::superseded, EventState::ignored, EventState::cancelled}) {
+    const auto found = counts.find(std::string(to_string(state)));
+    out.set(std::string(to_string(state)), found == counts.end() ? std::int64_t{0} : found->second);
+  }
+  return out;
+}
+
+}  // namespace
+
+Reply version(const Context& context, const Request& request) {
+  return json_reply(200, Value::object({{"version", GITOPSD_VERSION},
+                                        {"api", 1},
+                                        {"pid", static_cast<std::int64_t>(getpid())},
+                                        {"started", time_or_null(context.started)},
+                                        {"user", request.who}}));
+}
+
+Reply status(const Context& context, const Request&) {
+  auto applications = context.dispatcher().status();
+  std::ranges::sort(applications, {}, [](const auto& a) { return std::pair(a.name.str(), a.uid.str()); });
+  Value list = Value::array();
+  for (const auto& application : applications) list.push(application_object(application));
+  Value not_ready = Value::array();
+  for (const auto& check : readiness(context)) {
+    if (!check.ok) not_ready.push(check.name + ": " + check.detail);
+  }
+  return json_reply(200, Value::object({{"version", GITOPSD_VERSION},
+                                        {"now", time_or_null(context.now())},
+                                        {"started", time_or_null(context.started)},
+                                        {"config", context.config()->file},
+                                        {"ready", not_ready.as_array().empty()},
+                                        {"not_ready", not_ready},
+                                        {"events", event_counts(context.store())},
+                                        {"applications", std::move(list)}}));
+}
+
+}  // namespace gitopsd::api
