@@ -88,6 +88,7 @@ struct Daemon {
       return serve(service, std::move(t.in), std::move(t.out));
     });
   }
+  ~Daemon() { peer.reset(); }  // before the wait for serve()
   Value call(std::string_view method, const Value& params = Value::object()) {
     return peer->call(method, params, soon());
   }
