@@ -14,9 +14,9 @@
 namespace gitopsd {
 
 struct YamlLimits {
-  std::size_t bytes = 4u << 20;         ///< of the input
-  std::size_t nodes = 1'000'000;        ///< after alias expansion
-  std::size_t alias_nodes = 100'000;    ///< that aliases may add; a "billion laughs" ends here
+  std::size_t bytes = 4u << 20;       ///< of the input
+  std::size_t nodes = 1'000'000;      ///< after alias expansion
+  std::size_t alias_nodes = 100'000;  ///< that aliases may add; a "billion laughs" ends here
   int depth = 128;
 };
 
