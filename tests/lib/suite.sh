@@ -2,8 +2,8 @@
 # Standard output and error of a suite are its log. Each test is told by `passed` or `failed`, on descriptor 3.
 set -euo pipefail
 . tests/lib/packages.sh
+. tests/lib/build.sh
 
-export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/gitopsd-tests
 mkdir -p "$cache"
 [ -n "${GITOPSD_REPORT:-}" ] || exec 3>&1
@@ -17,26 +17,6 @@ test_step() {
   local name=$1 started=$SECONDS
   shift
   if "$@" 3>&-; then passed "$name ($((SECONDS - started)) s)"; else failed "$name"; fi
-}
-
-# configure DIRECTORY MESON_OPTION...: sets a build directory up once; a changed option configures it again.
-configure() {
-  local dir=$1
-  shift
-  if [ ! -f "$dir/build.ninja" ]; then
-    rm -rf "$dir"
-    meson setup "$dir" "$@"
-  elif [ "$(cat "$dir/options.txt" 2>/dev/null)" != "$*" ]; then
-    meson configure "$dir" "$@"
-  fi
-  echo "$*" > "$dir/options.txt"
-}
-
-# The release build, whole; every suite that runs the programs starts with it.
-build_release() {
-  install_packages "${build_packages[@]}"
-  configure build -Dbuildtype=release
-  ninja -C build
 }
 
 # The unit test executables that a build directory can make, as ninja's target names.

@@ -1,6 +1,6 @@
 """Repositories to push to and to fetch from."""
 import os
-import shutil
+import shlex
 from pathlib import Path
 
 from . import process
@@ -14,8 +14,9 @@ ENVIRONMENT = {
 }
 
 
-def git(directory: Path, *arguments, env: dict | None = None) -> str:
-    return process.run("git", *arguments, cwd=directory, env={**ENVIRONMENT, **(env or {})}).strip()
+def git(directory: Path, *arguments, env: dict | None = None, merge_errors: bool = False) -> str:
+    return process.run("git", *arguments, cwd=directory, env={**ENVIRONMENT, **(env or {})},
+                       merge_errors=merge_errors).strip()
 
 
 class Checkout:
@@ -63,9 +64,8 @@ class Origin:
         git(self.directory, "config", "http.receivepack", "true")
         self.checkout = Checkout(directory / f"{name}-checkout", str(self.directory))
 
-    def hook(self, name: str, script: Path, settings: dict[str, str]) -> None:
-        """Installs a hook with its settings in the repository's own configuration."""
-        shutil.copy(script, self.directory / "hooks" / name)
-        (self.directory / "hooks" / name).chmod(0o755)
-        for key, value in settings.items():
-            git(self.directory, "config", key, value)
+    def hook(self, name: str, command: list) -> None:
+        """Installs a hook that runs `command` with what git gives it."""
+        path = self.directory / "hooks" / name
+        path.write_text(f"#!/bin/sh\nexec {shlex.join(map(str, command))}\n")
+        path.chmod(0o755)

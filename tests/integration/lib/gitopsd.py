@@ -11,7 +11,6 @@ from . import certificate, github, process, wait, yaml
 BUILD = Path(os.environ.get("GITOPSD_BUILD", process.ROOT / "build"))
 DAEMON = BUILD / "daemon" / "gitopsd"
 CTL = BUILD / "ctl" / "gitopsctl"
-HOST_PROVIDER = BUILD / "providers" / "host" / "gitopsd-provider-host"
 SECRET = "a secret of these tests, never shown"
 ENDED = ("succeeded", "failed", "superseded", "ignored", "cancelled")
 
@@ -53,7 +52,7 @@ class Gitopsd:
             "hooks": [{"name": "forge", "forge": "github", "secrets": [{"file": str(directory / "hook-secret")}],
                        "repositories": ["infra"]}],
             "repositories": [{"name": "infra", "url": url, "aliases": ["example/infra"], "poll": "0s", **(repository or {})}],
-            "destinations": [{"name": "here", "provider": "host", "command": str(HOST_PROVIDER)}],
+            "destinations": [{"name": "here", "provider": "host"}],
             "applications": [{"name": "web", "repository": "infra", "ref": "main", "path": "web", "destination": "here",
                               "policy": {"paths": [str(self.target)]}, **(application or {})}],
         }
@@ -111,6 +110,13 @@ class Gitopsd:
         return github.post(f"https://127.0.0.1:{self.port}/hooks/forge", body, headers, self.certificate.certificate)
 
     # ---- questions
+
+    @staticmethod
+    def connect(path: Path) -> None:
+        """Raises OSError when nobody answers there."""
+        link = UnixConnection(path, 5)
+        link.connect()
+        link.close()
 
     def api(self, method: str, path: str, body: dict | None = None, seconds: float = 30) -> tuple[int, dict]:
         link = UnixConnection(self.socket, seconds)

@@ -21,13 +21,15 @@ def listens(port: int, address: str = "127.0.0.1") -> bool:
         return True
 
 
-def run(*command, cwd=None, env=None, text_input: str | None = None, seconds: float = 120) -> str:
-    """Standard output of a command that must succeed."""
+def run(*command, cwd=None, env=None, text_input: str | None = None, seconds: float = 120,
+        merge_errors: bool = False) -> str:
+    """Standard output of a command that must succeed, with its standard error among it if asked for."""
     done = subprocess.run([str(part) for part in command], cwd=cwd, env=env, input=text_input, text=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=seconds,
+                          stdout=subprocess.PIPE, timeout=seconds,
+                          stderr=subprocess.STDOUT if merge_errors else subprocess.PIPE,
                           stdin=subprocess.DEVNULL if text_input is None else None)
     if done.returncode != 0:
-        raise RuntimeError(f"{' '.join(map(str, command))} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+        raise RuntimeError(f"{' '.join(map(str, command))} ended with {done.returncode}:\n{done.stdout}{done.stderr or ''}")
     return done.stdout
 
 

@@ -1,0 +1,81 @@
+"""What waits for a person says so, and goes on when told."""
+from lib import wait
+from lib.case import Scene
+
+
+class Approve(Scene):
+    def configure(self):
+        self.daemon.application["approve"] = True
+
+    def test_approve(self):
+        """approve: true holds every plan until somebody approves it"""
+        commit = self.commit({"one": "1\n"})
+        self.assertEqual(self.daemon.deliver(commit).status, 202)
+        status = wait.until(lambda: (s := self.daemon.status())["phase"] == "held" and s, "the sync is held")
+        self.assertIn("approve", status["released_by"])
+        self.assert_files({})
+        self.assertIn("one", self.daemon.ctl("plan", "web"))
+        self.daemon.ctl("approve", "web")
+        self.daemon.wait_file(self.target / "one", "1\n")
+        event = self.daemon.wait_ended(self.daemon.events(limit=1)[0]["id"])
+        self.assertEqual(event["state"], "succeeded")
+
+    def test_newer_supersedes_held(self):
+        """a newer push replaces the plan that waits"""
+        first = self.commit({"one": "1\n"})
+        self.daemon.deliver(first)
+        wait.until(lambda: self.daemon.status()["phase"] == "held", "the first is held")
+        second = self.commit({"one": "2\n"})
+        self.daemon.deliver(second)
+        wait.until(lambda: self.daemon.status()["phase"] == "held" and self.daemon.status()["wanted"] == second,
+                   "the second is held")
+        self.daemon.ctl("approve", "web")
+        self.daemon.wait_file(self.target / "one", "2\n")
+        states = {event["after"]: self.daemon.wait_ended(event["id"])["state"] for event in self.daemon.events()}
+        self.assertEqual(states, {first: "superseded", second: "succeeded"})
+
+
+class Suspended(Scene):
+    def test_suspend_and_resume(self):
+        """a suspended application changes nothing until the configuration resumes it"""
+        self.converge({"one": "1\n"})
+        self.daemon.application["suspended"] = True
+        self.reload()
+        wait.until(lambda: self.daemon.status()["suspended"], "the application is suspended")
+        commit = self.commit({"one": "2\n"})
+        self.assertEqual(self.daemon.deliver(commit).status, 202)
+        wait.until(lambda: self.daemon.status()["released_by"], "it says what releases it")
+        self.assert_files({"one": "1\n"})
+        self.daemon.application["suspended"] = False
+        self.reload()
+        self.daemon.wait_file(self.target / "one", "2\n")
+
+    def reload(self):
+        self.daemon.write_config()
+        self.daemon.program.signal(1)
+
+
+class Budget(Scene):
+    def test_delete_everything(self):
+        """promise 6: a commit that would delete all of an inventory is held"""
+        contents = {name: f"{name}\n" for name in "abcdef"}
+        self.converge(contents)
+        commit = self.commit({})
+        self.assertEqual(self.daemon.deliver(commit).status, 202)
+        status = wait.until(lambda: (s := self.daemon.status())["phase"] == "held" and s, "the sync is held")
+        self.assertTrue(status["waits_for"])
+        self.assert_files(contents)
+        self.daemon.ctl("approve", "web")
+        wait.until(lambda: not list(self.target.iterdir()), "the approved prune is done")
+
+    def test_leaves_the_configuration(self):
+        """promise 6: an application that leaves the configuration is orphaned; only delete --cascade deletes"""
+        self.converge({"one": "1\n", "two": "2\n"})
+        gone = self.daemon.config["applications"].pop(0)
+        self.daemon.config["applications"].append({**gone, "name": "other", "path": "other", "uid": "another-one"})
+        self.daemon.write_config()
+        self.daemon.program.signal(1)
+        wait.until(lambda: self.daemon.status()["orphaned"], "the application is orphaned")
+        self.assert_files({"one": "1\n", "two": "2\n"})
+        self.daemon.ctl("delete", "web", "--cascade")
+        wait.until(lambda: not list(self.target.iterdir()), "what it owned is deleted")

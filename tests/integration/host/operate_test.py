@@ -1,0 +1,83 @@
+"""The operator's side: plan, replay, reload, restart."""
+import json
+
+from lib import manifest, wait
+from lib.case import Scene
+
+
+class Operate(Scene):
+    def test_plan_changes_nothing(self):
+        """plan shows the steps with their diff and changes nothing"""
+        self.converge({"one": "1\n"})
+        self.commit({"one": "2\n", "two": "2\n"})
+        plan = json.loads(self.daemon.ctl("plan", "web", "--output", "json"))
+        self.assertEqual((plan["summary"]["update"], plan["summary"]["create"]), (1, 1))
+        diffs = "".join(step["diff"] or "" for step in plan["steps"])
+        self.assertIn("-1", diffs)
+        self.assertIn("+2", diffs)
+        self.assert_files({"one": "1\n"})
+        self.daemon.ctl("sync", "web")
+        self.daemon.wait_file(self.target / "two", "2\n")
+
+    def test_replay(self):
+        """a failed event that can now succeed is replayed"""
+        blocked = self.target / "one"
+        blocked.mkdir()
+        (blocked / "mine").write_text("somebody's\n")
+        commit = self.commit({"one": "1\n"})
+        event = self.daemon.push_and_wait(commit, state="failed")
+        (blocked / "mine").unlink()
+        blocked.rmdir()
+        self.daemon.ctl("replay", str(event["id"]))
+        self.daemon.wait_file(self.target / "one", "1\n")
+
+    def test_reload_refuses_bad_configuration(self):
+        """SIGHUP with a bad file leaves the old configuration in force"""
+        self.converge({"one": "1\n"})
+        good = self.daemon.file.read_text()
+        self.daemon.file.write_text(good.replace("applications:", "aplications:"))
+        self.daemon.program.signal(1)
+        self.daemon.program.wait_until(lambda: "did you mean" in self.daemon.program.log.read_text(), "the refusal is logged")
+        self.daemon.file.write_text(good)
+        self.converge({"one": "2\n"})
+
+    def test_reload_adds_application(self):
+        """SIGHUP brings a new application in without a restart"""
+        self.converge({"one": "1\n"})
+        pid = self.daemon.program.pid
+        second = self.folder / "second"
+        second.mkdir()
+        self.daemon.config["applications"].append(
+            {"name": "more", "repository": "infra", "ref": "main", "path": "more", "destination": "here",
+             "policy": {"paths": [str(second)]}})
+
+        commit = self.checkout.commit({"more/a.yaml": manifest.file(second / "a", "a\n")})
+        self.checkout.push()
+        self.daemon.write_config()
+        self.daemon.program.signal(1)
+        wait.until(lambda: len(self.daemon.get("/v1/status")["applications"]) == 2, "the application is known")
+        self.daemon.push_and_wait(commit)
+        self.daemon.wait_file(second / "a", "a\n")
+        self.assertEqual((self.daemon.program.pid, self.daemon.program.running()), (pid, True))
+
+    def test_restart_in_the_middle(self):
+        """what was accepted before a stop is applied after the start"""
+        contents = {f"file-{number}": f"{number}\n" for number in range(300)}
+        commit = self.commit(contents)
+        self.assertEqual(self.daemon.deliver(commit).status, 202)
+        self.assertEqual(self.daemon.program.stop(), 0)
+        self.daemon.start()
+        event = self.daemon.wait_ended(self.daemon.events()[0]["id"])
+        self.assertEqual(event["state"], "succeeded")
+        self.assert_files(contents)
+
+    def test_listings(self):
+        """events, show, status, hooks and audit tell of what happened"""
+        commit = self.converge({"one": "1\n"})
+        number = str(self.daemon.events()[0]["id"])
+        self.assertIn(commit[:7], self.daemon.ctl("events"))
+        self.assertIn("succeeded", self.daemon.ctl("show", number))
+        self.assertIn("web", self.daemon.ctl("status"))
+        self.assertIn("/hooks/forge", self.daemon.ctl("hooks"))
+        self.daemon.ctl("audit", "--verify")
+        self.assertEqual(json.loads(self.daemon.ctl("events", "--output", "json"))["events"][0]["after"], commit)
