@@ -77,7 +77,7 @@ std::string Place::str() const {
 
 void Reader::begin_file(std::string_view file, std::string_view text) {
   file_ = file;
-  if (first_file_.empty()) first_file_ = file;
+  files_read_.emplace_back(file);
   text_ = text;
 }
 
@@ -146,7 +146,8 @@ void Reader::note_section(Position position) {
 
 Place Reader::first_place(std::string_view section) const {
   const auto found = sections_.find(section);
-  return found == sections_.end() ? Place{first_file_, {1, 1}} : found->second;
+  if (found != sections_.end()) return found->second;
+  return {files_read_.empty() ? "" : files_read_.front(), {1, 1}};
 }
 
 Reader::Scope::Scope(Reader& reader, std::string key) : reader_(reader) {
@@ -216,6 +217,17 @@ void Reader::check_secrets_and_files() {
       problem(named.place, named.path + ": " + first.message, first.hint);
     }
   }
+}
+
+std::vector<Problem> Reader::problems() const {
+  auto sorted = problems_;
+  const auto rank = [this](const Problem& problem) {
+    const auto file = std::find(files_read_.begin(), files_read_.end(), problem.file);
+    return std::pair(file, problem.position);
+  };
+  std::stable_sort(sorted.begin(), sorted.end(),
+                   [&](const Problem& a, const Problem& b) { return rank(a) < rank(b); });
+  return sorted;
 }
 
 // A Value knows where it begins, not where its key does: the key is the nearest one of that spelling before

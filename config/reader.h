@@ -81,7 +81,8 @@ class Reader {
   /// Reads each named secret and file; notes those that are missing, empty or short.
   void check_secrets_and_files();
 
-  std::vector<Problem>& problems() { return problems_; }
+  /// In the order of the files and of their lines.
+  std::vector<Problem> problems() const;
 
  private:
   struct Reference {
@@ -95,7 +96,7 @@ class Reader {
   std::string_view file_, text_;
   std::vector<std::string> path_;
   std::vector<Problem> problems_;
-  std::string first_file_;
+  std::vector<std::string> files_read_;
   std::map<std::string, Place> set_;
   std::map<std::string, Place, std::less<>> sections_;
   std::map<std::pair<Namespace, std::string>, Place> names_;

@@ -67,12 +67,12 @@ TEST_CASE(
     "problems of all files are reported, and nothing is called missing that an unreadable file may declare") {
   const test::Directory d;
   const auto main = d.write("gitopsd.yaml",
-                            "stroe: {}\nrepositories: [{name: a, url: 'file:///a'}]\n"
+                            "stre: {}\nrepositories: [{name: a, url: 'file:///a'}]\n"
                             "applications: [{name: a, repository: a, destination: here}]\n");
   const auto broken = d.write("conf.d/1.yaml", "destinations: [{\n");
   const auto wrong = d.write("conf.d/2.yaml", "store: 1\n");
   const auto found = load_problems(main);
-  CHECK(has(found, main + ":1:1: unknown key \"stroe\" (did you mean \"store\"?)\n"));
+  CHECK(has(found, main + ":1:1: unknown key \"stre\" (did you mean \"store\"?)\n"));
   CHECK(has(found, broken + ":"));
   CHECK(has(found, wrong + ":1:8: store: expected the settings of the store, found an integer\n"));
   CHECK(!has(found, "there is no destination"));

@@ -39,13 +39,13 @@ TEST_CASE("a wrong type says what is expected and what was found") {
   CHECK(problems("store: {keep_syncs: 0}") ==
         "c.yaml:1:21: store.keep_syncs: expected a whole number from 1 to 1000\n");
   CHECK(problems("store: {keep_syncs: 18446744073709551615}") ==
-        "c.yaml:1:21: store.keep_syncs: expected a whole number from 1 to 1000\n");
+        "c.yaml:1:21: store.keep_syncs: expected a whole number from 1 to 1000, found a number\n");
   CHECK(problems("store:\n  keep_events: 90\n") ==
         "c.yaml:2:16: store.keep_events: expected a duration such as 30s, 5m or 90d, found an integer (put "
         "it in "
         "quotes if it is meant as text)\n");
   CHECK(problems(with_application("approve: maybe")) ==
-        "c.yaml:3:67: applications[0].approve: expected true or false, found a string\n");
+        "c.yaml:3:66: applications[0].approve: expected true or false, found a string\n");
   CHECK(problems("- 1\n") == "c.yaml:1:1: expected the sections of a configuration, found an array\n");
   CHECK(problems("store:\n").find("store: expected the settings of the store, found no value") !=
         std::string::npos);
@@ -53,18 +53,18 @@ TEST_CASE("a wrong type says what is expected and what was found") {
 
 TEST_CASE("a word out of a list has the words") {
   CHECK(problems(with_application("drift: heel")) ==
-        "c.yaml:3:65: applications[0].drift: expected what is done with a foreign change, found \"heel\" "
+        "c.yaml:3:64: applications[0].drift: expected what is done with a foreign change, found \"heel\" "
         "(did you mean "
         "\"heal\"?)\n");
   CHECK(problems(with_application("defaults: {prune: sometimes}")) ==
-        "c.yaml:3:76: applications[0].defaults.prune: expected what happens to what is no longer declared, "
+        "c.yaml:3:75: applications[0].defaults.prune: expected what happens to what is no longer declared, "
         "found "
         "\"sometimes\" (one of auto, confirm, never)\n");
 }
 
 TEST_CASE("all problems are reported, not the first") {
   const auto found =
-      problems("server: {plain_http: 3, listen: here}\nstore: {paht: /x}\nmetrics: {listen: 1}\n");
+      problems("server: {plain_http: 3, listen: here}\nstore: {pth: /x}\nmetrics: {listen: 1}\n");
   CHECK(found ==
         "c.yaml:3:19: metrics.listen: expected an address and port such as 127.0.0.1:9464, found an integer "
         "(put it in "
@@ -73,7 +73,7 @@ TEST_CASE("all problems are reported, not the first") {
         "127.0.0.1:8080, "
         "or systemd)\n"
         "c.yaml:1:22: server.plain_http: expected true or false, found an integer\n"
-        "c.yaml:2:9: store: unknown key \"paht\" (did you mean \"path\"?)\n"
+        "c.yaml:2:9: store: unknown key \"pth\" (did you mean \"path\"?)\n"
         "c.yaml:1:9: server: neither tls nor plain_http is given (give tls with certificate and key, or "
         "plain_http: "
         "true behind a proxy that ends TLS)\n");

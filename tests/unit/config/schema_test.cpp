@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 #include <rapidjson/document.h>
 
+#include <algorithm>
 #include <set>
 #include <valijson/adapters/rapidjson_adapter.hpp>
 #include <valijson/schema.hpp>
@@ -44,7 +45,8 @@ Value skeleton(const Value& node, bool keys_are_names = false) {
     if (key == "$ref" && !keys_are_names) {
       const auto* target = root().at_pointer(member.as_string().substr(1));
       REQUIRE(target != nullptr);
-      for (const auto& [name, value] : skeleton(*target).as_object()) out.set(name, value);
+      const Value meant = skeleton(*target);
+      for (const auto& [name, value] : meant.as_object()) out.set(name, value);
     } else if (keys_are_names || !is_annotation(key)) {
       out.set(key, skeleton(member, key == "properties" && !keys_are_names));
     }
