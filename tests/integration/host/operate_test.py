@@ -64,11 +64,10 @@ class Operate(Scene):
         """what was accepted before a stop is applied after the start"""
         contents = {f"file-{number}": f"{number}\n" for number in range(300)}
         commit = self.commit(contents)
-        self.assertEqual(self.daemon.deliver(commit).status, 202)
+        event = self.daemon.accept(commit)
         self.assertEqual(self.daemon.program.stop(), 0)
         self.daemon.start()
-        event = self.daemon.wait_ended(self.daemon.events()[0]["id"])
-        self.assertEqual(event["state"], "succeeded")
+        self.assertEqual(self.daemon.wait_ended(event)["state"], "succeeded")
         self.assert_files(contents)
 
     def test_listings(self):

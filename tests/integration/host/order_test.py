@@ -28,9 +28,7 @@ class Order(Scene):
         stray = self.checkout.commit({"web/site.yaml": ""})
         self.checkout.push("fork")
         self.checkout.git("switch", "-q", "main")
-        answer = self.daemon.deliver(stray)
-        self.assertEqual(answer.status, 202)
-        event = self.daemon.wait_ended(self.daemon.events(limit=1)[0]["id"])
+        event = self.daemon.wait_ended(self.daemon.accept(stray))
         self.assertIn(event["state"], ("failed", "superseded"))
         self.assert_files({"one": "1\n"})
 
@@ -38,8 +36,7 @@ class Order(Scene):
         """a deleted branch prunes nothing and shows as source_missing"""
         first = self.converge({"one": "1\n"})
         git.git(self.origin.directory, "update-ref", "-d", "refs/heads/main")
-        self.assertEqual(self.daemon.deliver(github.ZERO, before=first).status, 202)
-        self.daemon.wait_ended(self.daemon.events(limit=1)[0]["id"])
+        self.daemon.wait_ended(self.daemon.accept(github.ZERO, before=first))
         self.daemon.program.wait_until(lambda: self.daemon.status()["status"] == "source_missing", "the source is missing")
         self.assert_files({"one": "1\n"})
 
@@ -61,6 +58,5 @@ class Tag(Scene):
         self.commit({"one": "1.2.0\n"})
         self.checkout.git("tag", "-a", "v1.2.0", "-m", "late")
         self.checkout.push("v1.2.0")
-        self.daemon.deliver(self.checkout.git("rev-parse", "v1.2.0"), ref="refs/tags/v1.2.0")
-        self.daemon.wait_ended(self.daemon.events(limit=1)[0]["id"])
+        self.daemon.wait_ended(self.daemon.accept(self.checkout.git("rev-parse", "v1.2.0"), ref="refs/tags/v1.2.0"))
         self.assert_files({"one": "1.10.0\n"})

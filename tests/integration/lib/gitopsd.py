@@ -155,13 +155,16 @@ class Gitopsd:
         self.program.wait_until(lambda: self.event(number)["ended"], f"event {number} ends", seconds)
         return self.event(number)
 
-    def push_and_wait(self, after: str, state: str = "succeeded", **push) -> dict:
-        """Delivers a push, expects 202 and that its event ends in `state`; returns the event."""
+    def accept(self, after: str, **push) -> int:
+        """Delivers a push that must be answered 202; returns its event."""
         answer = self.deliver(after, **push)
         if answer.status != 202:
             raise AssertionError(f"the delivery was answered {answer.status}: {answer.body}")
-        newest = self.events(limit=1)[0]
-        event = self.wait_ended(newest["id"])
+        return answer.json["event"]
+
+    def push_and_wait(self, after: str, state: str = "succeeded", **push) -> dict:
+        """The same, and its event must end in `state`; returns the event."""
+        event = self.wait_ended(self.accept(after, **push))
         if event["state"] != state:
             raise AssertionError(f"event {event['id']} ended {event['state']}, not {state}: {event['reason']} {event['error']}")
         return event
