@@ -1,5 +1,5 @@
-// From a snapshot to documents: which files an application's path holds, read as YAML or JSON, each document with
-// its canonical bytes, digest and positions. Rendering by external programs joins here later.
+// From a snapshot to documents: which files an application's path holds, read as YAML or JSON, each document
+// with its canonical bytes, digest and positions. Rendering by external programs joins here later.
 #pragma once
 
 #include <memory>
@@ -21,7 +21,7 @@ struct Limits {
   std::size_t files = 100'000;
   std::size_t file_bytes = 4u << 20;
   std::size_t total_bytes = 256u << 20;
-  std::size_t blob_bytes = 1u << 30;  ///< of a file that a document refers to
+  std::size_t blob_bytes = 64u << 20;  ///< of a file that a document refers to
 };
 
 /// A document as it stands in the repository.
@@ -32,18 +32,23 @@ struct Document {
   Value json;     ///< with positions
 };
 
-/// Whether a path below the application's path is a manifest of it, by its include and exclude globs
-/// (`*` within a path component, `**` across them, `?`, `[...]`).
+/// Whether a path below the application's path is a manifest of it, by its include and exclude globs. Without
+/// include globs: *.yaml, *.yml and *.json at any depth, where no file or folder on the way is hidden
+/// (`.name`).
 bool is_manifest(const config::Application&, std::string_view path_below);
+/// Matches the whole path: `*` within a path component, `**` across them (`**/` also for none), `?`, `[a-z]`,
+/// `[!a-z]`, `\\` before a character that is meant as it is. No pattern makes it slow.
 bool glob_match(std::string_view pattern, std::string_view path);
 
-/// Reads one manifest file. Throws Failure with commit, path, line and column: not UTF-8, a document that is no
-/// mapping or has no `apiVersion` and `kind`, limits.
+/// Reads one manifest file; a `kind: List` becomes its items, a folder has no documents. Throws Failure with
+/// every problem's commit, path, line and column: not UTF-8, no mapping, no `apiVersion` or `kind`, a
+/// symbolic link, limits.
 std::vector<Document> read_manifest(const source::Snapshot&, const source::TreeEntry&, const Limits& = {});
 
-/// The manifests' tree entries of the application's path, in path order. Throws Failure (cause input) when the path
-/// does not exist, is a symbolic link or no folder: never an empty list for an error.
-std::vector<source::TreeEntry> manifests(const source::Snapshot&, const config::Application&, const Limits& = {});
+/// The manifests' tree entries of the application's path, in path order. Throws Failure (cause input) when
+/// the path does not exist, is a symbolic link or no folder: never an empty list for an error.
+std::vector<source::TreeEntry> manifests(const source::Snapshot&, const config::Application&,
+                                         const Limits& = {});
 
 /// The digest of a document: hex HMAC-SHA-256 under `key` over its canonical JSON and its blobs' digests.
 std::string document_digest(std::string_view key, const Value& json,

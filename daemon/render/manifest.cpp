@@ -1,0 +1,98 @@
+#include "base/json.h"
+#include "base/yaml.h"
+#include "daemon/render/place.h"
+#include "daemon/render/render.h"
+
+namespace gitopsd::render {
+namespace {
+
+std::vector<Value> parse(std::string_view path, std::string_view text, const std::string& place,
+                         const Limits& limits) {
+  if (path.ends_with(".json")) {
+    std::vector<Value> one;
+    one.push_back(parse_json(text, place));
+    return one;
+  }
+  YamlLimits yaml;
+  yaml.bytes = limits.file_bytes;
+  return parse_yaml(text, place, yaml);
+}
+
+/// Takes the documents of one file apart and keeps what is wrong with each of them.
+class Collector {
+ public:
+  Collector(const source::TreeEntry& entry, std::string place) : entry_(entry), place_(std::move(place)) {}
+
+  void add(Value json) {
+    if (!json.is_object()) {
+      return refuse(json.position,
+                    "a document has to be a mapping, this one is of type " + std::string(json.type_name()));
+    }
+    const bool has_version = names(json, "apiVersion"), has_kind = names(json, "kind");
+    if (!has_version || !has_kind) return;
+    if (Value* items = list_items(json)) {
+      for (auto& item : items->as_array()) add(std::move(item));
+      return;
+    }
+    documents_.push_back({entry_.path, entry_.id, static_cast<int>(documents_.size()), std::move(json)});
+  }
+
+  std::vector<Document> take() {
+    if (!problems_.empty()) throw Failure(std::move(problems_));
+    return std::move(documents_);
+  }
+
+ private:
+  void refuse(Position at, std::string message) {
+    problems_.push_back({ProblemCause::input, std::move(message),
+                         "exclude the file from the application where it declares no resources", place_, at});
+  }
+
+  bool names(const Value& json, std::string_view key) {
+    const Value* word = json.find(key);
+    if (!word) {
+      refuse(json.position, "the document has no " + std::string(key));
+      return false;
+    }
+    if (word->is_string() && !word->as_string().empty()) return true;
+    refuse(word->position, std::string(key) + " has to be a text that is not empty");
+    return false;
+  }
+
+  /// `kind: List`, and what else has a name like it and items, is a way to write several documents as one.
+  static Value* list_items(Value& json) {
+    if (!json.find("kind")->as_string().ends_with("List")) return nullptr;
+    const auto items = json.as_object().find("items");
+    return items != json.as_object().end() && items->second.is_array() ? &items->second : nullptr;
+  }
+
+  const source::TreeEntry& entry_;
+  const std::string place_;
+  std::vector<Document> documents_;
+  std::vector<Problem> problems_;
+};
+
+}  // namespace
+
+std::vector<Document> read_manifest(const source::Snapshot& snapshot, const source::TreeEntry& entry,
+                                    const Limits& limits) {
+  const std::string where = place(snapshot.commit(), entry.path);
+  // Where a manifest was, a folder may stand now: it declares nothing by itself.
+  if (entry.kind == source::EntryKind::directory) return {};
+  if (entry.kind == source::EntryKind::symlink || entry.kind == source::EntryKind::submodule) {
+    const bool link = entry.kind == source::EntryKind::symlink;
+    throw Failure(Problem{ProblemCause::input,
+                          link ? "a symbolic link is not followed" : "a submodule is not fetched",
+                          "put the file itself there, or exclude it from the application",
+                          where,
+                          {}});
+  }
+  Collector collector(entry, where);
+  for (auto& json :
+       parse(entry.path, snapshot.read(entry.id, entry.path, limits.file_bytes), where, limits)) {
+    collector.add(std::move(json));
+  }
+  return collector.take();
+}
+
+}  // namespace gitopsd::render
