@@ -1,9 +1,9 @@
 // The store: the only truth about events, syncs and inventory. Everything else in memory is an index over it.
 //
 // Writes are durable when the call returns (or its callback runs): one writer thread owns the connection and
-// commits whatever has gathered in one transaction. Reads use connections of their own and see the last commit.
-// All calls are thread-safe. An I/O error of a write is fatal to intake: `writable()` turns false for good,
-// and every later write throws Failure (cause destination).
+// commits whatever has gathered in one transaction. Reads use connections of their own and see the last
+// commit. All calls are thread-safe. An I/O error of a write is fatal to intake: `writable()` turns false for
+// good, and every later write throws Failure (cause destination).
 #pragma once
 
 #include <functional>
@@ -27,8 +27,12 @@ std::string_view to_string(Cause);
 std::string_view to_string(EventState);
 std::string_view to_string(SyncState);
 std::optional<EventState> event_state(std::string_view);
-inline bool ended(EventState s) { return s >= EventState::succeeded; }
-inline bool ended(SyncState s) { return s >= SyncState::succeeded; }
+inline bool ended(EventState s) {
+  return s >= EventState::succeeded;
+}
+inline bool ended(SyncState s) {
+  return s >= SyncState::succeeded;
+}
 
 /// Times of the stages of an event or sync, wall clock, 0 where not reached.
 struct Timings {
@@ -41,19 +45,19 @@ struct NewEvent {
   Ref ref;
   CommitId before, after;
   bool deleted = false;
-  bool body_signed = false;       ///< named by a delivery whose proof covers the body
-  std::string actor;              ///< who pushed, or which operator asked
-  ApplicationUid application;     ///< only for manual, rollback and context events of one application
-  std::string note;               ///< for the operator: what a replay replays, where a rollback goes
+  bool body_signed = false;    ///< named by a delivery whose proof covers the body
+  std::string actor;           ///< who pushed, or which operator asked
+  ApplicationUid application;  ///< only for manual, rollback and context events of one application
+  std::string note;            ///< for the operator: what a replay replays, where a rollback goes
   WallMicros received = 0;
 };
 
 struct Event : NewEvent {
   EventId id;
-  HookName hook;          ///< empty unless a delivery brought it
+  HookName hook;  ///< empty unless a delivery brought it
   DeliveryId delivery;
   EventState state = EventState::queued;
-  std::string reason;     ///< what it waits for, or why it ended as it did
+  std::string reason;  ///< what it waits for, or why it ended as it did
   std::string error;
   int attempts = 0;
   Timings timings;
@@ -70,12 +74,14 @@ struct Delivery {
 };
 
 struct Accepted {
-  /// duplicate: the first is on disk and its events have not failed. requeued: a redelivery queued failed events again.
+  /// duplicate: the first is on disk and its events have not failed. requeued: a redelivery queued failed
+  /// events again.
   enum class Kind { stored, duplicate, requeued };
   Kind kind = Kind::stored;
   std::vector<EventId> events;
 };
-/// Runs on the writer thread after the commit; must not block. On failure `error` is set and nothing is stored.
+/// Runs on the writer thread after the commit; must not block. On failure `error` is set and nothing is
+/// stored.
 using AcceptCallback = std::function<void(Accepted, std::exception_ptr error)>;
 
 struct Sync {
@@ -133,15 +139,15 @@ struct AuditEntry {
 /// Durable facts about one application beside its inventory.
 struct ApplicationState {
   ApplicationUid uid;
-  ApplicationName name;        ///< as last configured
+  ApplicationName name;  ///< as last configured
   DestinationName destination;
-  SyncId last_sync;            ///< that began
+  SyncId last_sync;  ///< that began
   SyncId last_succeeded;
-  CommitId revision;           ///< of last_succeeded
+  CommitId revision;                  ///< of last_succeeded
   std::string input_key, source_key;  ///< of last_succeeded
-  std::string quarantined;     ///< source key that a rollback holds off; empty: none
-  std::string outside;         ///< JSON [[path, blob or tree id]] read outside the application's path
-  bool orphaned = false;       ///< left the configuration with an inventory
+  std::string quarantined;            ///< source key that a rollback holds off; empty: none
+  std::string outside;                ///< JSON [[path, blob or tree id]] read outside the application's path
+  bool orphaned = false;              ///< left the configuration with an inventory
 };
 
 struct Transition {
@@ -153,10 +159,10 @@ struct Transition {
 };
 
 struct EventFilter {
-  std::optional<EventState> state;
-  RepositoryName repository;
+  std::optional<EventState> state{};
+  RepositoryName repository{};
   WallMicros since = 0;
-  EventId before;  ///< older than this one, for paging
+  EventId before{};  ///< older than this one, for paging
   int limit = 50;
 };
 
@@ -165,8 +171,8 @@ class Store {
   virtual ~Store() = default;
 
   // Identity, made once.
-  virtual std::string installation() const = 0;       ///< UUID of this installation
-  virtual std::string_view digest_key() const = 0;    ///< 32 bytes; keys the HMACs of documents
+  virtual std::string installation() const = 0;     ///< UUID of this installation
+  virtual std::string_view digest_key() const = 0;  ///< 32 bytes; keys the HMACs of documents
 
   // Intake.
   virtual void accept(Delivery delivery, AcceptCallback done) = 0;
@@ -200,7 +206,8 @@ class Store {
   virtual std::vector<ApplicationState> applications() const = 0;
   virtual void put_application(const ApplicationState&) = 0;  ///< all but the last_* fields
   virtual std::vector<Declared> declared(const ApplicationUid&) const = 0;
-  virtual std::vector<Declared> declared_in(const ApplicationUid&, const std::vector<std::string>& paths) const = 0;
+  virtual std::vector<Declared> declared_in(const ApplicationUid&,
+                                            const std::vector<std::string>& paths) const = 0;
   virtual std::optional<Declared> declared_id(const ApplicationUid&, const ResourceId&) const = 0;
   /// The set as it was when `sync` succeeded; that sync must be among the kept ones.
   virtual std::vector<Declared> declared_at(const ApplicationUid&, SyncId sync) const = 0;
@@ -211,7 +218,8 @@ class Store {
 
   // Inventory.
   virtual std::vector<InventoryEntry> inventory(const ApplicationUid&) const = 0;
-  virtual std::vector<InventoryEntry> inventory(const ApplicationUid&, const std::vector<ResourceId>&) const = 0;
+  virtual std::vector<InventoryEntry> inventory(const ApplicationUid&,
+                                                const std::vector<ResourceId>&) const = 0;
   virtual std::int64_t inventory_count(const ApplicationUid&) const = 0;
   /// Entries with an open intent, or touched by a sync after the last succeeded one.
   virtual std::vector<InventoryEntry> unsettled(const ApplicationUid&) const = 0;
@@ -222,10 +230,10 @@ class Store {
   virtual void intend(const ApplicationUid&, SyncId, std::span<const InventoryEntry>) = 0;
   struct Settled {
     ResourceId id;
-    bool gone = false;           ///< confirmed absent: the entry leaves
-    std::string digest;          ///< new owned digest; empty keeps the old owned half (the step failed or was undone)
+    bool gone = false;   ///< confirmed absent: the entry leaves
+    std::string digest;  ///< new owned digest; empty keeps the old owned half (the step failed or was undone)
     std::string receipt;
-    std::string audit;           ///< JSON entry for the audit chain, or empty
+    std::string audit;  ///< JSON entry for the audit chain, or empty
   };
   virtual void settle(const ApplicationUid&, SyncId, std::span<const Settled>) = 0;
   virtual void forget_application(const ApplicationUid&) = 0;  ///< after a cascade left its inventory empty
@@ -267,8 +275,9 @@ class Store {
   virtual std::string check() const = 0;
 };
 
-/// Opens or creates DIR/gitopsd.db, migrates the schema, checks header and schema. Throws Failure that says what
-/// to do: a newer schema, a file that is no database, no permission. `vfs` names an SQLite VFS (tests), or empty.
+/// Opens or creates DIR/gitopsd.db, migrates the schema, checks header and schema. Throws Failure that says
+/// what to do: a newer schema, a file that is no database, no permission. `vfs` names an SQLite VFS (tests),
+/// or empty.
 std::unique_ptr<Store> open_sqlite(const std::string& directory, const Clock& clock = system_clock(),
                                    const std::string& vfs = {});
 

@@ -1,0 +1,148 @@
+#include "base/problem.h"
+#include "daemon/store/columns.h"
+#include "daemon/store/delivery_key.h"
+#include "daemon/store/sqlite_store.h"
+
+namespace gitopsd::store {
+namespace {
+
+// Each query names its index or walks the rowid: the planner must not choose a scan of ten million rows.
+#define EVENT_COLUMNS                                                                                 \
+  "SELECT e.id, e.state, e.delivery, e.cause, r.name, e.ref, e.before, e.after, e.flags, e.attempts," \
+  " e.received, e.stored, e.actor, e.application, e.note, e.reason, e.error, e.fetched, e.rendered,"  \
+  " e.planned, e.applied, e.healthy, h.name, d.key"
+#define EVENT_JOINS                              \
+  " LEFT JOIN names r ON r.id = e.repository"    \
+  " LEFT JOIN deliveries d ON d.id = e.delivery" \
+  " LEFT JOIN names h ON h.id = d.hook"
+
+Event event_of(const Query& q) {
+  Event e;
+  e.id = EventId{q.integer(0)};
+  e.state = static_cast<EventState>(q.integer(1));
+  e.cause = static_cast<Cause>(q.integer(3));
+  e.repository = RepositoryName(q.text(4));
+  e.ref = Ref::parse(q.bytes(5)).value_or(Ref());
+  e.before = commit_of(q.bytes(6));
+  e.after = commit_of(q.bytes(7));
+  e.deleted = (q.integer(8) & kDeletedFlag) != 0;
+  e.body_signed = (q.integer(8) & kBodySignedFlag) != 0;
+  e.attempts = static_cast<int>(q.integer(9));
+  e.received = q.integer(10);
+  e.actor = q.text(12);
+  e.application = ApplicationUid(q.text(13));
+  e.note = q.text(14);
+  e.reason = q.text(15);
+  e.error = q.text(16);
+  e.timings = {q.integer(10), q.integer(11), q.integer(17), q.integer(18),
+               q.integer(19), q.integer(20), q.integer(21)};
+  e.hook = HookName(q.text(22));
+  if (!q.is_null(23)) e.delivery = delivery_id(q.bytes(23));
+  return e;
+}
+
+void move_event(Transaction& t, EventId id, EventState to, const std::string& reason,
+                const std::string& error) {
+  EventState from;
+  {
+    Query q = t.db().query("SELECT state FROM events WHERE id = ?", id.value);
+    if (!q.row()) throw fail(ProblemCause::internal, "there is no event " + std::to_string(id.value));
+    from = static_cast<EventState>(q.integer(0));
+  }
+  t.db().run("UPDATE events SET state = ?, reason = ?, error = ? WHERE id = ?", static_cast<int>(to),
+             std::string_view(reason), std::string_view(error), id.value);
+  t.count(from, -1);
+  t.count(to, 1);
+}
+
+/// Rows are in the order of receipt, but for what a set clock shuffled: a row this much too old ends a search
+/// by time.
+constexpr WallMicros kDisorder = 3600LL * 1'000'000;
+
+const char* newest_first(const std::optional<EventState>& state) {
+  if (state == EventState::failed) {
+    return EVENT_COLUMNS " FROM events e INDEXED BY event_failed" EVENT_JOINS
+                         " WHERE e.id < ?1 AND e.state = 4 ORDER BY e.id DESC";
+  }
+  if (state && !ended(*state)) {
+    return EVENT_COLUMNS " FROM events e INDEXED BY event_open" EVENT_JOINS
+                         " WHERE e.id < ?1 AND e.state < 3 ORDER BY e.id DESC";
+  }
+  return EVENT_COLUMNS " FROM events e" EVENT_JOINS " WHERE e.id < ?1 ORDER BY e.id DESC";
+}
+
+}  // namespace
+
+std::optional<Event> SqliteStore::event(EventId id) const {
+  return read([&](Connection& db) -> std::optional<Event> {
+    Query q = db.query(EVENT_COLUMNS " FROM events e" EVENT_JOINS " WHERE e.id = ?", id.value);
+    if (!q.row()) return std::nullopt;
+    return event_of(q);
+  });
+}
+
+std::vector<Event> SqliteStore::events(const EventFilter& filter) const {
+  return read([&](Connection& db) {
+    std::vector<Event> out;
+    const std::int64_t before = filter.before ? filter.before.value : INT64_MAX;
+    Query q = db.query(newest_first(filter.state), before);
+    while (static_cast<int>(out.size()) < filter.limit && q.row()) {
+      const WallMicros received = q.integer(10);
+      if (received < filter.since - kDisorder) break;
+      if (received < filter.since) continue;
+      if (filter.state && static_cast<EventState>(q.integer(1)) != *filter.state) continue;
+      if (!filter.repository.empty() && q.bytes(4) != filter.repository.str()) continue;
+      out.push_back(event_of(q));
+    }
+    return out;
+  });
+}
+
+std::vector<Event> SqliteStore::open_events() const {
+  return read([&](Connection& db) {
+    std::vector<Event> out;
+    Query q = db.query(EVENT_COLUMNS " FROM events e INDEXED BY event_open" EVENT_JOINS
+                                     " WHERE e.state < 3 ORDER BY e.id");
+    while (q.row()) out.push_back(event_of(q));
+    return out;
+  });
+}
+
+void SqliteStore::set_event(EventId id, EventState state, std::string reason, std::string error) {
+  writer_.run([&](Transaction& t) { move_event(t, id, state, reason, error); });
+}
+
+void SqliteStore::set_events(std::span<const EventId> ids, EventState state, std::string reason) {
+  if (ids.empty()) return;
+  writer_.run([&](Transaction& t) {
+    for (EventId id : ids) move_event(t, id, state, reason, {});
+  });
+}
+
+void SqliteStore::add_timings(EventId id, const Timings& timings) {
+  writer_.run([&](Transaction& t) {
+    t.db().run(
+        "UPDATE events SET fetched = ifnull(nullif(fetched, 0), ?2), rendered = ifnull(nullif(rendered, 0), "
+        "?3),"
+        " planned = ifnull(nullif(planned, 0), ?4), applied = ifnull(nullif(applied, 0), ?5),"
+        " healthy = ifnull(nullif(healthy, 0), ?6) WHERE id = ?1",
+        id.value, timings.fetched, timings.rendered, timings.planned, timings.applied, timings.healthy);
+    if (t.db().changes() == 0) {
+      throw fail(ProblemCause::internal, "there is no event " + std::to_string(id.value));
+    }
+  });
+}
+
+int SqliteStore::add_attempt(EventId id) {
+  int attempts = 0;
+  writer_.run([&](Transaction& t) {
+    Query q =
+        t.db().query("UPDATE events SET attempts = attempts + 1 WHERE id = ? RETURNING attempts", id.value);
+    if (!q.row()) throw fail(ProblemCause::internal, "there is no event " + std::to_string(id.value));
+    attempts = static_cast<int>(q.integer(0));
+    q.run();
+  });
+  return attempts;
+}
+
+}  // namespace gitopsd::store

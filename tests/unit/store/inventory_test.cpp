@@ -1,0 +1,141 @@
+#include "tests/unit/store/fixture.h"
+
+using namespace gitopsd;
+using namespace gitopsd::store;
+using namespace gitopsd::store::test;
+
+namespace {
+
+const ApplicationUid kWeb("web");
+
+SyncId begin(Store& store, const ApplicationUid& uid = kWeb) {
+  Sync s;
+  s.application = uid;
+  s.state = SyncState::running;
+  return store.begin_sync(s);
+}
+
+InventoryEntry intent(const std::string& id, const std::string& digest, const std::string& resource = "{}") {
+  InventoryEntry e;
+  e.id = ResourceId(id);
+  e.intended_digest = digest;
+  e.resource = resource;
+  return e;
+}
+
+Store::Settled done(const std::string& id, const std::string& digest) {
+  return {ResourceId(id), false, digest, "receipt of " + id, R"({"what":"created"})"};
+}
+
+void own(Store& store, SyncId sync, const std::string& id, const std::string& digest,
+         const ApplicationUid& uid = kWeb) {
+  store.intend(uid, sync, std::vector{intent(id, digest)});
+  store.settle(uid, sync, std::vector{done(id, digest)});
+}
+
+void succeed(Store& store, SyncId sync) {
+  ApplicationState a;
+  a.uid = kWeb;
+  store.succeed(sync, a, {}, {}, {SyncState::succeeded, {}, {}, {}, {}, 0, 0, 0, 0}, 10);
+}
+
+}  // namespace
+
+TEST_CASE("an intent is there before the change, and settled it is owned") {
+  Opened s;
+  const auto sync = begin(*s.store);
+  s->intend(kWeb, sync, std::vector{intent("a", "aa", R"({"kind":"File"})")});
+  s.reopen();
+  auto all = s->inventory(kWeb);
+  REQUIRE(all.size() == 1);
+  CHECK(all[0].owned_digest.empty());
+  CHECK(all[0].intended_sync == sync);
+  CHECK(all[0].intended_digest == "aa");
+  CHECK(all[0].resource == R"({"kind":"File"})");
+
+  s->settle(kWeb, sync, std::vector{done("a", "aa")});
+  s.reopen();
+  all = s->inventory(kWeb);
+  REQUIRE(all.size() == 1);
+  CHECK(all[0].owned_digest == "aa");
+  CHECK(all[0].receipt == "receipt of a");
+  CHECK(all[0].intended_sync == SyncId{});
+  CHECK(all[0].intended_digest.empty());
+  CHECK(all[0].resource == R"({"kind":"File"})");
+  CHECK(all[0].changed_by == sync);
+  CHECK(s->audit_log(1, 10).size() == 1);
+  CHECK(s->inventory_count(kWeb) == 1);
+}
+
+TEST_CASE("an open intent leaves the owned half alone") {
+  Opened s;
+  const auto sync = begin(*s.store);
+  own(*s.store, sync, "a", "aa");
+  s->intend(kWeb, sync, std::vector{intent("a", "", "")});  // to delete it
+  auto e = s->inventory(kWeb, {ResourceId("a")}).at(0);
+  CHECK(e.owned_digest == "aa");
+  CHECK(e.intended_sync == sync);
+  CHECK(e.resource == "{}");
+  s->settle(kWeb, sync, std::vector<Store::Settled>{{ResourceId("a"), false, "", "", ""}});
+  e = s->inventory(kWeb, {ResourceId("a")}).at(0);
+  CHECK(e.owned_digest == "aa");
+  CHECK(e.receipt == "receipt of a");
+  CHECK(e.intended_sync == SyncId{});
+}
+
+TEST_CASE("what is confirmed gone leaves; what was never owned and failed leaves too") {
+  Opened s;
+  const auto sync = begin(*s.store);
+  own(*s.store, sync, "a", "aa");
+  s->intend(kWeb, sync, std::vector{intent("b", "bb")});
+  const std::vector<Store::Settled> settled{{ResourceId("a"), true, "", "", ""},
+                                            {ResourceId("b"), false, "", "", ""}};
+  s->settle(kWeb, sync, settled);
+  CHECK(s->inventory(kWeb).empty());
+}
+
+TEST_CASE("only what was asked for is read") {
+  Opened s;
+  const auto sync = begin(*s.store);
+  for (const char* id : {"a", "b", "c"}) own(*s.store, sync, id, "00");
+  CHECK(s->inventory(kWeb, {ResourceId("b"), ResourceId("z")}).size() == 1);
+  CHECK(s->inventory(kWeb, std::vector<ResourceId>{}).empty());
+}
+
+TEST_CASE("unsettled is what is open or was touched after the last success") {
+  Opened s;
+  const auto first = begin(*s.store);
+  for (const char* id : {"a", "b", "c"}) own(*s.store, first, id, "00");
+  CHECK(s->unsettled(kWeb).size() == 3);
+  succeed(*s.store, first);
+  CHECK(s->unsettled(kWeb).empty());
+  const auto second = begin(*s.store);
+  own(*s.store, second, "b", "01");
+  s->intend(kWeb, second, std::vector{intent("c", "02")});
+  auto open = s->unsettled(kWeb);
+  REQUIRE(open.size() == 2);
+  CHECK(open[0].id.str() == "c");
+  CHECK(open[1].id.str() == "b");
+  // The next success settles what the failed one touched, but no open intent.
+  const auto third = begin(*s.store);
+  succeed(*s.store, third);
+  open = s->unsettled(kWeb);
+  REQUIRE(open.size() == 1);
+  CHECK(open[0].id.str() == "c");
+}
+
+TEST_CASE("another application's resource at the same destination is seen") {
+  Opened s;
+  for (const auto& [uid, destination] : {std::pair{"web", "host"}, {"db", "host"}, {"far", "other"}}) {
+    ApplicationState a;
+    a.uid = ApplicationUid(uid);
+    a.destination = DestinationName(destination);
+    s->put_application(a);
+  }
+  own(*s.store, begin(*s.store), "a", "aa", kWeb);
+  const DestinationName host("host");
+  CHECK(s->owner_of(host, ResourceId("a"), ApplicationUid("db")) == kWeb);
+  CHECK_FALSE(s->owner_of(host, ResourceId("a"), kWeb));
+  CHECK_FALSE(s->owner_of(DestinationName("other"), ResourceId("a"), ApplicationUid("far")));
+  CHECK_FALSE(s->owner_of(host, ResourceId("b"), ApplicationUid("db")));
+}

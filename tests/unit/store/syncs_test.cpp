@@ -1,0 +1,149 @@
+#include "tests/unit/store/fixture.h"
+
+using namespace gitopsd;
+using namespace gitopsd::store;
+using namespace gitopsd::store::test;
+
+namespace {
+
+Sync sync_of(const std::string& app, EventId event = {}) {
+  Sync s;
+  s.event = event;
+  s.application = ApplicationUid(app);
+  s.kind = "sync";
+  s.revision = commit('c');
+  s.input_key = "aa";
+  s.source_key = "bb";
+  s.documents = "12";
+  s.state = SyncState::running;
+  s.timings.received = 5;
+  return s;
+}
+
+}  // namespace
+
+TEST_CASE("a sync from its beginning to its end") {
+  Opened s;
+  const auto event = s->add_event(push());
+  const auto id = s->begin_sync(sync_of("web", event));
+  auto read = s->sync(id);
+  REQUIRE(read);
+  CHECK(read->event == event);
+  CHECK(read->application.str() == "web");
+  CHECK(read->kind == "sync");
+  CHECK(read->revision == commit('c'));
+  CHECK(read->input_key == "aa");
+  CHECK(read->source_key == "bb");
+  CHECK(read->documents == "12");
+  CHECK(read->started == s.clock.now);
+  CHECK(read->ended == 0);
+  CHECK(s->application(ApplicationUid("web"))->last_sync == id);
+
+  Transition held{SyncState::held, "waits for approval", {}, "[1]", Timings{0, 6, 7, 0, 0, 0, 0}, 1, 2, 3, 4};
+  s->set_sync(id, held);
+  CHECK(s->open_syncs().size() == 1);
+  Transition over{SyncState::failed, "broken", "no room", std::nullopt, std::nullopt, 5, 6, 7, 8};
+  s.clock.now += 10;
+  s->set_sync(id, over);
+  s.reopen();
+  read = s->sync(id);
+  CHECK(read->state == SyncState::failed);
+  CHECK(read->reason == "broken");
+  CHECK(read->error == "no room");
+  CHECK(read->plan == "[1]");
+  CHECK(read->created == 5);
+  CHECK(read->unchanged == 8);
+  CHECK(read->ended == s.clock.now);
+  CHECK(read->timings.received == 5);
+  CHECK(read->timings.stored == 6);
+  CHECK(read->timings.fetched == 7);
+  CHECK(s->open_syncs().empty());
+  CHECK(failure_of([&] { s->set_sync(SyncId{99}, over); }) == "there is no sync 99");
+  CHECK_FALSE(s->sync(SyncId{99}));
+}
+
+TEST_CASE("syncs by application and by event") {
+  Opened s;
+  const auto event = s->add_event(push());
+  const auto a = s->begin_sync(sync_of("web", event));
+  const auto b = s->begin_sync(sync_of("db", event));
+  const auto c = s->begin_sync(sync_of("web"));
+  const auto of_web = s->syncs(ApplicationUid("web"), 10);
+  REQUIRE(of_web.size() == 2);
+  CHECK(of_web[0].id == c);
+  CHECK(s->syncs(ApplicationUid("web"), 1).size() == 1);
+  const auto of_event = s->syncs_of(event);
+  REQUIRE(of_event.size() == 2);
+  CHECK(of_event[0].id == a);
+  CHECK(of_event[1].id == b);
+  CHECK(s->syncs_of(EventId{}).empty());
+  CHECK(s->open_syncs().size() == 3);
+}
+
+TEST_CASE("applications keep what is put, but for their last syncs") {
+  Opened s;
+  ApplicationState a;
+  a.uid = ApplicationUid("web");
+  a.name = ApplicationName("website");
+  a.destination = DestinationName("host");
+  a.last_succeeded = SyncId{77};
+  a.revision = commit('d');
+  a.input_key = "01";
+  a.source_key = "02";
+  a.quarantined = "03";
+  a.outside = "[]";
+  a.orphaned = true;
+  const auto sync = s->begin_sync(sync_of("web"));
+  s->put_application(a);
+  s.reopen();
+  const auto read = s->application(a.uid);
+  REQUIRE(read);
+  CHECK(read->name == a.name);
+  CHECK(read->destination == a.destination);
+  CHECK(read->last_sync == sync);
+  CHECK(read->last_succeeded == SyncId{});
+  CHECK(read->revision == a.revision);
+  CHECK(read->input_key == "01");
+  CHECK(read->source_key == "02");
+  CHECK(read->quarantined == "03");
+  CHECK(read->outside == "[]");
+  CHECK(read->orphaned);
+  CHECK(s->applications().size() == 1);
+  CHECK_FALSE(s->application(ApplicationUid("other")));
+}
+
+TEST_CASE("effect steps are open until they ended") {
+  Opened s;
+  const ApplicationUid web("web");
+  const auto sync = s->begin_sync(sync_of("web"));
+  s->begin_effect(web, {sync, "migrate", "check", false});
+  s->begin_effect(web, {sync, "restart", "safe", false});
+  s.reopen();
+  CHECK(s->open_effects(web).size() == 2);
+  s->end_effect(web, sync, "migrate");
+  const auto open = s->open_effects(web);
+  REQUIRE(open.size() == 1);
+  CHECK(open[0].sync == sync);
+  CHECK(open[0].key == "restart");
+  CHECK(open[0].rerun == "safe");
+  s->begin_effect(web, {sync, "migrate", "hold", false});
+  CHECK(s->open_effects(web).size() == 2);
+  CHECK(s->open_effects(ApplicationUid("db")).empty());
+  CHECK_THROWS_AS(s->end_effect(web, sync, "unknown"), Failure);
+}
+
+TEST_CASE("approvals and tips") {
+  Opened s;
+  const auto sync = s->begin_sync(sync_of("web"));
+  CHECK_FALSE(s->approved_by(sync));
+  s->approve(sync, "ada");
+  const RepositoryName site("site");
+  const auto main = *Ref::parse("refs/heads/main");
+  CHECK_FALSE(s->tip(site, main));
+  s->set_tip(site, main, commit('1'));
+  s->set_tip(site, main, commit('2'));
+  s.reopen();
+  CHECK(s->approved_by(sync) == "ada");
+  CHECK(s->tip(site, main) == commit('2'));
+  CHECK_FALSE(s->tip(site, *Ref::parse("refs/heads/mai")));
+}
