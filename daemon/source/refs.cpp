@@ -1,0 +1,56 @@
+#include "daemon/source/refs.h"
+
+#include "base/hash.h"
+
+namespace gitopsd::source {
+
+std::string follow_name(const Ref& ref) {
+  return "refs/gitopsd/follow/" + to_hex(sha256(ref.str())).substr(0, 32);
+}
+
+std::string pin_name(const std::string& name) {
+  std::string out = std::string(kPinPrefix) + name;
+  if (!Ref::parse(out)) throw fail(ProblemCause::input, "\"" + name + "\" cannot be the name of a pin");
+  return out;
+}
+
+std::vector<LocalRef> local_refs(const Depot::Lease& lease) {
+  std::vector<LocalRef> out;
+  git_reference_iterator* raw = nullptr;
+  if (git_reference_iterator_glob_new(&raw, lease.repository(), kAllRefs) != 0) {
+    git_error_clear();
+    return out;
+  }
+  const std::unique_ptr<git_reference_iterator, GitFree<git_reference_iterator_free>> iterator(raw);
+  git_reference* reference = nullptr;
+  while (git_reference_next(&reference, iterator.get()) == 0) {
+    const GitReference owner(reference);
+    if (const git_oid* const oid = git_reference_target(reference))
+      out.push_back({git_reference_name(reference), to_id(*oid)});
+  }
+  git_error_clear();
+  return out;
+}
+
+std::optional<CommitId> read_ref(const Depot::Lease& lease, const std::string& name) {
+  git_oid oid{};
+  if (git_reference_name_to_id(&oid, lease.repository(), name.c_str()) == 0) return to_id(oid);
+  git_error_clear();
+  return std::nullopt;
+}
+
+void write_ref(const Depot& depot, const Depot::Lease& lease, const std::string& name, const CommitId& id) {
+  if (read_ref(lease, name) == id) return;
+  git_reference* reference = nullptr;
+  const git_oid oid = to_oid(id);
+  if (git_reference_create(&reference, lease.repository(), name.c_str(), &oid, 1, nullptr) != 0)
+    throw git_failure(ProblemCause::transient, "mirror " + depot.path(), "cannot write " + name);
+  git_reference_free(reference);
+}
+
+void delete_ref(const Depot::Lease& lease, const std::string& name) {
+  git_reference_remove(lease.repository(), name.c_str());
+  git_error_clear();
+}
+
+}  // namespace gitopsd::source

@@ -1,0 +1,39 @@
+// The tree of one commit, read from a depot.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "daemon/source/depot.h"
+#include "daemon/source/mirror.h"
+#include "daemon/source/object.h"
+
+namespace gitopsd::source {
+
+class DepotSnapshot : public Snapshot {
+ public:
+  /// Throws Failure where the commit is not there.
+  DepotSnapshot(std::shared_ptr<Depot> depot, const CommitId& commit);
+  ~DepotSnapshot() override;
+
+  const CommitId& commit() const override { return commit_; }
+  std::optional<TreeEntry> entry(const std::string& path) const override;
+  std::vector<TreeEntry> files(const std::string& path, std::size_t limit) const override;
+  std::string read(const CommitId& blob, const std::string& path, std::size_t limit) const override;
+  std::vector<Change> changes_since(const Snapshot& older, const std::string& path) const override;
+  std::string subject() const override { return text_.subject; }
+  std::string author() const override { return text_.author; }
+
+ private:
+  /// "commit ID: PATH", for failures.
+  std::string where(const std::string& path) const;
+  std::optional<TreeEntry> find(const Depot::Lease&, const std::string& path) const;
+  /// The directory at `path`; empty: there is none.
+  CommitId directory(const Depot::Lease&, const std::string& path) const;
+
+  std::shared_ptr<Depot> depot_;
+  CommitId commit_;
+  CommitText text_;
+};
+
+}  // namespace gitopsd::source
