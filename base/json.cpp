@@ -7,55 +7,67 @@
 #include <rapidjson/writer.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
+
+#include "base/utf8.h"
 
 namespace gitopsd {
 namespace {
 
-/// A RapidJSON input stream over a view that knows line and column of the last token's start.
+/// A RapidJSON input stream over a view. RapidJSON tells of a token when it is past it, and between two
+/// tokens stand only white space, commas and colons: so each one's start, line and column are found on the
+/// way.
 class Input {
  public:
   using Ch = char;
-  explicit Input(std::string_view text) : begin_(text.data()), at_(begin_), end_(begin_ + text.size()) {}
-  Ch Peek() const { return at_ < end_ ? *at_ : '\0'; }
-  Ch Take() {
-    if (at_ >= end_) return '\0';
-    const char c = *at_++;
-    if (c == '\n') {
-      ++line_;
-      line_start_ = at_;
-    }
-    return c;
-  }
-  std::size_t Tell() const { return static_cast<std::size_t>(at_ - begin_); }
+  explicit Input(std::string_view text) : text_(text) {}
+  Ch Peek() const { return at_ < text_.size() ? text_[at_] : '\0'; }
+  Ch Take() { return at_ < text_.size() ? text_[at_++] : '\0'; }
+  std::size_t Tell() const { return at_; }
+  // RapidJSON wants these of every stream; only parsing in place would call them.
   Ch* PutBegin() { return nullptr; }
   void Put(Ch) {}
   void Flush() {}
   std::size_t PutEnd(Ch*) { return 0; }
 
-  bool at_end() const { return at_ >= end_; }
-  /// Whether the number that ends here was written without point and exponent.
-  bool last_number_is_integer() const {
-    const char* p = at_;
-    while (p > begin_ && p[-1] >= '0' && p[-1] <= '9') --p;
-    return p == begin_ ||
-           (p[-1] != '.' && p[-1] != 'e' && p[-1] != 'E' &&
-            !((p[-1] == '+' || p[-1] == '-') && p - 1 > begin_ && (p[-2] == 'e' || p[-2] == 'E')));
+  bool at_end() const { return at_ >= text_.size(); }
+
+  /// The token that ends here.
+  std::string_view take_token() {
+    std::size_t start = told_;
+    while (start < at_ && std::string_view(" \t\r\n,:").find(text_[start]) != std::string_view::npos) ++start;
+    move_to(start);
+    const std::string_view token = text_.substr(start, at_ - start);
+    told_ = at_;
+    return token;
   }
-  Position position() const { return {line_, static_cast<int>(at_ - line_start_) + 1}; }
+  /// Where the last token taken starts.
+  Position position() const { return {line_, static_cast<int>(counted_ - line_start_) + 1}; }
+  /// Where reading stands now.
+  Position end() {
+    move_to(at_);
+    return position();
+  }
 
  private:
-  const char* begin_;
-  const char* at_;
-  const char* end_;
-  const char* line_start_ = begin_;
+  void move_to(std::size_t offset) {
+    for (; counted_ < offset; ++counted_) {
+      if (text_[counted_] != '\n') continue;
+      ++line_;
+      line_start_ = counted_ + 1;
+    }
+  }
+
+  const std::string_view text_;
+  std::size_t at_ = 0, told_ = 0, counted_ = 0, line_start_ = 0;
   int line_ = 1;
 };
 
 /// Builds a Value; keeps its own stack, so that no input makes it recurse.
 class Builder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Builder> {
  public:
-  explicit Builder(const Input& input) : input_(input) {}
+  explicit Builder(Input& input) : input_(input) {}
 
   bool Default() { return refuse("unexpected token"); }
   bool Null() { return put(Value()); }
@@ -66,16 +78,19 @@ class Builder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Builder> 
   bool Uint64(std::uint64_t u) { return put(Value(u)); }
   bool Double(double d) {
     // An integer beyond 64 bits arrives here silently rounded; only the text tells it from 1e30.
-    if (std::abs(d) >= 9223372036854775808.0 && input_.last_number_is_integer()) {
+    const std::string_view token = input_.take_token();
+    if (token.find_first_of(".eE") == std::string_view::npos) {
       return refuse("an integer that does not fit 64 bits");
     }
-    return put(Value(d));
+    return place_here(Value(d));
   }
   bool String(const char* s, rapidjson::SizeType n, bool) { return put(Value(std::string(s, n))); }
   bool Key(const char* s, rapidjson::SizeType n, bool) {
+    input_.take_token();
     std::string key(s, n);
-    if (stack_.back().as_object().contains(key))
-      return refuse("the key \"" + key.substr(0, 100) + "\" stands twice");
+    if (stack_.back().as_object().contains(key)) {
+      return refuse("the key \"" + key.substr(0, 100) + "\" stands twice in this object");
+    }
     keys_.back() = std::move(key);
     return true;
   }
@@ -85,6 +100,7 @@ class Builder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Builder> 
   bool EndArray(rapidjson::SizeType) { return close(); }
 
   Value take() { return std::move(result_); }
+  /// What this builder refused, or empty; the token that it refused is the last taken.
   const std::string& error() const { return error_; }
 
  private:
@@ -93,20 +109,27 @@ class Builder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Builder> 
     return false;
   }
   bool open(Value v) {
-    if (stack_.size() >= static_cast<std::size_t>(kMaxDepth))
+    input_.take_token();
+    if (stack_.size() >= static_cast<std::size_t>(kMaxDepth)) {
       return refuse("nested deeper than " + std::to_string(kMaxDepth));
+    }
     v.position = input_.position();
     stack_.push_back(std::move(v));
     keys_.emplace_back();
     return true;
   }
   bool close() {
+    input_.take_token();
     Value done = std::move(stack_.back());
     stack_.pop_back();
     keys_.pop_back();
     return place(std::move(done));
   }
   bool put(Value v) {
+    input_.take_token();
+    return place_here(std::move(v));
+  }
+  bool place_here(Value v) {
     v.position = input_.position();
     return place(std::move(v));
   }
@@ -121,35 +144,59 @@ class Builder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Builder> 
     return true;
   }
 
-  const Input& input_;
+  Input& input_;
   std::vector<Value> stack_;
   std::vector<std::string> keys_;
   Value result_;
   std::string error_;
 };
 
+/// The shortest text that reads back as the same double, and as a double: RapidJSON's own is not always.
+template <class Writer>
+void write_double(Writer& w, double d) {
+  if (!std::isfinite(d)) throw fail(ProblemCause::internal, "JSON has no number for an infinity or NaN");
+  char text[40];
+  char* end = std::to_chars(text, text + 32, d).ptr;
+  if (std::find_if(text, end, [](char c) { return c == '.' || c == 'e'; }) == end) {
+    *end++ = '.';
+    *end++ = '0';
+  }
+  w.RawValue(text, static_cast<std::size_t>(end - text), rapidjson::kNumberType);
+}
+
+/// Git takes names and messages of any bytes: what is no UTF-8 must not make the whole text unreadable.
+template <class Write>
+void write_text(const std::string& text, Write write) {
+  if (is_utf8(text)) return write(text);
+  write(replace_invalid_utf8(text));
+}
+
 template <class Writer>
 void write(Writer& w, const Value& v) {
-  if (v.is_null())
+  if (v.is_null()) {
     w.Null();
-  else if (v.is_bool())
+  } else if (v.is_bool()) {
     w.Bool(v.as_bool());
-  else if (v.is_int())
+  } else if (v.is_int()) {
     w.Int64(v.as_int());
-  else if (v.is_uint())
+  } else if (v.is_uint()) {
     w.Uint64(std::get<std::uint64_t>(v.data()));
-  else if (v.is_double())
-    w.Double(v.as_double());
-  else if (v.is_string())
-    w.String(v.as_string().data(), static_cast<rapidjson::SizeType>(v.as_string().size()));
-  else if (v.is_array()) {
+  } else if (v.is_double()) {
+    write_double(w, v.as_double());
+  } else if (v.is_string()) {
+    write_text(v.as_string(), [&w](const std::string& text) {
+      w.String(text.data(), static_cast<rapidjson::SizeType>(text.size()));
+    });
+  } else if (v.is_array()) {
     w.StartArray();
     for (const auto& item : v.as_array()) write(w, item);
     w.EndArray();
   } else {
     w.StartObject();
     for (const auto& [key, member] : v.as_object()) {
-      w.Key(key.data(), static_cast<rapidjson::SizeType>(key.size()));
+      write_text(key, [&w](const std::string& text) {
+        w.Key(text.data(), static_cast<rapidjson::SizeType>(text.size()));
+      });
       write(w, member);
     }
     w.EndObject();
@@ -165,10 +212,17 @@ Value parse_json(std::string_view text, std::string_view file) {
   Builder builder(input);
   rapidjson::Reader reader;
   const auto result = reader.Parse<kFlags>(input, builder);
-  if (!result.IsError()) return builder.take();
-  std::string why = builder.error().empty() ? rapidjson::GetParseError_En(result.Code()) : builder.error();
-  throw Failure(
-      Problem{ProblemCause::input, "invalid JSON: " + why, {}, std::string(file), input.position()});
+  // RapidJSON takes a zero byte for the end.
+  if (!result.IsError() && input.at_end()) return builder.take();
+  Problem problem{ProblemCause::input, "invalid JSON: ", {}, std::string(file), {}};
+  if (!builder.error().empty()) {
+    problem.message += builder.error();
+    problem.position = input.position();
+  } else {
+    problem.message += result.IsError() ? rapidjson::GetParseError_En(result.Code()) : "a zero byte";
+    problem.position = input.end();
+  }
+  throw Failure(std::move(problem));
 }
 
 std::string to_json(const Value& value) {
