@@ -37,7 +37,7 @@ struct Document {
 /// (`.name`).
 bool is_manifest(const config::Application&, std::string_view path_below);
 /// Matches the whole path: `*` within a path component, `**` across them (`**/` also for none), `?`, `[a-z]`,
-/// `[!a-z]`, `\\` before a character that is meant as it is. No pattern makes it slow.
+/// `[!a-z]`, `\` before a character that is meant as it is. No pattern makes it slow.
 bool glob_match(std::string_view pattern, std::string_view path);
 
 /// Reads one manifest file; a `kind: List` becomes its items, a folder has no documents. Throws Failure with
