@@ -1,1 +1,272 @@
-int main() { return 0; }
+// gitopsctl, the operator's client: the command line, and what its end says.
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <climits>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <functional>
+
+#include "config/config.h"
+#include "ctl/commands.h"
+#include "ctl/format.h"
+
+namespace gitopsd::ctl {
+namespace {
+
+constexpr const char* kFooter =
+    "Exit status:\n"
+    "  0  it worked\n"
+    "  1  the thing failed: an event or sync failed or is held, the daemon refused, the audit record is "
+    "broken,\n"
+    "     the checked files have problems\n"
+    "  2  the command line or an argument is wrong\n"
+    "  3  the daemon cannot be reached, or stopped meanwhile\n"
+    "  4  there is no such application, event, file\n"
+    "\n"
+    "Environment: GITOPSD_SOCKET names the daemon's socket, NO_COLOR turns colour off.";
+
+struct Options {
+  std::string socket = config::Api{}.socket;
+  std::string output = "text";
+  std::string application, event, revision, path;
+  bool no_wait = false;
+  bool cascade = false;
+  EventsOptions events;
+  ReplayOptions replay;
+  AuditOptions audit;
+  HookAddOptions hook;
+  WaitOptions wait;
+};
+
+using Run = std::function<Exit(const Session&)>;
+
+class CommandLine {
+ public:
+  CommandLine() {
+    app_.require_subcommand(1);
+    app_.fallthrough();
+    app_.footer(kFooter);
+    app_.set_version_flag("--version", "gitopsctl " GITOPSD_VERSION);
+    app_.add_option("--socket", o_.socket, "The daemon's socket")
+        ->envname("GITOPSD_SOCKET")
+        ->capture_default_str();
+    app_.add_option("--output,-o", o_.output, "text or json")->check(CLI::IsMember({"text", "json"}));
+    add_looking();
+    add_acting();
+    add_offline();
+  }
+
+  Options& options() { return o_; }
+  CLI::App& app() { return app_; }
+  Exit run(const Session& session) const { return run_(session); }
+
+  /// Whether the words name no command; then says so, with the one that may be meant.
+  bool explain_unknown_command(const std::vector<std::string>& words) {
+    std::vector<std::string> names;
+    for (const auto* command : app_.get_subcommands({})) names.push_back(command->get_name());
+    const auto word =
+        std::find_if(words.begin(), words.end(), [](const auto& w) { return !w.starts_with('-'); });
+    if (word == words.end() || std::find(names.begin(), names.end(), *word) != names.end()) return false;
+    const auto meant = did_you_mean(*word, names);
+    std::fprintf(stderr, "gitopsctl: there is no command '%s'%s; gitopsctl --help lists them\n",
+                 safe(*word).c_str(), meant.empty() ? "" : (" (did you mean '" + meant + "'?)").c_str());
+    return true;
+  }
+
+ private:
+  CLI::App* command(CLI::App& parent, const char* name, const char* help, Run run) {
+    auto* added = parent.add_subcommand(name, help);
+    added->fallthrough();
+    added->callback([this, run = std::move(run)] { run_ = run; });
+    return added;
+  }
+  void application(CLI::App* command, bool required = true) {
+    command->add_option("APPLICATION", o_.application, "Name of the application")->required(required);
+  }
+  void no_wait(CLI::App* command) {
+    command->add_flag("--no-wait", o_.no_wait, "Return at once instead of following it to its end");
+  }
+
+  void add_looking() {
+    application(command(app_, "status", "What each application is doing, and what it waits for",
+                        [this](const Session& s) { return status(s, o_.application); }),
+                false);
+
+    auto* list = command(app_, "events", "The newest events",
+                         [this](const Session& s) { return events(s, o_.events); });
+    list->add_option("--state", o_.events.state, "Only those in this state, such as failed or held");
+    list->add_option("--repository", o_.events.repository, "Only those of this repository");
+    list->add_option("--since", o_.events.since, "Only newer ones: a duration (2h) or a time");
+    list->add_option("--before", o_.events.before, "Only those older than this event");
+    list->add_option("--limit", o_.events.limit, "How many")
+        ->check(CLI::Range(1, 500))
+        ->capture_default_str();
+
+    command(app_, "show", "One event with its syncs and steps",
+            [this](const Session& s) { return show(s, o_.event); })
+        ->add_option("EVENT", o_.event, "Number of the event")
+        ->required();
+
+    auto* preview = command(app_, "plan", "What a sync would change; changes nothing",
+                            [this](const Session& s) { return plan(s, o_.application, o_.revision); });
+    application(preview);
+    preview->add_option("--revision", o_.revision, "A commit instead of the newest");
+
+    command(app_, "hooks", "Endpoints for forges, and deliveries that were refused",
+            [](const Session& s) { return hooks(s); });
+
+    auto* record = command(app_, "audit", "Who changed what, when and why",
+                           [this](const Session& s) { return audit(s, o_.audit); });
+    record->add_flag("--verify", o_.audit.verify, "Recompute the chain of hashes instead");
+    record->add_option("--from", o_.audit.from, "Begin with this entry")->check(CLI::Range(1L, LONG_MAX));
+    record->add_option("--limit", o_.audit.limit, "How many; all without it")
+        ->check(CLI::Range(1L, LONG_MAX));
+  }
+
+  void add_acting() {
+    auto* now = command(app_, "sync", "Sync an application to its ref's newest commit",
+                        [this](const Session& s) { return sync(s, o_.application, !o_.no_wait); });
+    application(now);
+    no_wait(now);
+
+    auto* yes = command(app_, "approve", "Let a held sync go on",
+                        [this](const Session& s) { return approve(s, o_.application, !o_.no_wait); });
+    application(yes);
+    no_wait(yes);
+
+    auto* back =
+        command(app_, "rollback", "Go back to an earlier revision and stay there until resume",
+                [this](const Session& s) { return rollback(s, o_.application, o_.revision, !o_.no_wait); });
+    application(back);
+    back->add_option("--to", o_.revision, "The revision; the one before the last by default");
+    no_wait(back);
+
+    application(command(app_, "resume", "Follow the ref again after a rollback",
+                        [this](const Session& s) { return resume(s, o_.application); }));
+
+    auto* away = command(
+        app_, "delete", "Delete everything that an application owns",
+        [this](const Session& s) { return delete_application(s, o_.application, o_.cascade, !o_.no_wait); });
+    application(away);
+    away->add_flag("--cascade", o_.cascade, "Needed: yes, at the destination, too");
+    no_wait(away);
+
+    auto* again = command(app_, "replay", "Do events again", [this](const Session& s) {
+      o_.replay.wait = !o_.no_wait;
+      return replay(s, o_.replay);
+    });
+    again->add_option("EVENT", o_.replay.events, "Numbers of events");
+    again->add_flag("--failed", o_.replay.failed, "Whatever is still failed, instead");
+    again->add_option("--since", o_.replay.since, "With --failed: a duration (2h) or a time; 24h by default");
+    again->add_option("--repository", o_.replay.repository, "With --failed: only of this repository");
+    no_wait(again);
+
+    auto* until = command(app_, "wait", "Block until an event or an application has ended what it does",
+                          [this](const Session& s) { return wait(s, o_.wait); });
+    until->add_option("EVENT|APPLICATION", o_.wait.what, "Number of an event or name of an application")
+        ->required();
+    until->add_option("--timeout", o_.wait.timeout, "Give up after this duration, with status 1");
+  }
+
+  void add_offline() {
+    auto* hook = app_.add_subcommand("hook", "Make a webhook");
+    hook->require_subcommand(1);
+    hook->fallthrough();
+    auto* add =
+        command(*hook, "add", "Print URL, a new secret and what to click at the forge; needs no daemon",
+                [this](const Session& s) { return hook_add(s, o_.hook); });
+    add->add_option("NAME", o_.hook.name, "Name of the hook, new or configured")->required();
+    add->add_option("--forge", o_.hook.forge, "The kind of forge; the hook's name if that is one");
+    add->add_option("--repository", o_.hook.repositories,
+                    "What it may speak for; every repository by default");
+    add->add_option("--config", o_.hook.config, "The daemon's configuration")
+        ->default_val("/etc/gitopsd/gitopsd.yaml");
+
+    command(app_, "validate", "Check a configuration or the manifests of a checkout; needs no daemon",
+            [this](const Session& s) { return validate(s, o_.path); })
+        ->add_option("PATH", o_.path, "A configuration, a folder with one, a manifest or a checkout")
+        ->required();
+  }
+
+  CLI::App app_{"Look at and steer gitopsd"};
+  Options o_;
+  Run run_;
+};
+
+// The message for people, or the daemon's answer as it is.
+void complain(const Session& session, const Value& error) {
+  const Terminal terminal(stderr);
+  if (session.json) {
+    terminal.write(safe_json(to_pretty_json(Value::object({{"error", error}}))) + "\n");
+    return;
+  }
+  std::string text;
+  const auto& problems = error.get_array("problems");
+  for (const auto& problem : problems) text += (text.empty() ? "" : "\n  ") + safe(problem.as_string());
+  if (problems.empty()) {
+    text = safe(text_of(error, "message"));
+    if (const auto hint = text_of(error, "hint"); !hint.empty()) text += " (" + safe(hint) + ")";
+  }
+  terminal.write(terminal.paint(Colour::red, "gitopsctl: ") + text + "\n");
+}
+
+Exit complain(const Session& session, Exit exit, std::string_view message) {
+  complain(session, Value::object({{"message", message}}));
+  return exit;
+}
+
+Exit refused(const Session& session, const Refused& refusal) {
+  const auto* error = refusal.answer().find("error");
+  complain(session, error != nullptr ? *error : Value::object({{"message", refusal.what()}}));
+  switch (refusal.status()) {
+    case 400:
+      return Exit::usage;
+    case 404:
+      return Exit::not_found;
+    default:
+      return Exit::failed;
+  }
+}
+
+Exit failed(const Session& session, const Failure& failure) {
+  Value problems = Value::array();
+  for (const auto& problem : failure.problems()) problems.push(problem.str());
+  complain(session, Value::object({{"message", failure.what()}, {"problems", problems}}));
+  return Exit::failed;
+}
+
+Exit run(const CommandLine& line, const Session& session) {
+  try {
+    return line.run(session);
+  } catch (const Refused& refusal) {
+    return refused(session, refusal);
+  } catch (const Unreachable& error) {
+    return complain(session, Exit::unreachable, error.what());
+  } catch (const UsageError& error) {
+    return complain(session, Exit::usage, error.what());
+  } catch (const NotFoundError& error) {
+    return complain(session, Exit::not_found, error.what());
+  } catch (const Failure& failure) {
+    return failed(session, failure);
+  } catch (const std::exception& error) {
+    return complain(session, Exit::failed, error.what());
+  }
+}
+
+}  // namespace
+}  // namespace gitopsd::ctl
+
+int main(int argc, char** argv) {
+  using namespace gitopsd::ctl;
+  CommandLine line;
+  try {
+    line.app().parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const bool fault = error.get_exit_code() != 0;
+    if (fault && line.explain_unknown_command({argv + 1, argv + argc})) return static_cast<int>(Exit::usage);
+    return line.app().exit(error) == 0 ? 0 : static_cast<int>(Exit::usage);
+  }
+  const Session session{Client(line.options().socket), Terminal(stdout), line.options().output == "json"};
+  return static_cast<int>(run(line, session));
+}

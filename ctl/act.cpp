@@ -1,0 +1,73 @@
+// What an operator starts.
+#include <algorithm>
+
+#include "ctl/commands.h"
+#include "ctl/follow.h"
+#include "ctl/format.h"
+
+namespace gitopsd::ctl {
+namespace {
+
+std::string path_of(const std::string& application, std::string_view action) {
+  return "/v1/applications/" + percent_encoded(application) + "/" + std::string(action);
+}
+
+Exit act(const Session& session, const std::string& application, std::string_view action, const Value& body,
+         bool wait) {
+  const auto answer = session.client.post(path_of(application, action), body);
+  return follow_event(session, answer.get_int("event"), wait);
+}
+
+// A full commit from one that is cut short as the tables show it: the history knows which were applied.
+std::string full_commit(const Session& session, const std::string& application, const std::string& given) {
+  if (given.empty() || CommitId::parse(given)) return given;
+  const auto answer = session.client.get(target(path_of(application, "syncs"), {{"limit", "500"}}));
+  std::vector<std::string> found;
+  for (const auto& sync : answer.get_array("syncs")) {
+    auto revision = text_of(sync, "revision");
+    if (revision.starts_with(given)) found.push_back(std::move(revision));
+  }
+  std::sort(found.begin(), found.end());
+  found.erase(std::unique(found.begin(), found.end()), found.end());
+  if (found.size() == 1) return found.front();
+  throw UsageError("'" + safe(given) + "' " +
+                   (found.empty() ? "begins no revision" : "begins several revisions") +
+                   " in the history of " + safe(application) + "; give the full commit");
+}
+
+}  // namespace
+
+Exit sync(const Session& session, const std::string& application, bool wait) {
+  return act(session, application, "sync", Value::object(), wait);
+}
+
+Exit rollback(const Session& session, const std::string& application, const std::string& to, bool wait) {
+  Value body = Value::object();
+  if (!to.empty()) body.set("to", full_commit(session, application, to));
+  return act(session, application, "rollback", body, wait);
+}
+
+Exit delete_application(const Session& session, const std::string& application, bool cascade, bool wait) {
+  if (!cascade) {
+    throw UsageError("delete removes everything that " + safe(application) + " owns; say so with --cascade");
+  }
+  return act(session, application, "delete", Value::object({{"cascade", true}}), wait);
+}
+
+Exit approve(const Session& session, const std::string& application, bool wait) {
+  const auto answer = session.client.post(path_of(application, "approve"));
+  const auto id = number_of(answer, "sync");
+  if (!session.json) session.line("approved sync " + id);
+  const Exit exit = wait ? follow(session, "sync:" + id, WhenHeld::stop) : Exit::ok;
+  if (session.json) session.print_json(wait ? session.client.get("/v1/syncs/" + id) : answer);
+  return exit;
+}
+
+Exit resume(const Session& session, const std::string& application) {
+  const auto answer = session.client.post(path_of(application, "resume"));
+  if (session.json) return session.print_json(answer), Exit::ok;
+  session.line(safe(application) + " follows its ref again");
+  return Exit::ok;
+}
+
+}  // namespace gitopsd::ctl

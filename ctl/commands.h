@@ -1,0 +1,59 @@
+// One function a command. Each returns what gitopsctl ends with, and throws Refused, Unreachable, UsageError
+// or Failure, which main.cpp turns into a message and an exit status.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ctl/session.h"
+
+namespace gitopsd::ctl {
+
+struct EventsOptions {
+  std::string state, repository, since, before;
+  int limit = 50;
+};
+struct ReplayOptions {
+  std::vector<std::string> events;
+  bool failed = false;
+  std::string since, repository;
+  bool wait = true;
+};
+struct AuditOptions {
+  bool verify = false;
+  std::int64_t from = 1;
+  std::int64_t limit = 0;  ///< 0: all
+};
+struct HookAddOptions {
+  std::string name, forge, config;
+  std::vector<std::string> repositories;
+};
+struct WaitOptions {
+  std::string what;     ///< an event's number or an application's name
+  std::string timeout;  ///< a duration, or empty
+};
+
+// Look.
+Exit status(const Session&, const std::string& application);
+Exit events(const Session&, const EventsOptions&);
+Exit show(const Session&, const std::string& event);
+Exit plan(const Session&, const std::string& application, const std::string& revision);
+Exit hooks(const Session&);
+Exit audit(const Session&, const AuditOptions&);
+
+// Act; `wait`: follow what was started until it ends.
+Exit replay(const Session&, const ReplayOptions&);
+Exit sync(const Session&, const std::string& application, bool wait);
+Exit approve(const Session&, const std::string& application, bool wait);
+Exit rollback(const Session&, const std::string& application, const std::string& to, bool wait);
+Exit resume(const Session&, const std::string& application);
+Exit delete_application(const Session&, const std::string& application, bool cascade, bool wait);
+Exit wait(const Session&, const WaitOptions&);
+
+// Without the daemon.
+Exit hook_add(const Session&, const HookAddOptions&);
+Exit validate(const Session&, const std::string& path);
+
+}  // namespace gitopsd::ctl

@@ -1,0 +1,110 @@
+#include <string>
+
+#include "ctl/commands.h"
+#include "ctl/format.h"
+#include "ctl/steps.h"
+
+namespace gitopsd::ctl {
+namespace {
+
+std::string flags_of(const Value& application) {
+  std::string out;
+  for (const auto* flag : {"suspended", "quarantined", "orphaned"}) {
+    if (application.get_bool(flag)) out += (out.empty() ? "" : ", ") + std::string(flag);
+  }
+  return out;
+}
+
+std::string waits_of(const Value& application) {
+  const auto waits = text_of(application, "waits_for");
+  const auto released = text_of(application, "released_by");
+  if (waits.empty() || released.empty()) return waits + released;
+  return waits + "; released by " + released;
+}
+
+void print_daemon(const Session& session, const Value& answer, WallMicros now) {
+  const auto& terminal = session.terminal;
+  const bool ready = answer.get_bool("ready");
+  session.line("gitopsd " + safe(text_of(answer, "version")) + ", up " + age_of(answer, "started", now) +
+               ", " + terminal.paint(ready ? Colour::green : Colour::red, ready ? "ready" : "not ready"));
+  for (const auto& reason : answer.get_array("not_ready")) {
+    session.line("  " + terminal.paint(Colour::red, safe(reason.as_string())));
+  }
+  std::string counts;
+  if (const auto* events = answer.find("events"); events != nullptr && events->is_object()) {
+    for (const auto* state : {"queued", "running", "held", "failed", "succeeded"}) {
+      const auto count = number_of(*events, state);
+      if (count.empty() || count == "0") continue;
+      counts += (counts.empty() ? "" : ", ") + terminal.paint(colour_of(state), count + " " + state);
+    }
+  }
+  if (!counts.empty()) session.line("events: " + counts);
+}
+
+Exit status_of_all(const Session& session) {
+  const auto answer = session.client.get("/v1/status");
+  if (session.json) return session.print_json(answer), Exit::ok;
+  const auto now = parse_time(text_of(answer, "now")).value_or(system_clock().wall());
+  print_daemon(session, answer, now);
+  Table table({"APPLICATION", "STATUS", "HEALTH", "PHASE", "FOR", "REVISION", "WANTED", ">RESOURCES", "FLAGS",
+               "WAITS FOR"});
+  std::string errors;
+  for (const auto& application : answer.get_array("applications")) {
+    table.add({text_of(application, "name"), word_of(application, "status"), word_of(application, "health"),
+               word_of(application, "phase"), age_of(application, "since", now),
+               commit_of(application, "revision"), commit_of(application, "wanted"),
+               number_of(application, "resources"), Cell(flags_of(application), Colour::yellow),
+               waits_of(application)});
+    if (const auto error = text_of(application, "error"); !error.empty()) {
+      errors +=
+          session.terminal.paint(Colour::red, safe(text_of(application, "name") + ": " + first_line(error))) +
+          "\n";
+    }
+  }
+  if (table.empty()) return session.line("no applications"), Exit::ok;
+  session.terminal.write("\n" + table.str(session.terminal));
+  if (!errors.empty()) session.terminal.write("\n" + errors);
+  return Exit::ok;
+}
+
+Exit status_of_one(const Session& session, const std::string& name) {
+  const auto answer = session.client.get("/v1/applications/" + percent_encoded(name));
+  if (session.json) return session.print_json(answer), Exit::ok;
+  const auto now = system_clock().wall();
+  const Value& application = *answer.find("application");
+  Details details;
+  details.add("application", text_of(application, "name"));
+  if (text_of(application, "uid") != text_of(application, "name"))
+    details.add("uid", text_of(application, "uid"));
+  details.add("repository", text_of(application, "repository"));
+  details.add("ref", text_of(application, "ref"));
+  details.add("destination", text_of(application, "destination"));
+  details.add("status", word_of(application, "status"));
+  details.add("health", word_of(application, "health"));
+  auto phase = word_of(application, "phase");
+  if (const auto since = age_of(application, "since", now); !since.empty()) phase.text += " for " + since;
+  details.add("phase", phase);
+  details.add("revision", text_of(application, "revision"));
+  details.add("wanted", text_of(application, "wanted"));
+  details.add("resources", number_of(application, "resources"));
+  details.add("flags", Cell(flags_of(application), Colour::yellow));
+  details.add("waits for", text_of(application, "waits_for"));
+  details.add("released by", text_of(application, "released_by"));
+  details.add("error", Cell(text_of(application, "error"), Colour::red));
+  session.terminal.write(details.str(session.terminal));
+  const auto* sync = answer.find("last_sync");
+  if (sync == nullptr) return Exit::ok;
+  session.line("\nlast sync: " + number_of(*sync, "id") + " (" + safe(text_of(*sync, "kind")) + ", " +
+               session.terminal.paint(colour_of(text_of(*sync, "state")), safe(text_of(*sync, "state"))) +
+               ", " + milliseconds_of(*sync, "duration_ms") + ") " + counts_of(*sync));
+  if (const auto* steps = sync->find("steps")) session.terminal.write(steps_text(session, *steps));
+  return Exit::ok;
+}
+
+}  // namespace
+
+Exit status(const Session& session, const std::string& application) {
+  return application.empty() ? status_of_all(session) : status_of_one(session, application);
+}
+
+}  // namespace gitopsd::ctl

@@ -1,0 +1,92 @@
+#include <filesystem>
+
+#include "base/file.h"
+#include "base/yaml.h"
+#include "config/config.h"
+#include "ctl/checkout.h"
+#include "ctl/commands.h"
+
+namespace gitopsd::ctl {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Whether a file is a manifest; what is no YAML at all is judged as a configuration.
+bool has_api_version(const fs::path& file) {
+  try {
+    const auto documents = parse_yaml(read_file(file.string()), file.string());
+    return !documents.empty() && documents.front().find("apiVersion") != nullptr;
+  } catch (const Failure&) {
+    return false;
+  }
+}
+
+Checked check_configuration(const fs::path& file) {
+  Checked checked;
+  checked.files = 1;
+  try {
+    config::load(file.string(), false);
+  } catch (const Failure& failure) {
+    checked.problems = failure.problems();
+  }
+  return checked;
+}
+
+Value to_value(const Problem& problem) {
+  const auto number = [](int n) { return n > 0 ? Value(n) : Value(); };
+  return Value::object({{"file", problem.file},
+                        {"line", number(problem.position.line)},
+                        {"column", number(problem.position.column)},
+                        {"message", problem.message},
+                        {"hint", problem.hint.empty() ? Value() : Value(problem.hint)}});
+}
+
+void print(const Session& session, const Checked& checked, std::string_view kind) {
+  if (session.json) {
+    Value problems = Value::array();
+    for (const auto& problem : checked.problems) problems.push(to_value(problem));
+    session.print_json(Value::object({{"kind", kind},
+                                      {"files", checked.files},
+                                      {"documents", checked.documents},
+                                      {"problems", problems}}));
+    return;
+  }
+  for (const auto& problem : checked.problems) session.line(safe(problem.str()));
+  const auto count = [](std::size_t n, const std::string& thing) {
+    return std::to_string(n) + " " + thing + (n == 1 ? "" : "s");
+  };
+  const bool good = checked.problems.empty();
+  std::string what = "the configuration";
+  if (kind == "checkout") {
+    what = count(static_cast<std::size_t>(checked.documents), "document") + " in " +
+           count(static_cast<std::size_t>(checked.files), "file");
+  }
+  session.line(what + ": " +
+               session.terminal.paint(good ? Colour::green : Colour::red,
+                                      good ? "no problem" : count(checked.problems.size(), "problem")));
+}
+
+}  // namespace
+
+Exit validate(const Session& session, const std::string& path) {
+  const fs::path given = path;
+  const bool folder = fs::is_directory(given);
+  if (!fs::exists(given)) throw NotFoundError("there is no file or folder " + path);
+  Checked checked;
+  std::string_view kind = "checkout";
+  if (folder && fs::exists(given / "gitopsd.yaml")) {
+    kind = "configuration";
+    checked = check_configuration(given / "gitopsd.yaml");
+  } else if (folder) {
+    checked = check_checkout(given);
+  } else if (has_api_version(given)) {
+    check_manifest(given, path, checked);
+  } else {
+    kind = "configuration";
+    checked = check_configuration(given);
+  }
+  print(session, checked, kind);
+  return checked.problems.empty() ? Exit::ok : Exit::failed;
+}
+
+}  // namespace gitopsd::ctl
