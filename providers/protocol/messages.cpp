@@ -88,7 +88,8 @@ template <class Io>
 void fields(Io& io, Is<PlanRequest> auto& m) {
   io.may("sync", m.sync).must("owner", m.owner).may("policy", m.policy).may("mode", m.mode);
   io.may("upsert", m.upsert).may("documents", m.documents).may("remove", m.remove);
-  io.may("entries", m.entries).may("deadlineMs", m.deadline_ms);
+  io.may("entries", m.entries).may("partial", m.partial);
+  io.may("deadlineMs", m.deadline_ms);
 }
 template <class Io>
 void fields(Io& io, Is<PlanResult> auto& m) {

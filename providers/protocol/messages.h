@@ -145,6 +145,7 @@ struct PlanRequest {
   std::vector<Document> documents;
   std::vector<ResourceId> remove;
   std::vector<Entry> entries;
+  bool partial = false;  ///< more of the same plan is asked in other calls: what is not here may be there
   std::int64_t deadline_ms = 60'000;
 };
 struct PlanResult {

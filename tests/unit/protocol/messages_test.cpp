@@ -58,7 +58,7 @@ TEST_CASE("every message survives the wire") {
   round_trip(ResolveRequest{"app", {document}, Value(), Value::object({{"paths", Value::array()}})});
   round_trip(ResolveResult{{resource}, {problem}, {{"d1", "motd.txt"}}});
   round_trip(PlanRequest{
-      "7", {"inst", "app"}, Value(), PlanMode::heal, {resource}, {document}, {ResourceId("b")}, {entry}, 5});
+      "7", {"inst", "app"}, Value(), PlanMode::heal, {resource}, {document}, {ResourceId("b")}, {entry}, true, 5});
   round_trip(PlanResult{{some_step()}, {problem}, "token"});
   round_trip(ApplyRequest{"7", {"inst", "app"}, Value(), {some_step()}, {resource}, {document}, 9, 2});
   round_trip(ApplyResult{ApplyOutcome::stale, {{"k", StepState::failed, "r", problem}}});

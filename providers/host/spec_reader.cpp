@@ -1,0 +1,64 @@
+#include "providers/host/spec_reader.h"
+
+#include <algorithm>
+
+namespace gitopsd::host {
+
+SpecReader::SpecReader(const Value* value, std::string pointer, const std::string& document,
+                       std::vector<protocol::WireProblem>& problems)
+    : value_(value), pointer_(std::move(pointer)), document_(document), problems_(problems) {
+  if (value_ && value_->is_object()) return;
+  std::string found = value_ ? ", found " + std::string(value_->type_name()) : "";
+  value_ = nullptr;
+  problem("", (pointer_.empty() ? "the document" : "'" + pointer_.substr(1) + "'") + " must be a mapping" +
+                  found);
+}
+
+void SpecReader::problem(const std::string& key, std::string message, std::string hint) {
+  protocol::WireProblem problem;
+  problem.code = "spec";
+  problem.cause = ProblemCause::input;
+  problem.message = std::move(message);
+  problem.hint = std::move(hint);
+  problem.document = document_;
+  problem.pointer = pointer_ + (key.empty() ? std::string() : pointer_token(key));
+  problems_.push_back(std::move(problem));
+}
+
+void SpecReader::allow(const std::vector<std::string>& known) {
+  if (!value_) return;
+  for (const auto& [key, member] : value_->as_object()) {
+    if (std::find(known.begin(), known.end(), key) != known.end()) continue;
+    std::string near = did_you_mean(key, known), all;
+    for (const auto& word : known) all += (all.empty() ? "" : ", ") + word;
+    problem(key, "unknown field '" + key + "'",
+            near.empty() ? "known are " + all : "did you mean '" + near + "'?");
+  }
+}
+
+std::optional<std::string> SpecReader::text(const std::string& key) {
+  const Value* value = member(key);
+  if (!value) return std::nullopt;
+  if (value->is_string()) return value->as_string();
+  problem(key, "'" + key + "' must be a string, found " + std::string(value->type_name()),
+          "put it in quotes");
+  return std::nullopt;
+}
+
+std::optional<std::string> SpecReader::needed_text(const std::string& key) {
+  if (!has(key)) {
+    if (value_) problem("", "'" + key + "' is missing");
+    return std::nullopt;
+  }
+  return text(key);
+}
+
+bool SpecReader::flag(const std::string& key, bool fallback) {
+  const Value* value = member(key);
+  if (!value) return fallback;
+  if (value->is_bool()) return value->as_bool();
+  problem(key, "'" + key + "' must be true or false, found " + std::string(value->type_name()));
+  return fallback;
+}
+
+}  // namespace gitopsd::host
