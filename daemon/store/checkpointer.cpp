@@ -5,8 +5,6 @@
 namespace gitopsd::store {
 namespace {
 
-constexpr int kPages = 4000;  // 16 MiB: more makes the writer's tail longer, less makes it frequent
-
 struct Copied {
   int in_wal = 0;
   int copied = 0;
@@ -25,8 +23,11 @@ Copied checkpoint(Connection& connection) {
 
 }  // namespace
 
-Checkpointer::Checkpointer(Connection& writer, const std::string& path, const std::string& vfs)
-    : writer_(writer), connection_(path, Connection::Mode::write, vfs), threshold_(kPages) {
+Checkpointer::Checkpointer(Connection& writer, const std::string& path, const Options& options)
+    : writer_(writer),
+      connection_(path, Connection::Mode::write, options.vfs),
+      pages_at_most_(options.checkpoint_pages),
+      threshold_(pages_at_most_) {
   connection_.execute("PRAGMA synchronous = FULL");
   sqlite3_wal_hook(writer_.handle(), committed, this);
   thread_ = std::thread([this] { loop(); });
@@ -64,7 +65,7 @@ void Checkpointer::after_commit() {
       if (error_) throw *error_;
       const Copied tail = checkpoint(writer_);
       // A reader that still needs the WAL keeps it from starting again: do not try at every commit.
-      threshold_ = tail.copied == tail.in_wal ? kPages : tail.in_wal + kPages;
+      threshold_ = tail.copied == tail.in_wal ? pages_at_most_ : tail.in_wal + pages_at_most_;
       state_ = State::idle;
       return;
     }

@@ -12,12 +12,13 @@
 #include <thread>
 
 #include "daemon/store/connection.h"
+#include "daemon/store/options.h"
 
 namespace gitopsd::store {
 
 class Checkpointer {
  public:
-  Checkpointer(Connection& writer, const std::string& path, const std::string& vfs);
+  Checkpointer(Connection& writer, const std::string& path, const Options& options);
   ~Checkpointer();
 
   /// On the writer's thread, between transactions. Throws SqlError, of either thread's checkpoint.
@@ -30,8 +31,9 @@ class Checkpointer {
 
   Connection& writer_;
   Connection connection_;
-  int pages_ = 0;      ///< in the WAL; the writer's
-  int threshold_ = 0;  ///< the writer's
+  const int pages_at_most_;
+  int threshold_;  ///< the writer's
+  int pages_ = 0;  ///< in the WAL; the writer's
   std::atomic<State> state_{State::idle};
   std::mutex mutex_;
   std::condition_variable wake_;

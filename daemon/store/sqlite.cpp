@@ -25,13 +25,13 @@ std::unique_ptr<Connection> open_writer(const std::string& path, const std::stri
 
 }  // namespace
 
-SqliteStore::SqliteStore(Fd lock, std::string path, std::string vfs, Identity identity,
+SqliteStore::SqliteStore(Fd lock, std::string path, const Options& options, Identity identity,
                          std::unique_ptr<Connection> writer, const Clock& clock)
     : lock_(std::move(lock)),
       path_(std::move(path)),
       identity_(std::move(identity)),
-      writer_(std::move(writer), path_, vfs, clock),
-      readers_(path_, vfs) {}
+      writer_(std::move(writer), path_, options, clock),
+      readers_(path_, options.vfs) {}
 
 Failure SqliteStore::unreadable(const SqlError& error) const {
   return fail(ProblemCause::destination, "cannot read " + path_ + ": " + error.what(),
@@ -49,16 +49,21 @@ EventId SqliteStore::add_event(const NewEvent& event) {
 }
 
 std::unique_ptr<Store> open_sqlite(const std::string& directory, const Clock& clock, const std::string& vfs) {
+  return open_sqlite(directory, clock, Options{vfs, Options().checkpoint_pages});
+}
+
+std::unique_ptr<Store> open_sqlite(const std::string& directory, const Clock& clock, const Options& options) {
   Fd lock = lock_directory(directory);
   const std::string path = directory + "/gitopsd.db";
-  if (vfs.empty()) check_header(path);
+  const bool real_file = options.vfs.empty();
+  if (real_file) check_header(path);
   try {
     // SQLite gives -wal and -shm the mode of the database.
-    if (vfs.empty()) Fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-    auto connection = open_writer(path, vfs);
+    if (real_file) Fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+    auto connection = open_writer(path, options.vfs);
     migrate(*connection, path);
     Identity identity = load_identity(directory, *connection);
-    return std::make_unique<SqliteStore>(std::move(lock), path, vfs, std::move(identity),
+    return std::make_unique<SqliteStore>(std::move(lock), path, options, std::move(identity),
                                          std::move(connection), clock);
   } catch (const SqlError& error) {
     throw cannot_open(path, error);

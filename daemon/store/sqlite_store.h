@@ -4,14 +4,18 @@
 #include <functional>
 
 #include "daemon/store/identity.h"
+#include "daemon/store/options.h"
 #include "daemon/store/readers.h"
 #include "daemon/store/writer.h"
 
 namespace gitopsd::store {
 
+/// As open_sqlite() of store.h, for tests that need more than a VFS.
+std::unique_ptr<Store> open_sqlite(const std::string& directory, const Clock& clock, const Options& options);
+
 class SqliteStore final : public Store {
  public:
-  SqliteStore(Fd lock, std::string path, std::string vfs, Identity identity,
+  SqliteStore(Fd lock, std::string path, const Options& options, Identity identity,
               std::unique_ptr<Connection> writer, const Clock& clock);
 
   std::string installation() const override { return identity_.installation; }

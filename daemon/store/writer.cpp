@@ -5,12 +5,13 @@
 
 namespace gitopsd::store {
 
-Writer::Writer(std::unique_ptr<Connection> connection, std::string path, std::string vfs, const Clock& clock)
+Writer::Writer(std::unique_ptr<Connection> connection, std::string path, const Options& options,
+               const Clock& clock)
     : path_(std::move(path)),
       clock_(clock),
       connection_(std::move(connection)),
       transaction_(*connection_),
-      checkpointer_(*connection_, path_, vfs),
+      checkpointer_(*connection_, path_, options),
       thread_([this] { loop(); }) {}
 
 Writer::~Writer() {

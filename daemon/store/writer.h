@@ -23,7 +23,8 @@ class Writer {
   using Work = std::function<void(Transaction&)>;
 
   /// `connection` is open and migrated; `path` is for messages.
-  Writer(std::unique_ptr<Connection> connection, std::string path, std::string vfs, const Clock& clock);
+  Writer(std::unique_ptr<Connection> connection, std::string path, const Options& options,
+         const Clock& clock);
   /// Writes what is queued, then ends.
   ~Writer();
 
