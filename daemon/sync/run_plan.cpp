@@ -116,6 +116,7 @@ void Run::make_plan() {
       request.entries.push_back(wire_entry(item.resource.id));
       upsert.insert(item.resource.id);
     }
+    request.partial = request.upsert.size() < work_.upsert.size();
     if (next == work_.upsert.size()) {  // deletions go with the last batch, so that the provider orders them
       for (const auto& id : work_.remove) {
         request.remove.push_back(id);
