@@ -24,6 +24,8 @@ class Service {
   virtual void finish(const Operation&) = 0;
   /// Each request stands alone (HTTP), so that a later operation may go on without a new advertisement.
   virtual bool stateless() const = 0;
+  /// Its refusal of an id may be lost with the connection, so that an end without an answer is one.
+  virtual bool may_lose_refusal() const { return false; }
   /// Why the answer ended early: what the other side said, as a failure.
   virtual Failure ended(const Operation&) = 0;
 };

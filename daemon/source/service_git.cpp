@@ -41,6 +41,9 @@ class GitService : public Service {
   }
 
   bool stateless() const override { return false; }
+  /// git-daemon closes with our last bytes unread, upon which TCP resets the connection and drops what it
+  /// said.
+  bool may_lose_refusal() const override { return true; }
 
   Failure ended(const Operation& operation) override {
     return operation.failure(ProblemCause::transient,

@@ -42,6 +42,7 @@ std::size_t TcpStream::read(const Operation& operation, char* buffer, std::size_
   for (;;) {
     const ssize_t got = recv(fd(), buffer, size, 0);
     if (got >= 0) return static_cast<std::size_t>(got);
+    if (errno == ECONNRESET) return 0;
     if (errno == EINTR) continue;
     if (errno != EAGAIN && errno != EWOULDBLOCK)
       throw operation.failure(ProblemCause::transient, "the connection broke: " + errno_text(errno));

@@ -228,6 +228,7 @@ bool UploadPack::receive(const Operation& operation, const PackSink& sink) {
   bool in_pack = version_ != 2, some = false;
   for (;;) {
     const Packet packet = packets_.next(operation);
+    if (packet.kind == Packet::Kind::end && !some && service_->may_lose_refusal()) return false;
     if (packet.kind == Packet::Kind::end) throw service_->ended(operation);
     if (packet.kind == Packet::Kind::flush && some) return true;
     if (packet.kind != Packet::Kind::data || packet.data.empty()) continue;
