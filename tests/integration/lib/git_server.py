@@ -14,7 +14,7 @@ from . import git, process
 class HttpServer:
     """`git http-backend` for every repository below a folder; basic authentication when a password is given."""
 
-    def __init__(self, root: Path, user: str = "", password: str = ""):
+    def __init__(self, root: Path, user: str = "", password: str = "", address: str = "127.0.0.1"):
         self.requests: list[str] = []
         outer = self
 
@@ -55,11 +55,11 @@ class HttpServer:
                 self.end_headers()
                 self.wfile.write(content)
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = ThreadingHTTPServer((address, 0), Handler)
         self.server.daemon_threads = True
         self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         self.thread.start()
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        self.url = f"http://{address}:{self.server.server_port}"
 
     def stop(self) -> None:
         self.server.shutdown()
