@@ -22,7 +22,7 @@ struct Refused {
 };
 
 struct Counters {
-  std::int64_t connections = 0;       ///< open now
+  std::int64_t connections = 0;  ///< open now
   std::int64_t requests = 0, accepted = 0, duplicates = 0, ignored = 0, unauthenticated = 0, malformed = 0,
                rejected_limits = 0, store_errors = 0, handshake_failures = 0;
 };
@@ -31,7 +31,8 @@ struct Environment {
   config::Snapshot config;
   store::Store* store = nullptr;
   const Clock* clock = &system_clock();
-  /// Events that were just stored, or queued again; called on the door's thread or the store's, must not block.
+  /// Events that were just stored, or queued again; called on the door's thread or the store's, must not
+  /// block.
   std::function<void(const std::vector<EventId>&)> accepted;
   int inherited_socket = -1;  ///< listening socket from systemd, or -1
 };
@@ -43,8 +44,8 @@ class Server {
   virtual void start() = 0;
   /// The port it listens on, for tests that ask for port 0.
   virtual int port() const = 0;
-  /// New hooks, secrets, limits and certificate for requests from now on; no connection is dropped. The listening
-  /// address cannot change. Throws Failure, with the old configuration still in force.
+  /// New hooks, secrets, limits and certificate for requests from now on; no connection is dropped. The
+  /// listening address cannot change. Throws Failure, with the old configuration still in force.
   virtual void reload(config::Snapshot) = 0;
   /// Reads the certificate again if its files changed; called now and then.
   virtual void refresh_certificate() = 0;
