@@ -53,7 +53,8 @@ Failure bad(const RepositoryName& repository, std::string_view what) {
 Address scp_like(const RepositoryName& repository, std::string_view url) {
   const auto colon = url.find(':');
   const auto slash = url.find('/');
-  if (colon == std::string_view::npos || slash < colon || colon + 1 == url.size())
+  if (colon == std::string_view::npos || slash < colon || colon + 1 == url.size() || url[colon + 1] == ':' ||
+      url.find("://") != std::string_view::npos)
     throw bad(repository, "no scheme that is known here");
   Address out;
   out.scheme = Scheme::ssh;

@@ -18,6 +18,25 @@ std::string seconds(milliseconds duration) {
   return count % 1000 == 0 ? std::to_string(count / 1000) + " s" : std::to_string(count) + " ms";
 }
 
+/// Bytes of the UTF-8 character that `text` begins with; 0: none. C1 controls count as none: terminals obey
+/// them.
+std::size_t character_size(std::string_view text) {
+  const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(text[at]); };
+  const unsigned char first = byte(0);
+  if (first < 0x80) return 1;
+  const std::size_t size = first >= 0xc2 && first < 0xe0   ? 2
+                           : first >= 0xe0 && first < 0xf0 ? 3
+                           : first >= 0xf0 && first < 0xf5 ? 4
+                                                           : 0;
+  if (size == 0 || text.size() < size) return 0;
+  for (std::size_t i = 1; i < size; ++i)
+    if ((byte(i) & 0xc0) != 0x80) return 0;
+  if (first == 0xc2 && byte(1) < 0xa0) return 0;
+  if ((first == 0xe0 && byte(1) < 0xa0) || (first == 0xed && byte(1) >= 0xa0)) return 0;
+  if ((first == 0xf0 && byte(1) < 0x90) || (first == 0xf4 && byte(1) >= 0x90)) return 0;
+  return size;
+}
+
 }  // namespace
 
 Operation::Operation(const Remote& remote, std::string place, const Cancel& cancel)
@@ -71,14 +90,22 @@ Failure Operation::failure(ProblemCause cause, std::string what, std::string hin
 }
 
 std::string printable(std::string_view text, std::size_t limit) {
+  const bool longer = text.size() > limit;
+  text = text.substr(0, limit);
   std::string out;
-  for (const unsigned char c : text.substr(0, limit))
-    out += c < 0x20 || c >= 0x7f ? ' ' : static_cast<char>(c);
-  const auto end = out.find_last_not_of(' ');
-  out.resize(end == std::string::npos ? 0 : end + 1);
-  const auto begin = out.find_first_not_of(' ');
-  if (begin != std::string::npos) out.erase(0, begin);
-  return text.size() > limit ? out + "..." : out;
+  while (!text.empty()) {
+    const std::size_t size = character_size(text);
+    const auto first = static_cast<unsigned char>(text.front());
+    if (size == 0 || first < 0x20 || first == 0x7f) {
+      out += ' ';
+    } else {
+      out += text.substr(0, size);
+    }
+    text.remove_prefix(std::max<std::size_t>(size, 1));
+  }
+  out.erase(0, std::min(out.find_first_not_of(' '), out.size()));
+  out.erase(out.find_last_not_of(' ') + 1);
+  return longer ? out + "..." : out;
 }
 
 }  // namespace gitopsd::source

@@ -1,6 +1,7 @@
 #include "daemon/source/snapshot.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "daemon/source/operation.h"
 #include "daemon/source/walk.h"
@@ -89,11 +90,6 @@ std::optional<TreeEntry> DepotSnapshot::entry(const std::string& path) const {
   return find(lease, path);
 }
 
-CommitId DepotSnapshot::directory(const Depot::Lease& lease, const std::string& path) const {
-  const auto found = find(lease, path);
-  return found && found->kind == EntryKind::directory ? found->id : CommitId();
-}
-
 std::vector<TreeEntry> DepotSnapshot::files(const std::string& path, std::size_t limit) const {
   const auto lease = depot_->lease();
   const auto at = find(lease, path);
@@ -120,16 +116,22 @@ std::string DepotSnapshot::read(const CommitId& blob, const std::string& path, s
 
 std::vector<Snapshot::Change> DepotSnapshot::changes_since(const Snapshot& older,
                                                            const std::string& path) const {
-  const auto* const before = dynamic_cast<const DepotSnapshot*>(&older);
-  if (before == nullptr)
+  const auto* const other = dynamic_cast<const DepotSnapshot*>(&older);
+  if (other == nullptr)
     throw fail(ProblemCause::internal, where(path) + ": can only be compared with a snapshot of a mirror");
   const auto lease = depot_->lease();
-  const auto old_lease = before->depot_->lease();
+  const auto old_lease = other->depot_->lease();
+  auto before = other->find(old_lease, path), after = find(lease, path);
   std::vector<Change> out;
+  // What is no folder is a change by itself; the walk then sees an empty folder on that side.
+  CommitId old_folder, new_folder;
+  const bool same = before && after && before->id == after->id && before->kind == after->kind;
+  if (before && before->kind == EntryKind::directory) old_folder = std::exchange(before, std::nullopt)->id;
+  if (after && after->kind == EntryKind::directory) new_folder = std::exchange(after, std::nullopt)->id;
+  if (!same && (before || after)) out.push_back({path, before, after});
   TreeWalk walk({*depot_, lease, "commit " + commit_.str()}, kChanges);
-  walk.differences({*before->depot_, old_lease, "commit " + before->commit_.str()},
-                   before->directory(old_lease, path), directory(lease, path), path,
-                   [&](Change change) { out.push_back(std::move(change)); });
+  walk.differences({*other->depot_, old_lease, "commit " + other->commit_.str()}, old_folder, new_folder,
+                   path, [&](Change change) { out.push_back(std::move(change)); });
   return out;
 }
 

@@ -28,8 +28,6 @@ class DepotSnapshot : public Snapshot {
   /// "commit ID: PATH", for failures.
   std::string where(const std::string& path) const;
   std::optional<TreeEntry> find(const Depot::Lease&, const std::string& path) const;
-  /// The directory at `path`; empty: there is none.
-  CommitId directory(const Depot::Lease&, const std::string& path) const;
 
   std::shared_ptr<Depot> depot_;
   CommitId commit_;
