@@ -1,36 +1,37 @@
 #include "base/yaml_scalar.h"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cmath>
 #include <limits>
 
 #include "base/hash.h"
 #include "base/json.h"
+#include "base/utf8.h"
 
 namespace gitopsd {
 namespace {
 
-constexpr std::array kTrue = {"y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"};
-constexpr std::array kFalse = {"n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"};
-constexpr std::array kNull = {"", "~", "null", "Null", "NULL"};
-constexpr std::array kInfinite = {".inf",  ".Inf",  ".INF",  "+.inf", "+.Inf",
-                                  "+.INF", "-.inf", "-.Inf", "-.INF"};
-constexpr std::array kNan = {".nan", ".NaN", ".NAN"};
-
-bool valid_utf8(std::string_view s) {
-  try {
-    parse_json(to_json(Value(s)));  // RapidJSON validates; base64 of binary is rare enough
-    return true;
-  } catch (const Failure&) {
-    return false;
-  }
-}
+using Word = std::string_view;
+constexpr Word kTrue[] = {"y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"};
+constexpr Word kFalse[] = {"n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"};
+constexpr Word kNull[] = {"", "~", "null", "Null", "NULL"};
+constexpr Word kNoNumber[] = {".inf",  ".Inf",  ".INF",  "+.inf", "+.Inf", "+.INF",
+                              "-.inf", "-.Inf", "-.INF", ".nan",  ".NaN",  ".NAN"};
 
 template <std::size_t N>
-bool any_of(const std::array<const char*, N>& words, std::string_view text) {
-  return std::any_of(words.begin(), words.end(), [&](const char* w) { return text == w; });
+bool any_of(const Word (&words)[N], std::string_view text) {
+  return std::find(std::begin(words), std::end(words), text) != std::end(words);
+}
+
+/// Whether a plain text may be anything but a string, by its first character: most need not be looked at
+/// twice.
+bool may_be_special(std::string_view text) {
+  constexpr std::size_t kLongestWord = 5;
+  if (text.empty()) return true;
+  if ((text[0] >= '0' && text[0] <= '9') || text[0] == '+' || text[0] == '-' || text[0] == '.') return true;
+  return text.size() <= kLongestWord &&
+         std::string_view("yYnNtTfFoO~").find(text[0]) != std::string_view::npos;
 }
 
 bool digit(char c) {
@@ -115,10 +116,11 @@ std::optional<Value> parse_number(std::string_view text) {
 }
 
 Value resolve_plain(std::string_view text) {
+  if (!may_be_special(text)) return text;
   if (any_of(kNull, text)) return {};
   if (any_of(kTrue, text)) return true;
   if (any_of(kFalse, text)) return false;
-  if (any_of(kInfinite, text) || any_of(kNan, text)) {
+  if (any_of(kNoNumber, text)) {
     throw fail(ProblemCause::input, "JSON has no number for " + std::string(text),
                "quote it if a string is meant");
   }
@@ -149,8 +151,8 @@ Value resolve_yaml_scalar(std::string_view tag, std::string_view text) {
       std::string compact(text);
       std::erase_if(compact, [](char c) { return c == '\n' || c == '\r' || c == ' '; });
       auto bytes = from_base64(compact);
-      if (!bytes || !valid_utf8(*bytes))
-        throw refuse();  // a document is JSON: bytes that are no text have no place in it
+      // A document is JSON: bytes that are no text have no place in it.
+      if (!bytes || !is_utf8(*bytes)) throw refuse();
       return std::move(*bytes);
     }
     if (kind == "int" || kind == "float" || kind == "bool" || kind == "null") {
@@ -168,7 +170,7 @@ Value resolve_yaml_scalar(std::string_view tag, std::string_view text) {
 
 Value resolve_yaml_key(std::string_view tag, std::string_view text) {
   // A key becomes a string anyway, so what JSON has no number for may stand as it is written.
-  if (tag == "?" && (any_of(kInfinite, text) || any_of(kNan, text))) return text;
+  if (tag == "?" && any_of(kNoNumber, text)) return text;
   return resolve_yaml_scalar(tag, text);
 }
 
