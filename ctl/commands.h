@@ -12,13 +12,13 @@
 namespace gitopsd::ctl {
 
 struct EventsOptions {
-  std::string state, repository, since, before;
+  std::string state{}, repository{}, since{}, before{};
   int limit = 50;
 };
 struct ReplayOptions {
-  std::vector<std::string> events;
+  std::vector<std::string> events{};
   bool failed = false;
-  std::string since, repository;
+  std::string since{}, repository{};
   bool wait = true;
 };
 struct AuditOptions {
@@ -27,12 +27,12 @@ struct AuditOptions {
   std::int64_t limit = 0;  ///< 0: all
 };
 struct HookAddOptions {
-  std::string name, forge, config;
-  std::vector<std::string> repositories;
+  std::string name{}, forge{}, config{};
+  std::vector<std::string> repositories{};
 };
 struct WaitOptions {
-  std::string what;     ///< an event's number or an application's name
-  std::string timeout;  ///< a duration, or empty
+  std::string what{};     ///< an event's number or an application's name
+  std::string timeout{};  ///< a duration, or empty
 };
 
 // Look.

@@ -65,8 +65,11 @@ class CommandLine {
   bool explain_unknown_command(const std::vector<std::string>& words) {
     std::vector<std::string> names;
     for (const auto* command : app_.get_subcommands({})) names.push_back(command->get_name());
-    const auto word =
-        std::find_if(words.begin(), words.end(), [](const auto& w) { return !w.starts_with('-'); });
+    auto word = words.begin();
+    while (word != words.end() && word->starts_with('-')) {
+      const bool takes_value = *word == "--socket" || *word == "--output" || *word == "-o";
+      std::advance(word, std::min<std::ptrdiff_t>(takes_value ? 2 : 1, words.end() - word));
+    }
     if (word == words.end() || std::find(names.begin(), names.end(), *word) != names.end()) return false;
     const auto meant = did_you_mean(*word, names);
     std::fprintf(stderr, "gitopsctl: there is no command '%s'%s; gitopsctl --help lists them\n",

@@ -1,0 +1,163 @@
+// What the commands ask, and how they show the answers.
+#include "ctl/commands.h"
+
+#include <doctest/doctest.h>
+
+#include "tests/unit/ctl/capture.h"
+#include "tests/unit/ctl/fake_daemon.h"
+
+using namespace gitopsd;
+using namespace gitopsd::ctl;
+using test::Capture;
+using test::FakeDaemon;
+using test::http_answer;
+using test::http_stream;
+
+namespace {
+
+bool has(const std::string& text, std::string_view part) {
+  return text.find(part) != text.npos;
+}
+
+const std::string kCommit = "0123456789012345678901234567890123456789";
+
+}  // namespace
+
+TEST_CASE("status shows what each application waits for") {
+  FakeDaemon daemon({http_answer(
+      200,
+      R"({"version":"1","now":"2026-11-24T10:00:00.000Z","started":"2026-11-24T07:00:00.000Z","ready":false,
+        "not_ready":["destination 'here' is not connected"],"events":{"queued":2,"failed":0},
+        "applications":[
+          {"name":"api","status":"synced","health":"healthy","phase":"idle","since":"2026-11-24T09:00:00.000Z",
+           "revision":")" +
+          kCommit + R"(","resources":12,"error":null},
+          {"name":"web","status":"out_of_sync","health":"unknown","phase":"held","since":null,"revision":null,
+           "waits_for":"approval","released_by":"gitopsctl approve web","error":"x\ny","suspended":true}]})")});
+  const Capture out(daemon.socket());
+  CHECK(status(out.session, "") == Exit::ok);
+  CHECK(out.text() ==
+        "gitopsd 1, up 3h, not ready\n"
+        "  destination 'here' is not connected\n"
+        "events: 2 queued\n"
+        "\n"
+        "APPLICATION  STATUS       HEALTH   PHASE  FOR  REVISION    RESOURCES  FLAGS      WAITS FOR\n"
+        "api          synced       healthy  idle   60m  0123456789         12\n"
+        "web          out of sync  unknown  held                               suspended  approval; released "
+        "by "
+        "gitopsctl approve web\n"
+        "\n"
+        "web: x …\n");
+}
+
+TEST_CASE("events asks with its filters and tells how to see more") {
+  FakeDaemon daemon(
+      {http_answer(200, R"({"events":[{"id":9,"state":"failed","cause":"push","repository":"infra",
+    "ref":"refs/heads/main","after":")" +
+                            kCommit + R"(","actor":"mallory\u001b[2J","received":"2026-11-24T10:00:00.000Z",
+    "elapsed_ms":{"stored":0.5,"fetched":20,"rendered":null},"error":"a:1:2: bad","reason":"r"}],"next":9})"),
+       http_answer(200, R"({"events":[],"next":null})")});
+  const Capture out(daemon.socket());
+  CHECK(events(out.session, {.state = "failed",
+                             .repository = "infra",
+                             .since = "2026-11-01T00:00:00Z",
+                             .before = "10",
+                             .limit = 1}) == Exit::ok);
+  CHECK(daemon.requests().at(0).starts_with(
+      "GET /v1/events?state=failed&repository=infra&since=2026-11-01T00%3A00%3A00Z&before=10&limit=1 "));
+  const auto text = out.text();
+  CHECK(has(text, "failed  push   infra       main  0123456789  mallory\\x1b[2J  20 ms  a:1:2: bad\n"));
+  CHECK(has(text, "older ones: --before 9\n"));
+  const Capture none(daemon.socket());
+  CHECK(events(none.session, {}) == Exit::ok);
+  CHECK(none.text() == "no events\n");
+}
+
+TEST_CASE("a plan shows its steps, their diffs and why it would be held") {
+  FakeDaemon daemon(
+      {http_answer(200, R"({"application":"web","revision":")" + kCommit + R"(","held_sync":null,
+    "hold":"it deletes 3 of 3","steps":[{"action":"none","id":"file:/a"},
+      {"action":"delete","id":"file:/b","reason":"no longer declared","destroys":"data","diff":"--- /b\n-x\u001b\n"}],
+    "summary":{"none":1,"delete":1}})")});
+  const Capture out(daemon.socket());
+  CHECK(plan(out.session, "web", kCommit) == Exit::ok);
+  CHECK(daemon.requests().at(0).starts_with("POST /v1/applications/web/plan "));
+  CHECK(has(daemon.requests().at(0), "{\"revision\":\"" + kCommit + "\"}"));
+  CHECK(out.text() ==
+        "web at 0123456789\n"
+        "  - delete  file:/b  (no longer declared)  destroys data\n"
+        "      --- /b\n"
+        "      -x\\x1b\n"
+        "1 to delete, 1 as declared\n"
+        "would be held: it deletes 3 of 3\n");
+}
+
+TEST_CASE("rollback takes a revision as the tables show it") {
+  const auto syncs =
+      http_answer(200, R"({"syncs":[{"revision":")" + kCommit + R"("},{"revision":")" + kCommit +
+                           R"("},{"revision":"0999999999012345678901234567890123456789"}]})");
+  FakeDaemon daemon({syncs, http_answer(202, R"({"event":5})"), syncs, syncs});
+  const Capture out(daemon.socket());
+  CHECK(rollback(out.session, "web", "0123456789", false) == Exit::ok);
+  CHECK(has(daemon.requests().at(1), "{\"to\":\"" + kCommit + "\"}"));
+  CHECK(out.text() == "event 5\n");
+  CHECK_THROWS_AS(rollback(out.session, "web", "0", false), UsageError);
+  CHECK_THROWS_AS(rollback(out.session, "web", "fff", false), UsageError);
+}
+
+TEST_CASE("sync follows its event, and with --output json shows only that") {
+  FakeDaemon daemon({http_answer(202, R"({"event":5})"),
+                     http_stream({R"({"stage":"state","state":"failed"})"
+                                  "\n"}),
+                     http_answer(200, R"({"event":{"id":5},"syncs":[]})")});
+  const Capture out(daemon.socket(), true);
+  CHECK(sync(out.session, "a/b", true) == Exit::failed);
+  CHECK(daemon.requests().at(0).starts_with("POST /v1/applications/a%2Fb/sync "));
+  CHECK(parse_json(out.text()).at_pointer("/event/id")->as_int() == 5);
+}
+
+TEST_CASE("delete wants to be told twice") {
+  FakeDaemon daemon({http_answer(202, R"({"event":5})")});
+  const Capture out(daemon.socket());
+  CHECK_THROWS_AS(delete_application(out.session, "web", false, false), UsageError);
+  CHECK(daemon.requests().empty());
+  CHECK(delete_application(out.session, "web", true, false) == Exit::ok);
+  CHECK(has(daemon.requests().at(0), "{\"cascade\":true}"));
+}
+
+TEST_CASE("replay takes numbers or --failed") {
+  FakeDaemon daemon(
+      {http_answer(202, R"({"event":12})"),
+       http_answer(202, R"({"replayed":[{"failed":3,"event":13}],"refused":[{"failed":4,"message":"gone"}],
+                                          "more":false})")});
+  const Capture out(daemon.socket());
+  CHECK_THROWS_AS(replay(out.session, {}), UsageError);
+  CHECK_THROWS_AS(replay(out.session, {.events = {"1"}, .failed = true}), UsageError);
+  CHECK_THROWS_AS(replay(out.session, {.events = {"1"}, .since = "2h"}), UsageError);
+  CHECK(replay(out.session, {.events = {"3"}, .wait = false}) == Exit::ok);
+  CHECK(replay(out.session,
+               {.failed = true, .since = "2026-11-24T00:00:00Z", .repository = "infra", .wait = false}) ==
+        Exit::failed);
+  CHECK(
+      has(daemon.requests().at(1), R"({"failed":true,"repository":"infra","since":"2026-11-24T00:00:00Z"})"));
+  CHECK(out.text() == "event 12\nevent 13 replays 3\nevent 4 is not replayed: gone\n");
+}
+
+TEST_CASE("audit reads every page, and says when the record is broken") {
+  FakeDaemon daemon(
+      {http_answer(200, R"({"entries":[{"sequence":1,"when":"2026-11-24T08:15:30.123Z","hash":"h",
+                        "entry":{"who":"alice","what":"sync","application":"web","commit":")" +
+                            kCommit + R"("}}],"next":2})"),
+       http_answer(200, R"({"entries":[{"sequence":2,"when":"2026-11-24T08:15:30.123Z","hash":"h",
+                        "entry":{"who":"bob","what":"heal"}}],"next":null})"),
+       http_answer(200, R"({"intact":false,"first_broken":2})"),
+       http_answer(200, R"({"intact":true,"first_broken":null})")});
+  const Capture out(daemon.socket());
+  CHECK(audit(out.session, {}) == Exit::ok);
+  CHECK(daemon.requests().at(1).starts_with("GET /v1/audit?from=2&limit=1000 "));
+  CHECK(has(out.text(), "commit=0123456789\n"));
+  CHECK(has(out.text(), "bob"));
+  CHECK(audit(out.session, {.verify = true}) == Exit::failed);
+  CHECK(has(out.text(), "broken from entry 2"));
+  CHECK(audit(out.session, {.verify = true}) == Exit::ok);
+}
