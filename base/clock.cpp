@@ -24,12 +24,14 @@ const Clock& system_clock() {
 }
 
 std::string rfc3339(WallMicros micros) {
-  const std::time_t seconds = static_cast<std::time_t>(micros / 1'000'000);
+  constexpr WallMicros kSecond = 1'000'000;
+  const WallMicros fraction = (micros % kSecond + kSecond) % kSecond;  // also before 1970
+  const auto seconds = static_cast<std::time_t>((micros - fraction) / kSecond);
   std::tm tm{};
   gmtime_r(&seconds, &tm);
   char text[40];
   const std::size_t n = std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &tm);
-  std::snprintf(text + n, sizeof text - n, ".%03dZ", static_cast<int>(micros / 1000 % 1000));
+  std::snprintf(text + n, sizeof text - n, ".%03dZ", static_cast<int>(fraction / 1000));
   return text;
 }
 

@@ -28,14 +28,19 @@ Fd::~Fd() {
 
 Fd open_beneath(int root, std::string_view path, int flags, mode_t mode) {
   const std::string name(path);
+  if (name.find('\0') != std::string::npos)
+    throw std::system_error(EINVAL, std::generic_category(), "a path with a zero byte");
   open_how how{};
   how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC);
-  how.mode = (flags & (O_CREAT | O_TMPFILE)) != 0 ? mode : 0;
+  // O_TMPFILE holds the bit of O_DIRECTORY; a mode without a file to make is refused by the kernel.
+  how.mode = (flags & O_CREAT) != 0 || (flags & O_TMPFILE) == O_TMPFILE ? mode : 0;
   how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+  constexpr int kTries = 1000;  // EAGAIN: a rename raced with the walk; somebody may keep renaming
   int fd = -1;
-  do {  // EAGAIN: a rename raced with the walk; the kernel asks to try again
+  for (int i = 0; i < kTries; ++i) {
     fd = static_cast<int>(::syscall(SYS_openat2, root, name.c_str(), &how, sizeof how));
-  } while (fd < 0 && (errno == EAGAIN || errno == EINTR));
+    if (fd >= 0 || (errno != EAGAIN && errno != EINTR)) break;
+  }
   if (fd < 0) throw std::system_error(errno, std::generic_category(), name);
   return Fd(fd);
 }

@@ -27,8 +27,9 @@ class Fd {
   int fd_ = -1;
 };
 
-/// openat2(2) with RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS; `path` is relative to `root`.
-/// Throws std::system_error; EXDEV and ELOOP tell an attempt to leave the root or a symbolic link on the way.
+/// openat2(2) with RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS; `path` is relative to
+/// `root`. Throws std::system_error; EXDEV and ELOOP tell an attempt to leave the root or a symbolic link on
+/// the way.
 Fd open_beneath(int root, std::string_view path, int flags, mode_t mode = 0);
 
 /// Opens a directory (O_PATH-free, for use as a root). Throws std::system_error.

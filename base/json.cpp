@@ -38,9 +38,13 @@ class Input {
     std::size_t start = told_;
     while (start < at_ && std::string_view(" \t\r\n,:").find(text_[start]) != std::string_view::npos) ++start;
     move_to(start);
-    const std::string_view token = text_.substr(start, at_ - start);
     told_ = at_;
-    return token;
+    return text_.substr(start, at_ - start);
+  }
+  /// The bracket or brace that stands here: of those RapidJSON tells before it takes them.
+  void take_bracket() {
+    move_to(at_);
+    told_ = at_ + 1;
   }
   /// Where the last token taken starts.
   Position position() const { return {line_, static_cast<int>(counted_ - line_start_) + 1}; }
@@ -109,7 +113,7 @@ class Builder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Builder> 
     return false;
   }
   bool open(Value v) {
-    input_.take_token();
+    input_.take_bracket();
     if (stack_.size() >= static_cast<std::size_t>(kMaxDepth)) {
       return refuse("nested deeper than " + std::to_string(kMaxDepth));
     }
@@ -119,7 +123,7 @@ class Builder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Builder> 
     return true;
   }
   bool close() {
-    input_.take_token();
+    input_.take_bracket();
     Value done = std::move(stack_.back());
     stack_.pop_back();
     keys_.pop_back();

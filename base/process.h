@@ -20,11 +20,12 @@ struct Command {
   int error = -1;
 };
 
-/// A running child. The destructor kills and reaps one that still runs.
+/// A running child. The destructor kills one that still runs, with all of its process group, and reaps it.
 class Child {
  public:
   Child() = default;
-  /// Starts it, in a process group of its own, dying with this process. Throws Failure naming the program.
+  /// Starts it, in a process group of its own, dying with this process (whichever thread calls). Throws
+  /// Failure naming the program.
   explicit Child(const Command& command);
   Child(Child&&) noexcept;
   Child& operator=(Child&&) noexcept;
@@ -39,6 +40,8 @@ class Child {
   int wait();
 
  private:
+  void end();
+
   pid_t pid_ = -1;
   Fd pidfd_;
 };

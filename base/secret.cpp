@@ -12,6 +12,13 @@ Secret::Secret(Secret&& other) noexcept : bytes_(other.bytes_) {
   other.bytes_.clear();
 }
 
+Secret& Secret::operator=(const Secret& other) {
+  if (this == &other) return *this;
+  wipe(bytes_.data(), bytes_.size());  // before the string gives up its buffer
+  bytes_ = other.bytes_;
+  return *this;
+}
+
 Secret& Secret::operator=(Secret&& other) noexcept {
   if (this == &other) return *this;
   wipe(bytes_.data(), bytes_.size());

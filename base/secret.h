@@ -8,15 +8,15 @@
 
 namespace gitopsd {
 
-/// Holds a secret. There is no stream or fmt formatter and no implicit conversion on purpose: whoever needs the
-/// bytes says `reveal()`, which is easy to search for.
+/// Holds a secret. There is no stream or fmt formatter and no implicit conversion on purpose: whoever needs
+/// the bytes says `reveal()`, which is easy to search for.
 class Secret {
  public:
   Secret() = default;
   explicit Secret(std::string bytes) : bytes_(std::move(bytes)) {}
   Secret(const Secret&) = default;
   Secret(Secret&& other) noexcept;
-  Secret& operator=(const Secret&) = default;
+  Secret& operator=(const Secret& other);
   Secret& operator=(Secret&& other) noexcept;
   ~Secret();
 

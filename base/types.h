@@ -46,8 +46,8 @@ struct RowId {
 using EventId = RowId<struct EventTag>;
 using SyncId = RowId<struct SyncTag>;
 
-/// A full object id of a SHA-1 repository, 40 lower-case hexadecimal digits (commit, tree, blob or tag object).
-/// A push event's `after` may name a tag object: it becomes a commit only when source/ peels it.
+/// A full object id of a SHA-1 repository, 40 lower-case hexadecimal digits (commit, tree, blob or tag
+/// object). A push event's `after` may name a tag object: it becomes a commit only when source/ peels it.
 class CommitId {
  public:
   CommitId() = default;
@@ -65,7 +65,8 @@ class CommitId {
   std::string hex_;
 };
 
-/// A full ref name, such as `refs/heads/main`, that passes git-check-ref-format(1). Compared whole, never in part.
+/// A full ref name, such as `refs/heads/main`, that passes git-check-ref-format(1). Compared whole, never in
+/// part.
 class Ref {
  public:
   Ref() = default;
@@ -81,7 +82,8 @@ class Ref {
 
 using Sha256 = std::array<std::uint8_t, 32>;
 
-/// Wall-clock time in microseconds since the Unix epoch. For records; durations use std::chrono::steady_clock.
+/// Wall-clock time in microseconds since the Unix epoch. For records; durations use
+/// std::chrono::steady_clock.
 using WallMicros = std::int64_t;
 
 }  // namespace gitopsd

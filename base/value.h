@@ -1,8 +1,8 @@
 // A typed tree of JSON data with the position each node was read from.
 //
-// Why not rapidjson::Value: documents need the line and column of every node for errors, integers kept exact to
-// 64 bits, ordered and unique keys for digests, and a type that headers can name without pulling RapidJSON in.
-// Parsing and writing JSON is RapidJSON's work (json.h), reading YAML is yaml-cpp's (yaml.h).
+// Why not rapidjson::Value: documents need the line and column of every node for errors, integers kept exact
+// to 64 bits, ordered and unique keys for digests, and a type that headers can name without pulling RapidJSON
+// in. Parsing and writing JSON is RapidJSON's work (json.h), reading YAML is yaml-cpp's (yaml.h).
 #pragma once
 
 #include <cstdint>

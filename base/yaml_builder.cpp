@@ -58,6 +58,7 @@ void YamlBuilder::OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) {
   count(named.nodes, at(mark));
   if (static_cast<int>(stack_.size()) + named.height > limits_.depth)
     refuse(at(mark), "nested deeper than " + std::to_string(limits_.depth));
+  if (wants_key() && named.height > 0) refuse_collection_key(at(mark));
   add(named.value, false, named.height);
 }
 
@@ -82,6 +83,10 @@ Position YamlBuilder::at(const YAML::Mark& mark) const {
 
 void YamlBuilder::refuse(Position at, std::string message, std::string hint) const {
   refuse_yaml(file_, at, std::move(message), std::move(hint));
+}
+
+void YamlBuilder::refuse_collection_key(Position at) const {
+  refuse(at, "a mapping key that is a collection", "keys are texts");
 }
 
 bool YamlBuilder::wants_key() const {
@@ -115,7 +120,7 @@ void YamlBuilder::open(Value value, YAML::anchor_t anchor, bool flow_sequence) {
   count(1, value.position);
   if (static_cast<int>(stack_.size()) >= limits_.depth)
     refuse(value.position, "nested deeper than " + std::to_string(limits_.depth));
-  if (wants_key()) refuse(value.position, "a mapping key that is a collection", "keys are texts");
+  if (wants_key()) refuse_collection_key(value.position);
   Frame frame;
   frame.value = std::move(value);
   frame.anchor = anchor;
@@ -157,8 +162,6 @@ void YamlBuilder::take_key(Frame& frame, const Value& key, bool merge_key) {
     frame.merging = true;
     return;
   }
-  if (key.is_array() || key.is_object())
-    refuse(key.position, "a mapping key that is a collection", "keys are texts");
   auto text = yaml_key_text(key);
   if (!text) refuse(key.position, "a mapping key that is null", "quote it if a text is meant");
   auto [member, fresh] = frame.value.as_object().try_emplace(*text);

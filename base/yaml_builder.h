@@ -61,6 +61,7 @@ class YamlBuilder : public YAML::EventHandler {
 
   Position at(const YAML::Mark& mark) const;
   [[noreturn]] void refuse(Position at, std::string message, std::string hint = {}) const;
+  [[noreturn]] void refuse_collection_key(Position at) const;
   bool wants_key() const;
   void count(std::size_t nodes, Position at);
   void remember(YAML::anchor_t anchor, const Value& value, std::size_t nodes, int height);

@@ -115,7 +115,7 @@ std::vector<YamlPart> split_yaml(std::string_view text, std::string_view file) {
     } else if (blank && here.starts_with('%')) {
       refuse_yaml(file, {line, 1}, "a YAML directive", "remove it: documents are read as YAML 1.1");
     } else {
-      blank = blank && is_blank(here);
+      blank = blank && is_blank(here.substr(0, here.find('#')));
     }
   }
   finish(text.size());
