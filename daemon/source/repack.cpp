@@ -115,7 +115,23 @@ void merge_small(Depot& depot, std::vector<PackFile> packs, const Cancel& cancel
   replace(depot, builder.get(), packs, cancel);
 }
 
-void keep_needed(Depot& depot, const std::vector<PackFile>& packs, const Cancel& cancel) {
+std::uint64_t total(const std::vector<PackFile>& packs) {
+  return std::accumulate(packs.begin(), packs.end(), std::uint64_t{0},
+                         [](std::uint64_t sum, const PackFile& pack) { return sum + pack.bytes; });
+}
+
+std::uint64_t size_before(const Depot& depot) {
+  try {
+    return std::strtoull(read_file(depot.path() + kSizeFile, 64).c_str(), nullptr, 10);
+  } catch (const Failure&) {
+    return 0;
+  }
+}
+
+}  // namespace
+
+void keep_needed(Depot& depot, const Cancel& cancel) {
+  const auto packs = pack_files(depot.path());
   const auto lease = depot.lease();
   const Builder builder = make_builder(depot, lease, cancel);
   git_revwalk* raw = nullptr;
@@ -137,28 +153,13 @@ void keep_needed(Depot& depot, const std::vector<PackFile>& packs, const Cancel&
   replace(depot, builder.get(), packs, cancel);
 }
 
-std::uint64_t total(const std::vector<PackFile>& packs) {
-  return std::accumulate(packs.begin(), packs.end(), std::uint64_t{0},
-                         [](std::uint64_t sum, const PackFile& pack) { return sum + pack.bytes; });
-}
-
-std::uint64_t size_before(const Depot& depot) {
-  try {
-    return std::strtoull(read_file(depot.path() + kSizeFile, 64).c_str(), nullptr, 10);
-  } catch (const Failure&) {
-    return 0;
-  }
-}
-
-}  // namespace
-
 void repack(Depot& depot, const Cancel& cancel) {
   const auto packs = pack_files(depot.path());
   if (packs.size() < kPacks) return;
   const std::uint64_t before = size_before(depot), now = total(packs);
   const bool grown = before != 0 && now > std::max(kSmall, 3 * before);
   if (grown) {
-    keep_needed(depot, packs, cancel);
+    keep_needed(depot, cancel);
   } else {
     merge_small(depot, packs, cancel);
   }

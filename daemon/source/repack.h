@@ -16,4 +16,7 @@ inline constexpr std::size_t kPacks = 50;
 /// meanwhile.
 void repack(Depot&, const Cancel&);
 
+/// One pack of what refs and snapshots in use need; everything else goes.
+void keep_needed(Depot&, const Cancel&);
+
 }  // namespace gitopsd::source

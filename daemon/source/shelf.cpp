@@ -49,6 +49,13 @@ void make_repository(const std::string& path) {
   git_config_set_int64(config, "pack.deltaCacheSize", 16 << 20);
 }
 
+/// What libgit2 needs to see a repository at all.
+std::string missing_files(const std::string& path) {
+  for (const char* const name : {"/HEAD", "/config", "/objects", "/refs"})
+    if (std::error_code error; !fs::exists(path + name, error)) return path + name + " is missing";
+  return {};
+}
+
 }  // namespace
 
 Shelf::Shelf(std::string directory) : directory_(std::move(directory)) {
@@ -76,7 +83,11 @@ std::shared_ptr<Depot> Shelf::open() {
   if (number_ == 0) make_repository(path(++number_));
   auto depot = std::make_shared<Depot>(path(number_));
   remove_leftovers(depot->path());
-  if (const std::string damage = find_damage(*depot); !damage.empty()) {
+  std::string damage = missing_files(depot->path());
+  // Made once more, so that what is still there can be read until a successor is whole.
+  if (!damage.empty()) make_repository(depot->path());
+  if (damage.empty()) damage = find_damage(*depot);
+  if (!damage.empty()) {
     depot->mark_damaged();
     log::warning("a mirror is damaged and is cloned anew by the next fetch",
                  {{"mirror", depot->path()}, {"damage", damage}});

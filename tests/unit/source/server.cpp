@@ -155,18 +155,20 @@ Listener::Listener(std::function<void(int)> handle) : handle_(std::move(handle))
   REQUIRE(listen(fd_, 16) == 0);
   stop_ = eventfd(0, EFD_CLOEXEC);
   thread_ = std::thread([this] {
+    std::vector<Fd> sockets;
     std::vector<std::thread> threads;
     for (;;) {
       pollfd fds[] = {{fd_, POLLIN, 0}, {stop_, POLLIN, 0}};
       poll(fds, 2, -1);
       if (fds[1].revents != 0) break;
-      const int connection = accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC);
+      sockets.emplace_back(accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC));
       ++connections_;
-      threads.emplace_back([this, connection] {
+      threads.emplace_back([this, connection = sockets.back().get()] {
         handle_(connection);
-        close(connection);
+        shutdown(connection, SHUT_RDWR);
       });
     }
+    for (const Fd& socket : sockets) shutdown(socket.get(), SHUT_RDWR);
     for (std::thread& thread : threads) thread.join();
   });
 }
@@ -218,6 +220,26 @@ void send_all(int fd, const std::string& bytes) {
 void wait_for_close(int fd) {
   char buffer[4096];
   while (recv(fd, buffer, sizeof buffer, 0) > 0) {
+  }
+}
+
+void relay(int fd, int port) {
+  const Fd other(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(static_cast<std::uint16_t>(port));
+  if (connect(other.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) return;
+  for (;;) {
+    pollfd fds[] = {{fd, POLLIN, 0}, {other.get(), POLLIN, 0}};
+    poll(fds, 2, -1);
+    for (const int side : {0, 1}) {
+      if (fds[side].revents == 0) continue;
+      char buffer[65536];
+      const ssize_t got = recv(fds[side].fd, buffer, sizeof buffer, 0);
+      if (got <= 0) return;
+      send_all(fds[1 - side].fd, std::string(buffer, static_cast<std::size_t>(got)));
+    }
   }
 }
 

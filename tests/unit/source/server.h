@@ -95,6 +95,8 @@ class FullBacklog {
 std::string read_request(int fd);
 void send_all(int fd, const std::string& bytes);
 void wait_for_close(int fd);
+/// Carries bytes both ways between `fd` and a port of this machine until one side closes.
+void relay(int fd, int port);
 
 /// A certificate for `host` and its key, both in one PEM file. `days` may be negative: expired.
 void make_certificate(const std::string& file, const std::string& host, int days = 2);
