@@ -4,9 +4,26 @@
 
 #include <algorithm>
 
+#include "base/utf8.h"
 #include "base/yaml_scalar.h"
 
 namespace gitopsd {
+namespace {
+
+/// yaml-cpp writes the escapes `\N` and `\_` as one byte each, where UTF-8 has two.
+std::string mend_escapes(std::string_view text) {
+  std::string out;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t size = utf8_size(text, at);
+    if (size == 0) out += '\xc2';
+    const std::size_t taken = std::max<std::size_t>(size, 1);
+    out += text.substr(at, taken);
+    at += taken;
+  }
+  return out;
+}
+
+}  // namespace
 
 Value YamlBuilder::take() {
   // yaml-cpp takes the end of the text for the closing quote; a file that was cut off must not pass.
@@ -34,6 +51,7 @@ void YamlBuilder::OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) {
 
 void YamlBuilder::OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                            const std::string& text) {
+  if (!is_utf8(text)) return OnScalar(mark, tag, anchor, mend_escapes(text));
   last_scalar_ = static_cast<std::size_t>(mark.pos);
   const bool key = wants_key(), merge_key = key && tag == "?" && text == "<<";
   Value value;

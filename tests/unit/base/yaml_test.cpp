@@ -101,6 +101,16 @@ TEST_CASE("documents are split as kubectl splits them") {
   CHECK(read("a: 1\rb: 2\r---\rc: 3") == R"({"a":1,"b":2} {"c":3})");
 }
 
+TEST_CASE("every escape is the character that it means") {
+  CHECK(read(R"("\N\_\L\P\x41\xff\u00e9\U0001F600\0\a\b\e\f\n\r\t\v\ \"\\")") ==
+        "\"\xc2\x85\xc2\xa0\xe2\x80\xa8\xe2\x80\xa9"
+        "A\xc3\xbf\xc3\xa9\xf0\x9f\x98\x80\\u0000\\u0007\\b\\u001B\\f\\n\\r\\t\\u000B \\\"\\\\\"");
+  CHECK(read("\"\xc3\xa9\\N\xc3\xa9\\_x\"") == "\"\xc3\xa9\xc2\x85\xc3\xa9\xc2\xa0x\"");
+  CHECK(read(R"("\ud800")").starts_with("f:1:"));
+  CHECK(read(R"("\U00110000")").starts_with("f:1:"));
+  CHECK(read(R"("\y")").starts_with("f:1:"));
+}
+
 TEST_CASE("merge keys bring their members, in the order in which they stand") {
   const std::string base = "p: &p {a: 1, b: 1}\nq: &q {b: 2, c: 2}\nz: ";
   const auto merged = [&](const std::string& z) {
