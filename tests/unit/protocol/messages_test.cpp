@@ -1,16 +1,35 @@
 #include <doctest/doctest.h>
 
+#include <set>
+
+#include "base/file.h"
 #include "base/json.h"
-#include "providers/protocol/messages.h"
+#include "providers/protocol/peer.h"
+#include "providers/protocol/words.h"
 
 using namespace gitopsd;
 using namespace gitopsd::protocol;
 
 namespace {
 
+/// Every field name that a message has.
+std::set<std::string> field_names;
+
+void collect(const Value& value) {
+  if (value.is_array())
+    for (const auto& element : value.as_array()) collect(element);
+  if (!value.is_object()) return;
+  for (const auto& [name, member] : value.as_object()) {
+    field_names.insert(name);
+    if (name != "json" && name != "kinds" && name != "settings" && name != "policy" && name != "defaults")
+      collect(member);
+  }
+}
+
 template <class T>
 void round_trip(const T& message) {
   const Value once = encode(message);
+  collect(once);
   CHECK(to_json(encode(decode_as<T>(parse_json(to_json(once))))) == to_json(once));
 }
 
@@ -57,8 +76,16 @@ TEST_CASE("every message survives the wire") {
   round_trip(InitializeResult{1, "host", "1", Value::object(), {"watch"}, 4, Value("c"), "cd"});
   round_trip(ResolveRequest{"app", {document}, Value(), Value::object({{"paths", Value::array()}})});
   round_trip(ResolveResult{{resource}, {problem}, {{"d1", "motd.txt"}}});
-  round_trip(PlanRequest{
-      "7", {"inst", "app"}, Value(), PlanMode::heal, {resource}, {document}, {ResourceId("b")}, {entry}, true, 5});
+  round_trip(PlanRequest{"7",
+                         {"inst", "app"},
+                         Value(),
+                         PlanMode::heal,
+                         {resource},
+                         {document},
+                         {ResourceId("b")},
+                         {entry},
+                         true,
+                         5});
   round_trip(PlanResult{{some_step()}, {problem}, "token"});
   round_trip(ApplyRequest{"7", {"inst", "app"}, Value(), {some_step()}, {resource}, {document}, 9, 2});
   round_trip(ApplyResult{ApplyOutcome::stale, {{"k", StepState::failed, "r", problem}}});
@@ -74,6 +101,10 @@ TEST_CASE("every message survives the wire") {
   round_trip(ContextChanged{"cd"});
   round_trip(BlobRequest{std::string(64, 'a'), 192u << 10, 7});
   round_trip(BlobChunk{std::string("\0\xff bytes", 8), true});
+
+  // The contract that strangers read names every one of them.
+  const std::string readme = read_file(GITOPSD_PROTOCOL_README);
+  for (const auto& name : field_names) CHECK_MESSAGE(readme.find(name) != std::string::npos, name);
 }
 
 TEST_CASE("a step keeps every field") {
@@ -132,4 +163,27 @@ TEST_CASE("unknown fields are ignored, unknown words get the careful reading") {
   const auto observed = decode_as<ObserveResult>(
       parse_json(R"({"observations":[{"id":"a","live":"zombie","drift":"?","health":"so-so"}]})"));
   CHECK(observed.observations.at(0).live == Live::unknown);
+}
+
+TEST_CASE("the contract names every word and every error code") {
+  const std::string readme = read_file(GITOPSD_PROTOCOL_README);
+  auto check = [&](auto words) {
+    for (std::string_view word : words.table)
+      CHECK_MESSAGE(readme.find("`" + std::string(word) + "`") != std::string::npos, word);
+  };
+  check(words(Prune{}));
+  check(words(Drift{}));
+  check(words(ApplyMode{}));
+  check(words(Action{}));
+  check(words(Destroys{}));
+  check(words(Rerun{}));
+  check(words(PlanMode{}));
+  check(words(StepState{}));
+  check(words(Live{}));
+  check(words(DriftState{}));
+  check(words(Health{}));
+  check(words(ApplyOutcome{}));
+  for (int code : {kParseError, kInvalidRequest, kUnknownMethod, kInvalidParams, kInternalError,
+                   kNotInitialized, kTooLarge, kBusy, kNoProtocol, kFailed})
+    CHECK_MESSAGE(readme.find("| " + std::to_string(code) + " |") != std::string::npos, code);
 }
