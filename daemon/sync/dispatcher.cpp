@@ -6,6 +6,10 @@
 #include "daemon/sync/dispatcher_state.h"
 
 namespace gitopsd::sync {
+namespace {
+using namespace std::chrono_literals;
+constexpr auto kConnectionCheck = 2s;
+}  // namespace
 
 std::string_view to_string(Phase phase) {
   constexpr std::string_view words[] = {"idle", "queued",   "fetching",       "rendering",  "planning",
@@ -75,6 +79,7 @@ void DispatcherImpl::configure(const config::Snapshot& config) {
       };
       line->provider = open_provider(d, env_.store->installation(), env_.program_directory,
                                      env_.state_directory, std::move(events));
+      workers_->post([this, weak = std::weak_ptr(line)] { keep_connected(weak); });
       dests[d.name] = std::move(line);
     }
     for (auto& [name, line] : dests_) {
@@ -133,6 +138,19 @@ void DispatcherImpl::configure(const config::Snapshot& config) {
                   {"release", "gitopsctl delete " + state.name.str() + " --cascade"}});
   }
   for (const auto& provider : retired) provider->shutdown(Monotonic::now() + std::chrono::seconds(5));
+}
+
+/// A provider is started with the daemon and again whenever it ended: drift is seen only by one that runs.
+void DispatcherImpl::keep_connected(const std::weak_ptr<DestinationLine>& weak) {
+  const auto dest = weak.lock();
+  if (!dest) return;  // it left the configuration
+  try {
+    if (!dest->provider->connected()) dest->provider->info();
+  } catch (const Failure& failure) {
+    log::warning("provider is not to be had",
+                 {{"destination", dest->config.name.str()}, {"error", failure.what()}});
+  }
+  workers_->at(Monotonic::now() + kConnectionCheck, [this, weak] { keep_connected(weak); });
 }
 
 /// After a restart the store says what is still to be done.

@@ -109,6 +109,7 @@ class DispatcherImpl : public Dispatcher {
   // dispatcher.cpp: life and configuration
   void configure(const config::Snapshot&);
   void recover();
+  void keep_connected(const std::weak_ptr<DestinationLine>&);
 
   // dispatcher_repositories.cpp: fetch and decide
   void take_event(store::Event);
