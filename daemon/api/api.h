@@ -2,6 +2,7 @@
 // HTTPS API keeps. Also the health and metrics listener, which speaks plain HTTP on its own address.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -19,6 +20,7 @@ struct Environment {
   sync::Dispatcher* dispatcher = nullptr;
   server::Server* server = nullptr;
   const Clock* clock = &system_clock();
+  std::chrono::milliseconds request_time{10'000};  ///< from a request's first byte to its last
 };
 
 class Api {

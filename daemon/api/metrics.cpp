@@ -9,6 +9,8 @@
 #include <fstream>
 #include <limits>
 
+#include "daemon/api/objects.h"
+
 namespace gitopsd::api {
 namespace {
 
@@ -110,7 +112,7 @@ void add_applications(Page& page, const std::vector<sync::ApplicationStatus>& ap
               MetricType::Gauge);
   for (const auto& a : applications) {
     page.sample(1.0, {{"application", a.name.str()},
-                      {"status", std::string(to_string(a.status))},
+                      {"status", std::string(status_word(a.status))},
                       {"health", std::string(to_string(a.health))}});
   }
 }

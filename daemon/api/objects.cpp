@@ -63,6 +63,25 @@ Value span_ms(WallMicros start, WallMicros end) {
   return static_cast<double>(end - start) / 1000.0;
 }
 
+std::string_view status_word(sync::SyncStatus status) {
+  using sync::SyncStatus;
+  switch (status) {
+    case SyncStatus::unknown:
+      return "unknown";
+    case SyncStatus::synced:
+      return "synced";
+    case SyncStatus::out_of_sync:
+      return "out_of_sync";
+    case SyncStatus::source_missing:
+      return "source_missing";
+    case SyncStatus::contested:
+      return "contested";
+    case SyncStatus::not_converging:
+      return "not_converging";
+  }
+  return "unknown";
+}
+
 Value application_object(const sync::ApplicationStatus& a) {
   return Value::object({{"name", a.name.str()},
                         {"uid", a.uid.str()},
@@ -72,7 +91,7 @@ Value application_object(const sync::ApplicationStatus& a) {
                         {"revision", text_or_null(a.revision.str())},
                         {"wanted", text_or_null(a.wanted.str())},
                         {"phase", to_string(a.phase)},
-                        {"status", to_string(a.status)},
+                        {"status", status_word(a.status)},
                         {"health", to_string(a.health)},
                         {"waits_for", text_or_null(a.waits_for)},
                         {"released_by", text_or_null(a.released_by)},

@@ -16,6 +16,9 @@ Value id_or_null(std::int64_t id);
 /// From `start` to `end` in milliseconds, or null where one of them is not known.
 Value span_ms(WallMicros start, WallMicros end);
 
+/// The API's word: lower case, as all its words.
+std::string_view status_word(sync::SyncStatus);
+
 Value application_object(const sync::ApplicationStatus&);
 Value event_object(const store::Event&, const Names&);
 /// `steps`: whether to unfold the stored plan.

@@ -20,9 +20,8 @@ namespace {
 
 constexpr std::uint32_t kHeaderBytes = 16u << 10;
 constexpr std::uint64_t kBodyBytes = 64u << 10;
-constexpr auto kIdle = 60s;     ///< between requests
-constexpr auto kRequest = 10s;  ///< from a request's first byte to its last
-constexpr auto kWrite = 30s;    ///< for a client to take an answer
+constexpr auto kIdle = 60s;   ///< between requests
+constexpr auto kWrite = 30s;  ///< for a client to take an answer
 
 Reply refusal(unsigned status, const char* message) {
   Reply reply = error_reply(std::make_exception_ptr(Refusal(status, ProblemCause::input, message)));
@@ -133,7 +132,7 @@ asio::awaitable<Session::Received> Session::read_request() {
   http::request_parser<http::string_body> parser;
   parser.header_limit(kHeaderBytes);
   parser.body_limit(kBodyBytes);
-  TimeLimit limit(socket_, kRequest);
+  TimeLimit limit(socket_, hub_.context.environment.request_time);
   error_code error;
   co_await http::async_read(socket_, buffer_, parser, to_error(error));
   Received received;

@@ -32,7 +32,7 @@ class Session : public std::enable_shared_from_this<Session> {
   boost::asio::awaitable<Received> read_request();
   boost::asio::awaitable<Reply> call(RawRequest request);
   boost::asio::awaitable<Next> write_reply(Reply reply, bool keep_alive);
-  boost::asio::awaitable<void> stream(Follow follow);  // stream.cpp
+  boost::asio::awaitable<void> stream(const Follow& follow);  // stream.cpp
   void close_gently();
 
   Hub& hub_;

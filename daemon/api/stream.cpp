@@ -99,6 +99,43 @@ class Place {
   Progress::Handle tap_;
 };
 
+/// Puts together what the stream says next.
+class Teller {
+ public:
+  Teller(const Context& context, const Follow& follow) : context_(context), follow_(follow) {}
+
+  bool needs_names() const { return !names_ || beat_due(); }
+  void learn(Names names) { names_ = std::move(names); }
+  Deadline next_beat() const { return next_beat_; }
+  bool told_the_end() const { return known_ && known_->ended; }
+
+  /// `now`: where the thing stood that `until` names, read before `taken` was.
+  std::string tell(const std::optional<Standing>& now, const Progress::Taken& taken) {
+    std::string text;
+    if (now && !known_) text += standing(*now);
+    const std::string lines = taken_lines(context_, *names_, taken);
+    text += lines;
+    // The last line is the end, also where the first one was.
+    if (now && (*now != *known_ || (now->ended && !lines.empty()))) text += standing(*now);
+    if (!beat_due()) return text;
+    next_beat_ = Monotonic::now() + kHeartbeat;
+    return text + to_json(progress_object(own_line(context_, "heartbeat"), *names_)) + "\n";
+  }
+
+ private:
+  bool beat_due() const { return Monotonic::now() >= next_beat_; }
+  std::string standing(const Standing& now) {
+    known_ = now;
+    return standing_line(context_, *names_, follow_, now);
+  }
+
+  const Context& context_;
+  const Follow& follow_;
+  std::optional<Names> names_;
+  std::optional<Standing> known_;
+  Deadline next_beat_ = Monotonic::now() + kHeartbeat;
+};
+
 asio::awaitable<bool> write_head(Socket& socket) {
   http::response<http::empty_body> head(http::status::ok, 11);
   head.set(http::field::content_type, "application/x-ndjson");
@@ -122,7 +159,7 @@ asio::awaitable<bool> write_chunk(Socket& socket, const std::string& text) {
 
 }  // namespace
 
-asio::awaitable<void> Session::stream(Follow follow) {
+asio::awaitable<void> Session::stream(const Follow& follow) {
   const Context& context = hub_.context;
   const bool until = follow.until_event || follow.until_sync;
   const auto bell = std::make_shared<Bell>(socket_.get_executor());
@@ -137,38 +174,26 @@ asio::awaitable<void> Session::stream(Follow follow) {
     bell->ring();
   });
 
+  // Named, since g++ 12 destroys a lambda that is made inside an awaited call twice.
+  const auto read_names = [&context] { return context.names(); };
+  const auto read_standing = [&context, &follow] { return look(context.store(), follow); };
+  Teller teller(context, follow);
   bool open = co_await write_head(socket_);
-  std::optional<Names> names;
-  std::optional<Standing> known;
-  auto next_beat = Monotonic::now() + kHeartbeat;
   while (open && !bell->gone) {
     bell->rung = false;
-    const bool beat = Monotonic::now() >= next_beat;
-    if (beat || !names) names = co_await on_pool(hub_.quick, [&context] { return context.names(); });
-    std::string text;
-    bool over = hub_.stopping;
+    const bool last_round = hub_.stopping;
+    if (teller.needs_names()) {
+      Names names = co_await on_pool(hub_.quick, read_names);
+      teller.learn(std::move(names));
+    }
     std::optional<Standing> now;
-    if (until)
-      now = co_await on_pool(hub_.quick, [&context, follow] { return look(context.store(), follow); });
-    if (now && !known) {
-      text += standing_line(context, *names, follow, *now);
-      known = now;
-    }
-    const std::string lines = taken_lines(context, *names, place.take());
-    text += lines;
-    if (now && (*now != *known || (now->ended && !lines.empty()))) {
-      text += standing_line(context, *names, follow, *now);
-      known = now;
-    }
-    over = over || (now && now->ended);
-    if (beat) {
-      text += to_json(progress_object(own_line(context, "heartbeat"), *names)) + "\n";
-      next_beat = Monotonic::now() + kHeartbeat;
-    }
+    if (until) now = co_await on_pool(hub_.quick, read_standing);
+    const std::string text = teller.tell(now, place.take());
     if (!text.empty()) open = co_await write_chunk(socket_, text);
-    if (over) break;
+    if (last_round || teller.told_the_end()) break;
     if (bell->rung) continue;
-    bell->timer.expires_at(until ? std::min(next_beat, Monotonic::now() + kLook) : next_beat);
+    const auto next_look = until ? Monotonic::now() + kLook : Deadline::max();
+    bell->timer.expires_at(std::min(teller.next_beat(), next_look));
     error_code rung;
     co_await bell->timer.async_wait(to_error(rung));
   }

@@ -1,0 +1,213 @@
+#include "tests/unit/api/world.h"
+
+using namespace gitopsd;
+using namespace gitopsd::api;
+
+namespace {
+
+struct Applications : Running {
+  std::string user = get("/v1/version").body.get_string("user");
+  std::string body_commit(const char* key) {
+    return std::string("{\"") + key + "\": \"" + std::string(40, 'C') + "\"}";
+  }
+};
+
+}  // namespace
+
+TEST_CASE_FIXTURE(World, "status shows every application, the counts and whether the daemon is ready") {
+  auto& web = dispatcher.applications[0];
+  web.phase = sync::Phase::held;
+  web.status = sync::SyncStatus::out_of_sync;
+  web.health = protocol::Health::healthy;
+  web.waits_for = "approval: it deletes 3 of 4 resources";
+  web.released_by = "gitopsctl approve web";
+  web.wanted = commit_of('c');
+  web.since = kNoon;
+  web.resources = 4;
+  store.put(event_double(1, store::EventState::held));
+  start();
+  const auto answer = get("/v1/status");
+  REQUIRE(answer.status == 200);
+  CHECK(answer.body.get_bool("ready"));
+  CHECK(answer.body.get_string("config") == "/etc/gitopsd/gitopsd.yaml");
+  CHECK(answer.body.at_pointer("/events/held")->as_int() == 1);
+  CHECK(answer.body.at_pointer("/events/cancelled")->as_int() == 0);
+  CHECK(answer.body.at_pointer("/applications/0/name")->as_string() == "mail");
+  const Value& shown = *answer.body.at_pointer("/applications/1");
+  CHECK(shown.get_string("name") == "web");
+  CHECK(shown.get_string("phase") == "held");
+  CHECK(shown.get_string("status") == "out_of_sync");
+  CHECK(shown.get_string("health") == "healthy");
+  CHECK(shown.get_string("released_by") == "gitopsctl approve web");
+  CHECK(shown.get_string("wanted") == std::string(40, 'c'));
+  CHECK(shown.get_string("since") == "2026-11-24T12:00:00.000Z");
+  CHECK(shown.as_object().at("revision").is_null());
+  CHECK(shown.get_int("resources") == 4);
+}
+
+TEST_CASE_FIXTURE(World, "status says why the daemon is not ready") {
+  dispatcher.places[0].connected = false;
+  store.can_write = false;
+  start();
+  const auto answer = get("/v1/status");
+  CHECK_FALSE(answer.body.get_bool("ready"));
+  REQUIRE(answer.body.get_array("not_ready").size() == 2);
+  CHECK(answer.body.at_pointer("/not_ready/1")->as_string() ==
+        "destination:web-1: provider 'host' is not connected");
+}
+
+TEST_CASE_FIXTURE(World, "an application is found by name and by uid, with its last sync") {
+  dispatcher.applications[0].sync = SyncId{70};
+  store.put(sync_double(70, 7));
+  start();
+  for (const std::string path : {"/v1/applications/web", "/v1/applications/uid-web"}) {
+    const auto answer = get(path);
+    REQUIRE(answer.status == 200);
+    CHECK(answer.body.at_pointer("/application/name")->as_string() == "web");
+    CHECK(answer.body.at_pointer("/last_sync/id")->as_int() == 70);
+  }
+  CHECK(get("/v1/applications/mail").body.as_object().at("last_sync").is_null());
+}
+
+TEST_CASE_FIXTURE(World, "an orphaned application is known by the name it had") {
+  store::ApplicationState state;
+  state.uid = ApplicationUid("uid-old");
+  state.name = ApplicationName("old");
+  store.states.push_back(state);
+  sync::ApplicationStatus status;
+  status.name = state.name;
+  status.uid = state.uid;
+  status.orphaned = true;
+  dispatcher.applications.push_back(status);
+  start();
+  const auto answer = get("/v1/applications/old");
+  REQUIRE(answer.status == 200);
+  CHECK(answer.body.at_pointer("/application/orphaned")->as_bool());
+  CHECK(answer.body.at_pointer("/application/repository")->is_null());
+  CHECK(post("/v1/applications/old/delete", R"({"cascade": true})").status == 202);
+}
+
+TEST_CASE_FIXTURE(Applications, "an unknown application is 404 on every route, with the nearest name") {
+  for (const std::string path :
+       {"/v1/applications/webb", "/v1/applications/webb/syncs", "/v1/applications/webb/inventory"}) {
+    CAPTURE(path);
+    const auto answer = get(path);
+    CHECK(answer.status == 404);
+    CHECK(answer.body.at_pointer("/error/hint")->as_string() == "did you mean 'web'?");
+  }
+  for (const std::string verb : {"plan", "sync", "approve", "rollback", "resume", "delete"}) {
+    CAPTURE(verb);
+    CHECK(post("/v1/applications/webb/" + verb, "{}").status == 404);
+  }
+  CHECK(dispatcher.told.empty());
+}
+
+TEST_CASE_FIXTURE(World, "syncs of one application are listed newest first") {
+  for (int i = 1; i <= 3; ++i) store.put(sync_double(i, 0));
+  store.put(sync_double(4, 0, "uid-mail"));
+  start();
+  const auto answer = get("/v1/applications/web/syncs?limit=2");
+  REQUIRE(answer.body.get_array("syncs").size() == 2);
+  CHECK(answer.body.at_pointer("/syncs/0/id")->as_int() == 3);
+  CHECK(answer.body.at_pointer("/syncs/0/event")->is_null());
+  CHECK(get("/v1/applications/web/syncs?limit=0").status == 400);
+}
+
+TEST_CASE_FIXTURE(World, "the inventory tells owned from intended") {
+  store::InventoryEntry owned, intended, leaving;
+  owned.id = ResourceId("b");
+  owned.owned_digest = "d1";
+  owned.resource = R"({"kind": "File", "name": "motd"})";
+  owned.changed_by = SyncId{3};
+  intended.id = ResourceId("a");
+  intended.intended_sync = SyncId{4};
+  intended.intended_digest = "d2";
+  leaving.id = ResourceId("c");
+  leaving.owned_digest = "d3";
+  leaving.intended_sync = SyncId{5};
+  leaving.resource = "{broken";
+  store.inventories["uid-web"] = {owned, intended, leaving};
+  start();
+  const auto answer = get("/v1/applications/web/inventory");
+  const auto& entries = answer.body.get_array("entries");
+  REQUIRE(entries.size() == 3);
+  CHECK(entries[0].get_string("id") == "a");
+  CHECK_FALSE(entries[0].get_bool("owned"));
+  CHECK(entries[0].get_string("intended") == "apply");
+  CHECK(entries[1].get_string("kind") == "File");
+  CHECK(entries[1].get_bool("owned"));
+  CHECK(entries[1].as_object().at("intended").is_null());
+  CHECK(entries[1].get_int("changed_by") == 3);
+  CHECK(entries[2].get_string("intended") == "delete");
+  CHECK(entries[2].as_object().at("kind").is_null());
+}
+
+TEST_CASE_FIXTURE(Applications, "actions reach the dispatcher in the caller's name") {
+  CHECK(post("/v1/applications/web/sync").body.get_int("event") == 2001);
+  CHECK(post("/v1/applications/web/approve").body.get_int("sync") == 2002);
+  CHECK(post("/v1/applications/web/rollback").body.get_int("event") == 2003);
+  CHECK(post("/v1/applications/web/rollback", body_commit("to")).status == 202);
+  CHECK(post("/v1/applications/web/resume").body.at_pointer("/application/name")->as_string() == "web");
+  CHECK(post("/v1/applications/uid-mail/delete", R"({"cascade": true})").body.get_int("event") == 2004);
+  CHECK(dispatcher.told == std::vector<std::string>{"sync web by " + user, "approve web by " + user,
+                                                    "rollback web to the last by " + user,
+                                                    "rollback web to " + std::string(40, 'c') + " by " + user,
+                                                    "resume web by " + user, "delete mail by " + user});
+}
+
+TEST_CASE_FIXTURE(Applications, "nothing is deleted without cascade") {
+  CHECK(post("/v1/applications/web/delete").status == 400);
+  CHECK(post("/v1/applications/web/delete", R"({"cascade": false})").status == 400);
+  CHECK(dispatcher.told.empty());
+}
+
+TEST_CASE_FIXTURE(Applications, "a commit is a whole commit id or refused") {
+  const std::string zeros(40, '0'), sha256(64, 'a');
+  for (const std::string& bad : {std::string("abc"), std::string("main"), zeros, sha256}) {
+    CAPTURE(bad);
+    CHECK(post("/v1/applications/web/rollback", "{\"to\": \"" + bad + "\"}").status == 400);
+    CHECK(post("/v1/applications/web/plan", "{\"revision\": \"" + bad + "\"}").status == 400);
+  }
+  CHECK(dispatcher.told.empty());
+}
+
+TEST_CASE_FIXTURE(World, "a plan shows its steps, their sum and what would hold it") {
+  protocol::Step create, remove;
+  create.key = "1";
+  create.action = protocol::Action::create;
+  create.diff = "+hello";
+  remove.key = "2";
+  remove.action = protocol::Action::remove;
+  remove.destroys = protocol::Destroys::data;
+  remove.after = {"1"};
+  dispatcher.view = {SyncId{5}, commit_of('d'), {create, remove}, "it deletes data"};
+  start();
+  const auto answer = post("/v1/applications/web/plan", "{}");
+  REQUIRE(answer.status == 200);
+  CHECK(answer.body.get_string("application") == "web");
+  CHECK(answer.body.get_string("revision") == std::string(40, 'd'));
+  CHECK(answer.body.get_int("held_sync") == 5);
+  CHECK(answer.body.get_string("hold") == "it deletes data");
+  CHECK(answer.body.at_pointer("/steps/0/diff")->as_string() == "+hello");
+  CHECK(answer.body.at_pointer("/steps/1/action")->as_string() == "delete");
+  CHECK(answer.body.at_pointer("/steps/1/destroys")->as_string() == "data");
+  CHECK(answer.body.at_pointer("/steps/1/after/0")->as_string() == "1");
+  CHECK(answer.body.at_pointer("/summary/create")->as_int() == 1);
+  CHECK(answer.body.at_pointer("/summary/delete")->as_int() == 1);
+  CHECK(answer.body.at_pointer("/summary/update")->as_int() == 0);
+}
+
+TEST_CASE_FIXTURE(World, "failures become the status of their cause, with message and hint") {
+  start();
+  const std::pair<ProblemCause, int> table[] = {
+      {ProblemCause::input, 400},     {ProblemCause::permission, 403},  {ProblemCause::conflict, 409},
+      {ProblemCause::transient, 503}, {ProblemCause::destination, 503}, {ProblemCause::internal, 500}};
+  for (const auto& [cause, status] : table) {
+    dispatcher.refuses = Problem{cause, "it does not work", "do something", "a.yaml", {3, 4}};
+    const auto answer = post("/v1/applications/web/approve");
+    CHECK(answer.status == status);
+    CHECK(answer.body.at_pointer("/error/message")->as_string() == "a.yaml:3:4: it does not work");
+    CHECK(answer.body.at_pointer("/error/hint")->as_string() == "do something");
+    CHECK(answer.body.at_pointer("/error/cause")->as_string() == to_string(cause));
+  }
+}

@@ -1,0 +1,62 @@
+#include "tests/unit/api/world.h"
+
+using namespace gitopsd;
+using namespace gitopsd::api;
+
+TEST_CASE_FIXTURE(World, "hooks show their address, counters and refused deliveries, newest first") {
+  server.counts.accepted = 12;
+  server.counts.unauthenticated = 2;
+  server.ring = {{kNoon - 1'000'000, "main", "192.0.2.7", 401, "no signature"},
+                 {kNoon, "mian", "192.0.2.8", 404, "no such hook"}};
+  start();
+  const auto answer = get("/v1/hooks");
+  REQUIRE(answer.status == 200);
+  CHECK(answer.body.get_string("public_url") == "https://gitops.example.org");
+  CHECK(answer.body.at_pointer("/hooks/0/name")->as_string() == "main");
+  CHECK(answer.body.at_pointer("/hooks/0/forge")->as_string() == "github");
+  CHECK(answer.body.at_pointer("/hooks/0/repositories/0")->as_string() == "site");
+  CHECK(answer.body.at_pointer("/hooks/0/path")->as_string() == "/hooks/main");
+  CHECK(answer.body.at_pointer("/hooks/0/url")->as_string() == "https://gitops.example.org/hooks/main");
+  CHECK(answer.body.at_pointer("/counters/accepted")->as_int() == 12);
+  CHECK(answer.body.at_pointer("/counters/unauthenticated")->as_int() == 2);
+  CHECK(answer.body.at_pointer("/refused/0/hook")->as_string() == "mian");
+  CHECK(answer.body.at_pointer("/refused/1/reason")->as_string() == "no signature");
+  CHECK(answer.body.at_pointer("/refused/1/address")->as_string() == "192.0.2.7");
+  CHECK(answer.body.at_pointer("/refused/1/status")->as_int() == 401);
+  CHECK_FALSE(answer.body.get_array("forges").empty());
+}
+
+TEST_CASE_FIXTURE(World, "promise 12: hooks show neither secrets nor where they are") {
+  start();
+  CHECK(get("/v1/hooks").text.find("secret") == std::string::npos);
+}
+
+TEST_CASE_FIXTURE(World, "without a public URL a hook has only its path") {
+  config.server.public_url.clear();
+  start();
+  const auto answer = get("/v1/hooks");
+  CHECK(answer.body.as_object().at("public_url").is_null());
+  CHECK(answer.body.at_pointer("/hooks/0/url")->is_null());
+}
+
+TEST_CASE_FIXTURE(World, "repositories show their last look, and no password") {
+  dispatcher.sources.push_back(
+      {RepositoryName("new"), "git@git.example.org:new.git", 0, "connection refused"});
+  start();
+  const auto answer = get("/v1/repositories");
+  CHECK(answer.body.at_pointer("/repositories/0/url")->as_string() ==
+        "https://bot:***@git.example.org/site.git");
+  CHECK(answer.body.at_pointer("/repositories/0/age_ms")->as_double() == doctest::Approx(90'000));
+  CHECK(answer.body.at_pointer("/repositories/1/last_look")->is_null());
+  CHECK(answer.body.at_pointer("/repositories/1/age_ms")->is_null());
+  CHECK(answer.body.at_pointer("/repositories/1/error")->as_string() == "connection refused");
+  CHECK(answer.text.find("hunter2") == std::string::npos);
+}
+
+TEST_CASE_FIXTURE(Running, "destinations show their provider") {
+  const auto answer = get("/v1/destinations");
+  CHECK(answer.body.at_pointer("/destinations/0/name")->as_string() == "web-1");
+  CHECK(answer.body.at_pointer("/destinations/0/provider")->as_string() == "host");
+  CHECK(answer.body.at_pointer("/destinations/0/connected")->as_bool());
+  CHECK(answer.body.at_pointer("/destinations/0/starts")->as_int() == 1);
+}
