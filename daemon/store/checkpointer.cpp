@@ -1,5 +1,6 @@
 #include "daemon/store/checkpointer.h"
 
+#include <pthread.h>
 #include <sqlite3.h>
 
 namespace gitopsd::store {
@@ -73,6 +74,7 @@ void Checkpointer::after_commit() {
 }
 
 void Checkpointer::loop() {
+  ::pthread_setname_np(::pthread_self(), "store-checkpt");
   std::unique_lock lock(mutex_);
   for (;;) {
     wake_.wait(lock, [this] { return stopping_ || state_ == State::requested; });

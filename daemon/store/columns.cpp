@@ -30,8 +30,17 @@ std::string unpacked(std::string_view stored) {
   return to_hex({reinterpret_cast<const std::uint8_t*>(rest.data()), rest.size()});
 }
 
-CommitId commit_of(std::string_view stored) {
-  return CommitId::parse(unpacked(stored)).value_or(CommitId());
+CommitBytes::CommitBytes(const CommitId& commit) {
+  const std::string& hex = commit.str();
+  const auto value = [](char c) { return static_cast<unsigned>(c <= '9' ? c - '0' : c - 'a' + 10); };
+  for (; size_ * 2 < hex.size() && size_ < bytes_.size(); ++size_) {
+    bytes_[size_] = static_cast<char>(value(hex[size_ * 2]) << 4 | value(hex[size_ * 2 + 1]));
+  }
+}
+
+CommitId commit_of(std::string_view bytes) {
+  return CommitId::parse(to_hex({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()}))
+      .value_or(CommitId());
 }
 
 }  // namespace gitopsd::store

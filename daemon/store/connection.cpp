@@ -43,9 +43,7 @@ bool SqlError::fatal() const {
 }
 
 Query::~Query() {
-  if (!statement_) return;
-  sqlite3_reset(statement_);
-  sqlite3_clear_bindings(statement_);
+  if (statement_) sqlite3_reset(statement_);
 }
 
 void Query::fail(int code) const {
@@ -100,7 +98,15 @@ void Query::bind(int index, std::nullptr_t) {
   if (int code = sqlite3_bind_null(statement_, index)) fail(code);
 }
 
+/// Counting its memory costs SQLite a lock per allocation, and nobody asks. Too late once SQLite is in use:
+/// no matter.
+void configure_once() {
+  static const int code = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+  static_cast<void>(code);
+}
+
 Connection::Connection(const std::string& path, Mode mode, const std::string& vfs) {
+  configure_once();
   int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
   flags |= mode == Mode::read ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
   if (mode == Mode::create) flags |= SQLITE_OPEN_CREATE;
@@ -118,7 +124,7 @@ Connection::Connection(const std::string& path, Mode mode, const std::string& vf
 }
 
 Connection::~Connection() {
-  for (auto& [sql, statement] : statements_) sqlite3_finalize(statement);
+  for (auto& [address, kept] : statements_) sqlite3_finalize(kept.statement);
   sqlite3_close_v2(database_);
 }
 
@@ -133,16 +139,21 @@ bool Connection::in_transaction() const {
   return sqlite3_get_autocommit(database_) == 0;
 }
 
-sqlite3_stmt* Connection::prepare(std::string_view sql) {
-  if (const auto known = statements_.find(sql); known != statements_.end()) return known->second;
-  sqlite3_stmt* statement = nullptr;
+sqlite3_stmt* Connection::prepared(std::string_view sql, std::size_t parameters) {
+  auto& kept = statements_[sql.data()];
+  if (kept.statement && kept.sql == sql) return kept.statement;
+  sqlite3_finalize(std::exchange(kept.statement, nullptr));
   const int size = static_cast<int>(sql.size());
-  if (int code =
-          sqlite3_prepare_v3(database_, sql.data(), size, SQLITE_PREPARE_PERSISTENT, &statement, nullptr)) {
+  if (int code = sqlite3_prepare_v3(database_, sql.data(), size, SQLITE_PREPARE_PERSISTENT, &kept.statement,
+                                    nullptr)) {
     raise(database_, code);
   }
-  statements_.emplace(sql, statement);
-  return statement;
+  kept.sql = sql;
+  // One that is not bound would keep the last use's value.
+  if (static_cast<std::size_t>(sqlite3_bind_parameter_count(kept.statement)) != parameters) {
+    throw std::logic_error("parameters of `" + kept.sql + "`");
+  }
+  return kept.statement;
 }
 
 }  // namespace gitopsd::store

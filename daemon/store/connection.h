@@ -1,8 +1,8 @@
 // A thin hold on SQLite: connections, prepared statements that are kept, errors as exceptions.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -40,7 +40,7 @@ class SqlError : public std::runtime_error {
   int system_errno_;
 };
 
-/// A statement in use. Resets it and forgets what was bound when it goes.
+/// A statement in use; resets it when it goes.
 class Query {
  public:
   explicit Query(sqlite3_stmt* statement) : statement_(statement) {}
@@ -87,10 +87,10 @@ class Connection {
 
   /// One or more statements without parameters.
   void execute(const std::string& sql);
-  /// A kept statement, found by its text. What is bound outlives the query.
+  /// A kept statement, with all its parameters. What is bound outlives the query.
   template <class... Values>
   Query query(std::string_view sql, const Values&... values) {
-    Query q(prepare(sql));
+    Query q(prepared(sql, sizeof...(values)));
     q.bind_all(values...);
     return q;
   }
@@ -98,9 +98,6 @@ class Connection {
   void run(std::string_view sql, const Values&... values) {
     query(sql, values...).run();
   }
-  /// The kept statement itself, for a caller so busy that finding it would show; lives as long as the
-  /// connection.
-  sqlite3_stmt* prepare(std::string_view sql);
   /// Rows that the last statement changed.
   int changes() const;
   /// Whether a transaction is open; SQLite ends one by itself on some errors.
@@ -108,12 +105,14 @@ class Connection {
   sqlite3* handle() const { return database_; }
 
  private:
-  struct Hash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view s) const { return std::hash<std::string_view>{}(s); }
+  struct Kept {
+    std::string sql;
+    sqlite3_stmt* statement = nullptr;
   };
+  sqlite3_stmt* prepared(std::string_view sql, std::size_t parameters);
   sqlite3* database_ = nullptr;
-  std::unordered_map<std::string, sqlite3_stmt*, Hash, std::equal_to<>> statements_;
+  /// By the address of the text, which is nearly always a literal; the text is compared all the same.
+  std::unordered_map<const char*, Kept> statements_;
 };
 
 }  // namespace gitopsd::store

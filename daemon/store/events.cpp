@@ -11,9 +11,9 @@ namespace {
   "SELECT e.id, e.state, e.delivery, e.cause, r.name, e.ref, e.before, e.after, e.flags, e.attempts," \
   " e.received, e.stored, e.actor, e.application, e.note, e.reason, e.error, e.fetched, e.rendered,"  \
   " e.planned, e.applied, e.healthy, h.name, d.key"
-#define EVENT_JOINS                              \
-  " LEFT JOIN names r ON r.id = e.repository"    \
-  " LEFT JOIN deliveries d ON d.id = e.delivery" \
+#define EVENT_JOINS                           \
+  " LEFT JOIN names r ON r.id = e.repository" \
+  " LEFT JOIN events d ON d.id = e.delivery"  \
   " LEFT JOIN names h ON h.id = d.hook"
 
 Event event_of(const Query& q) {
@@ -45,7 +45,7 @@ void move_event(Transaction& t, EventId id, EventState to, const std::string& re
                 const std::string& error) {
   EventState from;
   {
-    Query q = t.db().query("SELECT state FROM events WHERE id = ?", id.value);
+    Query q = t.db().query("SELECT state FROM events WHERE id = ? AND NOT flags & 4", id.value);
     if (!q.row()) throw fail(ProblemCause::internal, "there is no event " + std::to_string(id.value));
     from = static_cast<EventState>(q.integer(0));
   }
@@ -68,14 +68,15 @@ const char* newest_first(const std::optional<EventState>& state) {
     return EVENT_COLUMNS " FROM events e INDEXED BY event_open" EVENT_JOINS
                          " WHERE e.id < ?1 AND e.state < 3 ORDER BY e.id DESC";
   }
-  return EVENT_COLUMNS " FROM events e" EVENT_JOINS " WHERE e.id < ?1 ORDER BY e.id DESC";
+  return EVENT_COLUMNS " FROM events e" EVENT_JOINS " WHERE e.id < ?1 AND NOT e.flags & 4 ORDER BY e.id DESC";
 }
 
 }  // namespace
 
 std::optional<Event> SqliteStore::event(EventId id) const {
   return read([&](Connection& db) -> std::optional<Event> {
-    Query q = db.query(EVENT_COLUMNS " FROM events e" EVENT_JOINS " WHERE e.id = ?", id.value);
+    Query q =
+        db.query(EVENT_COLUMNS " FROM events e" EVENT_JOINS " WHERE e.id = ? AND NOT e.flags & 4", id.value);
     if (!q.row()) return std::nullopt;
     return event_of(q);
   });
@@ -85,10 +86,11 @@ std::vector<Event> SqliteStore::events(const EventFilter& filter) const {
   return read([&](Connection& db) {
     std::vector<Event> out;
     const std::int64_t before = filter.before ? filter.before.value : INT64_MAX;
+    const bool indexed = filter.state && (!ended(*filter.state) || filter.state == EventState::failed);
     Query q = db.query(newest_first(filter.state), before);
     while (static_cast<int>(out.size()) < filter.limit && q.row()) {
       const WallMicros received = q.integer(10);
-      if (received < filter.since - kDisorder) break;
+      if (received < filter.since - kDisorder && !indexed) break;
       if (received < filter.since) continue;
       if (filter.state && static_cast<EventState>(q.integer(1)) != *filter.state) continue;
       if (!filter.repository.empty() && q.bytes(4) != filter.repository.str()) continue;

@@ -1,5 +1,6 @@
 #include "daemon/store/intake.h"
 
+#include <algorithm>
 #include <optional>
 
 #include "base/hash.h"
@@ -14,6 +15,52 @@ std::string_view bytes_of(const Sha256& digest) {
   return {reinterpret_cast<const char*>(digest.data()), digest.size()};
 }
 
+/// What the first row of a delivery carries.
+struct DeliveryColumns {
+  std::int64_t hook;
+  std::string_view key, digest, headers;
+  std::int64_t events;
+};
+
+#define INSERT_EVENT                                                                                 \
+  "INSERT INTO events(id, state, delivery, cause, repository, ref, before, after, flags, attempts, " \
+  "received,"                                                                                        \
+  " stored, actor, application, note, hook, key, digest, headers, events)"
+#define UNLESS_KNOWN " ON CONFLICT(hook, key) WHERE key IS NOT NULL DO NOTHING"
+
+/// False when the delivery is already there.
+bool insert_row(Transaction& t, std::int64_t id, const NewEvent& event, std::int64_t delivery,
+                const DeliveryColumns* columns) {
+  const int flags = (event.deleted ? kDeletedFlag : 0) | (event.body_signed ? kBodySignedFlag : 0);
+  const CommitBytes before(event.before), after(event.after);
+  const auto cause = static_cast<int>(event.cause);
+  const auto repository = t.name_id(event.repository.str());
+  const std::string_view ref = event.ref.str(), actor = event.actor, application = event.application.str(),
+                         note = event.note;
+  if (!columns) {
+    t.db().run(INSERT_EVENT
+               "VALUES(?, 0, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, NULL, NULL, NULL, NULL, NULL)",
+               id, delivery, cause, repository, ref, Blob{before.view()}, Blob{after.view()}, flags,
+               event.received, t.now(), actor, application, note);
+    return true;
+  }
+  t.db().run(INSERT_EVENT "VALUES(?, 0, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)" UNLESS_KNOWN,
+             id, delivery, cause, repository, ref, Blob{before.view()}, Blob{after.view()}, flags,
+             event.received, t.now(), actor, application, note, columns->hook, Blob{columns->key},
+             Blob{columns->digest}, columns->headers, columns->events);
+  return t.db().changes() > 0;
+}
+
+bool insert_without_event(Transaction& t, std::int64_t id, WallMicros received,
+                          const DeliveryColumns& columns) {
+  t.db().run(INSERT_EVENT
+             "VALUES(?1, ?2, ?1, 0, 0, NULL, NULL, NULL, ?3, 0, ?4, ?5, NULL, NULL, NULL, ?6, ?7, ?8, ?9, "
+             "0)" UNLESS_KNOWN,
+             id, static_cast<int>(EventState::ignored), kNoEventFlag, received, t.now(), columns.hook,
+             Blob{columns.key}, Blob{columns.digest}, columns.headers);
+  return t.db().changes() > 0;
+}
+
 struct Stored {
   std::int64_t id = 0;
   std::int64_t events = 0;
@@ -23,7 +70,8 @@ struct Stored {
 std::optional<Stored> find(Transaction& t, std::int64_t hook, std::string_view key,
                            const Delivery& delivery) {
   Query q =
-      t.db().query("SELECT id, events, digest FROM deliveries WHERE hook = ? AND key = ?", hook, Blob{key});
+      t.db().query("SELECT id, events, digest FROM events WHERE hook = ? AND key = ? AND key IS NOT NULL",
+                   hook, Blob{key});
   if (!q.row()) return std::nullopt;
   return Stored{q.integer(0), q.integer(1), q.bytes(2) == bytes_of(delivery.digest)};
 }
@@ -82,8 +130,9 @@ std::set<int>& Intake::weeks(Transaction& t, std::int64_t hook) {
   std::string from("w\0\0", 3);
   for (;;) {
     Query q = t.db().query(
-        "SELECT key FROM deliveries WHERE hook = ? AND key >= ? AND key < x'78' ORDER BY key LIMIT 1", hook,
-        Blob{from});
+        "SELECT key FROM events WHERE hook = ? AND key >= ? AND key < x'78' AND key IS NOT NULL"
+        " ORDER BY key LIMIT 1",
+        hook, Blob{from});
     if (!q.row()) return entry->second;
     const auto key = q.bytes(0);
     const int week = static_cast<unsigned char>(key[1]) << 8 | static_cast<unsigned char>(key[2]);
@@ -109,36 +158,27 @@ Accepted Intake::accept(Transaction& t, const Delivery& delivery) {
 
   const auto id = t.heads().last_event + 1;
   const auto count = static_cast<std::int64_t>(delivery.events.size());
-  t.db().run(
-      "INSERT INTO deliveries(id, hook, key, events, received, digest, headers) VALUES(?, ?, ?, ?, ?, ?, ?)"
-      " ON CONFLICT(hook, key) DO NOTHING",
-      id, hook, Blob{indexed}, count, delivery.received, Blob{bytes_of(delivery.digest)},
-      std::string_view(delivery.headers));
-  if (t.db().changes() == 0) {
+  const DeliveryColumns columns{hook, indexed, bytes_of(delivery.digest), delivery.headers, count};
+  const bool is_new = count > 0 ? insert_row(t, id, delivery.events.front(), id, &columns)
+                                : insert_without_event(t, id, delivery.received, columns);
+  if (!is_new) {
     if (auto stored = find(t, hook, indexed, delivery)) return again(t, delivery, *stored);
   }
   t.heads().deliveries += 1;
+  t.heads().last_event = id + std::max(count, std::int64_t{1}) - 1;
+  t.count(EventState::queued, count);
   Accepted out;
-  for (const auto& event : delivery.events) out.events.push_back(insert_event(t, event, id));
-  // One without events takes an id all the same.
-  if (count == 0) t.heads().last_event = id;
+  out.events.reserve(delivery.events.size());
+  for (std::int64_t i = 0; i < count; ++i) {
+    if (i > 0) insert_row(t, id + i, delivery.events[static_cast<std::size_t>(i)], id, nullptr);
+    out.events.push_back(EventId{id + i});
+  }
   return out;
 }
 
-EventId insert_event(Transaction& t, const NewEvent& event, std::int64_t delivery) {
-  const auto id = t.heads().last_event + 1;
-  const int flags = (event.deleted ? kDeletedFlag : 0) | (event.body_signed ? kBodySignedFlag : 0);
-  const std::string before = packed(event.before.str());
-  const std::string after = packed(event.after.str());
-  t.db().run(
-      "INSERT INTO events(id, state, delivery, cause, repository, ref, before, after, flags, attempts, "
-      "received,"
-      " stored, actor, application, note)"
-      " VALUES(?, 0, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?)",
-      id, delivery, static_cast<int>(event.cause), t.name_id(event.repository.str()),
-      std::string_view(event.ref.str()), Blob{before}, Blob{after}, flags, event.received, t.now(),
-      std::string_view(event.actor), std::string_view(event.application.str()), std::string_view(event.note));
-  t.heads().last_event = id;
+EventId insert_event(Transaction& t, const NewEvent& event) {
+  const auto id = ++t.heads().last_event;
+  insert_row(t, id, event, 0, nullptr);
   t.count(EventState::queued, 1);
   return EventId{id};
 }

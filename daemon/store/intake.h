@@ -22,7 +22,7 @@ class Intake {
   std::map<std::int64_t, std::set<int>> weeks_;
 };
 
-/// Writes the event's row; `delivery` 0: none. The id is the next one.
-EventId insert_event(Transaction& transaction, const NewEvent& event, std::int64_t delivery);
+/// Writes an event that no delivery brought.
+EventId insert_event(Transaction& transaction, const NewEvent& event);
 
 }  // namespace gitopsd::store

@@ -1,5 +1,6 @@
 #include <filesystem>
 
+#include "daemon/store/columns.h"
 #include "daemon/store/documents.h"
 #include "daemon/store/sqlite_store.h"
 
@@ -9,46 +10,46 @@ namespace {
 // So many rows a call take the writer a few milliseconds, for which intake waits.
 constexpr int kBatch = 500;
 
-struct Row {
-  std::int64_t id = 0;
-  std::int64_t extra = 0;
-};
+/// Whether another event of the delivery still needs the row that carries it.
+bool needed(Transaction& t, std::int64_t first, std::int64_t events, WallMicros before) {
+  if (events < 2) return false;
+  Query q =
+      t.db().query("SELECT 1 FROM events WHERE id > ? AND id < ? AND (state < 3 OR received >= ?) LIMIT 1",
+                   first, first + events, before);
+  return q.row();
+}
 
-/// Oldest first, ending at the first row that is young enough. Open events stay where they are.
+/// Oldest first, until a run of rows that are young enough: a lone one among older ones was queued again by a
+/// redelivery. Open events stay where they are.
 bool retain_events(Transaction& t, WallMicros before) {
-  std::vector<Row> old;
+  struct Old {
+    std::int64_t id;
+    EventState state;
+    bool event, delivery;
+  };
+  std::vector<Old> old;
   {
-    Query q = t.db().query("SELECT id, state, received FROM events ORDER BY id");
-    while (old.size() < kBatch && q.row() && q.integer(2) < before) {
-      if (ended(static_cast<EventState>(q.integer(1)))) old.push_back({q.integer(0), q.integer(1)});
+    Query q =
+        t.db().query("SELECT id, state, received, flags, events, key IS NOT NULL FROM events ORDER BY id");
+    for (int young = 0; old.size() < kBatch && young < kBatch && q.row();) {
+      young = q.integer(2) < before ? 0 : young + 1;
+      if (young > 0) continue;
+      const auto state = static_cast<EventState>(q.integer(1));
+      if (!ended(state) || needed(t, q.integer(0), q.integer(4), before)) continue;
+      old.push_back({q.integer(0), state, (q.integer(3) & kNoEventFlag) == 0, q.integer(5) != 0});
     }
   }
   for (const auto& row : old) {
     t.db().run("DELETE FROM events WHERE id = ?", row.id);
-    t.count(static_cast<EventState>(row.extra), -1);
+    if (row.event) t.count(row.state, -1);
+    if (row.delivery) t.heads().deliveries -= 1;
   }
-  return old.size() == kBatch;
-}
-
-bool retain_deliveries(Transaction& t, WallMicros before) {
-  std::vector<Row> old;
-  {
-    Query q = t.db().query("SELECT id, events, received FROM deliveries ORDER BY id");
-    while (old.size() < kBatch && q.row() && q.integer(2) < before) {
-      const auto id = q.integer(0);
-      Query left =
-          t.db().query("SELECT 1 FROM events WHERE id >= ? AND id < ? LIMIT 1", id, id + q.integer(1));
-      if (!left.row()) old.push_back({id, 0});
-    }
-  }
-  for (const auto& row : old) t.db().run("DELETE FROM deliveries WHERE id = ?", row.id);
-  t.heads().deliveries -= static_cast<std::int64_t>(old.size());
   return old.size() == kBatch;
 }
 
 /// What a rollback or a running sync may still need stays: kept sets, and each application's last syncs.
 bool retain_syncs(Transaction& t, WallMicros before) {
-  std::vector<Row> old;
+  std::vector<std::int64_t> old;
   {
     Query q = t.db().query(
         "SELECT s.id, s.started FROM syncs s WHERE s.state >= 4"
@@ -56,12 +57,12 @@ bool retain_syncs(Transaction& t, WallMicros before) {
         " AND NOT EXISTS (SELECT 1 FROM applications a WHERE a.id = s.app"
         "                 AND s.id IN (a.last_sync, a.last_succeeded))"
         " ORDER BY s.id");
-    while (old.size() < kBatch && q.row() && q.integer(1) < before) old.push_back({q.integer(0), 0});
+    while (old.size() < kBatch && q.row() && q.integer(1) < before) old.push_back(q.integer(0));
   }
-  for (const auto& row : old) {
-    t.db().run("DELETE FROM effects WHERE sync = ?", row.id);
-    t.db().run("DELETE FROM approvals WHERE sync = ?", row.id);
-    t.db().run("DELETE FROM syncs WHERE id = ?", row.id);
+  for (const auto sync : old) {
+    t.db().run("DELETE FROM effects WHERE sync = ?", sync);
+    t.db().run("DELETE FROM approvals WHERE sync = ?", sync);
+    t.db().run("DELETE FROM syncs WHERE id = ?", sync);
   }
   return old.size() == kBatch;
 }
@@ -72,7 +73,6 @@ bool SqliteStore::retain(WallMicros before) {
   bool more = false;
   writer_.run([&](Transaction& t) {
     more = retain_events(t, before);
-    more = retain_deliveries(t, before) || more;
     more = retain_syncs(t, before) || more;
     swept_document_ = sweep_documents(t, swept_document_, before, kBatch);
     more = swept_document_ != 0 || more;

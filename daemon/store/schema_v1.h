@@ -14,18 +14,16 @@ CREATE TABLE tally(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 -- Hooks and repositories by number, so that a row of an event stays small.
 CREATE TABLE names(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 
--- A delivery's id is that of its first event; its events have the ids from there on.
-CREATE TABLE deliveries(
-  id INTEGER PRIMARY KEY, hook INTEGER NOT NULL, key BLOB NOT NULL, events INTEGER NOT NULL,
-  received INTEGER NOT NULL, digest BLOB NOT NULL, headers TEXT NOT NULL);
-CREATE UNIQUE INDEX delivery_by_key ON deliveries(hook, key);
-
+-- One row per event. The first event of a delivery carries the delivery itself (`hook` to `events`), so that storing
+-- one costs one row; the others name it by its id in `delivery`. `events` is how many there are, with ids in a row.
 CREATE TABLE events(
   id INTEGER PRIMARY KEY, state INTEGER NOT NULL, delivery INTEGER NOT NULL, cause INTEGER NOT NULL,
   repository INTEGER NOT NULL, ref TEXT, before BLOB, after BLOB, flags INTEGER NOT NULL,
   attempts INTEGER NOT NULL, received INTEGER NOT NULL, stored INTEGER NOT NULL,
-  actor TEXT, application TEXT, note TEXT, reason TEXT, error TEXT,
-  fetched INTEGER, rendered INTEGER, planned INTEGER, applied INTEGER, healthy INTEGER);
+  actor TEXT, application TEXT, note TEXT,
+  hook INTEGER, key BLOB, digest BLOB, headers TEXT, events INTEGER,
+  reason TEXT, error TEXT, fetched INTEGER, rendered INTEGER, planned INTEGER, applied INTEGER, healthy INTEGER);
+CREATE UNIQUE INDEX delivery_by_key ON events(hook, key) WHERE key IS NOT NULL;
 CREATE INDEX event_open ON events(id) WHERE state < 3;
 CREATE INDEX event_failed ON events(id) WHERE state = 4;
 

@@ -44,7 +44,7 @@ void SqliteStore::accept(Delivery delivery, AcceptCallback done) {
 
 EventId SqliteStore::add_event(const NewEvent& event) {
   EventId id;
-  writer_.run([&](Transaction& t) { id = insert_event(t, event, 0); });
+  writer_.run([&](Transaction& t) { id = insert_event(t, event); });
   return id;
 }
 

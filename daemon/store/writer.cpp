@@ -1,5 +1,7 @@
 #include "daemon/store/writer.h"
 
+#include <pthread.h>
+
 #include "base/log.h"
 #include "base/problem.h"
 
@@ -44,6 +46,7 @@ void Writer::post(Job job) {
 }
 
 void Writer::loop() {
+  ::pthread_setname_np(::pthread_self(), "store-writer");
   std::vector<Job> batch;
   for (;;) {
     {

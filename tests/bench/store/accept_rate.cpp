@@ -2,7 +2,7 @@
 // v1|random]
 // [--directory DIR] [--fill N]. A closed loop: as many are in flight as connections would be.
 #include <sys/resource.h>
-#include <sys/stat.h>
+#include <time.h>
 
 #include <algorithm>
 #include <chrono>
@@ -89,9 +89,14 @@ using Time = std::chrono::steady_clock;
 class Answers {
  public:
   void add(Time::time_point sent, bool ok) {
+    timespec cpu{};
+    ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu);
     const std::lock_guard lock(mutex_);
     taken_.push_back(std::chrono::duration<double, std::milli>(Time::now() - sent).count());
     failed_ |= !ok;
+    const double now = static_cast<double>(cpu.tv_sec) * 1e6 + static_cast<double>(cpu.tv_nsec) / 1e3;
+    if (first_cpu_ == 0) first_cpu_ = now;
+    last_cpu_ = now;
     if (taken_.size() == 1) ready_.notify_one();
   }
   std::vector<double> take() {
@@ -101,19 +106,23 @@ class Answers {
     return std::exchange(taken_, {});
   }
 
+  /// Microseconds of processor time that the writer's thread took between its first and its last answer.
+  double writer_cpu() const { return last_cpu_ - first_cpu_; }
+
  private:
   std::mutex mutex_;
   std::condition_variable ready_;
   std::vector<double> taken_;
+  double first_cpu_ = 0, last_cpu_ = 0;
   bool failed_ = false;
 };
 
 std::vector<double> run(store::Store& store, Ids& ids, long rows, std::size_t in_flight) {
-  // Made beforehand, in pieces that fit in memory: making them is the door's cost, not the store's.
   std::vector<double> times;
   Answers answers;
   for (long done = 0; done < rows;) {
     const long piece = std::min(rows - done, 200'000L);
+    // Made beforehand, in pieces that fit in memory: making them is the door's cost, not the store's.
     std::vector<store::Delivery> ready;
     for (long i = 0; i < piece; ++i) ready.push_back(delivery(ids, system_clock().wall()));
     std::size_t sent = 0, answered = 0;
@@ -137,6 +146,7 @@ std::vector<double> run(store::Store& store, Ids& ids, long rows, std::size_t in
     std::printf("rows %ld: %.0f rows/s\n", done, static_cast<double>(piece) / seconds);
     std::fflush(stdout);
   }
+  std::printf("writer: %.2f us CPU each\n", answers.writer_cpu() / static_cast<double>(rows));
   return times;
 }
 

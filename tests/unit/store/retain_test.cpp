@@ -32,18 +32,23 @@ TEST_CASE("what is old and ended goes, with its delivery; what is open or young 
   retain_all(*s.store, push().received + kDay);
   CHECK_FALSE(s->event(old_ended));
   CHECK(s->event(old_open));
-  CHECK_FALSE(s->event(half[0]));
+  CHECK(s->event(half[0]));  // carries the delivery, of which one event is open
   CHECK(s->event(half[1]));
   CHECK(s->event(young_ended));
   auto counts = s->counts();
   CHECK(counts.deliveries == 3);
   CHECK(counts.events_by_state["queued"] == 2);
   CHECK(counts.events_by_state["succeeded"] == 0);
-  CHECK(counts.events_by_state["failed"] == 0);
+  CHECK(counts.events_by_state["failed"] == 1);
   CHECK(counts.events_by_state["superseded"] == 1);
   // Beyond retention an id is forgotten.
   CHECK(accept(*s.store, delivery("one")).kind == Accepted::Kind::stored);
   CHECK(accept(*s.store, delivery("two")).kind == Accepted::Kind::duplicate);
+  s->set_event(half[1], EventState::succeeded);
+  retain_all(*s.store, push().received + kDay);
+  CHECK_FALSE(s->event(half[0]));
+  CHECK_FALSE(s->event(half[1]));
+  CHECK(s->counts().events_by_state["failed"] == 0);
   CHECK(s->check().empty());
 }
 
@@ -120,4 +125,19 @@ TEST_CASE("documents of syncs that never succeeded go when they are old") {
   CHECK_FALSE(s->document("aa"));
   CHECK(s->document("bb"));
   CHECK(s->document("cc"));
+}
+
+TEST_CASE("one that was queued again by a redelivery does not keep what came after it") {
+  Opened s;
+  const auto again = accept(*s.store, delivery("again")).events.at(0);
+  const auto after = accept(*s.store, delivery("after")).events.at(0);
+  s->set_event(after, EventState::succeeded);
+  s->set_event(again, EventState::failed);
+  auto late = delivery("again");
+  late.received += 3 * kDay;
+  REQUIRE(accept(*s.store, late).kind == Accepted::Kind::requeued);
+  s->set_event(again, EventState::succeeded);
+  retain_all(*s.store, push().received + kDay);
+  CHECK(s->event(again));
+  CHECK_FALSE(s->event(after));
 }
