@@ -34,7 +34,7 @@ Exit verify(const Session& session) {
 std::string rest_of(const Value& entry) {
   std::string out;
   for (const auto& [key, value] : entry.as_object()) {
-    if (key == "who" || key == "what" || key == "application" || key == "resource" || value.is_null())
+    if (key == "who" || key == "action" || key == "application" || key == "resource" || value.is_null())
       continue;
     auto text = plain(entry, key);
     if (CommitId::parse(text) || text.size() == 64) text = text.substr(0, 10);
@@ -64,7 +64,7 @@ Exit audit(const Session& session, const AuditOptions& options) {
       const auto* entry = one.find("entry");
       if (entry == nullptr || !entry->is_object()) continue;
       table.add({number_of(one, "sequence"), age_of(one, "when", now), plain(*entry, "who"),
-                 plain(*entry, "what"), plain(*entry, "application"), plain(*entry, "resource"),
+                 plain(*entry, "action"), plain(*entry, "application"), plain(*entry, "resource"),
                  rest_of(*entry)});
     }
     from = entries.empty() ? 0 : answer.get_int("next");

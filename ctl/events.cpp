@@ -61,7 +61,7 @@ void print_event(const Session& session, const Value& event) {
                                     (event.get_bool("body_signed") ? ", body signed" : ", body not signed"));
   details.add("received", text_of(event, "received"));
   details.add("stages", stages(event));
-  if (number_of(event, "attempts") != "1") details.add("attempts", number_of(event, "attempts"));
+  if (event.get_int("attempts") > 1) details.add("attempts", number_of(event, "attempts"));
   details.add("reason", text_of(event, "reason"));
   details.add("error", Cell(text_of(event, "error"), Colour::red));
   session.terminal.write(details.str(session.terminal));

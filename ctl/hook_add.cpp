@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <filesystem>
 
 #include "config/config.h"
 #include "config/names.h"
@@ -39,35 +40,45 @@ std::vector<std::string> repositories_for(const config::Config& config, const Ho
   return all;
 }
 
-// Where the new secret goes: each line is a step on this host.
-std::vector<std::string> host_steps(const config::Config& config, const config::Hook* hook,
-                                    const HookAddOptions& options, const std::string& forge) {
-  if (hook == nullptr) {
-    const auto file = "/etc/gitopsd/secrets/" + options.name;
-    return {"Write the secret into a file that only the daemon can read:",
-            "  install -D -m 0640 -g gitopsd /dev/stdin " + file + "      (paste the secret, then Ctrl-D)",
-            "Add to the list hooks in " + config.file + ":",
-            "  - name: " + options.name,
-            "    forge: " + forge,
-            "    secrets: [{file: " + file + "}]",
-            "    repositories: [" + joined(repositories_for(config, options)) + "]",
-            "Bring it into force: systemctl reload gitopsd"};
-  }
-  const auto& secret = hook->secrets.front();
-  std::vector<std::string> steps{"Write the secret to where the configuration looks for it: " + secret.str()};
-  if (!secret.credential.empty()) {
-    steps.push_back("  (the unit's LoadCredential=" + secret.credential +
-                    ":PATH names the file; credentials are read at "
-                    "the start)");
-    steps.push_back("Bring it into force: systemctl restart gitopsd");
+constexpr std::string_view kUnitPrefix = "secret_";  // the unit's LoadCredential=secret:FOLDER
+
+// Files in the folder beside the configuration are the unit's credentials.
+std::string credential_file(const config::Config& config, const std::string& name) {
+  return (std::filesystem::path(config.file).parent_path() / "credentials" / name).string();
+}
+
+std::string write_command(const std::string& file) {
+  return "  install -D -m 0600 /dev/stdin " + file + "      (as root; paste the secret, then Ctrl-D twice)";
+}
+
+std::vector<std::string> steps_for_new(const config::Config& config, const HookAddOptions& options,
+                                       const std::string& forge) {
+  return {"Write the secret into a file that only root can read; systemd hands it to the daemon:",
+          write_command(credential_file(config, options.name)),
+          "Add to the list hooks in " + config.file + ":",
+          "  - name: " + options.name,
+          "    forge: " + forge,
+          "    secrets: [{credential: " + std::string(kUnitPrefix) + options.name + "}]",
+          "    repositories: [" + joined(repositories_for(config, options)) + "]",
+          "Bring it into force; what was accepted and the port are kept meanwhile:",
+          "  systemctl restart gitopsd"};
+}
+
+std::vector<std::string> steps_for_known(const config::Config& config, const config::SecretRef& secret) {
+  std::vector<std::string> steps{"Write the secret to where the configuration looks for it, " + secret.str() +
+                                 ":"};
+  if (secret.credential.starts_with(kUnitPrefix)) {
+    steps.push_back(write_command(credential_file(config, secret.credential.substr(kUnitPrefix.size()))));
+  } else if (!secret.credential.empty()) {
+    steps.push_back("  the unit's LoadCredential=" + secret.credential + ":PATH names the file");
   } else if (!secret.file.empty()) {
-    steps.push_back("Bring it into force: systemctl reload gitopsd");
-  } else {
-    steps.push_back("Bring it into force: systemctl restart gitopsd");
+    steps.push_back("  in a way that only the daemon's user can read it");
   }
+  // Only files are read again on reload.
+  steps.push_back(std::string("Bring it into force: systemctl ") +
+                  (secret.file.empty() ? "restart" : "reload") + " gitopsd");
   steps.push_back(
-      "To change a secret without a gap, list the new one beside the old one under secrets until the forge "
-      "uses it.");
+      "Without a gap: list the new secret beside the old one under secrets until the forge uses it.");
   return steps;
 }
 
@@ -87,7 +98,8 @@ Exit hook_add(const Session& session, const HookAddOptions& options) {
   const auto base = config->server.public_url.empty() ? "https://HOST" : config->server.public_url;
   const auto url = base + "/hooks/" + options.name;
   const auto secret = new_secret(forge);
-  const auto here = host_steps(*config, hook, options, forge);
+  const auto here = hook == nullptr ? steps_for_new(*config, options, forge)
+                                    : steps_for_known(*config, hook->secrets.front());
   const auto there = forge_steps(forge, url, secret);
   if (session.json) {
     session.print_json(Value::object({{"name", options.name},

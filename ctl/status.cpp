@@ -41,6 +41,29 @@ void print_daemon(const Session& session, const Value& answer, WallMicros now) {
   if (!counts.empty()) session.line("events: " + counts);
 }
 
+// Repositories and destinations that cannot be reached, a line each.
+std::string out_of_reach(const Session& session, WallMicros now) {
+  std::string out;
+  const auto add = [&](const std::string& line) {
+    out += session.terminal.paint(Colour::red, safe(line)) + "\n";
+  };
+  const auto repositories = session.client.get("/v1/repositories");
+  for (const auto& repository : repositories.get_array("repositories")) {
+    const auto error = text_of(repository, "error");
+    const auto last = age_of(repository, "last_look", now);
+    if (error.empty()) continue;
+    add("repository " + text_of(repository, "name") + ": " + first_line(error) +
+        (last.empty() ? " (never read)" : " (last read " + last + " ago)"));
+  }
+  const auto destinations = session.client.get("/v1/destinations");
+  for (const auto& destination : destinations.get_array("destinations")) {
+    if (destination.get_bool("connected")) continue;
+    add("destination " + text_of(destination, "name") + ": its provider " + text_of(destination, "provider") +
+        " is not connected");
+  }
+  return out;
+}
+
 Exit status_of_all(const Session& session) {
   const auto answer = session.client.get("/v1/status");
   if (session.json) return session.print_json(answer), Exit::ok;
@@ -63,6 +86,7 @@ Exit status_of_all(const Session& session) {
   }
   if (table.empty()) return session.line("no applications"), Exit::ok;
   session.terminal.write("\n" + table.str(session.terminal));
+  errors += out_of_reach(session, now);
   if (!errors.empty()) session.terminal.write("\n" + errors);
   return Exit::ok;
 }

@@ -90,6 +90,8 @@ TEST_CASE("hook add prints a new secret, the URL and what to click") {
   CHECK(has(known, "Content type:   application/json"));
   const auto fresh = add({.name = "gitlab", .forge = "", .config = "", .repositories = {}});
   CHECK(has(fresh, "- name: gitlab"));
+  CHECK(has(fresh, "secrets: [{credential: secret_gitlab}]"));
+  CHECK(has(fresh, d.path("credentials/gitlab")));
   CHECK(has(fresh, "repositories: [infra]"));
   CHECK(has(fresh, "whsec_"));
 

@@ -24,16 +24,21 @@ const std::string kCommit = "0123456789012345678901234567890123456789";
 }  // namespace
 
 TEST_CASE("status shows what each application waits for") {
-  FakeDaemon daemon({http_answer(
-      200,
-      R"({"version":"1","now":"2026-11-24T10:00:00.000Z","started":"2026-11-24T07:00:00.000Z","ready":false,
+  FakeDaemon daemon(
+      {http_answer(
+           200,
+           R"({"version":"1","now":"2026-11-24T10:00:00.000Z","started":"2026-11-24T07:00:00.000Z","ready":false,
         "not_ready":["destination 'here' is not connected"],"events":{"queued":2,"failed":0},
         "applications":[
           {"name":"api","status":"synced","health":"healthy","phase":"idle","since":"2026-11-24T09:00:00.000Z",
            "revision":")" +
-          kCommit + R"(","resources":12,"error":null},
+               kCommit + R"(","resources":12,"error":null},
           {"name":"web","status":"out_of_sync","health":"unknown","phase":"held","since":null,"revision":null,
-           "waits_for":"approval","released_by":"gitopsctl approve web","error":"x\ny","suspended":true}]})")});
+           "waits_for":"approval","released_by":"gitopsctl approve web","error":"x\ny","suspended":true}]})"),
+       http_answer(200, R"({"repositories":[
+          {"name":"infra","error":"timed out\nx","last_look":"2026-11-24T09:55:00.000Z"},
+          {"name":"other","error":null,"last_look":"2026-11-24T09:55:00.000Z"}]})"),
+       http_answer(200, R"({"destinations":[{"name":"here","provider":"host","connected":false}]})")});
   const Capture out(daemon.socket());
   CHECK(status(out.session, "") == Exit::ok);
   CHECK(out.text() ==
@@ -47,7 +52,9 @@ TEST_CASE("status shows what each application waits for") {
         "by "
         "gitopsctl approve web\n"
         "\n"
-        "web: x …\n");
+        "web: x …\n"
+        "repository infra: timed out … (last read 5m ago)\n"
+        "destination here: its provider host is not connected\n");
 }
 
 TEST_CASE("events asks with its filters and tells how to see more") {
@@ -146,10 +153,10 @@ TEST_CASE("replay takes numbers or --failed") {
 TEST_CASE("audit reads every page, and says when the record is broken") {
   FakeDaemon daemon(
       {http_answer(200, R"({"entries":[{"sequence":1,"when":"2026-11-24T08:15:30.123Z","hash":"h",
-                        "entry":{"who":"alice","what":"sync","application":"web","commit":")" +
+                        "entry":{"who":"alice","action":"sync","application":"web","commit":")" +
                             kCommit + R"("}}],"next":2})"),
        http_answer(200, R"({"entries":[{"sequence":2,"when":"2026-11-24T08:15:30.123Z","hash":"h",
-                        "entry":{"who":"bob","what":"heal"}}],"next":null})"),
+                        "entry":{"who":"bob","action":"heal"}}],"next":null})"),
        http_answer(200, R"({"intact":false,"first_broken":2})"),
        http_answer(200, R"({"intact":true,"first_broken":null})")});
   const Capture out(daemon.socket());
