@@ -66,6 +66,7 @@ void Client::send(const std::string& bytes) {
 bool Client::fill() {
   char bytes[16384];
   const auto count = recv(socket_.get(), bytes, sizeof bytes, 0);
+  if (count < 0 && errno == ECONNRESET) return false;  // closed with bytes of ours unread
   if (count < 0) throw std::runtime_error("recv: " + errno_text(errno));
   buffer_.append(bytes, static_cast<std::size_t>(count));
   return count > 0;

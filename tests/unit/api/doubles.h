@@ -25,7 +25,7 @@ class StoreDouble : public store::Store {
   using EventId = gitopsd::EventId;
   std::atomic<bool> can_write{true};
   std::atomic<bool> verify_waits{false};  ///< verify_audit blocks while it is set
-  std::atomic<int> verifying{0};
+  mutable std::atomic<int> verifying{0};
   std::optional<std::int64_t> broken_at;
   std::vector<store::AuditEntry> entries;
   std::vector<store::ApplicationState> states;
@@ -167,7 +167,7 @@ class StoreDouble : public store::Store {
     return out;
   }
   std::optional<std::int64_t> verify_audit() const override {
-    ++const_cast<StoreDouble*>(this)->verifying;
+    ++verifying;
     verify_waits.wait(true);
     return broken_at;
   }
