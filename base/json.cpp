@@ -102,9 +102,15 @@ class Builder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Builder> 
     }
     return place_here(Value(d));
   }
-  bool String(const char* s, rapidjson::SizeType n, bool) { return put(Value(std::string(s, n))); }
+  bool String(const char* s, rapidjson::SizeType n, bool) {
+    input_.take_token();
+    // RapidJSON checks the text's own bytes, and of escapes only those that start a surrogate pair.
+    if (!is_utf8({s, n})) return refuse("an escape that is half of a surrogate pair");
+    return place_here(Value(std::string(s, n)));
+  }
   bool Key(const char* s, rapidjson::SizeType n, bool) {
     input_.take_token();
+    if (!is_utf8({s, n})) return refuse("an escape that is half of a surrogate pair");
     std::string key(s, n);
     if (stack_.back().as_object().contains(key)) {
       return refuse("the key \"" + key.substr(0, 100) + "\" stands twice in this object");

@@ -83,6 +83,8 @@ TEST_CASE("JSON that is not strictly JSON is refused, with its place") {
                           "\"\xed\xa0\x80\"",
                           "\"\xc0\x80\"",
                           "\"\\ud800\"",
+                          "\"\\udc18\"",
+                          "{\"\\udc18\":1}",
                           "\"\\x\"",
                           "\"a\nb\"",
                           "[1e400]",
