@@ -1,10 +1,12 @@
 #include <algorithm>
-#include <set>
+#include <atomic>
+#include <map>
 
 #include "base/log.h"
 #include "providers/host/goal.h"
 #include "providers/host/path.h"
 #include "providers/host/policy.h"
+#include "providers/host/schedule.h"
 #include "providers/host/verbs.h"
 #include "providers/host/write.h"
 
@@ -16,6 +18,8 @@ using protocol::ApplyOutcome;
 using protocol::Step;
 using protocol::StepResult;
 using protocol::StepState;
+
+constexpr int kMaxParallel = 8;
 
 class Applier {
  public:
@@ -31,6 +35,9 @@ class Applier {
   protocol::ApplyResult run();
 
  private:
+  std::vector<std::vector<std::size_t>> dependencies();
+  StepResult decide(std::size_t i);
+  ApplyOutcome outcome() const;
   StepResult run_step(const Step& step);
   /// Makes the change and returns the receipt. Throws Stale or Failure.
   std::string change(const Step& step);
@@ -50,7 +57,9 @@ class Applier {
   const std::function<void(const std::string&)>& before_check_;
   Documents documents_;
   Policy policy_;
-  std::set<std::string> broken_;  // keys that did not become done
+  std::vector<std::vector<std::size_t>> after_;
+  std::vector<StepResult> results_;
+  std::atomic<bool> cancelled_{false};
 };
 
 protocol::WireProblem problem_of(const Step& step, ProblemCause cause, std::string code, std::string message,
@@ -70,30 +79,47 @@ protocol::ApplyResult Applier::run() {
   std::vector<protocol::WireProblem> problems;
   policy_ = Policy::parse(request_.policy, problems);
   if (!problems.empty()) throw fail(ProblemCause::input, problems[0].message, problems[0].hint);
-  protocol::ApplyResult result;
-  result.outcome = ApplyOutcome::done;
-  auto worse = [&](ApplyOutcome outcome) {
-    if (result.outcome == ApplyOutcome::done || outcome == ApplyOutcome::stale) result.outcome = outcome;
-  };
-  for (const Step& step : request_.steps) {
-    StepResult told{step.key, StepState::skipped, {}, {}};
-    const bool waits = std::any_of(step.after.begin(), step.after.end(),
-                                   [&](const auto& key) { return broken_.contains(key); });
-    if (context_.cancelled()) {
-      worse(ApplyOutcome::cancelled);
-    } else if (Monotonic::now() > context_.deadline) {
-      told.problem =
-          problem_of(step, ProblemCause::transient, "deadline", "the deadline passed before it began", {});
-      worse(ApplyOutcome::failed);
-    } else if (!waits) {
-      told = run_step(step);
-      if (told.state == StepState::failed)
-        worse(told.problem && told.problem->code == "stale" ? ApplyOutcome::stale : ApplyOutcome::failed);
-    }
-    if (told.state != StepState::done) broken_.insert(step.key);
-    result.steps.push_back(std::move(told));
+  results_.resize(request_.steps.size());
+  const std::size_t parallel = static_cast<std::size_t>(std::clamp(request_.parallel, 1, kMaxParallel));
+  run_in_order(dependencies(), parallel, [this](std::size_t i) { results_[i] = decide(i); });
+  return {outcome(), std::move(results_)};
+}
+
+/// By index; a key that is not in this call was done in an earlier one.
+std::vector<std::vector<std::size_t>> Applier::dependencies() {
+  std::map<std::string_view, std::size_t> index;
+  for (std::size_t i = 0; i < request_.steps.size(); ++i) index.emplace(request_.steps[i].key, i);
+  after_.resize(request_.steps.size());
+  for (std::size_t i = 0; i < request_.steps.size(); ++i)
+    for (const auto& key : request_.steps[i].after)
+      if (auto it = index.find(key); it != index.end() && it->second < i) after_[i].push_back(it->second);
+  return after_;
+}
+
+StepResult Applier::decide(std::size_t i) {
+  const Step& step = request_.steps[i];
+  StepResult skipped{step.key, StepState::skipped, {}, {}};
+  for (std::size_t before : after_[i])
+    if (results_[before].state != StepState::done) return skipped;
+  if (context_.cancelled()) {
+    cancelled_ = true;
+    return skipped;
   }
-  return result;
+  if (Monotonic::now() > context_.deadline) {
+    skipped.problem =
+        problem_of(step, ProblemCause::transient, "deadline", "the deadline passed before it began", {});
+    return skipped;
+  }
+  return run_step(step);
+}
+
+ApplyOutcome Applier::outcome() const {
+  ApplyOutcome outcome = cancelled_ ? ApplyOutcome::cancelled : ApplyOutcome::done;
+  for (const auto& told : results_) {
+    if (told.problem && told.problem->code == "stale") return ApplyOutcome::stale;
+    if (told.problem && outcome == ApplyOutcome::done) outcome = ApplyOutcome::failed;
+  }
+  return outcome;
 }
 
 StepResult Applier::run_step(const Step& step) {
@@ -111,6 +137,8 @@ StepResult Applier::run_step(const Step& step) {
   } catch (const Failure& e) {
     const Problem& problem = e.problems().front();
     told.problem = problem_of(step, e.cause(), "apply", problem.message, problem.hint);
+  } catch (const std::exception& e) {
+    told.problem = problem_of(step, ProblemCause::internal, "apply", e.what(), {});
   }
   progress_({request_.sync, step.key, told.state, told.receipt, {}, told.problem});
   log::info("step", {{"sync", request_.sync},

@@ -173,7 +173,7 @@ TEST_CASE("what depends on a failed step is skipped, what does not goes on") {
 
 TEST_CASE("cancel begins no new step") {
   Fixture host;
-  auto documents = std::vector{host.file("a", "x"), host.file("b", "y")};
+  auto documents = std::vector{host.directory("d"), host.file("d/f", "y")};
   auto plan = host.plan(documents);
   bool stop = false;
   host.cancelled = [&] { return stop; };
