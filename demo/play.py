@@ -141,7 +141,7 @@ class Play:
         wait.until(lambda: self.daemon.status()["phase"] == "idle", "the application is idle")
         for what in ("events", "status"):
             command(f"gitopsctl {what}")
-            show(self.daemon.ctl("--color=always" if COLOUR else "--color=never", what))
+            show(self.daemon.ctl(what))
 
     def invite(self) -> None:
         ctl = f"{os.path.relpath(gitopsd.CTL)} --socket {self.daemon.socket}"
