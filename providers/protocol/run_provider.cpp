@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/eventfd.h>
@@ -90,6 +91,8 @@ int serve_socket(const ServiceFactory& factory, int listening, uid_t allowed, in
 }  // namespace
 
 int run_provider(const ServiceFactory& factory, const RunOptions& options) {
+  // One heap for all threads: they take turns anyway, and a provider stays small.
+  ::mallopt(M_ARENA_MAX, 1);
   Fd stop = stop_signals();
   const int handed = ::sd_listen_fds(1);
   if (handed <= 0) {
