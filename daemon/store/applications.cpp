@@ -8,7 +8,7 @@ namespace {
 
 #define APPLICATION_COLUMNS                                                                                 \
   "SELECT uid, name, destination, last_sync, last_succeeded, revision, input_key, source_key, quarantined," \
-  " outside, orphaned FROM applications"
+  " outside, orphaned, settings FROM applications"
 
 ApplicationState state_of(const Query& q) {
   ApplicationState a;
@@ -23,6 +23,7 @@ ApplicationState state_of(const Query& q) {
   a.quarantined = q.text(8);
   a.outside = q.text(9);
   a.orphaned = q.integer(10) != 0;
+  a.settings = q.text(11);
   return a;
 }
 
@@ -32,11 +33,11 @@ std::int64_t write_application(Transaction& t, const ApplicationState& state) {
   const auto app = t.application_id(state.uid);
   t.db().run(
       "UPDATE applications SET name = ?2, destination = ?3, revision = ?4, input_key = ?5, source_key = ?6,"
-      " quarantined = ?7, outside = ?8, orphaned = ?9 WHERE id = ?1",
+      " quarantined = ?7, outside = ?8, orphaned = ?9, settings = ?10 WHERE id = ?1",
       app, std::string_view(state.name.str()), std::string_view(state.destination.str()),
       std::string_view(state.revision.str()), std::string_view(state.input_key),
       std::string_view(state.source_key), std::string_view(state.quarantined),
-      std::string_view(state.outside), static_cast<int>(state.orphaned));
+      std::string_view(state.outside), static_cast<int>(state.orphaned), std::string_view(state.settings));
   return app;
 }
 

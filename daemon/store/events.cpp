@@ -2,6 +2,7 @@
 #include "daemon/store/columns.h"
 #include "daemon/store/delivery_key.h"
 #include "daemon/store/sqlite_store.h"
+#include "daemon/store/syncs.h"
 
 namespace gitopsd::store {
 namespace {
@@ -72,6 +73,17 @@ const char* newest_first(const std::optional<EventState>& state) {
 }
 
 }  // namespace
+
+void begin_event(Transaction& t, EventId id) {
+  Query q = t.db().query("SELECT state FROM events WHERE id = ?", id.value);
+  if (!q.row()) return;
+  const auto from = static_cast<EventState>(q.integer(0));
+  if (from != EventState::queued && from != EventState::held) return;
+  t.db().run("UPDATE events SET state = ?, reason = '' WHERE id = ?", static_cast<int>(EventState::running),
+             id.value);
+  t.count(from, -1);
+  t.count(EventState::running, 1);
+}
 
 std::optional<Event> SqliteStore::event(EventId id) const {
   return read([&](Connection& db) -> std::optional<Event> {

@@ -32,7 +32,7 @@ CREATE TABLE applications(
   destination TEXT NOT NULL DEFAULT '', last_sync INTEGER NOT NULL DEFAULT 0,
   last_succeeded INTEGER NOT NULL DEFAULT 0, revision TEXT NOT NULL DEFAULT '',
   input_key TEXT NOT NULL DEFAULT '', source_key TEXT NOT NULL DEFAULT '',
-  quarantined TEXT NOT NULL DEFAULT '', outside TEXT NOT NULL DEFAULT '',
+  quarantined TEXT NOT NULL DEFAULT '', outside TEXT NOT NULL DEFAULT '', settings TEXT NOT NULL DEFAULT '',
   orphaned INTEGER NOT NULL DEFAULT 0, forgotten INTEGER NOT NULL DEFAULT 0);
 
 CREATE TABLE syncs(

@@ -6,6 +6,7 @@
 // good, and every later write throws Failure (cause destination).
 #pragma once
 
+#include <exception>
 #include <functional>
 #include <map>
 #include <memory>
@@ -83,6 +84,11 @@ struct Accepted {
 /// Runs on the writer thread after the commit; must not block. On failure `error` is set and nothing is
 /// stored.
 using AcceptCallback = std::function<void(Accepted, std::exception_ptr error)>;
+struct Answer {
+  Accepted accepted;
+  std::exception_ptr error;  ///< nothing is stored
+};
+using AcceptAllCallback = std::function<void(std::vector<Answer>)>;
 
 struct Sync {
   SyncId id;
@@ -147,7 +153,8 @@ struct ApplicationState {
   std::string input_key, source_key;  ///< of last_succeeded
   std::string quarantined;            ///< source key that a rollback holds off; empty: none
   std::string outside;                ///< JSON [[path, blob or tree id]] read outside the application's path
-  bool orphaned = false;              ///< left the configuration with an inventory
+  std::string settings;   ///< JSON {policy, defaults, repository} as last configured: what a cascade needs
+  bool orphaned = false;  ///< left the configuration with an inventory
 };
 
 struct Transition {
@@ -176,6 +183,9 @@ class Store {
 
   // Intake.
   virtual void accept(Delivery delivery, AcceptCallback done) = 0;
+  /// The same for all that came at once: one hand-over, one answer, in the order given. Each is stored, or
+  /// not, for itself. By default made of accept().
+  virtual void accept_all(std::vector<Delivery> deliveries, AcceptAllCallback done);
   virtual EventId add_event(const NewEvent& event) = 0;
   virtual bool writable() const = 0;
 

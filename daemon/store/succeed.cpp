@@ -73,6 +73,8 @@ void SqliteStore::succeed(SyncId id, const ApplicationState& now, const Declared
     move_sync(t, id, to);
     const auto app = write_application(t, now);
     t.db().run("UPDATE applications SET last_succeeded = ? WHERE id = ?", id.value, app);
+    t.db().run("UPDATE syncs SET input_key = ?, source_key = ? WHERE id = ?", std::string_view(now.input_key),
+               std::string_view(now.source_key), id.value);
     const auto version = next_version(t, app);
     write_documents(t, documents);
     for (const auto& resource : change.removed) close_row(t, app, resource, version);

@@ -90,7 +90,9 @@ SyncId SqliteStore::begin_sync(const Sync& sync) {
       id = SyncId{q.integer(0)};
       q.run();
     }
-    t.db().run("UPDATE applications SET last_sync = ? WHERE id = ?", id.value, app);
+    // A heal changes nothing of what is declared: it must not make the next push look again at everything.
+    if (sync.kind != "heal") t.db().run("UPDATE applications SET last_sync = ? WHERE id = ?", id.value, app);
+    if (sync.event) begin_event(t, sync.event);
   });
   return id;
 }

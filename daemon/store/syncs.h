@@ -8,4 +8,7 @@ namespace gitopsd::store {
 /// Throws Failure when there is no such sync.
 void move_sync(Transaction& transaction, SyncId id, const Transition& to);
 
+/// A queued or held event runs from the first sync that begins for it. In events.cpp.
+void begin_event(Transaction& transaction, EventId id);
+
 }  // namespace gitopsd::store

@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include "base/json.h"
 #include "base/log.h"
 #include "daemon/sync/dispatcher_state.h"
 
@@ -123,10 +124,16 @@ void DispatcherImpl::configure(const config::Snapshot& config) {
   for (const auto& a : config->applications) {
     const auto app = app_of(a.uid);
     auto& state = app->state;
-    if (state.name == a.name && state.destination == a.destination && !state.orphaned) continue;
+    const std::string settings = to_json(
+        Value::object({{"policy", a.policy}, {"defaults", a.defaults}, {"repository", a.repository.str()}}));
+    if (state.name == a.name && state.destination == a.destination && !state.orphaned &&
+        state.settings == settings) {
+      continue;
+    }
     state.name = a.name;
     state.destination = a.destination;
     state.orphaned = false;
+    state.settings = settings;
     env_.store->put_application(state);
   }
   for (auto& state : known) {
@@ -221,6 +228,29 @@ DispatcherImpl::App DispatcherImpl::app_of(const ApplicationUid& uid) const {
   std::lock_guard lock(mutex_);
   const auto it = apps_.find(uid);
   return it == apps_.end() ? nullptr : it->second;
+}
+
+DispatcherImpl::App DispatcherImpl::orphan_of(const ApplicationUid& uid) {
+  const auto state = env_.store->application(uid);
+  if (!state) return nullptr;
+  const Value settings = state->settings.empty() ? Value::object() : parse_json(state->settings);
+  std::lock_guard lock(mutex_);
+  if (!dests_.contains(state->destination)) {
+    throw fail(ProblemCause::input,
+               "destination " + state->destination.str() + " of application " + state->name.str() +
+                   " is not configured",
+               "configure the destination again, so that what is there can be deleted");
+  }
+  App& app = orphans_[uid];
+  if (app) return app;
+  app = std::make_shared<ApplicationLine>();
+  app->state = *state;
+  app->config.uid = uid;
+  app->config.name = state->name;
+  app->config.destination = state->destination;
+  app->config.repository = RepositoryName(settings.get_string("repository"));
+  if (const Value* policy = settings.find("policy")) app->config.policy = *policy;
+  return app;
 }
 
 std::unique_ptr<Dispatcher> make_dispatcher(Environment environment) {

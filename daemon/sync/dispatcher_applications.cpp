@@ -31,9 +31,16 @@ std::string seconds_text(std::chrono::milliseconds d) {
 
 Scope DispatcherImpl::scope_of(const App& app) const {
   const auto dest = dests_.at(app->config.destination);
-  const auto repo = repos_.at(app->config.repository);
-  return Scope{*env_.store, dest->provider, repo->mirror, *env_.clock,
-               config_,     app->config,    dest->config, env_.store->installation()};
+  const auto repo =
+      repos_.find(app->config.repository);  // an orphan's may be gone: nothing is read from it then
+  return Scope{*env_.store,
+               dest->provider,
+               repo == repos_.end() ? nullptr : repo->second->mirror,
+               *env_.clock,
+               config_,
+               app->config,
+               dest->config,
+               env_.store->installation()};
 }
 
 void DispatcherImpl::offer(const App& app, Job job) {
@@ -93,7 +100,7 @@ void DispatcherImpl::release_parked(const App& app, const std::string& why) {
 }
 
 void DispatcherImpl::begin(const App& app, Job job) {
-  if (!repos_.contains(app->config.repository) || !dests_.contains(app->config.destination)) return;
+  if (!dests_.contains(app->config.destination)) return;
   app->hold = Hold::busy;
   app->phase = Phase::rendering;
   app->since = env_.clock->wall();
@@ -159,6 +166,7 @@ void DispatcherImpl::ended(const App& app, const std::shared_ptr<Run>& run, Outc
   if (outcome.kind == Outcome::Kind::succeeded && job.kind == Kind::remove) {
     env_.store->forget_application(app->config.uid);
     lock.lock();
+    orphans_.erase(app->config.uid);
     app->state = {};
     app->state.uid = app->config.uid;
     *app->needs = NeedIndex{};

@@ -123,9 +123,12 @@ SyncId DispatcherImpl::approve(const ApplicationName& name, const std::string& w
     app->hold = Hold::busy;
     app->phase = Phase::planning;
     app->waits_for.clear();
-    workers_->post([this, app, run, who] { ended(app, run, run->approved(who)); });
   }
+  run->approve(who);
   env_.store->audit(audit_of("approve", who, name, Value::object({{"sync", run->id().value}})));
+  if (run->job().event)
+    env_.store->set_event(run->job().event, store::EventState::running, "approved by " + who);
+  workers_->post([this, app, run] { ended(app, run, run->approved()); });
   return run->id();
 }
 
@@ -142,11 +145,16 @@ EventId DispatcherImpl::rollback(const ApplicationName& name, const std::optiona
   // Away from what was wanted last, applied or not: a sync that failed half-way is the usual reason to roll
   // back.
   std::optional<store::Sync> target;
-  std::string known;
+  std::string known, away = state.source_key;
+  bool newest = true;
   for (const auto& sync : env_.store->syncs(config.uid, 200)) {
+    if (newest && sync.kind != "heal") {
+      if (sync.kind == "sync" && !sync.source_key.empty()) away = sync.source_key;
+      newest = false;
+    }
     if (sync.state != store::SyncState::succeeded || sync.kind == "heal" || sync.kind == "delete") continue;
     known += " " + sync.revision.short_str();
-    const bool wanted = to ? sync.revision == *to : sync.source_key != state.source_key;
+    const bool wanted = to ? sync.revision == *to : sync.source_key != away;
     if (wanted && !target) target = sync;
   }
   if (!target) {
@@ -155,7 +163,6 @@ EventId DispatcherImpl::rollback(const ApplicationName& name, const std::optiona
                   : "application " + name.str() + " has no earlier state to roll back to",
                known.empty() ? "" : "kept:" + known);
   }
-  const std::string away = state.source_key;
   state.quarantined = away;
   env_.store->put_application(state);
   {
@@ -201,13 +208,18 @@ void DispatcherImpl::resume(const ApplicationName& name, const std::string& who)
 }
 
 EventId DispatcherImpl::delete_cascade(const ApplicationName& name, const std::string& who) {
-  const auto app = app_named(name);
+  App app;
+  for (const auto& state : env_.store->applications()) {
+    if (state.name == name && state.orphaned) app = orphan_of(state.uid);
+  }
+  const bool orphan = app != nullptr;
+  if (!orphan) app = app_named(name);
   config::Application config;
   {
     std::lock_guard lock(mutex_);
     config = app->config;
   }
-  if (!config.suspended) {
+  if (!orphan && !config.suspended) {
     throw fail(ProblemCause::conflict,
                "application " + name.str() + " is configured and would come back at once",
                "set `suspended: true` first, or take it out of the configuration");
@@ -278,7 +290,7 @@ std::vector<ApplicationStatus> DispatcherImpl::status() const {
     s.revision = state.revision;
     s.orphaned = true;
     s.waits_for = "it left the configuration; nothing that it owns is deleted";
-    s.released_by = "configure it again";
+    s.released_by = "gitopsctl delete " + s.name.str() + " --cascade";
     list.push_back(std::move(s));
   }
   for (auto& s : list) s.resources = env_.store->inventory_count(s.uid);

@@ -318,6 +318,8 @@ bool DispatcherImpl::concern(const App& app, const store::Event& event, const Co
   job.cause = event.cause;
   job.actor = event.actor;
   job.revision = commit;
+  job.source_key = source;
+  job.input_key = key;
   job.force = force;
   job.received = event.timings.received;
   ++trackers_[event.id].open;
@@ -326,7 +328,8 @@ bool DispatcherImpl::concern(const App& app, const store::Event& event, const Co
 }
 
 void DispatcherImpl::decide_direct(const store::Event& event) {
-  const auto app = app_of(event.application);
+  auto app = app_of(event.application);
+  if (!app && event.cause == store::Cause::manual) app = orphan_of(event.application);
   if (!app) {
     env_.store->set_event(event.id, store::EventState::failed, "", "the application left the configuration");
     return;

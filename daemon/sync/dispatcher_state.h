@@ -149,12 +149,15 @@ class DispatcherImpl : public Dispatcher {
 
   App app_named(const ApplicationName&) const;
   App app_of(const ApplicationUid&) const;
+  /// One that left the configuration, as it was last configured; nullptr when it is unknown.
+  App orphan_of(const ApplicationUid&);
 
   Environment env_;
   mutable std::mutex mutex_;
   config::Snapshot config_;
   bool stopping_ = false;
   std::map<ApplicationUid, App> apps_;
+  std::map<ApplicationUid, App> orphans_;  ///< that somebody asked to delete
   std::map<RepositoryName, Repo> repos_;
   std::map<DestinationName, Dest> dests_;
   std::unordered_map<EventId, Tracker> trackers_;

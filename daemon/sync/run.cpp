@@ -46,6 +46,8 @@ Outcome Run::start() {
     row.application = scope_.application.uid;
     row.kind = to_string(job_.kind);
     row.revision = job_.revision;
+    row.source_key = job_.source_key;
+    row.input_key = job_.input_key;
     row.state = store::SyncState::running;
     row.started = scope_.clock.wall();
     id_ = scope_.store.begin_sync(row);
@@ -70,15 +72,24 @@ Outcome Run::start() {
   });
 }
 
-Outcome Run::approved(const std::string& who) {
+void Run::approve(const std::string& who) {
+  scope_.store.approve(id_, who);
+  approved_by_ = who;
+  auto t = transition(store::SyncState::running);
+  t.reason = "approved by " + who;
+  scope_.store.set_sync(id_, t);
+}
+
+Outcome Run::approved() {
   return guarded([&] {
-    const std::string shown = plan_json();
+    const std::string shown = plan_json();  // these bytes were approved, nothing else
     make_plan();
     decide_hold();
     if (plan_json() != shown) {
       auto t = transition(store::SyncState::held);
       t.reason = hold_.empty() ? "the plan changed since it was shown" : hold_;
       hold_ = t.reason;
+      approved_by_.clear();
       scope_.store.set_sync(id_, t);
       return Outcome{Outcome::Kind::held,
                      "the plan changed while it waited; look at it again",
@@ -86,9 +97,6 @@ Outcome Run::approved(const std::string& who) {
                      ProblemCause::conflict,
                      false};
     }
-    scope_.store.approve(id_, who);
-    approved_by_ = who;
-    scope_.store.set_sync(id_, transition(store::SyncState::running));
     return apply_from_here();
   });
 }
@@ -141,6 +149,9 @@ Outcome Run::succeed() {
       after_.input_key = input_key(after_.source_key, scope_.application, scope_.destination,
                                    scope_.provider->info().render_context_digest);
     }
+    // An operator may have rolled back meanwhile: that word is newer than this run's.
+    if (const auto now = scope_.store.application(scope_.application.uid))
+      after_.quarantined = now->quarantined;
     after_.revision = job_.revision;
     after_.last_sync = after_.last_succeeded = id_;
     scope_.store.succeed(id_, after_, work_.declared, documents, t, scope_.config->store.keep_syncs);

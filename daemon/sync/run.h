@@ -23,7 +23,8 @@ struct Job {
   store::Cause cause = store::Cause::push;
   std::string actor;
   CommitId revision;
-  bool force = false;  ///< compare everything with the live state
+  std::string source_key, input_key;  ///< of a commit; what a rollback leads away from when it never succeeds
+  bool force = false;                 ///< compare everything with the live state
   SyncId rollback_to;
   std::vector<ResourceId> drifted;
   WallMicros received = 0;
@@ -48,7 +49,9 @@ class Run {
 
   Outcome start();
   /// Somebody approved the held plan: plans again, and goes on if the plan is still the same.
-  Outcome approved(const std::string& who);
+  Outcome approved();
+  /// Records the approval before anybody is told of it.
+  void approve(const std::string& who);
   /// Looks at health again; `waiting` until healthy or timed out.
   Outcome check();
   /// Ends it from outside between steps: no new wave begins. Thread-safe.

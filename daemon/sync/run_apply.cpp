@@ -220,6 +220,7 @@ std::string Run::audit_entry(const protocol::Step& step, const std::string& befo
       {{"action", to_string(step.action)},
        {"application", scope_.application.name.str()},
        {"cause", job_.kind == Kind::heal ? std::string_view("drift") : store::to_string(job_.cause)},
+       {"kind", to_string(job_.kind)},
        {"resource", step.id.str()},
        {"sync", id_.value}});
   if (job_.event) entry.set("event", job_.event.value);
