@@ -25,7 +25,7 @@ bool made_of(std::string_view text, const std::string& characters) {
 }
 
 std::string full_ref(const std::string& text, std::string_view prefix, std::string_view what) {
-  const std::string full = text.starts_with("refs/") ? text : std::string(prefix) + text;
+  std::string full = text.starts_with("refs/") ? text : std::string(prefix) + text;
   if (text.find('*') != text.npos) throw bad(text, what, "for a pattern of tags write tag_pattern: " + text);
   if (!Ref::parse(full)) throw bad(text, what, "such as main, v1.2.3 or refs/heads/main");
   return full;
@@ -93,7 +93,7 @@ std::string normal_tag(const std::string& text) {
 }
 
 std::string normal_tag_pattern(const std::string& text) {
-  const std::string full = text.starts_with("refs/") ? text : std::string(kTags) + text;
+  std::string full = text.starts_with("refs/") ? text : std::string(kTags) + text;
   std::string sample = full;
   std::replace(sample.begin(), sample.end(), '*', 'x');
   if (text.find('*') == text.npos)

@@ -129,6 +129,7 @@ bool Reader::fits(const Value& value, const Shape& shape) {
 
 void Reader::unknown_key(const std::string& key, const Value& member, const std::vector<Member>& members) {
   std::vector<std::string> keys;
+  keys.reserve(members.size());
   for (const auto& known : members) keys.push_back(known.key);
   problem(key_position(key, member.position), "unknown key " + quoted(key),
           suggestion(key, keys, "the keys here are "));

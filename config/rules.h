@@ -87,7 +87,7 @@ void need_members(Reader& in, const Value& value, const Fields<T>& fields) {
 }
 
 template <class T>
-Rule<T> text(std::string T::*member, std::string says, Normal normal = {}) {
+Rule<T> text(std::string T::*member, std::string says, const Normal& normal = {}) {
   return {text_shape(std::move(says)), [=](Reader&, const Value& value, T& out) {
             out.*member = normal ? normal(value.as_string()) : value.as_string();
           }};
@@ -125,7 +125,7 @@ inline std::uint64_t within(std::uint64_t number, std::string_view least, std::s
 
 /// Bounds are written as in the file.
 template <class T>
-Rule<T> size(std::size_t T::*member, std::string least, std::string most) {
+Rule<T> size(std::size_t T::*member, const std::string& least, const std::string& most) {
   return {{.types = {"string", "integer"}, .says = "a size such as 64KiB or 25MiB"},
           [=](Reader&, const Value& value, T& out) {
             const auto text = value.is_string() ? value.as_string() : std::to_string(value.as_int());
@@ -134,7 +134,7 @@ Rule<T> size(std::size_t T::*member, std::string least, std::string most) {
 }
 
 template <class T>
-Rule<T> duration(milliseconds T::*member, std::string least, std::string most) {
+Rule<T> duration(milliseconds T::*member, const std::string& least, const std::string& most) {
   constexpr auto count = [](std::string_view text) {
     return static_cast<std::uint64_t>(parse_duration(text).count());
   };
@@ -157,7 +157,7 @@ Rule<T> word(M T::*member, std::string says, std::vector<std::pair<std::string, 
 
 /// The name of the thing itself, unique in its namespace.
 template <class T, class Tag>
-Rule<T> own_name(Name<Tag> T::*member, Namespace space, Normal normal) {
+Rule<T> own_name(Name<Tag> T::*member, Namespace space, const Normal& normal) {
   return {text_shape("a name such as web-1"), [=](Reader& in, const Value& value, T& out) {
             // Declared even if it is bad: what refers to it needs no second problem.
             in.declare(space, value.as_string(), value.position);
@@ -199,7 +199,7 @@ Rule<T> list(std::vector<M> T::*member, std::string says, Rule<M> item, std::siz
 }
 
 /// A list item that is the text itself.
-inline Rule<std::string> item(std::string says, Normal normal) {
+inline Rule<std::string> item(std::string says, const Normal& normal) {
   return {text_shape(std::move(says)),
           [=](Reader&, const Value& value, std::string& out) { out = normal(value.as_string()); }};
 }
@@ -239,8 +239,8 @@ Rule<T> section(M T::*member, const Fields<M>& fields, std::string says) {
 
 /// Somebody else's data: any object.
 template <class T>
-Rule<T> opaque(Value T::*member, std::string says) {
-  return {{.types = {"object"}, .says = std::move(says)},
+Rule<T> opaque(Value T::*member, const std::string& says) {
+  return {{.types = {"object"}, .says = says},
           [=](Reader&, const Value& value, T& out) { out.*member = value; }};
 }
 

@@ -58,7 +58,7 @@ Exit approve(const Session& session, const std::string& application, bool wait) 
   const auto answer = session.client.post(path_of(application, "approve"));
   const auto id = number_of(answer, "sync");
   if (!session.json) session.line("approved sync " + id);
-  const Exit exit = wait ? follow(session, "sync:" + id, WhenHeld::stop) : Exit::ok;
+  const Exit exit = wait ? follow(session, "sync:" + id, WhenHeld::stop_when_again) : Exit::ok;
   if (session.json) session.print_json(wait ? session.client.get("/v1/syncs/" + id) : answer);
   return exit;
 }

@@ -38,7 +38,10 @@ std::string rest_of(const Value& entry) {
       continue;
     auto text = plain(entry, key);
     if (CommitId::parse(text) || text.size() == 64) text = text.substr(0, 10);
-    out += (out.empty() ? "" : " ") + key + "=" + text;
+    if (!out.empty()) out += ' ';
+    out += key;
+    out += '=';
+    out += text;
   }
   return out;
 }

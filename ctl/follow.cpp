@@ -1,5 +1,7 @@
 #include "ctl/follow.h"
 
+#include <optional>
+
 #include "ctl/format.h"
 
 namespace gitopsd::ctl {
@@ -39,6 +41,15 @@ std::string state_text(const Session& session, const Value& line, const std::str
 
 Exit follow(const Session& session, const std::string& what, WhenHeld when_held, Deadline until) {
   std::string state;
+  std::optional<std::string> approved;  // why it was held when it was approved
+  // Whether the state that has just been told is one to leave it in.
+  const auto leaves = [&](const Value& line) {
+    if (state != "held" || when_held == WhenHeld::wait) return ended(state);
+    if (when_held == WhenHeld::stop) return true;
+    const auto reason = text_of(line, "reason");
+    if (!approved) approved = reason;
+    return reason != *approved;
+  };
   const auto show = [&](const std::string& text) {
     if (!session.json) session.line(text);
   };
@@ -50,8 +61,9 @@ Exit follow(const Session& session, const std::string& what, WhenHeld when_held,
         if (stage == "dropped") return show("(" + safe(text_of(line, "text")) + ")"), true;
         if (stage != "state") return show(progress_text(session, line)), true;
         state = text_of(line, "state");
-        const bool over = ended(state) || (state == "held" && when_held == WhenHeld::stop);
-        if (over || state == "held") show(state_text(session, line, what));
+        const bool over = leaves(line);
+        if (state != "held") approved.emplace();  // whatever holds it from now on is new
+        if (over || (state == "held" && when_held == WhenHeld::wait)) show(state_text(session, line, what));
         return !over;
       },
       until);

@@ -7,9 +7,11 @@
 
 namespace gitopsd::ctl {
 
-enum class WhenHeld { stop, wait };
+/// What to do when it is held: leave it, wait on, or leave it only when it is held again (it was just
+/// approved).
+enum class WhenHeld { stop, wait, stop_when_again };
 
-/// Shows the progress of `event:ID` or `sync:ID` until it ended, or is held and `WhenHeld::stop` says so.
+/// Shows the progress of `event:ID` or `sync:ID` until it ended, or is held and `WhenHeld` says to leave it.
 /// ok only when it succeeded; failed also where `until` passes first. Throws Unreachable when the daemon
 /// stops.
 Exit follow(const Session&, const std::string& what, WhenHeld, Deadline until = Deadline::max());

@@ -52,7 +52,7 @@ std::string milliseconds_of(const Value& object, std::string_view key) {
 }
 
 std::string ref_of(const Value& object, std::string_view key) {
-  const auto ref = text_of(object, key);
+  auto ref = text_of(object, key);
   if (ref.starts_with("refs/heads/")) return ref.substr(11);
   if (ref.starts_with("refs/tags/")) return "tag " + ref.substr(10);
   return ref;
@@ -77,8 +77,8 @@ std::string duration(double milliseconds) {
 std::string age(WallMicros then, WallMicros now) {
   const auto seconds = std::max<WallMicros>(0, now - then) / 1'000'000;
   if (seconds < 120) return std::to_string(seconds) + "s";
-  if (seconds < 120 * 60) return std::to_string(seconds / 60) + "m";
-  if (seconds < 48 * 3600) return std::to_string(seconds / 3600) + "h";
+  if (seconds < 7200) return std::to_string(seconds / 60) + "m";
+  if (seconds < 172'800) return std::to_string(seconds / 3600) + "h";
   return std::to_string(seconds / 86'400) + "d";
 }
 

@@ -28,6 +28,7 @@ Exit wait_for_application(const Session& session, const std::string& name, Deadl
     const auto* sync = answer.find("last_sync");
     if (sync != nullptr && runs(*sync)) {
       follow(session, "sync:" + number_of(*sync, "id"), WhenHeld::wait, until);
+      if (Monotonic::now() >= until) return Exit::failed;
     } else if (text_of(application, "phase") == "idle") {
       if (session.json) session.print_json(answer);
       const auto state = sync == nullptr ? "" : text_of(*sync, "state");

@@ -54,6 +54,20 @@ TEST_CASE("what is held is left, or waited for") {
   CHECK(follow(out.session, "event:7", WhenHeld::wait) == Exit::ok);
 }
 
+TEST_CASE("what was just approved may still be told as held, and may be held again") {
+  const auto held = [](const std::string& why) {
+    return R"({"stage":"state","state":"held","reason":")" + why + "\"}\n";
+  };
+  FakeDaemon daemon({http_stream({held("approval"), held("approval"), state("running"), state("succeeded")}),
+                     http_stream({held("approval"), held("window"), state("succeeded")}),
+                     http_stream({state("running"), held("approval"), state("succeeded")})});
+  const Capture out(daemon.socket());
+  CHECK(follow(out.session, "sync:7", WhenHeld::stop_when_again) == Exit::ok);
+  CHECK(follow(out.session, "sync:7", WhenHeld::stop_when_again) == Exit::failed);
+  CHECK(follow(out.session, "sync:7", WhenHeld::stop_when_again) == Exit::failed);
+  CHECK(out.text() == "sync 7: succeeded\nsync 7: held, window\nsync 7: held, approval\n");
+}
+
 TEST_CASE("a daemon that stops is no success") {
   FakeDaemon daemon({http_stream({state("running")})});
   const Capture out(daemon.socket());
