@@ -33,7 +33,7 @@ class Reporter(unittest.TestResult):
         if not hasattr(self, "started"):
             self.started = time.monotonic()
         traceback.print_exception(*error)
-        self.tell("FAILED", test, f": {str(error[1]).splitlines()[0] if str(error[1]) else error[0].__name__}")
+        self.tell("FAILED", test, f": {(str(error[1]) or error[0].__name__).splitlines()[0][:200]}")
 
     def addFailure(self, test, error):
         super().addFailure(test, error)

@@ -31,7 +31,8 @@ class Heal(Scene):
                                     if sync["kind"] == "heal" and sync["state"] == "succeeded"], "a heal is recorded")
         self.assertEqual(len(heals), 1)
         self.assertIsNone(heals[0]["event"])
-        self.assertIn("heal", str(self.daemon.get("/v1/audit?limit=1000")["entries"]))
+        entries = [entry["entry"] for entry in self.daemon.get("/v1/audit?limit=1000")["entries"]]
+        self.assertEqual([(entry["action"], entry["cause"]) for entry in entries], [("create", "push"), ("update", "drift")])
         self.assertTrue(self.daemon.act("/v1/audit/verify")["intact"])
 
     def test_while_stopped(self):

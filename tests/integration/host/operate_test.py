@@ -6,6 +6,12 @@ from lib.case import Scene
 
 
 class Operate(Scene):
+    def reload(self) -> None:
+        before = self.daemon.program.log.read_text().count("configuration reloaded")
+        self.daemon.write_config()
+        self.daemon.program.signal(1)
+        wait.until(lambda: self.daemon.program.log.read_text().count("configuration reloaded") > before, "it reloaded")
+
     def test_plan_changes_nothing(self):
         """plan shows the steps with their diff and changes nothing"""
         self.converge({"one": "1\n"})
@@ -21,15 +27,16 @@ class Operate(Scene):
 
     def test_replay(self):
         """a failed event that can now succeed is replayed"""
-        blocked = self.target / "one"
-        blocked.mkdir()
-        (blocked / "mine").write_text("somebody's\n")
-        commit = self.commit({"one": "1\n"})
-        event = self.daemon.push_and_wait(commit, state="failed")
-        (blocked / "mine").unlink()
-        blocked.rmdir()
+        allowed = self.daemon.application["policy"]
+        self.daemon.application["policy"] = {"paths": ["/nowhere"]}
+        self.reload()
+        event = self.daemon.push_and_wait(self.commit({"one": "1\n"}), state="failed")
+        self.daemon.application["policy"] = allowed
+        self.reload()
         self.daemon.ctl("replay", str(event["id"]))
-        self.daemon.wait_file(self.target / "one", "1\n")
+        self.assert_files({"one": "1\n"})
+        replayed = self.daemon.events(limit=1)[0]
+        self.assertEqual((replayed["cause"], replayed["state"], replayed["after"]), ("replay", "succeeded", event["after"]))
 
     def test_reload_refuses_bad_configuration(self):
         """SIGHUP with a bad file leaves the old configuration in force"""

@@ -166,7 +166,7 @@ class Gitopsd:
         """The same, and its event must end in `state`; returns the event."""
         event = self.wait_ended(self.accept(after, **push))
         if event["state"] != state:
-            raise AssertionError(f"event {event['id']} ended {event['state']}, not {state}: {event['reason']} {event['error']}")
+            raise AssertionError(f"event {event['id']} ended {event['state']}, not {state}: {event}")
         return event
 
     def ctl(self, *arguments: str, expect: int = 0) -> str:
