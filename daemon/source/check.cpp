@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <set>
 
 #include "base/file.h"
 #include "daemon/source/object.h"
@@ -81,7 +82,9 @@ std::string find_damage(Depot& depot) {
     if (!pack_fits_index(pack.stem)) return pack.stem + ".pack does not fit its index";
   try {
     const auto lease = depot.lease();
-    for (const LocalRef& ref : local_refs(lease)) {
+    std::set<CommitId> seen;
+    for (const LocalRef& ref : local_refs(lease, kAllRefs)) {
+      if (!seen.insert(ref.id).second) continue;
       const auto commit = peel_to_commit(depot, lease, ref.id);
       if (!commit) return ref.name + " leads to no commit";
       const GitObject object = read_object(depot, lease, *commit, GIT_OBJECT_COMMIT, kCommitBytes, ref.name);

@@ -45,6 +45,9 @@ class Depot {
   void mark_damaged() { damaged_ = true; }
   bool damaged() const { return damaged_; }
 
+  /// Held while a ref is written: libgit2 fails at once where another thread has its lock file.
+  std::mutex& refs_mutex() { return refs_mutex_; }
+
   /// Commits that snapshots in use read from; a repack keeps them.
   void hold(const CommitId&);
   void release(const CommitId&);
@@ -53,6 +56,7 @@ class Depot {
  private:
   std::string path_;
   mutable std::mutex mutex_;
+  std::mutex refs_mutex_;
   std::vector<GitRepository> idle_;
   int epoch_ = 0;
   std::map<CommitId, int> held_;

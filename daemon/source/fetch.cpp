@@ -40,7 +40,7 @@ std::vector<CommitId> haves(Depot& depot, const Depot::Lease& lease, const Ref& 
   std::vector<CommitId> out;
   const auto followed = read_ref(lease, follow_name(ref));
   if (followed) add_line(depot, lease, *followed, out);
-  for (const LocalRef& local : local_refs(lease)) {
+  for (const LocalRef& local : local_refs(lease, kFollowedRefs)) {
     if (out.size() >= kHaves) break;
     const auto commit = peel_to_commit(depot, lease, local.id);
     if (commit && std::find(out.begin(), out.end(), *commit) == out.end()) out.push_back(*commit);
@@ -86,7 +86,7 @@ FetchResult fetch_ref(const Operation& operation, UploadPack& pack, Depot& depot
   const auto lease = depot.lease();
   FetchResult result;
   if (found == refs.end()) {
-    delete_ref(lease, follow_name(ref));
+    delete_ref(depot, lease, follow_name(ref));
     return result;
   }
   if (!has(lease, found->id)) {

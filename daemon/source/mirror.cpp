@@ -1,6 +1,5 @@
 #include "daemon/source/mirror.h"
 
-#include <condition_variable>
 #include <mutex>
 
 #include "base/log.h"
@@ -8,6 +7,7 @@
 #include "daemon/source/check.h"
 #include "daemon/source/fetch.h"
 #include "daemon/source/object.h"
+#include "daemon/source/pins.h"
 #include "daemon/source/reach.h"
 #include "daemon/source/refs.h"
 #include "daemon/source/renew.h"
@@ -15,6 +15,7 @@
 #include "daemon/source/session.h"
 #include "daemon/source/shelf.h"
 #include "daemon/source/snapshot.h"
+#include "daemon/source/turns.h"
 
 namespace gitopsd::source {
 
@@ -22,7 +23,8 @@ namespace {
 
 class DepotMirror : public Mirror {
  public:
-  explicit DepotMirror(const std::string& directory) : shelf_(directory), depot_(shelf_.open()) {}
+  explicit DepotMirror(const std::string& directory)
+      : shelf_(directory), depot_(shelf_.open()), pins_(*depot_) {}
 
   FetchResult fetch(const Remote& remote, const Ref& ref, const std::optional<CommitId>& wanted,
                     const Cancel& cancel) override;
@@ -38,42 +40,18 @@ class DepotMirror : public Mirror {
   void maintain(const Cancel& cancel) override;
 
  private:
-  /// One fetch or repack at a time; waits for it no longer than the caller has.
-  class Turn {
-   public:
-    template <class Check>
-    Turn(DepotMirror& mirror, const Check& check) : mirror_(mirror) {
-      std::unique_lock lock(mirror.turn_mutex_);
-      while (mirror.busy_) {
-        mirror.turn_.wait_for(lock, std::chrono::milliseconds(20));
-        check();
-      }
-      mirror.busy_ = true;
-    }
-    ~Turn() {
-      const std::lock_guard lock(mirror_.turn_mutex_);
-      mirror_.busy_ = false;
-      mirror_.turn_.notify_one();
-    }
-    Turn(const Turn&) = delete;
-    Turn& operator=(const Turn&) = delete;
-
-   private:
-    DepotMirror& mirror_;
-  };
-
   std::shared_ptr<Depot> depot() const;
   FetchResult fetch_into(const Operation&, const Address&, Depot&, const Ref&,
                          const std::optional<CommitId>& wanted);
   void renew(const Operation&, const Address&, const Ref&);
-  void repack_when_due(Depot&, const Cancel&, std::size_t packs);
+  void maintain_quietly(const Cancel&);
 
   Shelf shelf_;
   mutable std::mutex depot_mutex_;
   std::shared_ptr<Depot> depot_;
-  std::mutex turn_mutex_;
-  std::condition_variable turn_;
-  bool busy_ = false;
+  Pins pins_;
+  Turns fetching_;
+  std::mutex maintaining_;
   Sessions sessions_;
   mutable Reach reach_;
 };
@@ -87,12 +65,14 @@ FetchResult DepotMirror::fetch(const Remote& remote, const Ref& ref, const std::
                                const Cancel& cancel) {
   const Address address = parse_address(remote.name, remote.url);
   const Operation operation(remote, address.place(), cancel);
-  const Turn turn(*this, [&] { operation.check("waiting for another fetch"); });
-  if (depot()->damaged()) renew(operation, address, ref);
-  const auto depot = this->depot();
-  FetchResult result = fetch_into(operation, address, *depot, ref, wanted);
+  FetchResult result;
+  {
+    const Turns::Turn turn(fetching_, [&] { operation.check("waiting for another fetch"); });
+    if (depot()->damaged()) renew(operation, address, ref);
+    result = fetch_into(operation, address, *depot(), ref, wanted);
+  }
   // Whoever forgets maintain() still gets a bounded number of packs.
-  if (result.fetched_anything) repack_when_due(*depot, cancel, 2 * kPacks);
+  if (result.fetched_anything && pack_files(depot()->path()).size() >= 2 * kPacks) maintain_quietly(cancel);
   return result;
 }
 
@@ -122,8 +102,11 @@ void DepotMirror::renew(const Operation& operation, const Address& address, cons
   pack.refs(operation, {ref.str()});
   carry_over(operation, pack, *old, *next);
   const auto fresh = shelf_.finish_next(next);
-  const std::lock_guard lock(depot_mutex_);
-  depot_ = fresh;
+  {
+    const std::lock_guard lock(depot_mutex_);
+    depot_ = fresh;
+  }
+  pins_.carry_over(*fresh);
 }
 
 std::map<Ref, CommitId> DepotMirror::remote_refs(const Remote& remote,
@@ -156,45 +139,37 @@ std::shared_ptr<const Snapshot> DepotMirror::snapshot(const CommitId& commit) co
 }
 
 void DepotMirror::pin(const std::string& name, const CommitId& commit) {
-  const auto depot = this->depot();
-  const auto lease = depot->lease();
-  if (!peel_to_commit(*depot, lease, commit))
-    throw fail(ProblemCause::input,
-               "mirror " + depot->path() + ": commit " + commit.str() + " is not here to be kept");
-  write_ref(*depot, lease, pin_name(name), commit);
+  pins_.pin(*depot(), name, commit);
 }
 
 void DepotMirror::unpin(const std::string& name) {
-  const auto depot = this->depot();
-  const auto lease = depot->lease();
-  delete_ref(lease, pin_name(name));
+  pins_.unpin(*depot(), name);
 }
 
 std::vector<std::string> DepotMirror::pins() const {
-  const auto depot = this->depot();
-  const auto lease = depot->lease();
-  std::vector<std::string> out;
-  for (const LocalRef& ref : local_refs(lease))
-    if (ref.name.starts_with(kPinPrefix)) out.push_back(ref.name.substr(kPinPrefix.size()));
-  return out;
+  return pins_.names();
 }
 
-void DepotMirror::repack_when_due(Depot& depot, const Cancel& cancel, std::size_t packs) {
-  if (depot.damaged() || pack_files(depot.path()).size() < packs) return;
+void DepotMirror::maintain_quietly(const Cancel& cancel) {
   try {
-    repack(depot, cancel);
+    maintain(cancel);
   } catch (const Failure& failure) {
     // The fetch itself went well; what cannot be packed is found damaged when it is read.
-    log::warning("a mirror could not be repacked", {{"mirror", depot.path()}, {"problem", failure.what()}});
+    log::warning("a mirror could not be repacked",
+                 {{"mirror", depot()->path()}, {"problem", failure.what()}});
   }
 }
 
 void DepotMirror::maintain(const Cancel& cancel) {
-  const Turn turn(*this, [&] {
+  const std::unique_lock lock(maintaining_, std::try_to_lock);
+  if (!lock || depot()->damaged()) return;
+  merge_packs(*depot(), cancel);
+  if (!has_grown(*depot())) return;
+  // Only this may drop what a fetch has just found to be there already.
+  const Turns::Turn no_fetch(fetching_, [&] {
     if (cancel.requested()) throw fail(ProblemCause::transient, "mirror: maintenance was asked to stop");
   });
-  const auto depot = this->depot();
-  if (!depot->damaged()) repack(*depot, cancel);
+  keep_needed(*depot(), cancel);
 }
 
 }  // namespace

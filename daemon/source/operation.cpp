@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "base/file.h"
+#include "base/utf8.h"
 
 namespace gitopsd::source {
 
@@ -18,23 +19,10 @@ std::string seconds(milliseconds duration) {
   return count % 1000 == 0 ? std::to_string(count / 1000) + " s" : std::to_string(count) + " ms";
 }
 
-/// Bytes of the UTF-8 character that `text` begins with; 0: none. C1 controls count as none: terminals obey
-/// them.
-std::size_t character_size(std::string_view text) {
-  const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(text[at]); };
-  const unsigned char first = byte(0);
-  if (first < 0x80) return 1;
-  const std::size_t size = first >= 0xc2 && first < 0xe0   ? 2
-                           : first >= 0xe0 && first < 0xf0 ? 3
-                           : first >= 0xf0 && first < 0xf5 ? 4
-                                                           : 0;
-  if (size == 0 || text.size() < size) return 0;
-  for (std::size_t i = 1; i < size; ++i)
-    if ((byte(i) & 0xc0) != 0x80) return 0;
-  if (first == 0xc2 && byte(1) < 0xa0) return 0;
-  if ((first == 0xe0 && byte(1) < 0xa0) || (first == 0xed && byte(1) >= 0xa0)) return 0;
-  if ((first == 0xf0 && byte(1) < 0x90) || (first == 0xf4 && byte(1) >= 0x90)) return 0;
-  return size;
+/// Terminals obey C0 and C1 controls, and C1 is valid UTF-8.
+bool is_control(std::string_view character) {
+  const auto first = static_cast<unsigned char>(character.front());
+  return first < 0x20 || first == 0x7f || (first == 0xc2 && static_cast<unsigned char>(character[1]) < 0xa0);
 }
 
 }  // namespace
@@ -94,9 +82,8 @@ std::string printable(std::string_view text, std::size_t limit) {
   text = text.substr(0, limit);
   std::string out;
   while (!text.empty()) {
-    const std::size_t size = character_size(text);
-    const auto first = static_cast<unsigned char>(text.front());
-    if (size == 0 || first < 0x20 || first == 0x7f) {
+    const std::size_t size = utf8_size(text, 0);
+    if (size == 0 || is_control(text.substr(0, size))) {
       out += ' ';
     } else {
       out += text.substr(0, size);

@@ -14,10 +14,10 @@ std::string pin_name(const std::string& name) {
   return out;
 }
 
-std::vector<LocalRef> local_refs(const Depot::Lease& lease) {
+std::vector<LocalRef> local_refs(const Depot::Lease& lease, const char* glob) {
   std::vector<LocalRef> out;
   git_reference_iterator* raw = nullptr;
-  if (git_reference_iterator_glob_new(&raw, lease.repository(), kAllRefs) != 0) {
+  if (git_reference_iterator_glob_new(&raw, lease.repository(), glob) != 0) {
     git_error_clear();
     return out;
   }
@@ -39,8 +39,9 @@ std::optional<CommitId> read_ref(const Depot::Lease& lease, const std::string& n
   return std::nullopt;
 }
 
-void write_ref(const Depot& depot, const Depot::Lease& lease, const std::string& name, const CommitId& id) {
+void write_ref(Depot& depot, const Depot::Lease& lease, const std::string& name, const CommitId& id) {
   if (read_ref(lease, name) == id) return;
+  const std::lock_guard lock(depot.refs_mutex());
   git_reference* reference = nullptr;
   const git_oid oid = to_oid(id);
   if (git_reference_create(&reference, lease.repository(), name.c_str(), &oid, 1, nullptr) != 0)
@@ -48,9 +49,20 @@ void write_ref(const Depot& depot, const Depot::Lease& lease, const std::string&
   git_reference_free(reference);
 }
 
-void delete_ref(const Depot::Lease& lease, const std::string& name) {
-  git_reference_remove(lease.repository(), name.c_str());
-  git_error_clear();
+void delete_ref(Depot& depot, const Depot::Lease& lease, const std::string& name) {
+  if (!read_ref(lease, name)) return;
+  const std::lock_guard lock(depot.refs_mutex());
+  if (git_reference_remove(lease.repository(), name.c_str()) != 0)
+    throw git_failure(ProblemCause::transient, "mirror " + depot.path(), "cannot delete " + name);
+}
+
+void pack_refs(Depot& depot, const Depot::Lease& lease) {
+  git_refdb* raw = nullptr;
+  const std::lock_guard lock(depot.refs_mutex());
+  const int opened = git_repository_refdb(&raw, lease.repository());
+  const std::unique_ptr<git_refdb, GitFree<git_refdb_free>> refdb(raw);
+  if (opened != 0 || git_refdb_compress(raw) != 0)
+    throw git_failure(ProblemCause::transient, "mirror " + depot.path(), "cannot pack its refs");
 }
 
 }  // namespace gitopsd::source

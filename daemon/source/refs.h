@@ -11,6 +11,8 @@
 namespace gitopsd::source {
 
 inline constexpr const char* kAllRefs = "refs/gitopsd/*";
+inline constexpr const char* kFollowedRefs = "refs/gitopsd/follow/*";
+inline constexpr const char* kPinRefs = "refs/gitopsd/pin/*";
 inline constexpr std::string_view kPinPrefix = "refs/gitopsd/pin/";
 
 /// The local ref that keeps what `ref` led to at the last fetch. A hash, since a remote's names may clash as
@@ -23,10 +25,12 @@ struct LocalRef {
   std::string name;
   CommitId id;
 };
-std::vector<LocalRef> local_refs(const Depot::Lease&);
+std::vector<LocalRef> local_refs(const Depot::Lease&, const char* glob);
 std::optional<CommitId> read_ref(const Depot::Lease&, const std::string& name);
 /// Throws Failure naming the mirror.
-void write_ref(const Depot&, const Depot::Lease&, const std::string& name, const CommitId&);
-void delete_ref(const Depot::Lease&, const std::string& name);
+void write_ref(Depot&, const Depot::Lease&, const std::string& name, const CommitId&);
+void delete_ref(Depot&, const Depot::Lease&, const std::string& name);
+/// Puts all refs into one file, which is read at once: there are ten pins for each application.
+void pack_refs(Depot&, const Depot::Lease&);
 
 }  // namespace gitopsd::source

@@ -39,7 +39,7 @@ void carry_over(const Operation& operation, UploadPack& pack, Depot& old, Depot&
   std::vector<LocalRef> refs;
   {
     const auto lease = old.lease();
-    refs = local_refs(lease);
+    refs = local_refs(lease, kAllRefs);
   }
   std::vector<CommitId> have;
   bool asks = true;

@@ -182,3 +182,22 @@ TEST_CASE("pins have names, stay through restarts, and need their commit") {
   mirror = open_mirror(folder / "mirror");
   CHECK(mirror->pins() == std::vector<std::string>{"web/13"});
 }
+
+TEST_CASE("damage that a repack finds has the mirror cloned anew") {
+  Folder folder;
+  Origin origin(folder / "origin");
+  const Remote remote = remote_of(origin.url());
+  const std::string place = folder / "mirror";
+  const auto mirror = open_mirror(place);
+  CommitId tip;
+  for (int i = 0; i < 50; ++i) {
+    tip = origin.commit({{"f", "change " + std::to_string(i)}});
+    mirror->fetch(remote, main_ref(), tip, never);
+  }
+  for (const std::string& pack : packs(place))
+    overwrite(pack, fs::file_size(pack) - 32, "damage");  // the blob
+  failure_of([&] { mirror->maintain(never); });
+  CHECK(mirror->fetch(remote, main_ref(), tip, never).tip == tip);
+  CHECK(content(*mirror, tip) == "change 49");
+  CHECK(packs(place).size() <= 3);
+}
