@@ -23,6 +23,13 @@ std::chrono::milliseconds backoff(int attempt) {
   return whole * std::uniform_int_distribution<int>(80, 120)(random) / 100;
 }
 
+/// The events that end with what the application is doing now; it forgets them.
+std::vector<EventId> with_along(ApplicationLine& app, EventId event) {
+  std::vector<EventId> events = std::exchange(app.along, {});
+  events.push_back(event);
+  return events;
+}
+
 std::string seconds_text(std::chrono::milliseconds d) {
   return std::to_string((d.count() + 999) / 1000) + " s";
 }
@@ -45,9 +52,10 @@ Scope DispatcherImpl::scope_of(const App& app) const {
 
 void DispatcherImpl::offer(const App& app, Job job) {
   if (app->next) {
-    const EventId old = app->next->event;
+    std::vector<EventId> old = std::move(app->next->along);
+    old.push_back(app->next->event);
     workers_->post([this, old, by = job.revision] {
-      part_ended(
+      parts_ended(
           old,
           {Outcome::Kind::superseded, "superseded by " + by.short_str(), {}, ProblemCause::internal, false},
           {});
@@ -92,10 +100,9 @@ void DispatcherImpl::release_parked(const App& app, const std::string& why) {
   auto run = std::move(app->run);
   app->hold = Hold::none;
   if (!run) return;
-  workers_->post([this, run, why] {
+  workers_->post([this, run, why, along = with_along(*app, run->job().event)] {
     if (run->id()) run->end(store::SyncState::superseded, why);
-    part_ended(run->job().event, {Outcome::Kind::superseded, why, {}, ProblemCause::internal, false},
-               run->timings());
+    parts_ended(along, {Outcome::Kind::superseded, why, {}, ProblemCause::internal, false}, run->timings());
   });
 }
 
@@ -108,6 +115,8 @@ void DispatcherImpl::begin(const App& app, Job job) {
   app->waits_for.clear();
   app->released_by.clear();
   const EventId event = job.event;
+  app->along.insert(app->along.end(), job.along.begin(), job.along.end());
+  job.along.clear();
   auto run = std::make_shared<Run>(scope_of(app), std::move(job), app->needs);
   std::weak_ptr<Run> weak = run;
   run->on_progress([this, app, event, weak](const std::string& stage, const std::string& text) {
@@ -160,6 +169,7 @@ void DispatcherImpl::ended(const App& app, const std::shared_ptr<Run>& run, Outc
       ++metrics_.syncs_superseded;
       break;
   }
+  const auto events = with_along(*app, job.event);
   app->run.reset();
   idle(app);
   lock.unlock();
@@ -172,7 +182,7 @@ void DispatcherImpl::ended(const App& app, const std::shared_ptr<Run>& run, Outc
     *app->needs = NeedIndex{};
     lock.unlock();
   }
-  part_ended(job.event, outcome, run->timings());
+  parts_ended(events, outcome, run->timings());
   if (outcome.kind == Outcome::Kind::succeeded && job.kind == Kind::commit) pin(app, *run);
 }
 
@@ -224,16 +234,17 @@ void DispatcherImpl::retry(const App& app, const std::shared_ptr<Run>& run, cons
     if (job.kind == Kind::heal) app->dirty.insert(job.drifted.begin(), job.drifted.end());
     const Outcome superseded{
         Outcome::Kind::superseded, "something newer is to be synced", {}, ProblemCause::internal, false};
-    workers_->post(
-        [this, event = job.event, superseded, t = run->timings()] { part_ended(event, superseded, t); });
+    workers_->post([this, events = with_along(*app, job.event), superseded, t = run->timings()] {
+      parts_ended(events, superseded, t);
+    });
     if (app->next) return idle(app);
   }
   if (++job.attempt >= kAttempts) {
     ++metrics_.syncs_failed;
-    workers_->post([this, event = job.event, outcome, t = run->timings()] {
+    workers_->post([this, events = with_along(*app, job.event), outcome, t = run->timings()] {
       Outcome end = outcome;
       end.kind = Outcome::Kind::failed;
-      part_ended(event, end, t);
+      parts_ended(events, end, t);
     });
     return idle(app);
   }
@@ -258,6 +269,11 @@ void DispatcherImpl::retry(const App& app, const std::shared_ptr<Run>& run, cons
     if (job.kind == Kind::heal) return pump(app);
     begin(app, job);
   });
+}
+
+void DispatcherImpl::parts_ended(const std::vector<EventId>& events, const Outcome& outcome,
+                                 const store::Timings& timings) {
+  for (const auto event : events) part_ended(event, outcome, timings);
 }
 
 /// Without the mutex. One application is through with an event.

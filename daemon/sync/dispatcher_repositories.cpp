@@ -142,31 +142,23 @@ void DispatcherImpl::give_back(const Repo& repo, std::vector<store::Event> event
   });
 }
 
-/// Among events of one ref: the newest that is the tip, else the newest on the way to it. The others are
-/// superseded.
-std::optional<store::Event> DispatcherImpl::choose(const Repo& repo, const CommitId& tip,
-                                                   std::vector<store::Event>& events) {
-  std::sort(events.begin(), events.end(), [](const auto& a, const auto& b) { return a.id > b.id; });
-  const store::Event* chosen = nullptr;
+/// The commit to apply among those that events of one ref name: the tip, else the farthest on the way to it.
+/// Peels the events' tags on the way.
+std::optional<CommitId> DispatcherImpl::choose(const Repo& repo, const CommitId& tip,
+                                               std::vector<store::Event>& events) {
+  using source::Standing;
+  std::optional<CommitId> chosen;
   for (auto& e : events) {
-    const auto commit = repo->mirror->peel(e.after);
-    if (!commit) continue;
-    e.after = *commit;
-    if (e.after == tip) {
-      chosen = &e;
-      break;
-    }
+    if (const auto commit = repo->mirror->peel(e.after)) e.after = *commit;
+    if (e.after == tip) chosen = tip;
   }
-  if (!chosen) {
-    for (const auto& e : events) {
-      if (!repo->mirror->has(e.after)) continue;
-      const auto standing = repo->mirror->standing(e.after, tip, CommitId{});
-      if (standing != source::Standing::ahead && standing != source::Standing::tip) continue;
-      if (!chosen || repo->mirror->standing(e.after, tip, chosen->after) == source::Standing::ahead)
-        chosen = &e;
-    }
+  if (chosen) return chosen;
+  for (const auto& e : events) {
+    if (!repo->mirror->has(e.after)) continue;
+    if (repo->mirror->standing(e.after, tip, CommitId{}) != Standing::ahead) continue;
+    if (!chosen || repo->mirror->standing(e.after, tip, *chosen) == Standing::ahead) chosen = e.after;
   }
-  return chosen ? std::optional(*chosen) : std::nullopt;
+  return chosen;
 }
 
 void DispatcherImpl::decide_ref(const Repo& repo, const Ref& ref, std::vector<store::Event> events) {
@@ -230,51 +222,66 @@ void DispatcherImpl::decide_ref(const Repo& repo, const Ref& ref, std::vector<st
     }
     return;
   }
-  end_all(store::EventState::superseded, "superseded by " + chosen->after.short_str(), chosen->id);
+  for (const auto& e : events) {
+    if (e.after == *chosen) continue;
+    env_.store->set_event(e.id, store::EventState::superseded, "superseded by " + chosen->short_str());
+  }
+  const auto snapshot = repo->mirror->snapshot(*chosen);
+  for (const auto& e : events) {
+    if (e.after == *chosen) decide_event(repo, e, apps, *fetched.tip, *snapshot, fetched_at);
+  }
+  if (*chosen == *fetched.tip) env_.store->set_tip(repo->config.name, ref, *fetched.tip);
+}
 
-  const auto snapshot = repo->mirror->snapshot(chosen->after);
+/// Events that name one commit are each handed to its applications; an application that is already busy with
+/// that very input takes the event along.
+void DispatcherImpl::decide_event(const Repo& repo, const store::Event& event, const std::vector<App>& apps,
+                                  const CommitId& tip, const source::Snapshot& snapshot,
+                                  WallMicros fetched_at) {
   {
     std::lock_guard lock(mutex_);
-    trackers_[chosen->id].timings.received = chosen->timings.received;
-    trackers_[chosen->id].timings.fetched = fetched_at;
+    auto& timings = trackers_[event.id].timings;
+    timings.received = event.timings.received;
+    timings.fetched = fetched_at;
   }
   std::string note;
-  Tracker finished;
   try {
     for (const auto& app : apps) {
-      if (!chosen->application.empty() && chosen->application != app->config.uid) continue;
-      if (repo->config.require_signed && !chosen->body_signed && chosen->cause != store::Cause::manual &&
-          chosen->after != app->state.revision) {
+      if (!event.application.empty() && event.application != app->config.uid) continue;
+      CommitId applied;
+      {
         std::lock_guard lock(mutex_);
-        app->report = "commit " + chosen->after.short_str() +
-                      " was not named by a signed delivery; it is only reported";
+        applied = app->state.revision;
+      }
+      if (repo->config.require_signed && !event.body_signed && event.cause != store::Cause::manual &&
+          event.after != applied) {
+        std::lock_guard lock(mutex_);
+        app->report =
+            "commit " + event.after.short_str() + " was not named by a signed delivery; it is only reported";
         note = app->report;
         continue;
       }
-      const auto standing = repo->mirror->standing(chosen->after, *fetched.tip, app->state.revision);
-      concern(app, *chosen, chosen->after, *snapshot, standing, note, fetched_at);
+      concern(app, event, snapshot, repo->mirror->standing(event.after, tip, applied), note);
     }
   } catch (...) {
     std::lock_guard lock(mutex_);
-    if (trackers_[chosen->id].open == 0) trackers_.erase(chosen->id);
+    if (trackers_[event.id].open == 0) trackers_.erase(event.id);
     throw;
   }
-  if (chosen->after == *fetched.tip) env_.store->set_tip(repo->config.name, ref, *fetched.tip);
   std::unique_lock lock(mutex_);
-  auto& tracker = trackers_[chosen->id];
+  auto& tracker = trackers_[event.id];
   tracker.decided = true;
-  tracker.note = note;
+  if (!note.empty()) tracker.note = note;
   if (tracker.open > 0) return;
-  finished = std::move(tracker);
-  trackers_.erase(chosen->id);
+  Tracker finished = std::move(tracker);
+  trackers_.erase(event.id);
   lock.unlock();
-  finish_event(chosen->id, std::move(finished));
+  finish_event(event.id, std::move(finished));
 }
 
 /// Hands the commit to one application, unless it has nothing to do with it.
-bool DispatcherImpl::concern(const App& app, const store::Event& event, const CommitId& commit,
-                             const source::Snapshot& snapshot, source::Standing standing, std::string& note,
-                             WallMicros) {
+void DispatcherImpl::concern(const App& app, const store::Event& event, const source::Snapshot& snapshot,
+                             source::Standing standing, std::string& note) {
   using source::Standing;
   Dest dest;
   store::ApplicationState state;
@@ -284,12 +291,13 @@ bool DispatcherImpl::concern(const App& app, const store::Event& event, const Co
     state = app->state;
     config = app->config;
     const auto it = dests_.find(config.destination);
-    if (it == dests_.end()) return false;
+    if (it == dests_.end()) return;
     dest = it->second;
-  }
-  if (standing != Standing::tip && standing != Standing::ahead) {
-    note = commit.short_str() + " is behind what " + config.name.str() + " has";
-    return false;
+    if (standing != Standing::tip && standing != Standing::ahead) {
+      note = event.after.short_str() + " is behind what " + config.name.str() + " has";
+      ++trackers_[event.id].superseded;
+      return;
+    }
   }
   const auto source = source_key(config, snapshot, decode_outside(state.outside));
   const auto key = input_key(source, config, dest->config, context_digest(dest));
@@ -298,32 +306,40 @@ bool DispatcherImpl::concern(const App& app, const store::Event& event, const Co
     if (state.quarantined == source && event.cause != store::Cause::manual) {
       note = config.name.str() + " was rolled back from this state; gitopsctl resume " + config.name.str() +
              " releases it";
-      return false;
+      return;
     }
     state.quarantined.clear();
     env_.store->put_application(state);
   }
   std::lock_guard lock(mutex_);
   app->state.quarantined = state.quarantined;
+  if (take_along(app, event.id, key, force)) return;
   const bool same = key == state.input_key && state.last_sync == state.last_succeeded && state.last_succeeded;
-  const bool busy = app->run || app->next;
-  if (same && !force && !busy) {
-    if (commit != state.revision && app->report.empty()) app->state.revision = state.revision;
-    return false;
-  }
+  if (same && !force && !app->run && !app->next) return;
   app->last_tried_key = key;
   Job job;
   job.kind = Kind::commit;
   job.event = event.id;
   job.cause = event.cause;
   job.actor = event.actor;
-  job.revision = commit;
+  job.revision = event.after;
   job.source_key = source;
   job.input_key = key;
   job.force = force;
   job.received = event.timings.received;
   ++trackers_[event.id].open;
   offer(app, std::move(job));
+}
+
+/// With the mutex. Whether the application is about to do, or doing, just what the event asks for.
+bool DispatcherImpl::take_along(const App& app, EventId event, const std::string& key, bool force) {
+  const auto same = [&](const Job& job) {
+    return job.kind == Kind::commit && job.input_key == key && (job.force || !force);
+  };
+  if (app->next ? !same(*app->next) : !(app->run && same(app->run->job()))) return false;
+  auto& along = app->next ? app->next->along : app->along;
+  along.push_back(event);
+  ++trackers_[event].open;
   return true;
 }
 
@@ -349,98 +365,6 @@ void DispatcherImpl::decide_direct(const store::Event& event) {
   tracker.open = 1;
   tracker.timings.received = event.timings.received;
   offer(app, std::move(job));
-}
-
-/// Polls: the safety net for lost webhooks, and the check whether settings changed what a commit means.
-void DispatcherImpl::look(const Repo& repo) {
-  std::set<std::string> patterns;
-  {
-    std::lock_guard lock(mutex_);
-    for (const auto& [uid, app] : apps_) {
-      if (app->config.repository == repo->config.name) patterns.insert(app->config.ref);
-    }
-  }
-  schedule_look(repo, jittered(repo->config.poll));
-  if (patterns.empty()) return;
-  std::vector<store::Event> found;
-  try {
-    const auto refs =
-        repo->mirror->remote_refs(remote_of(repo->config), {patterns.begin(), patterns.end()}, repo->cancel);
-    {
-      std::lock_guard lock(mutex_);
-      repo->last_look = env_.clock->wall();
-      repo->error.clear();
-    }
-    for (const auto& pattern : patterns) {
-      std::vector<Ref> names;
-      for (const auto& [name, id] : refs) names.push_back(name);
-      const auto ref = is_pattern(pattern) ? highest(pattern, names) : Ref::parse(pattern);
-      const auto tip = ref ? refs.find(*ref) : refs.end();
-      std::vector<App> apps;
-      {
-        std::lock_guard lock(mutex_);
-        for (const auto& [uid, app] : apps_) {
-          if (app->config.repository != repo->config.name || app->config.ref != pattern) continue;
-          app->source_missing = tip == refs.end();
-          apps.push_back(app);
-        }
-      }
-      if (tip == refs.end()) continue;
-      store::NewEvent event;
-      event.repository = repo->config.name;
-      event.ref = *ref;
-      event.after = tip->second;
-      event.received = env_.clock->wall();
-      const auto seen = env_.store->tip(repo->config.name, *ref);
-      const bool moved = !seen || *seen != tip->second;
-      if (moved) {
-        event.cause = store::Cause::poll;
-        event.before = seen.value_or(CommitId{});
-        if (auto stored = env_.store->event(env_.store->add_event(event)))
-          found.push_back(std::move(*stored));
-        continue;
-      }
-      if (!repo->mirror->has(tip->second)) continue;
-      const auto snapshot = repo->mirror->snapshot(tip->second);
-      for (const auto& app : apps) {
-        Dest dest;
-        store::ApplicationState state;
-        std::string tried;
-        {
-          std::lock_guard lock(mutex_);
-          if (app->run || app->next) continue;
-          state = app->state;
-          tried = app->last_tried_key;
-          if (auto it = dests_.find(app->config.destination); it != dests_.end()) dest = it->second;
-        }
-        if (!dest) continue;
-        const auto source = source_key(app->config, *snapshot, decode_outside(state.outside));
-        const auto key = input_key(source, app->config, dest->config, context_digest(dest));
-        if (key == state.input_key || key == tried || source == state.quarantined) continue;
-        event.cause = store::Cause::context;
-        event.application = app->config.uid;
-        event.body_signed = tip->second == state.revision;
-        event.note = state.last_succeeded ? "settings changed" : "first sync";
-        if (auto stored = env_.store->event(env_.store->add_event(event)))
-          found.push_back(std::move(*stored));
-      }
-    }
-  } catch (const Failure& failure) {
-    give_back(repo, {}, failure);
-  }
-  for (auto& event : found) take_event(std::move(event));
-}
-
-void DispatcherImpl::schedule_look(const Repo& repo, std::chrono::milliseconds delay) {
-  if (repo->config.poll.count() == 0) return;
-  std::lock_guard lock(mutex_);
-  const auto timer = ++repo->timer;
-  fetchers_->at(Monotonic::now() + delay, [this, repo, timer] {
-    std::lock_guard guard(mutex_);
-    if (repo->timer != timer || repo->cancel.requested()) return;
-    repo->look_wanted = true;
-    wake(repo);
-  });
 }
 
 }  // namespace gitopsd::sync

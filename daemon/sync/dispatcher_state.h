@@ -41,8 +41,9 @@ struct ApplicationLine {
   config::Application config;
   store::ApplicationState state;  ///< as the store has it; only the dispatcher writes it
   std::shared_ptr<NeedIndex> needs = std::make_shared<NeedIndex>();
-  std::optional<Job> next;   ///< the newest wins
-  std::shared_ptr<Run> run;  ///< busy or parked
+  std::optional<Job> next;     ///< the newest wins
+  std::shared_ptr<Run> run;    ///< busy or parked
+  std::vector<EventId> along;  ///< events that asked for what `run` does; they end with it
   enum class Hold { none, busy, approval, health, backoff } hold = Hold::none;
   std::uint64_t timer = 0;  ///< only the newest timer counts
   std::chrono::milliseconds health_poll{200};
@@ -115,17 +116,22 @@ class DispatcherImpl : public Dispatcher {
   void take_event(store::Event);
   void wake(const Repo&);
   void work(const Repo&);
-  void look(const Repo&);
-  void schedule_look(const Repo&, std::chrono::milliseconds);
   void decide_ref(const Repo&, const Ref&, std::vector<store::Event>);
   void decide_direct(const store::Event&);
-  std::optional<store::Event> choose(const Repo&, const CommitId& tip, std::vector<store::Event>& events);
-  bool concern(const App&, const store::Event&, const CommitId& commit, const source::Snapshot&,
-               source::Standing, std::string& note, WallMicros fetched);
+  std::optional<CommitId> choose(const Repo&, const CommitId& tip, std::vector<store::Event>&);
+  void decide_event(const Repo&, const store::Event&, const std::vector<App>&, const CommitId& tip,
+                    const source::Snapshot&, WallMicros fetched_at);
+  void concern(const App&, const store::Event&, const source::Snapshot&, source::Standing, std::string& note);
+  bool take_along(const App&, EventId, const std::string& key, bool force);
   void give_back(const Repo&, std::vector<store::Event>, const Failure&);
   source::Remote remote_of(const config::Repository&) const;
   std::vector<App> followers(const RepositoryName&, const Ref&) const;
   std::string context_digest(const Dest&);
+
+  // dispatcher_look.cpp: polls
+  void look(const Repo&);
+  bool expected(const Repo&, const CommitId& tip) const;
+  void schedule_look(const Repo&, std::chrono::milliseconds);
 
   // dispatcher_applications.cpp: one sync at a time each
   void offer(const App&, Job);
@@ -139,6 +145,7 @@ class DispatcherImpl : public Dispatcher {
   Scope scope_of(const App&) const;
   void pin(const App&, const Run&);
   void part_ended(EventId, const Outcome&, const store::Timings&);
+  void parts_ended(const std::vector<EventId>&, const Outcome&, const store::Timings&);
   void finish_event(EventId, Tracker);
   void progress(const App&, EventId, SyncId, const std::string& stage, const std::string& text);
 

@@ -29,6 +29,7 @@ struct Job {
   std::vector<ResourceId> drifted;
   WallMicros received = 0;
   int attempt = 0;
+  std::vector<EventId> along;  ///< other events that ask for the same; the dispatcher's
 };
 
 struct Outcome {

@@ -1,0 +1,119 @@
+// Polls: the safety net for lost webhooks, and the check whether settings changed what a commit means.
+#include <algorithm>
+#include <random>
+
+#include "daemon/sync/dispatcher_state.h"
+#include "daemon/sync/input_key.h"
+#include "daemon/sync/tag_pattern.h"
+
+namespace gitopsd::sync {
+namespace {
+
+/// Many daemons that poll one forge must not do it at one instant.
+std::chrono::milliseconds jittered(std::chrono::milliseconds around) {
+  thread_local std::minstd_rand random{std::random_device{}()};
+  return around * std::uniform_int_distribution<int>(80, 120)(random) / 100;
+}
+
+}  // namespace
+
+/// Whether a delivery already brought the news that a poll would.
+bool DispatcherImpl::expected(const Repo& repo, const CommitId& tip) const {
+  std::lock_guard lock(mutex_);
+  return std::any_of(repo->pending.begin(), repo->pending.end(),
+                     [&](const auto& e) { return e.after == tip; });
+}
+
+void DispatcherImpl::look(const Repo& repo) {
+  std::set<std::string> patterns;
+  {
+    std::lock_guard lock(mutex_);
+    for (const auto& [uid, app] : apps_) {
+      if (app->config.repository == repo->config.name) patterns.insert(app->config.ref);
+    }
+  }
+  schedule_look(repo, jittered(repo->config.poll));
+  if (patterns.empty()) return;
+  std::vector<store::Event> found;
+  try {
+    const auto refs =
+        repo->mirror->remote_refs(remote_of(repo->config), {patterns.begin(), patterns.end()}, repo->cancel);
+    {
+      std::lock_guard lock(mutex_);
+      repo->last_look = env_.clock->wall();
+      repo->error.clear();
+    }
+    for (const auto& pattern : patterns) {
+      std::vector<Ref> names;
+      for (const auto& [name, id] : refs) names.push_back(name);
+      const auto ref = is_pattern(pattern) ? highest(pattern, names) : Ref::parse(pattern);
+      const auto tip = ref ? refs.find(*ref) : refs.end();
+      std::vector<App> apps;
+      {
+        std::lock_guard lock(mutex_);
+        for (const auto& [uid, app] : apps_) {
+          if (app->config.repository != repo->config.name || app->config.ref != pattern) continue;
+          app->source_missing = tip == refs.end();
+          apps.push_back(app);
+        }
+      }
+      if (tip == refs.end()) continue;
+      store::NewEvent event;
+      event.repository = repo->config.name;
+      event.ref = *ref;
+      event.after = tip->second;
+      event.received = env_.clock->wall();
+      const auto seen = env_.store->tip(repo->config.name, *ref);
+      const bool moved = (!seen || *seen != tip->second) && !expected(repo, tip->second);
+      if (!moved && (!seen || *seen != tip->second)) continue;
+      if (moved) {
+        event.cause = store::Cause::poll;
+        event.before = seen.value_or(CommitId{});
+        if (auto stored = env_.store->event(env_.store->add_event(event)))
+          found.push_back(std::move(*stored));
+        continue;
+      }
+      if (!repo->mirror->has(tip->second)) continue;
+      const auto snapshot = repo->mirror->snapshot(tip->second);
+      for (const auto& app : apps) {
+        Dest dest;
+        store::ApplicationState state;
+        std::string tried;
+        {
+          std::lock_guard lock(mutex_);
+          if (app->run || app->next) continue;
+          state = app->state;
+          tried = app->last_tried_key;
+          if (auto it = dests_.find(app->config.destination); it != dests_.end()) dest = it->second;
+        }
+        if (!dest) continue;
+        const auto source = source_key(app->config, *snapshot, decode_outside(state.outside));
+        const auto key = input_key(source, app->config, dest->config, context_digest(dest));
+        if (key == state.input_key || key == tried || source == state.quarantined) continue;
+        event.cause = store::Cause::context;
+        event.application = app->config.uid;
+        event.body_signed = tip->second == state.revision;
+        event.note = state.last_succeeded ? "settings changed" : "first sync";
+        if (auto stored = env_.store->event(env_.store->add_event(event)))
+          found.push_back(std::move(*stored));
+      }
+    }
+  } catch (const Failure& failure) {
+    give_back(repo, {}, failure);
+  }
+  for (auto& event : found) take_event(std::move(event));
+}
+
+void DispatcherImpl::schedule_look(const Repo& repo, std::chrono::milliseconds delay) {
+  if (repo->config.poll.count() == 0) return;
+  std::lock_guard lock(mutex_);
+  const auto timer = ++repo->timer;
+  fetchers_->at(Monotonic::now() + delay, [this, repo, timer] {
+    std::lock_guard guard(mutex_);
+    if (repo->timer != timer || repo->cancel.requested()) return;
+    repo->look_wanted = true;
+    wake(repo);
+  });
+}
+
+}  // namespace gitopsd::sync
