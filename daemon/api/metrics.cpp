@@ -81,7 +81,7 @@ void add_door(Page& page, const server::Server& server) {
 void add_store(Page& page, const store::Store& store) {
   const auto counts = store.counts();
   page.family("gitopsd_events", "Stored events by state", MetricType::Gauge);
-  for (const auto& [state, count] : counts.events_by_state) page.sample(count, {{"state", state}});
+  for (const auto& [state, count] : event_counts(counts)) page.sample(count, {{"state", state}});
   page.gauge("gitopsd_store_bytes", "Database and write-ahead log", static_cast<double>(counts.bytes));
   page.gauge("gitopsd_store_writable", "Whether intake can store", store.writable() ? 1 : 0);
 }
@@ -94,7 +94,7 @@ void add_syncs(Page& page, const sync::Metrics& m) {
   page.family("gitopsd_heals_total", "Drift put back", MetricType::Counter);
   page.sample(m.heals);
   page.family("gitopsd_fetches_total", "Fetches from repositories", MetricType::Counter);
-  page.sample(m.fetches - m.fetch_failures, {{"outcome", "succeeded"}});
+  page.sample(m.fetches, {{"outcome", "succeeded"}});
   page.sample(m.fetch_failures, {{"outcome", "failed"}});
 }
 

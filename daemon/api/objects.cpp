@@ -63,6 +63,19 @@ Value span_ms(WallMicros start, WallMicros end) {
   return static_cast<double>(end - start) / 1000.0;
 }
 
+std::map<std::string, std::int64_t> event_counts(const store::Store::Counts& counts) {
+  using store::EventState;
+  std::map<std::string, std::int64_t> out;
+  for (const auto state :
+       {EventState::queued, EventState::running, EventState::held, EventState::succeeded, EventState::failed,
+        EventState::superseded, EventState::ignored, EventState::cancelled}) {
+    const std::string word(to_string(state));
+    const auto found = counts.events_by_state.find(word);
+    out[word] = found == counts.events_by_state.end() ? 0 : found->second;
+  }
+  return out;
+}
+
 std::string_view status_word(sync::SyncStatus status) {
   using sync::SyncStatus;
   switch (status) {

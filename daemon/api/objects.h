@@ -1,6 +1,9 @@
 // The JSON objects of docs/api.md. A field that does not apply is null, never left out.
 #pragma once
 
+#include <map>
+#include <string>
+
 #include "base/value.h"
 #include "daemon/api/names.h"
 #include "daemon/server/server.h"
@@ -16,6 +19,8 @@ Value id_or_null(std::int64_t id);
 /// From `start` to `end` in milliseconds, or null where one of them is not known.
 Value span_ms(WallMicros start, WallMicros end);
 
+/// All eight states, also those that no event is in.
+std::map<std::string, std::int64_t> event_counts(const store::Store::Counts&);
 /// The API's word: lower case, as all its words.
 std::string_view status_word(sync::SyncStatus);
 

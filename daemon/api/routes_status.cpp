@@ -7,22 +7,6 @@
 #include "daemon/api/routes.h"
 
 namespace gitopsd::api {
-namespace {
-
-Value event_counts(const store::Store& store) {
-  using store::EventState;
-  const auto counts = store.counts().events_by_state;
-  Value out = Value::object();
-  for (const auto state :
-       {EventState::queued, EventState::running, EventState::held, EventState::succeeded, EventState::failed,
-        EventState::superseded, EventState::ignored, EventState::cancelled}) {
-    const auto found = counts.find(std::string(to_string(state)));
-    out.set(std::string(to_string(state)), found == counts.end() ? std::int64_t{0} : found->second);
-  }
-  return out;
-}
-
-}  // namespace
 
 Reply version(const Context& context, const Request& request) {
   return json_reply(200, Value::object({{"version", GITOPSD_VERSION},
@@ -41,13 +25,15 @@ Reply status(const Context& context, const Request&) {
   for (const auto& check : readiness(context)) {
     if (!check.ok) not_ready.push(check.name + ": " + check.detail);
   }
+  Value events = Value::object();
+  for (const auto& [state, count] : event_counts(context.store().counts())) events.set(state, count);
   return json_reply(200, Value::object({{"version", GITOPSD_VERSION},
                                         {"now", time_or_null(context.now())},
                                         {"started", time_or_null(context.started)},
                                         {"config", context.config()->file},
                                         {"ready", not_ready.as_array().empty()},
                                         {"not_ready", not_ready},
-                                        {"events", event_counts(context.store())},
+                                        {"events", std::move(events)},
                                         {"applications", std::move(list)}}));
 }
 

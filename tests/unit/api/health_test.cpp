@@ -91,17 +91,25 @@ TEST_CASE_FIXTURE(World, "metrics tell the door, the store, syncs, sources and p
   REQUIRE(answer.status == 200);
   CHECK(answer.headers.at("content-type").starts_with("text/plain; version=0.0.4"));
   for (const std::string line :
-       {"# TYPE gitopsd_deliveries_total counter", "gitopsd_deliveries_total{outcome=\"accepted\"} 12",
-        "gitopsd_deliveries_total{outcome=\"duplicate\"} 3", "gitopsd_handshake_failures_total 1",
-        "gitopsd_connections 5", "gitopsd_events{state=\"failed\"} 1",
-        "gitopsd_syncs_total{outcome=\"succeeded\"} 9", "gitopsd_heals_total 4",
-        "gitopsd_fetches_total{outcome=\"succeeded\"} 8", "gitopsd_fetches_total{outcome=\"failed\"} 2",
+       {"# TYPE gitopsd_deliveries_total counter",
+        "gitopsd_deliveries_total{outcome=\"accepted\"} 12",
+        "gitopsd_deliveries_total{outcome=\"duplicate\"} 3",
+        "gitopsd_handshake_failures_total 1",
+        "gitopsd_connections 5",
+        "gitopsd_events{state=\"failed\"} 1",
+        "gitopsd_events{state=\"held\"} 0",
+        "gitopsd_syncs_total{outcome=\"succeeded\"} 9",
+        "gitopsd_heals_total 4",
+        "gitopsd_fetches_total{outcome=\"succeeded\"} 10",
+        "gitopsd_fetches_total{outcome=\"failed\"} 2",
         "gitopsd_applications{phase=\"queued\"} 1",
         "gitopsd_repository_last_look_age_seconds{repository=\"site\"} 90",
         "gitopsd_repository_last_look_age_seconds{repository=\"new\"} +Inf",
         "gitopsd_provider_up{destination=\"web-1\",provider=\"host\"} 1",
         "gitopsd_provider_starts_total{destination=\"web-1\",provider=\"host\"} 1",
-        "gitopsd_store_bytes 4096", "gitopsd_store_writable 1", "gitopsd_start_time_seconds 1795521600",
+        "gitopsd_store_bytes 4096",
+        "gitopsd_store_writable 1",
+        "gitopsd_start_time_seconds 1795521600",
         "gitopsd_application_status{application=\"web\",status=\"unknown\",health=\"unknown\"} 1"}) {
     CAPTURE(line);
     CHECK(has_line(answer.text, line));
