@@ -23,6 +23,10 @@ bool SqlError::no_room() const {
   return write && (system_errno_ == ENOSPC || system_errno_ == EDQUOT);
 }
 
+bool SqlError::concerns_one() const {
+  return !fatal() && !no_room() && primary() != SQLITE_BUSY;
+}
+
 bool SqlError::damaged() const {
   return primary() == SQLITE_CORRUPT || primary() == SQLITE_NOTADB;
 }

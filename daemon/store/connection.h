@@ -30,6 +30,8 @@ class SqlError : public std::runtime_error {
   /// The disk, a quota or SQLite's own limit is full: nothing was written, and it can go on when there is
   /// room.
   bool no_room() const;
+  /// SQLite refused this one statement (too big, say): others may well be stored.
+  bool concerns_one() const;
   /// The file is no database or is corrupt.
   bool damaged() const;
   /// What is on disk can no longer be trusted or reached: the store stops writing for good.

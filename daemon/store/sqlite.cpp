@@ -39,7 +39,15 @@ Failure SqliteStore::unreadable(const SqlError& error) const {
 }
 
 void SqliteStore::accept(Delivery delivery, AcceptCallback done) {
-  writer_.accept(std::move(delivery), std::move(done));
+  std::vector<Delivery> one;
+  one.push_back(std::move(delivery));
+  writer_.accept(std::move(one), [done = std::move(done)](std::vector<Answer> answers) {
+    done(std::move(answers.front().accepted), std::move(answers.front().error));
+  });
+}
+
+void SqliteStore::accept_all(std::vector<Delivery> deliveries, AcceptAllCallback done) {
+  writer_.accept(std::move(deliveries), std::move(done));
 }
 
 EventId SqliteStore::add_event(const NewEvent& event) {

@@ -22,6 +22,7 @@ class SqliteStore final : public Store {
   std::string_view digest_key() const override { return identity_.key.reveal(); }
 
   void accept(Delivery delivery, AcceptCallback done) override;
+  void accept_all(std::vector<Delivery> deliveries, AcceptAllCallback done) override;
   EventId add_event(const NewEvent& event) override;
   bool writable() const override { return writer_.writable(); }
 

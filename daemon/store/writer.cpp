@@ -25,8 +25,9 @@ Writer::~Writer() {
   thread_.join();
 }
 
-void Writer::accept(Delivery delivery, AcceptCallback done) {
-  post(IntakeJob{std::move(delivery), std::move(done), {}, {}});
+void Writer::accept(std::vector<Delivery> deliveries, AcceptAllCallback done) {
+  std::vector<Answer> answers(deliveries.size());
+  post(IntakeJob{std::move(deliveries), std::move(done), std::move(answers)});
 }
 
 void Writer::run(Work work) {
@@ -62,22 +63,13 @@ void Writer::loop() {
 }
 
 void Writer::process(std::span<Job> batch) {
-  if (!writable()) {
-    fail_all(batch, stopped_by_);
-    return;
-  }
+  if (!writable()) return fail_all(batch, stopped_by_);
   try {
-    attempt(batch);
+    together(batch);
   } catch (const SqlError& error) {
-    transaction_.rollback();
-    intake_.forget();
-    // One job of a kind that SQLite refuses (too big, say) must not fail the others that came with it.
-    if (!error.fatal() && !error.no_room() && batch.size() > 1) {
-      for (std::size_t i = 0; i < batch.size(); ++i) process(batch.subspan(i, 1));
-      return;
-    }
-    fail_all(batch, failure(error));
-    return;
+    undo();
+    if (!error.concerns_one()) return fail_all(batch, failure(error));
+    one_by_one(batch);
   }
   try {
     checkpointer_.after_commit();
@@ -86,7 +78,7 @@ void Writer::process(std::span<Job> batch) {
   }
 }
 
-void Writer::attempt(std::span<Job> batch) {
+void Writer::together(std::span<Job> batch) {
   transaction_.begin(clock_.wall());
   for (auto& job : batch) {
     std::visit([this](auto& j) { perform(j); }, job);
@@ -94,31 +86,68 @@ void Writer::attempt(std::span<Job> batch) {
   transaction_.commit();
 }
 
+void Writer::one_by_one(std::span<Job> batch) {
+  for (auto& job : batch) {
+    if (auto* call = std::get_if<CallJob>(&job)) {
+      call->error = alone([&] { (*call->work)(transaction_); });
+      continue;
+    }
+    auto& intake = std::get<IntakeJob>(job);
+    for (std::size_t i = 0; i < intake.deliveries.size(); ++i) {
+      auto& answer = intake.answers[i];
+      answer.error = alone([&] { answer.accepted = intake_.accept(transaction_, intake.deliveries[i]); });
+    }
+  }
+}
+
+template <class F>
+std::exception_ptr Writer::alone(F work) {
+  if (!writable()) return stopped_by_;
+  try {
+    transaction_.begin(clock_.wall());
+    work();
+    transaction_.commit();
+    return nullptr;
+  } catch (const SqlError& error) {
+    undo();
+    return failure(error);
+  } catch (...) {
+    undo();
+    return std::current_exception();
+  }
+}
+
 void Writer::perform(IntakeJob& job) {
-  job.error = nullptr;
-  job.result = intake_.accept(transaction_, job.delivery);
+  for (std::size_t i = 0; i < job.deliveries.size(); ++i) {
+    job.answers[i].accepted = intake_.accept(transaction_, job.deliveries[i]);
+  }
 }
 
 void Writer::perform(CallJob& job) {
-  job.error = nullptr;
   transaction_.begin_part();
   try {
     (*job.work)(transaction_);
     transaction_.end_part();
-  } catch (const SqlError& error) {
-    // Some errors end the whole transaction: then the others are in it too.
-    if (error.fatal() || error.no_room() || !connection_->in_transaction()) throw;
-    transaction_.rollback_part();
-    job.error = failure(error);
+  } catch (const SqlError&) {
+    throw;
   } catch (...) {
     job.error = std::current_exception();
     transaction_.rollback_part();
   }
 }
 
+void Writer::undo() {
+  transaction_.rollback();
+  intake_.forget();
+}
+
 void Writer::fail_all(std::span<Job> batch, const std::exception_ptr& error) {
   for (auto& job : batch) {
-    std::visit([&](auto& j) { j.error = error; }, job);
+    if (auto* call = std::get_if<CallJob>(&job)) {
+      call->error = error;
+    } else {
+      for (auto& answer : std::get<IntakeJob>(job).answers) answer = {{}, error};
+    }
   }
 }
 
@@ -133,7 +162,7 @@ void Writer::answer(Job& job) {
   }
   auto& intake = std::get<IntakeJob>(job);
   try {
-    intake.done(intake.error ? Accepted{} : std::move(intake.result), intake.error);
+    intake.done(std::move(intake.answers));
   } catch (const std::exception& e) {
     log::error("a callback of the store threw", {{"error", e.what()}});
   }

@@ -28,7 +28,7 @@ class Writer {
   /// Writes what is queued, then ends.
   ~Writer();
 
-  void accept(Delivery delivery, AcceptCallback done);
+  void accept(std::vector<Delivery> deliveries, AcceptAllCallback done);
   /// Returns when `work` is on disk; it may run more than once. Throws what `work` threw, or Failure. Never
   /// to be called on the writer's own thread (an AcceptCallback).
   void run(Work work);
@@ -36,10 +36,9 @@ class Writer {
 
  private:
   struct IntakeJob {
-    Delivery delivery;
-    AcceptCallback done;
-    Accepted result;
-    std::exception_ptr error;
+    std::vector<Delivery> deliveries;
+    AcceptAllCallback done;
+    std::vector<Answer> answers;
   };
   struct CallJob {
     Work* work;
@@ -51,10 +50,16 @@ class Writer {
   void post(Job job);
   void loop();
   void process(std::span<Job> batch);
-  void attempt(std::span<Job> batch);
+  /// All in one transaction. Throws SqlError, with nothing of it stored.
+  void together(std::span<Job> batch);
+  /// Each delivery and each call in a transaction of its own.
+  void one_by_one(std::span<Job> batch);
   void perform(IntakeJob& job);
   void perform(CallJob& job);
-  void fail_all(std::span<Job> batch, const std::exception_ptr& error);
+  template <class F>
+  std::exception_ptr alone(F work);
+  void undo();
+  static void fail_all(std::span<Job> batch, const std::exception_ptr& error);
   static void answer(Job& job);
   std::exception_ptr failure(const SqlError& error);
 

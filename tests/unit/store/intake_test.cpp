@@ -145,28 +145,33 @@ TEST_CASE("a delivery without events is remembered") {
 
 TEST_CASE("one delivery that SQLite refuses fails alone") {
   Opened s;
-  // A job that waits until the others are queued behind it puts them into one batch.
-  std::promise<void> release;
-  s->accept(delivery("gate"), [&](Accepted, std::exception_ptr) { release.get_future().wait(); });
-  std::vector<std::future<Accepted>> answers;
-  std::vector<std::promise<Accepted>> promises(3);
-  for (int i = 0; i < 3; ++i) {
-    auto d = delivery("batch-" + std::to_string(i));
-    if (i == 1) d.headers.resize(1'000'000'001);  // beyond SQLITE_MAX_LENGTH
-    answers.push_back(promises[static_cast<std::size_t>(i)].get_future());
-    s->accept(std::move(d), [&, i](Accepted accepted, std::exception_ptr error) {
-      auto& promise = promises[static_cast<std::size_t>(i)];
-      if (error) {
-        promise.set_exception(error);
-      } else {
-        promise.set_value(accepted);
-      }
-    });
-  }
-  release.set_value();
-  CHECK(answers[0].get().kind == Accepted::Kind::stored);
-  CHECK_THROWS_AS(answers[1].get(), Failure);
-  CHECK(answers[2].get().kind == Accepted::Kind::stored);
-  CHECK(s->counts().deliveries == 3);
+  std::vector<Delivery> batch;
+  for (int i = 0; i < 3; ++i) batch.push_back(delivery("batch-" + std::to_string(i)));
+  batch[1].headers.resize(1'000'000'001);  // beyond SQLITE_MAX_LENGTH
+  std::promise<std::vector<Answer>> promise;
+  s->accept_all(std::move(batch),
+                [&](std::vector<Answer> answers) { promise.set_value(std::move(answers)); });
+  const auto answers = promise.get_future().get();
+  REQUIRE(answers.size() == 3);
+  CHECK(answers[0].accepted.kind == Accepted::Kind::stored);
+  CHECK(answers[0].error == nullptr);
+  CHECK_THROWS_AS(std::rethrow_exception(answers[1].error), Failure);
+  CHECK(answers[2].error == nullptr);
+  CHECK(s->event(answers[2].accepted.events.at(0))->delivery.str() == "batch-2");
+  CHECK(s->counts().deliveries == 2);
   CHECK(s->writable());
+}
+
+TEST_CASE("what comes at once is answered in its order, duplicates within it too") {
+  Opened s;
+  std::vector<Delivery> batch;
+  for (const char* id : {"a", "b", "a"}) batch.push_back(delivery(id));
+  std::promise<std::vector<Answer>> promise;
+  s->accept_all(std::move(batch),
+                [&](std::vector<Answer> answers) { promise.set_value(std::move(answers)); });
+  const auto answers = promise.get_future().get();
+  CHECK(answers[0].accepted.kind == Accepted::Kind::stored);
+  CHECK(answers[1].accepted.kind == Accepted::Kind::stored);
+  CHECK(answers[2].accepted.kind == Accepted::Kind::duplicate);
+  CHECK(answers[2].accepted.events == answers[0].accepted.events);
 }
