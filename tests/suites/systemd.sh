@@ -4,6 +4,7 @@
 
 install_packages systemd-container mmdebstrap zstd iproute2 openssh-client git openssl util-linux procps
 build_release
+tests/hosts/host build 3>&-
 # Inside the hosts' network, so that the tests and their hosts reach each other and nothing else. Root's runner cannot
 # inherit descriptor 3 through sudo, so its lines are picked from its output.
 status=0
