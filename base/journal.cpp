@@ -1,5 +1,6 @@
 #include "base/journal.h"
 
+#include <signal.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #define SD_JOURNAL_SUPPRESS_LOCATION
@@ -28,6 +29,10 @@ struct JournalQueue::State {
   bool writing = false, ending = false;
 
   void run() {
+    // It starts before the program has blocked the signals that it waits for, and must not die of them.
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, nullptr);
     std::unique_lock lock(mutex);
     while (true) {
       changed.wait(lock, [this] { return ending || !entries.empty(); });

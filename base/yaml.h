@@ -20,8 +20,9 @@ struct YamlLimits {
   int depth = 128;
 };
 
-/// Every non-empty document of a stream, each node with its position. Throws Failure (cause input) that names
-/// `file`, line and column: bad UTF-8, duplicate keys, unknown or recursive aliases, limits, syntax.
+/// Every non-empty document of a stream, each node with its position (columns in bytes). Throws Failure
+/// (cause input) that names `file`, line and column: bad UTF-8, duplicate keys, unknown or recursive aliases,
+/// limits, syntax.
 std::vector<Value> parse_yaml(std::string_view text, std::string_view file, const YamlLimits& limits = {});
 
 }  // namespace gitopsd
