@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/hash.h"
+#include "daemon/store/nibbles.h"
 
 namespace gitopsd::store {
 namespace {
@@ -32,9 +33,8 @@ std::string unpacked(std::string_view stored) {
 
 CommitBytes::CommitBytes(const CommitId& commit) {
   const std::string& hex = commit.str();
-  const auto value = [](char c) { return static_cast<unsigned>(c <= '9' ? c - '0' : c - 'a' + 10); };
   for (; size_ * 2 < hex.size() && size_ < bytes_.size(); ++size_) {
-    bytes_[size_] = static_cast<char>(value(hex[size_ * 2]) << 4 | value(hex[size_ * 2 + 1]));
+    bytes_[size_] = static_cast<char>(byte_of(hex[size_ * 2], hex[size_ * 2 + 1]));
   }
 }
 

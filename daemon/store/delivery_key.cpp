@@ -3,6 +3,8 @@
 #include <array>
 #include <optional>
 
+#include "daemon/store/nibbles.h"
+
 namespace gitopsd::store {
 namespace {
 
@@ -11,33 +13,24 @@ constexpr char kRandom = 'w';  // two bytes of week, then 'u' and a UUID or 't' 
 constexpr WallMicros kWeek = 7LL * 24 * 3600 * 1'000'000;
 using Uuid = std::array<char, 16>;
 
-int nibble(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  return -1;
+/// Only the one spelling that uuid_text() writes, so that no id is changed by being stored.
+std::optional<Uuid> parse_uuid(std::string_view text) {
+  constexpr std::array<unsigned char, 16> digits{0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34};
+  if (text.size() != 36 || text[8] != '-' || text[13] != '-' || text[18] != '-' || text[23] != '-')
+    return std::nullopt;
+  Uuid out{};
+  int invalid = 0;
+  for (std::size_t i = 0; i < digits.size(); ++i) {
+    const int byte = byte_of(text[digits[i]], text[digits[i] + 1u]);
+    invalid |= byte;
+    out[i] = static_cast<char>(byte);
+  }
+  if (invalid < 0) return std::nullopt;
+  return out;
 }
 
 bool dash_at(std::size_t i) {
   return i == 8 || i == 13 || i == 18 || i == 23;
-}
-
-/// Only the one spelling that uuid_text() writes, so that no id is changed by being stored.
-std::optional<Uuid> parse_uuid(std::string_view text) {
-  if (text.size() != 36) return std::nullopt;
-  Uuid out{};
-  std::size_t n = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (dash_at(i)) {
-      if (text[i] != '-') return std::nullopt;
-      continue;
-    }
-    const int value = nibble(text[i]);
-    if (value < 0) return std::nullopt;
-    auto& byte = out[n / 2];
-    byte = static_cast<char>(static_cast<unsigned char>(byte) << 4 | value);
-    ++n;
-  }
-  return out;
 }
 
 std::string uuid_text(const Uuid& uuid) {
