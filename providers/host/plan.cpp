@@ -13,6 +13,11 @@ using protocol::Step;
 using protocol::WireProblem;
 
 constexpr std::size_t kMaxDiffInput = 256u << 10;
+constexpr const char* kTwoOwners =
+    "let one of the two declare it, and delete it from the other first; where the other installation is gone "
+    "for "
+    "good, stop this provider and remove owned.log in its state directory: what is declared is then adopted "
+    "anew";
 
 }  // namespace
 
@@ -102,8 +107,7 @@ bool Planner::owned_by_other(const std::string& path, const std::optional<OwnedL
 void Planner::upsert(const Wanted& wanted) {
   std::string who;
   if (owned_by_other(wanted.path, state_.owned.find(id_of(wanted.path)), who))
-    return problem(wanted, ProblemCause::conflict, who,
-                   "let one of the two declare it; delete it from the other first");
+    return problem(wanted, ProblemCause::conflict, who, kTwoOwners);
   const std::size_t before = result_.problems.size();
   const Goal goal = goal_of(wanted, result_.problems);
   if (result_.problems.size() != before) return;
@@ -175,8 +179,7 @@ void Planner::present(const Wanted& wanted, const Goal& goal, const Place& place
 void Planner::remove(const std::string& path) {
   const auto record = state_.owned.find(id_of(path));
   std::string who;
-  if (owned_by_other(path, record, who))
-    return problem(path, ProblemCause::conflict, who, "delete it through that application");
+  if (owned_by_other(path, record, who)) return problem(path, ProblemCause::conflict, who, kTwoOwners);
   try {
     auto place = open_place(*policy_.allowed_by(path), path);
     const Seen seen = place ? look(*place, &state_.key) : Seen{};

@@ -181,6 +181,7 @@ void from_object(const Value& value, T& message) {
 
 }  // namespace
 
+// NOLINTBEGIN(bugprone-macro-parentheses): a type cannot stand in parentheses
 #define GITOPSD_MESSAGE(Type)                \
   Value encode(const Type& m) {              \
     return to_object(m);                     \
@@ -211,6 +212,7 @@ GITOPSD_MESSAGE(Document)
 GITOPSD_MESSAGE(Step)
 GITOPSD_MESSAGE(WireProblem)
 #undef GITOPSD_MESSAGE
+// NOLINTEND(bugprone-macro-parentheses)
 
 Value encode(const BlobChunk& m) {
   return to_object(BlobChunk{to_base64(m.data), m.eof});

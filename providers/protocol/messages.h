@@ -242,6 +242,7 @@ struct BlobChunk {
 };
 
 // Every message has these two. `decode` throws Failure (cause input) that names the field.
+// NOLINTBEGIN(bugprone-macro-parentheses): a type cannot stand in parentheses
 #define GITOPSD_MESSAGE(Type) \
   Value encode(const Type&);  \
   void decode(const Value&, Type&)
@@ -269,6 +270,7 @@ GITOPSD_MESSAGE(Document);
 GITOPSD_MESSAGE(Step);
 GITOPSD_MESSAGE(WireProblem);
 #undef GITOPSD_MESSAGE
+// NOLINTEND(bugprone-macro-parentheses)
 
 template <class T>
 T decode_as(const Value& value) {

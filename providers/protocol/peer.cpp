@@ -119,7 +119,7 @@ namespace {
 /// The one answer to one request. Whoever drops it unanswered has answered an error.
 class Reply {
  public:
-  using Send = std::function<void(Value message, bool may_be_large)>;
+  using Send = std::function<void(const Value& message, bool may_be_large)>;
   Reply(Value id, Send send) : id_(std::move(id)), send_(std::move(send)) {}
   Reply(const Reply&) = delete;
   Reply& operator=(const Reply&) = delete;
@@ -206,19 +206,20 @@ void Peer::State::dispatch_request(const std::string& method, const Value& param
   const bool blob = method == "blob";
   std::atomic<int>& count = blob ? open_blobs : open_requests;
   const bool busy = ++count > (blob ? kMaxOpenBlobs : kMaxOpenCalls);
-  auto reply = std::make_shared<Reply>(id, [self = weak_from_this(), blob](Value message, bool may_be_large) {
-    auto state = self.lock();
-    if (!state) return;
-    --(blob ? state->open_blobs : state->open_requests);
-    try {
-      state->send(message, blob ? Lane::blob : Lane::control);
-    } catch (const Failure& e) {
-      if (!may_be_large) return state->end(e.what());
-      state->send(error_message(message.find("id") ? *message.find("id") : Value(), kTooLarge, e.what(),
-                                ProblemCause::internal, "ask for fewer at once"),
-                  Lane::control);
-    }
-  });
+  auto reply =
+      std::make_shared<Reply>(id, [self = weak_from_this(), blob](const Value& message, bool may_be_large) {
+        auto state = self.lock();
+        if (!state) return;
+        --(blob ? state->open_blobs : state->open_requests);
+        try {
+          state->send(message, blob ? Lane::blob : Lane::control);
+        } catch (const Failure& e) {
+          if (!may_be_large) return state->end(e.what());
+          state->send(error_message(message.find("id") ? *message.find("id") : Value(), kTooLarge, e.what(),
+                                    ProblemCause::internal, "ask for fewer at once"),
+                      Lane::control);
+        }
+      });
   auto refuse = [reply](int code, std::string text, ProblemCause cause, std::string hint) {
     reply->refuse(code, std::move(text), cause, std::move(hint));
   };
