@@ -138,12 +138,12 @@ void OwnedList::append(const Value& value) {
   ++written_;
 }
 
-void OwnedList::begin(const ResourceId& id, Begun begun) {
+void OwnedList::begin(const ResourceId& id, const Begun& begun) {
   std::lock_guard lock(mutex_);
   append(begin_line(id, begun));
 }
 
-void OwnedList::own(const ResourceId& id, Record record) {
+void OwnedList::own(const ResourceId& id, const Record& record) {
   std::lock_guard lock(mutex_);
   append(own_line(id, record));
 }

@@ -44,8 +44,8 @@ class OwnedList {
   std::vector<ResourceId> beneath(const std::string& folder) const;
 
   // Each appends; what the caller tells the daemon needs `sync` first.
-  void begin(const ResourceId& id, Begun begun);
-  void own(const ResourceId& id, Record record);
+  void begin(const ResourceId& id, const Begun& begun);
+  void own(const ResourceId& id, const Record& record);
   void forget(const ResourceId& id);
   /// Ends a begun write that changed nothing.
   void undo(const ResourceId& id);
