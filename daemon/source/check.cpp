@@ -75,6 +75,15 @@ void remove_leftovers(const std::string& depot_path) {
     std::error_code error;
     if (!whole) fs::remove(path, error);
   }
+  // A process that was killed leaves its lock files, and libgit2 waits for nobody: the store's own lock says
+  // that no other daemon is at work here.
+  std::error_code error;
+  std::vector<fs::path> locks;
+  for (fs::recursive_directory_iterator it(depot_path, error), end; !error && it != end;
+       it.increment(error)) {
+    if (it->path().extension() == ".lock" && it->is_regular_file(error)) locks.push_back(it->path());
+  }
+  for (const auto& lock : locks) fs::remove(lock, error);
 }
 
 std::string find_damage(Depot& depot) {
