@@ -101,6 +101,7 @@ class Units(unittest.TestCase):
         accepted = [self.gitopsd.accept(self.commit({"one": f"{number}\n"})) for number in range(5)]
         self.host.run("systemctl", "stop", "gitopsd.service")
         self.assertEqual(self.host.show("gitopsd.service", "Result"), "success", self.gitopsd.journal())
+        self.assertIn("the door is closed", self.gitopsd.journal(), "it stopped in order, not by the signal")
         self.gitopsd.start()
         for event in accepted:
             self.gitopsd.wait_succeeded(event)
