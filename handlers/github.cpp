@@ -15,6 +15,7 @@ constexpr std::string_view kSignature = "X-Hub-Signature-256";
 constexpr std::string_view kEvent = "X-GitHub-Event";
 constexpr std::string_view kDelivery = "X-GitHub-Delivery";
 
+constexpr std::array<std::string_view, 4> kClaim{"full_name", "clone_url", "ssh_url", "html_url"};
 constexpr std::array<std::string_view, 10> kStorable{"user-agent",
                                                      "content-type",
                                                      "x-github-event",
@@ -57,9 +58,7 @@ void read_push(std::string_view json, Outcome& outcome) {
     read.refuse("`deleted` does not agree with `after`");
   read.objects(root, "commits");
   read.optional_object(root, "head_commit");
-  const Node repository = read.object(root, "repository");
-  outcome.repository.full_name = read.text(repository, "full_name");
-  read.urls(repository, {"clone_url", "ssh_url", "html_url"}, outcome.repository);
+  outcome.repository = read.claim(read.object(root, "repository"), kClaim);
   if (!read.problem().empty()) {
     end(outcome, Kind::malformed, read.problem());
     return;

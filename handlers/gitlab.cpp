@@ -14,6 +14,8 @@ namespace {
 
 using Kind = Outcome::Kind;
 
+constexpr std::array<std::string_view, 4> kClaim{"path_with_namespace", "git_http_url", "git_ssh_url",
+                                                 "web_url"};
 constexpr std::array<std::string_view, 9> kStorable{
     "user-agent",        "content-type",    "x-gitlab-event", "x-gitlab-event-uuid", "x-gitlab-webhook-uuid",
     "x-gitlab-instance", "idempotency-key", "webhook-id",     "webhook-timestamp"};
@@ -28,12 +30,6 @@ Outcome& end(Outcome& outcome, Kind kind, std::string reason) {
 std::string_view delivery_header(const Headers& headers, bool body_signed) {
   if (body_signed) return "webhook-id";
   return headers.count("Idempotency-Key") > 0 ? "Idempotency-Key" : "X-Gitlab-Event-UUID";
-}
-
-void read_project(PushReader& read, const Node& root, RepositoryClaim& claim) {
-  const Node project = read.object(root, "project");
-  claim.full_name = read.text(project, "path_with_namespace");
-  read.urls(project, {"git_http_url", "git_ssh_url", "web_url"}, claim);
 }
 
 /// `repository_update` of a system hook lists every ref that one push moved.
@@ -53,7 +49,7 @@ void read_push(PushReader& read, const Node& root, Outcome& outcome) {
     read.objects(root, "commits");
     read.optional_text(root, "checkout_sha");
   }
-  read_project(read, root, outcome.repository);
+  outcome.repository = read.claim(read.object(root, "project"), kClaim);
 }
 
 /// Which of the payload's kinds the header's event may carry.

@@ -92,6 +92,21 @@ Node Node::operator[](std::string_view key) const {
   return node;
 }
 
+void Node::find(std::span<const std::string_view> keys, std::span<Node> nodes) const {
+  simdjson::dom::object object;
+  if (!there_ || at(place_).get(object) != simdjson::SUCCESS) return;
+  std::size_t missing = keys.size();
+  for (auto field = object.begin(); field != object.end() && missing > 0; ++field) {
+    const std::size_t length = field.key_length();
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      if (keys[i].size() != length || nodes[i].there_ || field.key() != keys[i]) continue;
+      nodes[i].place_ = std::bit_cast<Place>(field.value());
+      nodes[i].there_ = true;
+      --missing;
+    }
+  }
+}
+
 std::string_view Node::text() const {
   std::string_view text;
   if (there_ && at(place_).get(text) != simdjson::SUCCESS) text = {};

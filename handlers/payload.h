@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +20,8 @@ class Node {
   bool is(Kind kind) const { return this->kind() == kind; }
   /// The first member of that name; missing where there is none or this is no object.
   Node operator[](std::string_view key) const;
+  /// The same for several names in one pass over the members; `nodes` has their number.
+  void find(std::span<const std::string_view> keys, std::span<Node> nodes) const;
   std::string_view text() const;
   bool boolean() const;
   std::vector<Node> items() const;

@@ -17,7 +17,14 @@ void PushReader::refuse(std::string problem) {
 }
 
 std::string_view PushReader::text(const Node& object, std::string_view key) {
-  const Node node = object[key];
+  return text_of(object[key], key);
+}
+
+std::string_view PushReader::optional_text(const Node& object, std::string_view key) {
+  return optional_text_of(object[key], key);
+}
+
+std::string_view PushReader::text_of(const Node& node, std::string_view key) {
   if (node.is(Node::Kind::missing))
     refuse(quoted(key) + " is missing");
   else if (!node.is(Node::Kind::text))
@@ -31,8 +38,7 @@ std::string_view PushReader::text(const Node& object, std::string_view key) {
   return {};
 }
 
-std::string_view PushReader::optional_text(const Node& object, std::string_view key) {
-  const Node node = object[key];
+std::string_view PushReader::optional_text_of(const Node& node, std::string_view key) {
   if (node.is(Node::Kind::missing) || node.is(Node::Kind::null)) return {};
   if (!node.is(Node::Kind::text))
     refuse(quoted(key) + " is not a text");
@@ -97,10 +103,14 @@ PushEvent PushReader::change(const Node& object, std::string_view actor) {
   return event;
 }
 
-void PushReader::urls(const Node& repository, std::initializer_list<std::string_view> keys,
-                      RepositoryClaim& claim) {
-  for (const auto key : keys)
-    if (const auto url = optional_text(repository, key); !url.empty()) claim.urls.emplace_back(url);
+RepositoryClaim PushReader::claim(const Node& repository, std::span<const std::string_view> keys) {
+  std::vector<Node> nodes(keys.size());
+  repository.find(keys, nodes);
+  RepositoryClaim claim;
+  claim.full_name = text_of(nodes[0], keys[0]);
+  for (std::size_t i = 1; i < keys.size(); ++i)
+    if (const auto url = optional_text_of(nodes[i], keys[i]); !url.empty()) claim.urls.emplace_back(url);
+  return claim;
 }
 
 std::string printable_actor(std::string_view name) {

@@ -1,7 +1,7 @@
 // What forges' push payloads have in common. A field of the wrong type makes the whole delivery malformed.
 #pragma once
 
-#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -25,14 +25,17 @@ class PushReader {
   std::vector<Node> objects(const Node& parent, std::string_view key);
   /// ref, before and after, which each forge has under these names.
   PushEvent change(const Node& object, std::string_view actor);
-  /// Adds the URLs of `repository` under `keys` to the claim.
-  void urls(const Node& repository, std::initializer_list<std::string_view> keys, RepositoryClaim& claim);
+  /// What `repository` is called under the first of `keys` (which must be there), and its URLs under the
+  /// others.
+  RepositoryClaim claim(const Node& repository, std::span<const std::string_view> keys);
 
   /// What is wrong first, or empty.
   const std::string& problem() const { return problem_; }
   void refuse(std::string problem);
 
  private:
+  std::string_view text_of(const Node& node, std::string_view key);
+  std::string_view optional_text_of(const Node& node, std::string_view key);
   CommitId commit(const Node& object, std::string_view key, bool& zero);
   std::string problem_;
 };

@@ -1,5 +1,6 @@
 #include "daemon/server/answer.h"
 
+#include <algorithm>
 #include <array>
 #include <ctime>
 
@@ -115,17 +116,24 @@ void write_response(const Answer& answer, bool keep_alive, bool head_only, std::
 
 void append_json_text(std::string& out, std::string_view bytes) {
   constexpr std::string_view digits = "0123456789abcdef";
+  const auto is_plain = [](char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; };
   out += '"';
-  for (const char c : bytes) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte >= 0x20 && byte < 0x7f) {
-      if (c == '"' || c == '\\') out += '\\';
-      out += c;
-    } else {
-      out += "\\u00";
-      out += digits[byte >> 4];
-      out += digits[byte & 15];
+  while (!bytes.empty()) {
+    const auto plain =
+        static_cast<std::size_t>(std::find_if_not(bytes.begin(), bytes.end(), is_plain) - bytes.begin());
+    out += bytes.substr(0, plain);
+    bytes.remove_prefix(plain);
+    if (bytes.empty()) break;
+    const auto byte = static_cast<unsigned char>(bytes.front());
+    bytes.remove_prefix(1);
+    if (byte == '"' || byte == '\\') {
+      out += '\\';
+      out += static_cast<char>(byte);
+      continue;
     }
+    out += "\\u00";
+    out += digits[byte >> 4];
+    out += digits[byte & 15];
   }
   out += '"';
 }
