@@ -26,8 +26,7 @@ class Approve(Scene):
         wait.until(lambda: self.daemon.status()["phase"] == "held", "the first is held")
         second = self.commit({"one": "2\n"})
         self.daemon.accept(second)
-        wait.until(lambda: self.daemon.status()["phase"] == "held" and self.daemon.status()["wanted"] == second,
-                   "the second is held")
+        wait.until(lambda: (s := self.daemon.status())["phase"] == "held" and s["wanted"] == second, "the second is held")
         self.daemon.ctl("approve", "web")
         self.daemon.wait_file(self.target / "one", "2\n")
         states = {event["after"]: self.daemon.wait_ended(event["id"])["state"] for event in self.daemon.events()}
