@@ -54,7 +54,7 @@ CREATE TABLE declared(
   app INTEGER NOT NULL, res_id TEXT NOT NULL, digest BLOB NOT NULL, path TEXT NOT NULL, position INTEGER NOT NULL,
   resource TEXT NOT NULL, since INTEGER NOT NULL, until INTEGER);
 CREATE UNIQUE INDEX declared_now ON declared(app, res_id) WHERE until IS NULL;
-CREATE INDEX declared_by_path ON declared(app, path) WHERE until IS NULL;
+CREATE INDEX declared_by_path ON declared(app, path, until) WHERE until IS NULL;
 CREATE INDEX declared_before ON declared(app, until) WHERE until IS NOT NULL;
 CREATE INDEX declared_by_digest ON declared(digest);
 
