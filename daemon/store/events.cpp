@@ -11,11 +11,12 @@ namespace {
 #define EVENT_COLUMNS                                                                                 \
   "SELECT e.id, e.state, e.delivery, e.cause, r.name, e.ref, e.before, e.after, e.flags, e.attempts," \
   " e.received, e.stored, e.actor, e.application, e.note, e.reason, e.error, e.fetched, e.rendered,"  \
-  " e.planned, e.applied, e.healthy, h.name, d.key"
-#define EVENT_JOINS                           \
-  " LEFT JOIN names r ON r.id = e.repository" \
-  " LEFT JOIN events d ON d.id = e.delivery"  \
-  " LEFT JOIN names h ON h.id = d.hook"
+  " e.planned, e.applied, e.healthy, h.name, ifnull(e.key, d.key)"
+// The first event of a delivery carries it; only the others look it up.
+#define EVENT_JOINS                                        \
+  " LEFT JOIN names r ON r.id = e.repository"              \
+  " LEFT JOIN events d ON d.id = nullif(e.delivery, e.id)" \
+  " LEFT JOIN names h ON h.id = ifnull(e.hook, d.hook)"
 
 Event event_of(const Query& q) {
   Event e;
