@@ -32,7 +32,7 @@ def run(executable: str, timeout: float) -> tuple[str, list, str, str]:
     """Short name, cases, what is wrong with the run as a whole ("" if nothing), output."""
     short = Path(executable).name.removeprefix("unit-")
     with tempfile.NamedTemporaryFile(suffix=".xml") as report:
-        command = [executable, "--reporters=console,junit", f"--out={report.name}", "--no-skip"]
+        command = [executable, "--reporters=junit", f"--out={report.name}", "--no-skip"]
         try:
             done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                   timeout=timeout, text=True, errors="replace")
