@@ -43,10 +43,15 @@ Failure garbled(const Operation& operation, std::string_view what) {
 
 }  // namespace
 
-void HttpClient::connect(const Operation& operation) {
+void HttpClient::hang_up() {
   stream_.reset();
-  buffer_.clear();
+  buffer_ = {};
   at_ = 0;
+  framing_ = Framing::none;
+}
+
+void HttpClient::connect(const Operation& operation) {
+  hang_up();
   const Remote& remote = operation.remote();
   const bool tls = origin_.scheme == Scheme::https;
   through_proxy_ = !remote.proxy.empty() && !tls;

@@ -32,6 +32,8 @@ class HttpClient {
   HttpResponse send(const Operation&, const HttpRequest&);
   /// Bytes of the last response's body; 0 at its end.
   std::size_t read_body(const Operation&, char* buffer, std::size_t size);
+  /// Closes the connection and frees the buffer.
+  void hang_up();
 
  private:
   enum class Framing { none, length, chunked, until_close };

@@ -79,7 +79,7 @@ FetchResult DepotMirror::fetch(const Remote& remote, const Ref& ref, const std::
 FetchResult DepotMirror::fetch_into(const Operation& operation, const Address& address, Depot& depot,
                                     const Ref& ref, const std::optional<CommitId>& wanted) {
   bool again = false;
-  FetchResult result = sessions_.use(operation, address, [&](UploadPack& pack) {
+  FetchResult result = sessions_.use(operation, address, true, [&](UploadPack& pack) {
     FetchResult out = fetch_ref(operation, pack, depot, ref, wanted);
     again = out.tip && wanted && !wanted->empty() && !wanted->is_zero() && !pack.can_fetch();
     return out;
@@ -114,7 +114,8 @@ std::map<Ref, CommitId> DepotMirror::remote_refs(const Remote& remote,
                                                  const Cancel& cancel) {
   const Address address = parse_address(remote.name, remote.url);
   const Operation operation(remote, address.place(), cancel);
-  return sessions_.use(operation, address,
+  // Polls are minutes apart: a connection kept for the next one would only be one that the server has closed.
+  return sessions_.use(operation, address, false,
                        [&](UploadPack& pack) { return list_refs(operation, pack, patterns); });
 }
 

@@ -15,6 +15,12 @@
 
 namespace gitopsd::source {
 
+/// How far a fetch is; `total_objects` is 0 until the server has said it.
+struct Progress {
+  std::uint64_t bytes = 0;
+  std::uint32_t objects = 0, total_objects = 0;
+};
+
 /// Everything that a fetch needs; secrets already read.
 struct Remote {
   RepositoryName name;
@@ -26,6 +32,8 @@ struct Remote {
   std::string ca_file;
   std::string proxy;
   std::chrono::milliseconds connect_timeout{10'000}, idle_timeout{30'000}, total_timeout{600'000};
+  /// Called by fetch(), on its thread, every 200 ms at most; for people who wait for a first clone.
+  std::function<void(const Progress&)> progress;
 };
 
 /// One way to ask a running operation to end, from any thread. `fd` becomes readable when it was asked.
@@ -58,8 +66,8 @@ class Snapshot {
   virtual const CommitId& commit() const = 0;
   /// The object at a path ("" is the root), or nullopt. Symbolic links are not followed.
   virtual std::optional<TreeEntry> entry(const std::string& path) const = 0;
-  /// All files below `path` at any depth, by path order. Throws Failure beyond `limit` entries, on a path that
-  /// would leave the tree, and (cause input) on a submodule below it.
+  /// All files below `path` at any depth, by path order. Throws Failure (cause input) beyond `limit` files and folders,
+  /// where `path` is no folder or would leave the tree, and on a submodule below it.
   virtual std::vector<TreeEntry> files(const std::string& path, std::size_t limit) const = 0;
   /// The size comes from the object's header, before anything is read. Throws Failure (cause input) beyond
   /// `limit`, and for a Git LFS pointer file.
@@ -109,7 +117,8 @@ class Mirror {
   virtual void maintain(const Cancel&) = 0;
 };
 
-/// Opens or makes the bare mirror at `directory`; one that is damaged is moved aside and made anew.
+/// Opens or makes the mirror in `directory` (the bare repository is DIRECTORY/NUMBER.git). A damaged one is read on as
+/// far as it goes; the next fetch clones a successor beside it, carries the pins over, and moves it aside.
 std::unique_ptr<Mirror> open_mirror(const std::string& directory);
 
 }  // namespace gitopsd::source

@@ -4,6 +4,8 @@ namespace gitopsd::source {
 
 namespace {
 
+constexpr std::chrono::milliseconds kReportEvery{200};
+
 /// Indexing a large pack takes a while after its last byte, and must end when it is asked to.
 int on_progress(const git_indexer_progress* /*progress*/, void* operation) {
   return static_cast<const Operation*>(operation)->cancel().requested() ? GIT_EUSER : 0;
@@ -26,6 +28,15 @@ PackWriter::~PackWriter() {
 
 void PackWriter::append(std::string_view bytes) {
   if (git_indexer_append(indexer_, bytes.data(), bytes.size(), &progress_) != 0) throw failure();
+  bytes_ += bytes.size();
+  report();
+}
+
+void PackWriter::report() {
+  const auto& tell = operation_.remote().progress;
+  if (!tell || Monotonic::now() - reported_ < kReportEvery) return;
+  reported_ = Monotonic::now();
+  tell({bytes_, progress_.received_objects, progress_.total_objects});
 }
 
 void PackWriter::commit() {

@@ -20,12 +20,15 @@ class PackWriter {
 
  private:
   Failure failure() const;
+  void report();
 
   const Operation& operation_;
   Depot& depot_;
   const Depot::Lease& lease_;
   git_indexer* indexer_ = nullptr;
   git_indexer_progress progress_{};
+  std::uint64_t bytes_ = 0;
+  Deadline reported_{};
 };
 
 }  // namespace gitopsd::source

@@ -5,11 +5,23 @@
 
 namespace gitopsd::source {
 
+namespace {
+
+/// Room for two of the largest packets.
+constexpr std::size_t kBufferBytes = 128u << 10;
+
+}  // namespace
+
 void append_packet(std::string& out, std::string_view data) {
   constexpr std::string_view digits = "0123456789abcdef";
   const std::size_t size = data.size() + 4;
   for (int shift = 12; shift >= 0; shift -= 4) out += digits[(size >> shift) & 15];
   out += data;
+}
+
+void PacketReader::restart() {
+  begin_ = end_ = 0;
+  buffer_ = {};
 }
 
 bool PacketReader::fill(const Operation& operation, std::size_t need) {
@@ -18,6 +30,7 @@ bool PacketReader::fill(const Operation& operation, std::size_t need) {
     end_ -= begin_;
     begin_ = 0;
   }
+  buffer_.resize(kBufferBytes);
   while (end_ - begin_ < need) {
     const std::size_t got = service_.read(operation, buffer_.data() + end_, buffer_.size() - end_);
     if (got == 0) return false;

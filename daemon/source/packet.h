@@ -29,14 +29,14 @@ class PacketReader {
   explicit PacketReader(Service& service) : service_(service) {}
   /// Throws Failure: an answer cut off, a length that is none, or the server's own "ERR".
   Packet next(const Operation&);
-  /// Forgets what was read ahead; before the answer to another request.
-  void restart() { begin_ = end_ = 0; }
+  /// Forgets what was read ahead, and its buffer; before the answer to another request.
+  void restart();
 
  private:
   bool fill(const Operation&, std::size_t need);
 
   Service& service_;
-  std::vector<char> buffer_ = std::vector<char>(128u << 10);
+  std::vector<char> buffer_;
   std::size_t begin_ = 0, end_ = 0;
 };
 

@@ -22,6 +22,8 @@ class Service {
   virtual std::size_t read(const Operation&, char* buffer, std::size_t size) = 0;
   /// Says goodbye where the server waits for that.
   virtual void finish(const Operation&) = 0;
+  /// Closes the connection; the next request makes a new one.
+  virtual void hang_up() {}
   /// Each request stands alone (HTTP), so that a later operation may go on without a new advertisement.
   virtual bool stateless() const = 0;
   /// Its refusal of an id may be lost with the connection, so that an end without an answer is one.

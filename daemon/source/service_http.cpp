@@ -86,6 +86,7 @@ class HttpService : public Service {
   }
 
   void finish(const Operation& /*operation*/) override {}
+  void hang_up() override { client_.hang_up(); }
   bool stateless() const override { return true; }
 
   Failure ended(const Operation& operation) override {

@@ -190,7 +190,7 @@ std::string UploadPack::fetch_request_v2(const std::vector<CommitId>& wants,
 std::string UploadPack::fetch_request_v0(const std::vector<CommitId>& wants,
                                          const std::vector<CommitId>& haves) const {
   std::string options = " side-band-64k";
-  for (const std::string_view option : {"thin-pack", "no-progress", "ofs-delta"})
+  for (const std::string_view option : {"multi_ack_detailed", "thin-pack", "no-progress", "ofs-delta"})
     if (has_capability(option)) options += " " + std::string(option);
   if (has_capability("agent")) options += " agent=git/gitopsd-" GITOPSD_VERSION;
   std::string out;
@@ -261,6 +261,11 @@ bool UploadPack::receive(const Operation& operation, const PackSink& sink) {
 void UploadPack::finish(const Operation& operation) {
   // In the old versions a pack is the end of the conversation.
   if (can_fetch()) service_->finish(operation);
+}
+
+void UploadPack::hang_up() {
+  packets_.restart();
+  service_->hang_up();
 }
 
 }  // namespace gitopsd::source

@@ -34,6 +34,8 @@ class UploadPack {
   bool fetch(const Operation&, const std::vector<CommitId>& wants, const std::vector<CommitId>& haves,
              const PackSink&);
   void finish(const Operation&);
+  /// Gives up the connection and its buffers; what is known about the server stays.
+  void hang_up();
   /// Old versions give one pack a connection, unless each request stands alone.
   bool can_fetch() const { return version_ == 2 || service_->stateless() || !fetched_; }
   /// Fit for another operation.

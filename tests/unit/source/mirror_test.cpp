@@ -12,12 +12,15 @@ TEST_CASE("a fetch brings the tip of the ref, and the second only what is new") 
   Origin origin(folder / "origin");
   const CommitId first = origin.commit({{"web/site.yaml", "a: 1\n"}});
   const auto mirror = open_mirror(folder / "mirror");
-  const Remote remote = remote_of(origin.url());
+  Remote remote = remote_of(origin.url());
   Cancel cancel;
+  std::uint64_t received = 0;
+  remote.progress = [&](const Progress& progress) { received = progress.bytes; };
 
   auto result = mirror->fetch(remote, main_ref(), first, cancel);
   CHECK(result.tip == first);
   CHECK(result.fetched_anything);
+  CHECK(received > 0);
   const auto snapshot = mirror->snapshot(first);
   const auto file = snapshot->entry("web/site.yaml");
   REQUIRE(file);

@@ -1,6 +1,7 @@
 // Real servers: smart HTTP with and without TLS and credentials, git://, ssh.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "tests/unit/source/server.h"
@@ -57,12 +58,21 @@ TEST_CASE("a repository is fetched through git's own upload-pack on this machine
   check_transport(origin, remote_of(origin.url()));
 }
 
-TEST_CASE("a repository is fetched over HTTP, with one connection for everything") {
+TEST_CASE("a repository is fetched over HTTP, by one connection until a poll gives it up") {
   Folder folder;
   Origin origin(folder / "origin");
   HttpServer server(folder.path());
   check_transport(origin, remote_of(server.url("origin")));
-  for (const std::string& request : server.requests()) CHECK_MESSAGE(request.starts_with("1 "), request);
+  const auto requests = server.requests();
+  CHECK(requests.size() == 12);
+  for (const std::string& request : requests) CHECK(contains(request, " /origin/"));
+  CHECK(std::count_if(requests.begin(), requests.end(), [](const auto& r) { return r.starts_with("1 "); }) ==
+        14);
+  CHECK(std::count_if(requests.begin(), requests.end(), [](const auto& r) { return r.starts_with("2 "); }) ==
+        4);
+  // What the server can do is asked once.
+  CHECK(std::count_if(requests.begin(), requests.end(), [](const auto& r) { return contains(r, "GET"); }) ==
+        1);
 }
 
 TEST_CASE("a repository is fetched from a server without protocol version 2") {
