@@ -120,22 +120,26 @@ void DispatcherImpl::configure(const config::Snapshot& config) {
     }
     apps_ = std::move(apps);
   }
-  // Names, destinations and orphans are durable facts.
-  for (const auto& a : config->applications) {
-    const auto app = app_of(a.uid);
-    auto& state = app->state;
-    const std::string settings = to_json(
-        Value::object({{"policy", a.policy}, {"defaults", a.defaults}, {"repository", a.repository.str()}}));
-    if (state.name == a.name && state.destination == a.destination && !state.orphaned &&
-        state.settings == settings) {
-      continue;
+  // Names, destinations, settings and orphans are durable facts.
+  std::vector<store::ApplicationState> changed;
+  {
+    std::lock_guard lock(mutex_);
+    for (const auto& [uid, app] : apps_) {
+      const auto& a = app->config;
+      auto& state = app->state;
+      const std::string settings = to_json(Value::object(
+          {{"policy", a.policy}, {"defaults", a.defaults}, {"repository", a.repository.str()}}));
+      const bool same = state.name == a.name && state.destination == a.destination && !state.orphaned &&
+                        state.settings == settings;
+      if (same) continue;
+      state.name = a.name;
+      state.destination = a.destination;
+      state.orphaned = false;
+      state.settings = settings;
+      changed.push_back(state);
     }
-    state.name = a.name;
-    state.destination = a.destination;
-    state.orphaned = false;
-    state.settings = settings;
-    env_.store->put_application(state);
   }
+  for (const auto& state : changed) env_.store->put_application(state);
   for (auto& state : known) {
     if (app_of(state.uid) || state.orphaned) continue;
     state.orphaned = true;

@@ -15,6 +15,8 @@ using namespace std::chrono_literals;
 using Hold = ApplicationLine::Hold;
 
 constexpr int kAttempts = 20;  // of one sync, about an hour and a half; then somebody has to look
+constexpr int kDeathsBeforeAlone = 2;
+constexpr int kDeathsAtMost = 3;
 constexpr auto kHealthPollMax = 5s;
 
 std::chrono::milliseconds backoff(int attempt) {
@@ -124,7 +126,32 @@ void DispatcherImpl::begin(const App& app, Job job) {
     progress(app, event, self ? self->id() : SyncId{}, stage, text);
   });
   app->run = run;
-  workers_->post([this, app, run] { ended(app, run, run->start()); });
+  app->generation = dests_.at(app->config.destination)->provider->generation();
+  workers_->post([this, app, run] { in_lane(app, [this, app, run] { ended(app, run, run->start()); }); });
+}
+
+/// Without the mutex. Runs of one destination go side by side, until its provider died twice with an
+/// application in flight: that one then runs alone, so that the third death says whose fault it is.
+void DispatcherImpl::in_lane(const App& app, std::function<void()> body) {
+  Dest dest;
+  {
+    std::lock_guard lock(mutex_);
+    const auto it = dests_.find(app->config.destination);
+    if (it == dests_.end()) return;
+    dest = it->second;
+    const bool alone = app->provider_deaths >= kDeathsBeforeAlone;
+    if (!dest->alone.empty() || (alone && dest->running > 0)) {
+      dest->waiting.push_back([this, app, body] { in_lane(app, body); });
+      return;
+    }
+    ++dest->running;
+    if (alone) dest->alone = app->config.uid;
+  }
+  body();
+  std::lock_guard lock(mutex_);
+  --dest->running;
+  dest->alone = ApplicationUid{};
+  for (auto& task : std::exchange(dest->waiting, {})) workers_->post(std::move(task));
 }
 
 /// Without the mutex: a run came back.
@@ -219,7 +246,7 @@ void DispatcherImpl::park(const App& app, const Outcome& outcome) {
         app->hold = Hold::busy;
         app->health_poll = std::min<std::chrono::milliseconds>(app->health_poll * 2, kHealthPollMax);
       }
-      ended(app, run, run->check());
+      in_lane(app, [this, app, run] { ended(app, run, run->check()); });
     });
   }
   if (app->next) pump(app);
@@ -239,10 +266,18 @@ void DispatcherImpl::retry(const App& app, const std::shared_ptr<Run>& run, cons
     });
     if (app->next) return idle(app);
   }
-  if (++job.attempt >= kAttempts) {
+  const auto dest = dests_.find(app->config.destination);
+  const bool died = dest != dests_.end() && (!dest->second->provider->connected() ||
+                                             dest->second->provider->generation() != app->generation);
+  if (died) ++app->provider_deaths;
+  const bool guilty = app->provider_deaths >= kDeathsAtMost;
+  if (++job.attempt >= kAttempts || guilty) {
+    app->provider_deaths = 0;
     ++metrics_.syncs_failed;
-    workers_->post([this, events = with_along(*app, job.event), outcome, t = run->timings()] {
+    workers_->post([this, events = with_along(*app, job.event), outcome, guilty, t = run->timings()] {
       Outcome end = outcome;
+      if (guilty)
+        end.error = "the provider died three times while it worked on this application: " + end.error;
       end.kind = Outcome::Kind::failed;
       parts_ended(events, end, t);
     });
@@ -370,10 +405,11 @@ void DispatcherImpl::progress(const App& app, EventId event, SyncId sync, const 
                     {"event", event.value},
                     {"sync", sync.value},
                     {"detail", text}});
+  tell({env_.clock->wall(), app->config.uid, app->config.repository, event, sync, stage, text});
+}
+
+void DispatcherImpl::tell(const ProgressLine& line) {
   std::lock_guard lock(listeners_mutex_);
-  if (listeners_.empty()) return;
-  const ProgressLine line{
-      env_.clock->wall(), app->config.uid, app->config.repository, event, sync, stage, text};
   for (const auto& [token, listener] : listeners_) listener(line);
 }
 

@@ -128,7 +128,7 @@ SyncId DispatcherImpl::approve(const ApplicationName& name, const std::string& w
   env_.store->audit(audit_of("approve", who, name, Value::object({{"sync", run->id().value}})));
   if (run->job().event)
     env_.store->set_event(run->job().event, store::EventState::running, "approved by " + who);
-  workers_->post([this, app, run] { ended(app, run, run->approved()); });
+  workers_->post([this, app, run] { in_lane(app, [this, app, run] { ended(app, run, run->approved()); }); });
   return run->id();
 }
 

@@ -179,9 +179,27 @@ void DispatcherImpl::decide_ref(const Repo& repo, const Ref& ref, std::vector<st
   for (const auto& e : events) {
     if (!e.deleted && !e.after.empty()) wanted = e.after;
   }
+  for (const auto& e : events) {
+    tell({env_.clock->wall(),
+          {},
+          repo->config.name,
+          e.id,
+          {},
+          "fetching",
+          ref.str() + " of " + repo->config.name.str()});
+  }
   const auto remote = remote_of(repo->config);
   const auto fetched = repo->mirror->fetch(remote, ref, wanted, repo->cancel);
   const WallMicros fetched_at = env_.clock->wall();
+  for (const auto& e : events) {
+    tell({fetched_at,
+          {},
+          repo->config.name,
+          e.id,
+          {},
+          "fetched",
+          fetched.tip ? ref.str() + " is at " + fetched.tip->short_str() : ref.str() + " does not exist"});
+  }
   {
     std::lock_guard lock(mutex_);
     ++metrics_.fetches;

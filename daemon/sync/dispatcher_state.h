@@ -35,6 +35,9 @@ struct RepositoryLine {
 struct DestinationLine {
   config::Destination config;
   std::shared_ptr<Provider> provider;
+  int running = 0;                             ///< runs that use the provider at this moment
+  ApplicationUid alone;                        ///< the one that runs by itself, after its provider died twice
+  std::vector<std::function<void()>> waiting;  ///< for `alone` to end, or to be alone
 };
 
 struct ApplicationLine {
@@ -47,8 +50,9 @@ struct ApplicationLine {
   enum class Hold { none, busy, approval, health, backoff } hold = Hold::none;
   std::uint64_t timer = 0;  ///< only the newest timer counts
   std::chrono::milliseconds health_poll{200};
-  std::string last_tried_key;  ///< input key of the last attempt, so that a context event is made once
-  int provider_deaths = 0;
+  std::string last_tried_key;    ///< input key of the last attempt, so that a context event is made once
+  int provider_deaths = 0;       ///< in a row, with a run of this application in flight
+  std::uint64_t generation = 0;  ///< the provider's life in which `run` began
 
   bool dirty_all = false, dirty_full = false;
   std::set<ResourceId> dirty;
@@ -137,6 +141,7 @@ class DispatcherImpl : public Dispatcher {
   void offer(const App&, Job);
   void pump(const App&);
   void begin(const App&, Job);
+  void in_lane(const App&, std::function<void()> body);
   void ended(const App&, const std::shared_ptr<Run>&, Outcome);
   void park(const App&, const Outcome&);
   void retry(const App&, const std::shared_ptr<Run>&, const Outcome&);
@@ -148,6 +153,7 @@ class DispatcherImpl : public Dispatcher {
   void parts_ended(const std::vector<EventId>&, const Outcome&, const store::Timings&);
   void finish_event(EventId, Tracker);
   void progress(const App&, EventId, SyncId, const std::string& stage, const std::string& text);
+  void tell(const ProgressLine&);
 
   // dispatcher_drift.cpp
   void drifted(const DestinationName&, const protocol::Changed&);

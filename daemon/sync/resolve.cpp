@@ -58,10 +58,18 @@ class Resolver {
   std::vector<Item> run(std::vector<Document> documents) {
     std::vector<Draft> drafts;
     drafts.reserve(documents.size());
+    std::size_t total = 0;
     for (auto& d : documents) {
       Draft draft{std::move(d), {}, {}, 0};
       draft.bytes = to_json(draft.document.json).size();
+      total += draft.bytes;
       drafts.push_back(std::move(draft));
+    }
+    if (const std::size_t limit = render::Limits{}.total_bytes; total > limit) {
+      throw fail(ProblemCause::input,
+                 "the documents of " + scope_.application.name.str() + " are larger than " +
+                     std::to_string(limit) + " bytes",
+                 "split the application");
     }
     std::vector<Draft> again = ask(std::move(drafts), true);
     if (!again.empty()) ask(std::move(again), false);
