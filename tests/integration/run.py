@@ -23,6 +23,8 @@ class Reporter(unittest.TestResult):
 
     def tell(self, word: str, test, more: str = "") -> None:
         name = test.shortDescription() or test.id()
+        if getattr(test, "params", None):  # of a subTest
+            name += f" {dict(test.params)}"
         print(f"{word} {name} ({time.monotonic() - self.started:.1f} s){more}", file=REPORT, flush=True)
 
     def addSuccess(self, test):

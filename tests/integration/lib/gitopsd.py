@@ -152,7 +152,12 @@ class Gitopsd:
         return self.get(f"/v1/applications/{application}")["application"]
 
     def wait_ended(self, number: int, seconds: float = 30) -> dict:
-        self.program.wait_until(lambda: self.event(number)["ended"], f"event {number} ends", seconds)
+        try:
+            self.program.wait_until(lambda: self.event(number)["ended"], f"event {number} ends", seconds)
+        except AssertionError as late:
+            if self.program.running():
+                raise AssertionError(f"{late}\n{self.event(number)}\n{self.get('/v1/status')}") from None
+            raise
         return self.event(number)
 
     def accept(self, after: str, **push) -> int:
