@@ -51,6 +51,8 @@ void move_event(Transaction& t, EventId id, EventState to, const std::string& re
     if (!q.row()) throw fail(ProblemCause::internal, "there is no event " + std::to_string(id.value));
     from = static_cast<EventState>(q.integer(0));
   }
+  // What ended stays ended: a late word that it waits or runs must not open it again.
+  if (ended(from) && !ended(to)) return;
   t.db().run("UPDATE events SET state = ?, reason = ?, error = ? WHERE id = ?", static_cast<int>(to),
              std::string_view(reason), std::string_view(error), id.value);
   t.count(from, -1);

@@ -58,6 +58,10 @@ TEST_CASE("events move from state to state and are counted") {
   s.reopen();
   CHECK(s->counts().events_by_state == counts.events_by_state);
   CHECK(failure_of([&] { s->set_event(EventId{99}, EventState::held, {}, {}); }) == "there is no event 99");
+  // A late word, from a worker that lost a race, does not open what has ended.
+  s->set_event(a, EventState::running, "tried again in 1 s");
+  CHECK(s->event(a)->state == EventState::superseded);
+  CHECK(s->event(a)->reason == "a newer one came");
 }
 
 TEST_CASE("set_events moves all or none") {
