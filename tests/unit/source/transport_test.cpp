@@ -67,9 +67,9 @@ TEST_CASE("a repository is fetched over HTTP, by one connection until a poll giv
   CHECK(requests.size() == 12);
   for (const std::string& request : requests) CHECK(contains(request, " /origin/"));
   CHECK(std::count_if(requests.begin(), requests.end(), [](const auto& r) { return r.starts_with("1 "); }) ==
-        14);
+        9);
   CHECK(std::count_if(requests.begin(), requests.end(), [](const auto& r) { return r.starts_with("2 "); }) ==
-        4);
+        3);
   // What the server can do is asked once.
   CHECK(std::count_if(requests.begin(), requests.end(), [](const auto& r) { return contains(r, "GET"); }) ==
         1);
