@@ -161,7 +161,12 @@ int run(const Options& options) {
     if (Monotonic::now() >= next_retention) {
       const auto keep =
           std::chrono::duration_cast<std::chrono::microseconds>(current.get()->store.keep_events).count();
-      const bool more = store->retain(system_clock().wall() - keep);
+      bool more = false;
+      try {
+        more = store->retain(system_clock().wall() - keep);
+      } catch (const Failure& failure) {
+        log::error("old events cannot be deleted now", {{"error", failure.what()}});
+      }
       next_retention =
           Monotonic::now() + (more ? std::chrono::seconds(1) : std::chrono::seconds(kRetentionEvery));
     }

@@ -115,7 +115,8 @@ Work prepare_commit(const Scope& scope, std::shared_ptr<const source::Snapshot> 
   Work work;
   work.blobs = std::make_shared<SnapshotBlobs>(snapshot);
   work.mode = force ? protocol::PlanMode::full : protocol::PlanMode::changed;
-  const bool incremental = !full && !force && before.last_succeeded && scope.mirror->has(before.revision);
+  const bool incremental = !full && !force && before.last_succeeded &&
+                           before.last_sync == before.last_succeeded && scope.mirror->has(before.revision);
   if (!needs.loaded()) needs.load(scope.store.declared(uid));
 
   std::vector<source::TreeEntry> manifests;

@@ -157,7 +157,7 @@ void DispatcherImpl::keep_connected(const std::weak_ptr<DestinationLine>& weak) 
   if (!dest) return;  // it left the configuration
   try {
     if (!dest->provider->connected()) dest->provider->info();
-  } catch (const Failure& failure) {
+  } catch (const std::exception& failure) {
     log::warning("provider is not to be had",
                  {{"destination", dest->config.name.str()}, {"error", failure.what()}});
   }
@@ -178,8 +178,13 @@ void DispatcherImpl::recover() {
 void DispatcherImpl::notify(const std::vector<EventId>& ids) {
   fetchers_->post([this, ids] {
     for (const auto id : ids) {
-      if (auto event = env_.store->event(id); event && !store::ended(event->state))
-        take_event(std::move(*event));
+      try {
+        if (auto event = env_.store->event(id); event && !store::ended(event->state))
+          take_event(std::move(*event));
+      } catch (const std::exception& e) {
+        log::error("cannot take up an event; tried again", {{"event", id.value}, {"error", e.what()}});
+        fetchers_->at(Monotonic::now() + 5s, [this, id] { notify({id}); });
+      }
     }
   });
 }
@@ -222,6 +227,9 @@ DispatcherImpl::App DispatcherImpl::app_named(const ApplicationName& name) const
   for (const auto& [uid, app] : apps_) {
     if (app->config.name == name) return app;
     names.push_back(app->config.name.str());
+  }
+  for (const auto& [uid, app] : orphans_) {
+    if (app->config.name == name) return app;
   }
   const std::string near = did_you_mean(name.str(), names);
   throw fail(ProblemCause::input, "no application is named \"" + name.str() + "\"",

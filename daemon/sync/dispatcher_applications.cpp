@@ -101,7 +101,13 @@ void DispatcherImpl::release_parked(const App& app, const std::string& why) {
   ++app->timer;
   auto run = std::move(app->run);
   app->hold = Hold::none;
-  if (!run) return;
+  if (!run) {  // it was backing off: its events wait in `along`
+    if (app->along.empty()) return;
+    workers_->post([this, why, along = std::exchange(app->along, {})] {
+      parts_ended(along, {Outcome::Kind::superseded, why, {}, ProblemCause::internal, false}, {});
+    });
+    return;
+  }
   workers_->post([this, run, why, along = with_along(*app, run->job().event)] {
     if (run->id()) run->end(store::SyncState::superseded, why);
     parts_ended(along, {Outcome::Kind::superseded, why, {}, ProblemCause::internal, false}, run->timings());
@@ -126,7 +132,8 @@ void DispatcherImpl::begin(const App& app, Job job) {
     progress(app, event, self ? self->id() : SyncId{}, stage, text);
   });
   app->run = run;
-  app->generation = dests_.at(app->config.destination)->provider->generation();
+  const auto& provider = *dests_.at(app->config.destination)->provider;
+  app->generation = provider.connected() ? provider.generation() : 0;
   workers_->post([this, app, run] { in_lane(app, [this, app, run] { ended(app, run, run->start()); }); });
 }
 
@@ -147,7 +154,12 @@ void DispatcherImpl::in_lane(const App& app, std::function<void()> body) {
     ++dest->running;
     if (alone) dest->alone = app->config.uid;
   }
-  body();
+  try {
+    body();
+  } catch (const std::exception& e) {
+    log::error("a sync ended in an error of the daemon",
+               {{"application", app->config.name.str()}, {"error", e.what()}});
+  }
   std::lock_guard lock(mutex_);
   --dest->running;
   dest->alone = ApplicationUid{};
@@ -195,6 +207,10 @@ void DispatcherImpl::ended(const App& app, const std::shared_ptr<Run>& run, Outc
     case Outcome::Kind::superseded:
       ++metrics_.syncs_superseded;
       break;
+  }
+  // Drift that was not put back is still there.
+  if (job.kind == Kind::heal && outcome.kind != Outcome::Kind::succeeded) {
+    app->dirty.insert(job.drifted.begin(), job.drifted.end());
   }
   const auto events = with_along(*app, job.event);
   app->run.reset();
@@ -267,8 +283,9 @@ void DispatcherImpl::retry(const App& app, const std::shared_ptr<Run>& run, cons
     if (app->next) return idle(app);
   }
   const auto dest = dests_.find(app->config.destination);
-  const bool died = dest != dests_.end() && (!dest->second->provider->connected() ||
-                                             dest->second->provider->generation() != app->generation);
+  const bool died =
+      dest != dests_.end() && app->generation != 0 &&  // one that was not there cannot die
+      (!dest->second->provider->connected() || dest->second->provider->generation() != app->generation);
   if (died) ++app->provider_deaths;
   const bool guilty = app->provider_deaths >= kDeathsAtMost;
   if (++job.attempt >= kAttempts || guilty) {
@@ -284,6 +301,7 @@ void DispatcherImpl::retry(const App& app, const std::shared_ptr<Run>& run, cons
     return idle(app);
   }
   const auto delay = backoff(job.attempt);
+  if (job.event) app->along.push_back(job.event);  // ends as superseded if something newer comes meanwhile
   app->hold = Hold::backoff;
   app->phase = Phase::backing_off;
   app->waits_for = "tried again in " + seconds_text(delay) + ": " + outcome.error;
@@ -301,6 +319,7 @@ void DispatcherImpl::retry(const App& app, const std::shared_ptr<Run>& run, cons
     std::lock_guard lock(mutex_);
     if (app->timer != timer || app->hold != Hold::backoff || stopping_) return;
     app->hold = Hold::none;
+    std::erase(app->along, job.event);
     if (job.kind == Kind::heal) return pump(app);
     begin(app, job);
   });
@@ -340,6 +359,17 @@ void DispatcherImpl::part_ended(EventId event, const Outcome& outcome, const sto
 
 /// Without the mutex.
 void DispatcherImpl::finish_event(EventId id, Tracker t) {
+  try {
+    record_end(id, t);
+  } catch (const std::exception& e) {
+    // A full disk, say: the end is as durable as the event, however long it takes.
+    log::error("cannot record the end of an event; tried again", {{"event", id.value}, {"error", e.what()}});
+    workers_->at(Monotonic::now() + 5s, [this, id, t] { finish_event(id, t); });
+  }
+}
+
+/// Without the mutex.
+void DispatcherImpl::record_end(EventId id, const Tracker& t) {
   using store::EventState;
   env_.store->add_timings(id, t.timings);
   std::string errors;

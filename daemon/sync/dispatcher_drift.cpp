@@ -88,10 +88,17 @@ void DispatcherImpl::look_at_live(const App& app) {
       scope.emplace(scope_of(app));
   }
   Look look;
+  std::map<ResourceId, protocol::Drift> wish;
   try {
     if (scope && env_.store->inventory_count(app->config.uid) > 0)
       look = observe(*scope, all ? nullptr : &ids, full);
-  } catch (const Failure& failure) {
+    for (const auto& id : look.drifted) {
+      wish[id] = protocol::Drift::heal;
+      if (const auto row = env_.store->declared_id(app->config.uid, id)) {
+        wish[id] = decode_resource(id, row->digest, row->resource).options.drift;
+      }
+    }
+  } catch (const std::exception& failure) {
     std::lock_guard lock(mutex_);
     app->report = failure.what();
     app->compared = false;
@@ -108,14 +115,6 @@ void DispatcherImpl::look_at_live(const App& app) {
     });
     if (app->next) pump(app);
     return;
-  }
-
-  std::map<ResourceId, protocol::Drift> wish;
-  for (const auto& id : look.drifted) {
-    wish[id] = protocol::Drift::heal;
-    if (const auto row = env_.store->declared_id(app->config.uid, id)) {
-      wish[id] = decode_resource(id, row->digest, row->resource).options.drift;
-    }
   }
 
   std::lock_guard lock(mutex_);
@@ -161,6 +160,8 @@ void DispatcherImpl::look_at_live(const App& app) {
     });
   }
   app->hold = Hold::none;
+  if (app->next)
+    app->dirty.insert(heal.begin(), heal.end());  // yields to the push, and is seen again after it
   if (heal.empty() || stopping_ || app->next) return pump(app);
   Job job;
   job.kind = Kind::heal;

@@ -89,7 +89,8 @@ void DispatcherImpl::look(const Repo& repo) {
         if (!dest) continue;
         const auto source = source_key(app->config, *snapshot, decode_outside(state.outside));
         const auto key = input_key(source, app->config, dest->config, context_digest(dest));
-        if (key == state.input_key || key == tried || source == state.quarantined) continue;
+        if (key == state.input_key || key == tried || state.quarantined.find(source) != std::string::npos)
+          continue;
         event.cause = store::Cause::context;
         event.application = app->config.uid;
         event.body_signed = tip->second == state.revision;

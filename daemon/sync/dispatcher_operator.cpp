@@ -124,7 +124,15 @@ SyncId DispatcherImpl::approve(const ApplicationName& name, const std::string& w
     app->phase = Phase::planning;
     app->waits_for.clear();
   }
-  run->approve(who);
+  try {
+    run->approve(who);
+  } catch (...) {
+    std::lock_guard lock(mutex_);
+    app->hold = Hold::approval;
+    app->phase = Phase::held;
+    app->waits_for = run->hold();
+    throw;
+  }
   env_.store->audit(audit_of("approve", who, name, Value::object({{"sync", run->id().value}})));
   if (run->job().event)
     env_.store->set_event(run->job().event, store::EventState::running, "approved by " + who);
@@ -152,7 +160,9 @@ EventId DispatcherImpl::rollback(const ApplicationName& name, const std::optiona
       if (sync.kind == "sync" && !sync.source_key.empty()) away = sync.source_key;
       newest = false;
     }
-    if (sync.state != store::SyncState::succeeded || sync.kind == "heal" || sync.kind == "delete") continue;
+    const bool bad = !sync.source_key.empty() && state.quarantined.find(sync.source_key) != std::string::npos;
+    if (bad || sync.state != store::SyncState::succeeded || sync.kind == "heal" || sync.kind == "delete")
+      continue;
     known += " " + sync.revision.short_str();
     const bool wanted = to ? sync.revision == *to : sync.source_key != away;
     if (wanted && !target) target = sync;
@@ -163,11 +173,15 @@ EventId DispatcherImpl::rollback(const ApplicationName& name, const std::optiona
                   : "application " + name.str() + " has no earlier state to roll back to",
                known.empty() ? "" : "kept:" + known);
   }
-  state.quarantined = away;
+  // The store's word is newer than this copy where a sync ended meanwhile. Earlier rollbacks hold too.
+  if (const auto now = env_.store->application(config.uid)) state = *now;
+  if (state.quarantined.find(away) == std::string::npos) {
+    state.quarantined += (state.quarantined.empty() ? "" : " ") + away;
+  }
   env_.store->put_application(state);
   {
     std::lock_guard lock(mutex_);
-    app->state.quarantined = away;
+    app->state.quarantined = state.quarantined;
   }
   store::NewEvent event;
   event.cause = store::Cause::rollback;

@@ -95,7 +95,9 @@ void DispatcherImpl::work(const Repo& repo) {
       std::lock_guard lock(mutex_);
       repo->failures = 0;
     } catch (const Failure& failure) {
-      give_back(repo, std::move(events), failure);
+      give_back(repo, events, failure);
+    } catch (const std::exception& e) {
+      give_back(repo, events, fail(ProblemCause::transient, e.what()));
     }
   }
   if (look_wanted) look(repo);
@@ -104,8 +106,21 @@ void DispatcherImpl::work(const Repo& repo) {
   wake(repo);
 }
 
+/// Whatever happens to the store meanwhile, no event is forgotten here.
+void DispatcherImpl::give_back(const Repo& repo, const std::vector<store::Event>& events,
+                               const Failure& failure) {
+  try {
+    judge(repo, events, failure);
+  } catch (const std::exception& e) {
+    log::error("cannot record what became of events; they are looked at again", {{"error", e.what()}});
+    fetchers_->at(Monotonic::now() + 5s, [this, events] {
+      for (const auto& event : events) take_event(event);
+    });
+  }
+}
+
 /// Events whose repository could not be used: tried again where time may help, failed where it cannot.
-void DispatcherImpl::give_back(const Repo& repo, std::vector<store::Event> events, const Failure& failure) {
+void DispatcherImpl::judge(const Repo& repo, std::vector<store::Event> events, const Failure& failure) {
   const std::string error = describe(failure.problems());
   log::warning("cannot read the repository", {{"repository", repo->config.name.str()}, {"error", error}});
   bool stopping = false;
@@ -135,10 +150,9 @@ void DispatcherImpl::give_back(const Repo& repo, std::vector<store::Event> event
         "the repository cannot be read; tried again in " + std::to_string(delay.count() / 1000 + 1) + " s",
         error);
   }
-  fetchers_->at(Monotonic::now() + delay, [this, repo, events = std::move(events)] {
-    std::lock_guard lock(mutex_);
-    for (const auto& e : events) repo->pending.push_back(e);
-    wake(repo);
+  // By name, not by line: a reload may have replaced the repository meanwhile.
+  fetchers_->at(Monotonic::now() + delay, [this, events = std::move(events)] {
+    for (const auto& event : events) take_event(event);
   });
 }
 
@@ -225,7 +239,10 @@ void DispatcherImpl::decide_ref(const Repo& repo, const Ref& ref, std::vector<st
       return end_all(store::EventState::superseded, top->str() + " is a higher version");
   }
 
-  std::erase_if(events, [](const auto& e) { return e.deleted; });  // the ref is back already
+  for (const auto& e : events) {
+    if (e.deleted) env_.store->set_event(e.id, store::EventState::ignored, ref.str() + " exists again");
+  }
+  std::erase_if(events, [](const auto& e) { return e.deleted; });
   const auto chosen = choose(repo, *fetched.tip, events);
   if (!chosen) {
     for (const auto& e : events) {
@@ -263,28 +280,33 @@ void DispatcherImpl::decide_event(const Repo& repo, const store::Event& event, c
     timings.fetched = fetched_at;
   }
   std::string note;
-  try {
-    for (const auto& app : apps) {
-      if (!event.application.empty() && event.application != app->config.uid) continue;
-      CommitId applied;
-      {
-        std::lock_guard lock(mutex_);
-        applied = app->state.revision;
-      }
-      if (repo->config.require_signed && !event.body_signed && event.cause != store::Cause::manual &&
-          event.after != applied) {
-        std::lock_guard lock(mutex_);
-        app->report =
-            "commit " + event.after.short_str() + " was not named by a signed delivery; it is only reported";
-        note = app->report;
-        continue;
-      }
-      concern(app, event, snapshot, repo->mirror->standing(event.after, tip, applied), note);
+  for (const auto& app : apps) {
+    if (!event.application.empty() && event.application != app->config.uid) continue;
+    CommitId applied;
+    {
+      std::lock_guard lock(mutex_);
+      applied = app->state.revision;
     }
-  } catch (...) {
-    std::lock_guard lock(mutex_);
-    if (trackers_[event.id].open == 0) trackers_.erase(event.id);
-    throw;
+    if (repo->config.require_signed && !event.body_signed && event.cause != store::Cause::manual &&
+        event.after != applied) {
+      std::lock_guard lock(mutex_);
+      app->report =
+          "commit " + event.after.short_str() + " was not named by a signed delivery; it is only reported";
+      note = app->report;
+      continue;
+    }
+    // One destination that cannot be reached is its applications' matter: the others go on.
+    try {
+      concern(app, event, snapshot, repo->mirror->standing(event.after, tip, applied), note);
+    } catch (const Failure& failure) {
+      std::lock_guard lock(mutex_);
+      if (failure.cause() == ProblemCause::transient) {
+        ++trackers_[event.id].open;
+        offer(app, commit_job(event));  // the sync itself tries again, with back-off
+      } else {
+        trackers_[event.id].errors.push_back(describe(failure.problems()));
+      }
+    }
   }
   std::unique_lock lock(mutex_);
   auto& tracker = trackers_[event.id];
@@ -295,6 +317,18 @@ void DispatcherImpl::decide_event(const Repo& repo, const store::Event& event, c
   trackers_.erase(event.id);
   lock.unlock();
   finish_event(event.id, std::move(finished));
+}
+
+Job DispatcherImpl::commit_job(const store::Event& event) {
+  Job job;
+  job.kind = Kind::commit;
+  job.event = event.id;
+  job.cause = event.cause;
+  job.actor = event.actor;
+  job.revision = event.after;
+  job.force = event.cause == store::Cause::manual || event.cause == store::Cause::replay;
+  job.received = event.timings.received;
+  return job;
 }
 
 /// Hands the commit to one application, unless it has nothing to do with it.
@@ -321,7 +355,7 @@ void DispatcherImpl::concern(const App& app, const store::Event& event, const so
   const auto key = input_key(source, config, dest->config, context_digest(dest));
   const bool force = event.cause == store::Cause::manual || event.cause == store::Cause::replay;
   if (!state.quarantined.empty()) {
-    if (state.quarantined == source && event.cause != store::Cause::manual) {
+    if (state.quarantined.find(source) != std::string::npos && event.cause != store::Cause::manual) {
       note = config.name.str() + " was rolled back from this state; gitopsctl resume " + config.name.str() +
              " releases it";
       return;
@@ -335,16 +369,9 @@ void DispatcherImpl::concern(const App& app, const store::Event& event, const so
   const bool same = key == state.input_key && state.last_sync == state.last_succeeded && state.last_succeeded;
   if (same && !force && !app->run && !app->next) return;
   app->last_tried_key = key;
-  Job job;
-  job.kind = Kind::commit;
-  job.event = event.id;
-  job.cause = event.cause;
-  job.actor = event.actor;
-  job.revision = event.after;
+  Job job = commit_job(event);
   job.source_key = source;
   job.input_key = key;
-  job.force = force;
-  job.received = event.timings.received;
   ++trackers_[event.id].open;
   offer(app, std::move(job));
 }
@@ -363,9 +390,14 @@ bool DispatcherImpl::take_along(const App& app, EventId event, const std::string
 
 void DispatcherImpl::decide_direct(const store::Event& event) {
   auto app = app_of(event.application);
-  if (!app && event.cause == store::Cause::manual) app = orphan_of(event.application);
+  std::string why = "the application left the configuration";
+  try {
+    if (!app && event.cause == store::Cause::manual) app = orphan_of(event.application);
+  } catch (const Failure& failure) {
+    why = failure.what();
+  }
   if (!app) {
-    env_.store->set_event(event.id, store::EventState::failed, "", "the application left the configuration");
+    env_.store->set_event(event.id, store::EventState::failed, {}, why);
     return;
   }
   Job job;

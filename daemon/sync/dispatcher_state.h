@@ -127,7 +127,9 @@ class DispatcherImpl : public Dispatcher {
                     const source::Snapshot&, WallMicros fetched_at);
   void concern(const App&, const store::Event&, const source::Snapshot&, source::Standing, std::string& note);
   bool take_along(const App&, EventId, const std::string& key, bool force);
-  void give_back(const Repo&, std::vector<store::Event>, const Failure&);
+  void give_back(const Repo&, const std::vector<store::Event>&, const Failure&);
+  void judge(const Repo&, std::vector<store::Event>, const Failure&);
+  static Job commit_job(const store::Event&);
   source::Remote remote_of(const config::Repository&) const;
   std::vector<App> followers(const RepositoryName&, const Ref&) const;
   std::string context_digest(const Dest&);
@@ -152,6 +154,7 @@ class DispatcherImpl : public Dispatcher {
   void part_ended(EventId, const Outcome&, const store::Timings&);
   void parts_ended(const std::vector<EventId>&, const Outcome&, const store::Timings&);
   void finish_event(EventId, Tracker);
+  void record_end(EventId, const Tracker&);
   void progress(const App&, EventId, SyncId, const std::string& stage, const std::string& text);
   void tell(const ProgressLine&);
 

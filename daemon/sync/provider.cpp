@@ -28,13 +28,10 @@ constexpr auto kInitializeTimeout = 10s;
 constexpr auto kFirstBackoff = 100ms;
 constexpr auto kLastBackoff = 10s;
 
-/// One life of a provider process or socket connection.
-struct Connection {
-  Child child;  // none for a socket
-  std::unique_ptr<Peer> peer;
-  protocol::InitializeResult info;
+/// What the reader thread works on. Apart from the connection, which it must never be the last to hold:
+/// destroying that joins the reader.
+struct Calls {
   std::atomic<bool> dead{false};
-
   std::mutex mutex;
   std::map<std::string, std::function<void(const protocol::Progress&)>> progress;  // by sync
   std::multiset<BlobSource*> blobs;
@@ -69,12 +66,20 @@ struct Connection {
   }
 };
 
+/// One life of a provider process or socket connection.
+struct Connection {
+  Child child;  // none for a socket
+  std::shared_ptr<Calls> calls = std::make_shared<Calls>();
+  std::unique_ptr<Peer> peer;
+  protocol::InitializeResult info;
+};
+
 /// Registers what a call offers to the provider while it is open.
 class OpenCall {
  public:
-  OpenCall(Connection& c, BlobSource* blobs, std::string sync = {},
+  OpenCall(Connection& connection, BlobSource* blobs, std::string sync = {},
            std::function<void(const protocol::Progress&)> sink = {})
-      : c_(c), blobs_(blobs), sync_(std::move(sync)) {
+      : c_(*connection.calls), blobs_(blobs), sync_(std::move(sync)) {
     std::lock_guard lock(c_.mutex);
     if (blobs_) c_.blobs.insert(blobs_);
     if (!sync_.empty()) c_.progress[sync_] = std::move(sink);
@@ -88,7 +93,7 @@ class OpenCall {
   OpenCall& operator=(const OpenCall&) = delete;
 
  private:
-  Connection& c_;
+  Calls& c_;
   BlobSource* blobs_;
   std::string sync_;
 };
@@ -124,7 +129,7 @@ class ProcessProvider : public Provider {
   protocol::InitializeResult info() override { return connection()->info; }
   bool connected() const override {
     const auto c = std::atomic_load(&visible_);
-    return c && !c->dead;
+    return c && !c->calls->dead;
   }
   std::uint64_t generation() const override { return generation_; }
 
@@ -155,7 +160,7 @@ class ProcessProvider : public Provider {
   }
   void cancel(const std::string& sync) override {
     std::lock_guard lock(mutex_);
-    if (connection_ && !connection_->dead) {
+    if (connection_ && !connection_->calls->dead) {
       connection_->peer->notify("cancel", encode(protocol::CancelRequest{sync}));
     }
   }
@@ -170,7 +175,7 @@ class ProcessProvider : public Provider {
     }
     if (!c) return;
     try {
-      if (!c->dead) c->peer->call("shutdown", Value::object(), deadline);
+      if (!c->calls->dead) c->peer->call("shutdown", Value::object(), deadline);
     } catch (const Failure& failure) {
       log::warning("provider did not shut down in time",
                    {{"destination", destination_.name.str()}, {"error", failure.what()}});
@@ -194,7 +199,7 @@ class ProcessProvider : public Provider {
   }
 
   void end(Connection& c) {
-    c.dead = true;
+    c.calls->dead = true;
     c.peer->close();
     c.child.signal(SIGKILL);
   }
@@ -202,7 +207,7 @@ class ProcessProvider : public Provider {
   std::shared_ptr<Connection> connection() {
     std::lock_guard lock(mutex_);
     if (stopped_) throw fail(ProblemCause::transient, "the daemon is stopping");
-    if (connection_ && !connection_->dead) return connection_;
+    if (connection_ && !connection_->calls->dead) return connection_;
     const auto now = Monotonic::now();
     if (now < not_before_) {
       throw fail(ProblemCause::transient,
@@ -230,18 +235,18 @@ class ProcessProvider : public Provider {
   std::shared_ptr<Connection> start() {
     auto c = std::make_shared<Connection>();
     auto [input, output] = open_streams(*c);
-    std::weak_ptr<Connection> weak = c;
+    const auto calls = c->calls;
     const auto changed = events_.changed;
     const auto context = events_.context;
     Peer::Handlers handlers;
-    handlers.request = [weak](std::string_view method, const Value& params, Peer::Handlers::Answer answer,
-                              Peer::Handlers::Refuse refuse) {
-      if (auto self = weak.lock()) self->on_request(method, params, answer, refuse);
+    handlers.request = [calls](std::string_view method, const Value& params, Peer::Handlers::Answer answer,
+                               Peer::Handlers::Refuse refuse) {
+      calls->on_request(method, params, answer, refuse);
     };
-    handlers.notification = [weak, changed, context](std::string_view method, const Value& params) {
+    handlers.notification = [calls, changed, context](std::string_view method, const Value& params) {
       try {
         if (method == "progress") {
-          if (auto self = weak.lock()) self->on_progress(params);
+          calls->on_progress(params);
         } else if (method == "changed") {
           changed(protocol::decode_as<protocol::Changed>(params));
         } else if (method == "context") {
@@ -251,10 +256,8 @@ class ProcessProvider : public Provider {
         log::warning("provider sent a bad message", {{"method", method}, {"error", failure.what()}});
       }
     };
-    handlers.closed = [weak, changed, name = destination_.name.str()](const std::string& why) {
-      auto self = weak.lock();
-      if (!self) return;
-      if (!self->dead.exchange(true)) log::warning("provider ended", {{"destination", name}, {"why", why}});
+    handlers.closed = [calls, changed, name = destination_.name.str()](const std::string& why) {
+      if (!calls->dead.exchange(true)) log::warning("provider ended", {{"destination", name}, {"why", why}});
       changed(protocol::Changed{});  // its watches are gone: everything on it has to be looked at again
     };
     c->peer = std::make_unique<Peer>(std::move(input), std::move(output), std::move(handlers));

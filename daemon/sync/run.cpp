@@ -36,6 +36,8 @@ Outcome Run::guarded(const std::function<Outcome()>& body) {
     return body();
   } catch (const Failure& failure) {
     return failed(failure);
+  } catch (const std::exception& e) {
+    return failed(fail(ProblemCause::transient, e.what()));
   }
 }
 

@@ -33,13 +33,13 @@ Outcome Run::apply_from_here() {
       std::erase_if(work_.remove, [&](const ResourceId& id) { return !work_.entries.contains(id); });
       make_plan();
       decide_hold();
-      if (!hold_.empty() && approved_by_.empty()) {
+      if (!hold_.empty()) {  // what was approved were other bytes than this new plan
+        approved_by_.clear();
         auto t = transition(store::SyncState::held);
         t.reason = hold_;
         scope_.store.set_sync(id_, t);
         return {Outcome::Kind::held, hold_, {}, ProblemCause::internal, false};
       }
-      next_wave_ = 0;
       continue;
     }
     ++next_wave_;

@@ -95,6 +95,7 @@ protocol::Entry Run::wire_entry(const ResourceId& id) const {
 void Run::make_plan() {
   steps_.clear();
   waves_.clear();
+  next_wave_ = 0;
   items_.clear();
   for (const auto& item : work_.upsert) items_.emplace(item.resource.id, &item);
 

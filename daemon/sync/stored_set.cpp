@@ -126,7 +126,10 @@ void settle_open_intents(const Scope& scope, SyncId sync) {
   for (const auto& seen : result.observations) {
     const auto it = std::find_if(open.begin(), open.end(), [&](const auto& e) { return e.id == seen.id; });
     if (it == open.end()) continue;
-    if (seen.live == protocol::Live::absent) {
+    // Absent settles only what was to be deleted or was never proven: a change that was cut off between
+    // taking away and putting back, or a drift meanwhile, leaves something that is still owned and has to
+    // come back.
+    if (seen.live == protocol::Live::absent && (it->intended_digest.empty() || it->owned_digest.empty())) {
       settled.push_back({seen.id, true, {}, {}, {}});
     } else if (seen.live == protocol::Live::ours && it->owned_digest.empty()) {
       // Ours, but of which content nobody recorded: a digest that no document has makes it count as changed.
