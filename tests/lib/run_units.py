@@ -69,6 +69,9 @@ def main() -> int:
                 print(f"FAILED {options.label}{short}: {wrong}", file=REPORT, flush=True)
             if wrong or any(failures for _, _, failures in found):
                 print(f"==== {short}\n{output}", flush=True)
+                for name, _, failures in found:
+                    for failure in failures:
+                        print(f"{name}: {failure.strip()}", flush=True)
     return 1 if bad else 0
 
 

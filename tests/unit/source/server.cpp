@@ -90,11 +90,21 @@ std::vector<std::string> HttpServer::requests() const {
   return out;
 }
 
-GitDaemon::GitDaemon(const std::string& root)
-    : port_(free_port()),
-      child_(start({"/usr/lib/git-core/git-daemon", "--listen=127.0.0.1", "--port=" + std::to_string(port_),
-                    "--reuseaddr", "--export-all", "--base-path=" + root, root})) {
-  REQUIRE(eventually([&] { return listens(port_); }));
+GitDaemon::GitDaemon(const std::string& root) {
+  // Between looking for a free port and listening on it somebody else may take it: then git-daemon ends at
+  // once.
+  for (int attempt = 0; attempt < 5; ++attempt) {
+    port_ = free_port();
+    child_ = start({"/usr/lib/git-core/git-daemon", "--listen=127.0.0.1", "--port=" + std::to_string(port_),
+                    "--export-all", "--base-path=" + root, root});
+    const auto ended = [&] {
+      pollfd wait{child_.pidfd(), POLLIN, 0};
+      return ::poll(&wait, 1, 0) > 0;
+    };
+    REQUIRE(eventually([&] { return ended() || listens(port_); }));
+    if (!ended()) return;
+  }
+  FAIL("git-daemon did not get a port");
 }
 
 std::string GitDaemon::url(const std::string& repository) const {
