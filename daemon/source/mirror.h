@@ -1,5 +1,6 @@
-// A bare local mirror of one repository: fetches exactly what an event names and reads it from the object database.
-// A cache: it can be deleted at any time. Blocking; one fetch at a time per mirror; reads from any thread.
+// A bare local mirror of one repository: fetches exactly what an event names and reads it from the object
+// database. A cache: it can be deleted at any time. Blocking; one fetch at a time per mirror; reads from any
+// thread.
 #pragma once
 
 #include <functional>
@@ -66,8 +67,8 @@ class Snapshot {
   virtual const CommitId& commit() const = 0;
   /// The object at a path ("" is the root), or nullopt. Symbolic links are not followed.
   virtual std::optional<TreeEntry> entry(const std::string& path) const = 0;
-  /// All files below `path` at any depth, by path order. Throws Failure (cause input) beyond `limit` files and folders,
-  /// where `path` is no folder or would leave the tree, and on a submodule below it.
+  /// All files below `path` at any depth, by path order. Throws Failure (cause input) beyond `limit` files
+  /// and folders, where `path` is no folder or would leave the tree, and on a submodule below it.
   virtual std::vector<TreeEntry> files(const std::string& path, std::size_t limit) const = 0;
   /// The size comes from the object's header, before anything is read. Throws Failure (cause input) beyond
   /// `limit`, and for a Git LFS pointer file.
@@ -95,12 +96,13 @@ enum class Standing { tip, ahead, behind_or_unrelated, unreachable };
 class Mirror {
  public:
   virtual ~Mirror() = default;
-  /// Fetches the ref, and `wanted` with it where the tip does not already bring it. A clone when it is the first.
-  /// Throws Failure: transient for the network and deadlines, permission for credentials and host keys,
-  /// input for a repository that cannot be used (SHA-256).
-  virtual FetchResult fetch(const Remote&, const Ref&, const std::optional<CommitId>& wanted, const Cancel&) = 0;
-  /// Tips of the refs that match, without fetching objects; for polling and tag patterns. Pattern: a whole ref, or
-  /// one trailing `*`.
+  /// Fetches the ref, and `wanted` with it where the tip does not already bring it. A clone when it is the
+  /// first. Throws Failure: transient for the network and deadlines, permission for credentials and host
+  /// keys, input for a repository that cannot be used (SHA-256).
+  virtual FetchResult fetch(const Remote&, const Ref&, const std::optional<CommitId>& wanted,
+                            const Cancel&) = 0;
+  /// Tips of the refs that match, without fetching objects; for polling and tag patterns. Pattern: a whole
+  /// ref, or one trailing `*`.
   virtual std::map<Ref, CommitId> remote_refs(const Remote&, const std::vector<std::string>& patterns,
                                               const Cancel&) = 0;
   /// Peels a tag object to its commit; a commit is itself; nullopt: not here, or no commit.
@@ -117,8 +119,9 @@ class Mirror {
   virtual void maintain(const Cancel&) = 0;
 };
 
-/// Opens or makes the mirror in `directory` (the bare repository is DIRECTORY/NUMBER.git). A damaged one is read on as
-/// far as it goes; the next fetch clones a successor beside it, carries the pins over, and moves it aside.
+/// Opens or makes the mirror in `directory` (the bare repository is DIRECTORY/NUMBER.git). A damaged one is
+/// read on as far as it goes; the next fetch clones a successor beside it, carries the pins over, and moves
+/// it aside.
 std::unique_ptr<Mirror> open_mirror(const std::string& directory);
 
 }  // namespace gitopsd::source

@@ -89,7 +89,8 @@ TEST_CASE("a tag pattern means the highest version") {
   };
   CHECK(highest("refs/tags/v*", refs({"v1.9.0", "v1.10.0", "v1.10.0-rc.1", "vnext"}))->str() ==
         "refs/tags/v1.10.0");
-  CHECK(highest("refs/tags/v1.9.0-*", refs({"v1.9.0-rc.2", "v1.9.0-rc.10"}))->str() == "refs/tags/v1.9.0-rc.10");
+  CHECK(highest("refs/tags/v1.9.0-*", refs({"v1.9.0-rc.2", "v1.9.0-rc.10"}))->str() ==
+        "refs/tags/v1.9.0-rc.10");
   CHECK_FALSE(highest("refs/tags/v*", refs({"release-1"})));
   CHECK(compare_versions("1.0.0", "1.0.0-rc.1") > 0);
   CHECK(compare_versions("v1.0", "v1.0.0") == 0);
