@@ -6,6 +6,7 @@
 
 namespace gitopsd {
 
+// NOLINTNEXTLINE(performance-move-constructor-init)
 Secret::Secret(Secret&& other) noexcept : bytes_(other.bytes_) {
   // A copy and a wipe: moving a short string would leave its bytes behind in the other's own buffer.
   wipe(other.bytes_.data(), other.bytes_.size());

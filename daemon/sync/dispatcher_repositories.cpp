@@ -50,7 +50,7 @@ std::vector<DispatcherImpl::App> DispatcherImpl::followers(const RepositoryName&
 }
 
 std::string DispatcherImpl::context_digest(const Dest& dest) {
-  return dest->provider->info().render_context_digest;
+  return dest->provider->render_context_digest();
 }
 
 void DispatcherImpl::take_event(store::Event event) {

@@ -127,6 +127,7 @@ class ProcessProvider : public Provider {
 
   const DestinationName& destination() const override { return destination_.name; }
   protocol::InitializeResult info() override { return connection()->info; }
+  std::string render_context_digest() override { return connection()->info.render_context_digest; }
   bool connected() const override {
     const auto c = std::atomic_load(&visible_);
     return c && !c->calls->dead;

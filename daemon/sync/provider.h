@@ -32,6 +32,8 @@ class Provider {
   virtual const DestinationName& destination() const = 0;
   /// Of the current connection; connects where there is none.
   virtual protocol::InitializeResult info() = 0;
+  /// The same as `info().render_context_digest`, without copying the rest.
+  virtual std::string render_context_digest() = 0;
   virtual bool connected() const = 0;
   /// Grows by one at each start; tells whether watches must be set up again.
   virtual std::uint64_t generation() const = 0;

@@ -149,7 +149,7 @@ Outcome Run::succeed() {
       const auto snapshot = scope_.mirror->snapshot(job_.revision);
       after_.source_key = source_key(scope_.application, *snapshot, decode_outside(after_.outside));
       after_.input_key = input_key(after_.source_key, scope_.application, scope_.destination,
-                                   scope_.provider->info().render_context_digest);
+                                   scope_.provider->render_context_digest());
     }
     // An operator may have rolled back meanwhile: that word is newer than this run's.
     if (const auto now = scope_.store.application(scope_.application.uid))

@@ -57,7 +57,7 @@ void Run::prepare() {
       const bool same_settings =
           before_.last_succeeded &&
           before_.input_key == input_key(before_.source_key, scope_.application, scope_.destination,
-                                         scope_.provider->info().render_context_digest);
+                                         scope_.provider->render_context_digest());
       work_ = prepare_commit(scope_, snapshot, before_, !same_settings, job_.force, *needs_);
       break;
     }

@@ -27,6 +27,7 @@ protocol::Step step(Action action, const std::string& id, Destroys destroys = De
 
 std::vector<protocol::Step> deletions(int count) {
   std::vector<protocol::Step> steps;
+  steps.reserve(static_cast<std::size_t>(count));
   for (int i = 0; i < count; ++i) steps.push_back(step(Action::remove, "r" + std::to_string(i)));
   return steps;
 }
