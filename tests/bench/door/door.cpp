@@ -1,6 +1,7 @@
 // The door and the store alone, as the intake benchmark loads them: no dispatcher takes what was accepted.
 //   bench-door --config FILE [--fill ROWS | --count 1]
-// --fill stores that many deliveries with the version-1 ids of the last day, and ends; --count prints how many there are.
+// --fill stores that many deliveries with the version-1 ids of the last day, and ends; --count prints how
+// many there are.
 #include <pthread.h>
 #include <signal.h>
 

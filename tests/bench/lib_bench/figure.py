@@ -6,7 +6,7 @@ from dataclasses import dataclass
 @dataclass
 class Figure:
     """`goal` is what the ratio ours/peer must reach where there is a peer, else what ours must reach; at least, or at
-    most where `at_most`. None: nothing is asked, it stands beside."""
+    most where `at_most`; with `absolute`, what ours must reach although a peer stands beside. None: nothing is asked."""
     name: str
     ours: float
     unit: str
@@ -14,6 +14,7 @@ class Figure:
     peer_name: str = ""
     goal: float | None = None
     at_most: bool = False
+    absolute: bool = False
 
     @property
     def ratio(self) -> float | None:
@@ -23,7 +24,7 @@ class Figure:
     def met(self) -> bool | None:
         if self.goal is None:
             return None
-        value = self.ours if self.ratio is None else self.ratio
+        value = self.ours if self.ratio is None or self.absolute else self.ratio
         return value <= self.goal if self.at_most else value >= self.goal
 
     def as_json(self) -> str:
