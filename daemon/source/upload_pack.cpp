@@ -221,7 +221,8 @@ bool UploadPack::fetch(const Operation& operation, const std::vector<CommitId>& 
   packets_.restart();
   const std::string request = version_ == 2 ? fetch_request_v2(wants, haves) : fetch_request_v0(wants, haves);
   service_->request(operation, request, version_);
-  return receive(operation, sink);
+  refused_ = !receive(operation, sink);
+  return !refused_;
 }
 
 bool UploadPack::receive(const Operation& operation, const PackSink& sink) {
@@ -259,8 +260,10 @@ bool UploadPack::receive(const Operation& operation, const PackSink& sink) {
 }
 
 void UploadPack::finish(const Operation& operation) {
-  // In the old versions a pack is the end of the conversation.
-  if (can_fetch()) service_->finish(operation);
+  // In the old versions a pack is the end of the conversation, and a server that refused may have left
+  // already.
+  if (!can_fetch() || refused_) return;
+  service_->finish(operation);
 }
 
 void UploadPack::hang_up() {

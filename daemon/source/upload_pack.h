@@ -61,6 +61,7 @@ class UploadPack {
   PacketReader packets_;
   int version_ = -1;
   bool fetched_ = false;
+  bool refused_ = false;  ///< by the last fetch
   std::vector<std::string> capabilities_;
   std::vector<RemoteRef> advertised_;  ///< versions 0 and 1: only what is advertised may be asked for
 };

@@ -88,11 +88,13 @@ class Kill(Scene):
         chance = random.Random(seed)
         load = Load(self, seed)
         load.start()
-        # The instant of the kill is the experiment, not a wait for something.
-        time.sleep(chance.uniform(0.0, 0.3))
-        victim = self.cut(chance)
-        load.ending.set()
-        load.join()
+        try:
+            # The instant of the kill is the experiment, not a wait for something.
+            time.sleep(chance.uniform(0.0, 0.3))
+            victim = self.cut(chance)
+        finally:
+            load.ending.set()
+            load.join()
         self.assertEqual(load.wrong, [])
         for event in load.accepted:
             state = self.daemon.wait_ended(event, 60)

@@ -76,7 +76,7 @@ class Gitopsd:
     def start(self) -> "Gitopsd":
         self.write_config()
         self.program.start()
-        self.program.wait_until(self.ready, "gitopsd is ready")
+        self.program.wait_until(self.ready, "gitopsd is ready", 60)
         return self
 
     def __enter__(self) -> "Gitopsd":
