@@ -224,7 +224,8 @@ void DispatcherImpl::resume(const ApplicationName& name, const std::string& who)
 EventId DispatcherImpl::delete_cascade(const ApplicationName& name, const std::string& who) {
   App app;
   for (const auto& state : env_.store->applications()) {
-    if (state.name == name && state.orphaned) app = orphan_of(state.uid);
+    // By what is configured now: the mark in the store follows a reload a moment later.
+    if (state.name == name && !app_of(state.uid)) app = orphan_of(state.uid);
   }
   const bool orphan = app != nullptr;
   if (!orphan) app = app_named(name);
