@@ -79,6 +79,9 @@ class Play:
             sys.executable, TREE / "tests/integration/lib/github.py", "--url", url, "--secret-file",
             self.folder / "hook-secret", "--certificate", self.daemon.certificate.certificate,
             "--repository", "example/infra"])
+        # For whoever goes on by hand, with no settings of their own.
+        for key, value in (("user.name", "Ada"), ("user.email", "ada@example.com"), ("push.autoSetupRemote", "true")):
+            self.checkout.git("config", key, value)
         self.daemon.start()
         rows = (
                 ("gitopsd", url, "HTTPS, certificate made just now; events in SQLite"),
