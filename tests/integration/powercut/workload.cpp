@@ -80,6 +80,8 @@ void move_some_event(store::Store& store, std::mt19937_64& random, Ledger& ledge
     if (ledger.states.empty()) return;
     auto at = ledger.states.begin();
     std::advance(at, static_cast<long>(random() % ledger.states.size()));
+    // What ended is not opened again: the store would leave it as it is.
+    if (ended(*at->second.begin()) && !ended(to)) return;
     id = at->first;
     at->second.insert(to);
   }
