@@ -1,7 +1,10 @@
 #!/usr/bin/env bash
-# killed processes and damaged stores lose nothing that was accepted
+# killed processes, power cuts, full disks and damaged stores lose nothing that was accepted
 . tests/lib/suite.sh
 
 install_packages git openssl util-linux
 build_release
-python3 tests/integration/run.py faults
+status=0
+python3 tests/lib/run_units.py --timeout 600 build/tests/integration/powercut/{powercut,store-crash,full-disk} || status=1
+python3 tests/integration/run.py faults || status=1
+exit "$status"
