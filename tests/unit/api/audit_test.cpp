@@ -52,4 +52,5 @@ TEST_CASE_FIXTURE(World, "calls that take long hold up neither others nor each o
   store.verify_waits = false;
   store.verify_waits.notify_all();
   for (auto& waiting : clients) CHECK(waiting.read_answer().status == 200);
+  for (int i = 0; i < 9; ++i) CHECK(post("/v1/audit/verify").status == 200);
 }

@@ -1,7 +1,9 @@
 #include "tests/unit/api/client.h"
 
 #include <arpa/inet.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -118,6 +120,11 @@ Answer Client::read_answer() {
   }
   if (answer.headers["content-type"] == "application/json") answer.body = parse_json(answer.text);
   return answer;
+}
+
+bool Client::was_read() const {
+  int waiting = 0;
+  return ioctl(socket_.get(), SIOCOUTQ, &waiting) == 0 && waiting == 0;
 }
 
 bool Client::closed() {

@@ -31,6 +31,8 @@ class Client {
   Answer read_head();
   /// One chunk's bytes; empty is the last one.
   std::string read_chunk();
+  /// Whether the daemon has read all that was sent (SIOCOUTQ).
+  bool was_read() const;
   /// Whether the daemon closed the connection (waits for it).
   bool closed();
 

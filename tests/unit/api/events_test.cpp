@@ -61,8 +61,12 @@ TEST_CASE_FIXTURE(Running, "an event shows its timings, syncs and their steps") 
   step.action = protocol::Action::create;
   step.reason = "is missing";
   s.plan = to_json(Value::object({{"steps", Value(Value::Array{encode(step)})}}));
+  s.timings.received = s.started - 2'000;
+  s.timings.planned = s.started + 3'000;
   store.put(s);
-  store.put(sync_double(69, 7, "uid-gone"));
+  auto heal = sync_double(69, 7, "uid-gone");
+  heal.timings.planned = heal.started + 3'000;
+  store.put(heal);
   store.approvals[70] = "alice";
 
   const auto answer = get("/v1/events/7");
@@ -85,6 +89,8 @@ TEST_CASE_FIXTURE(Running, "an event shows its timings, syncs and their steps") 
   CHECK(syncs[1].get_string("application") == "web");
   CHECK(syncs[1].get_string("approved_by") == "alice");
   CHECK(syncs[1].at_pointer("/duration_ms")->as_double() == doctest::Approx(500));
+  CHECK(syncs[0].at_pointer("/elapsed_ms/planned")->as_double() == doctest::Approx(3));
+  CHECK(syncs[1].at_pointer("/elapsed_ms/planned")->as_double() == doctest::Approx(5));
   CHECK(syncs[1].at_pointer("/steps/0/action")->as_string() == "create");
   CHECK(syncs[1].at_pointer("/steps/0/id")->as_string() == "File:/etc/motd");
   CHECK(syncs[1].at_pointer("/steps/0/reason")->as_string() == "is missing");

@@ -136,8 +136,10 @@ TEST_CASE_FIXTURE(Running, "streams whose clients left make room for others") {
   for (int round = 0; round < 4; ++round) {
     std::vector<Lines> many;
     for (int i = 0; i < 16; ++i) {
-      many.emplace_back(client(), "/v1/progress?application=web");
-      REQUIRE(many.back().head.status == 200);
+      REQUIRE(eventually([&] {  // those of the round before may be on their way out
+        many.emplace_back(client(), "/v1/progress?application=web");
+        return many.back().head.status == 200;
+      }));
     }
   }
   std::vector<Lines> full;

@@ -70,7 +70,7 @@ TEST_CASE_FIXTURE(Running, "a body of another type is refused") {
 }
 
 TEST_CASE_FIXTURE(Running, "arguments of a POST do not travel in the query") {
-  CHECK(post("/v1/applications/web/sync?force=true").status == 400);
+  CHECK(post("/v1/applications/web/rollback?to=" + std::string(40, 'a')).status == 400);
   CHECK(dispatcher.told.empty());
 }
 

@@ -188,6 +188,7 @@ TEST_CASE_FIXTURE(Running, "a stop waits for a call that runs, and answers it") 
 TEST_CASE_FIXTURE(Running, "a client that never finishes is cut off at the deadline") {
   Client stuck = client();
   stuck.send("POST /v1/replay HTTP/1.1\r\nHost: x\r\nContent-Length: 20\r\n\r\n{");
+  REQUIRE(eventually([&] { return stuck.was_read(); }));
   const auto begin = Monotonic::now();
   api->stop(begin + 100ms);
   CHECK(Monotonic::now() - begin < 5s);
