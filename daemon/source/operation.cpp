@@ -39,12 +39,17 @@ Deadline Operation::connect_deadline() const {
 }
 
 void Operation::wait(int fd, short events, std::string_view doing) const {
-  wait_until(fd, events, Monotonic::now() + remote_.idle_timeout, doing);
+  const Deadline began = Monotonic::now();
+  wait_between(fd, events, began, began + remote_.idle_timeout, doing);
 }
 
 void Operation::wait_until(int fd, short events, Deadline deadline, std::string_view doing) const {
+  wait_between(fd, events, Monotonic::now(), deadline, doing);
+}
+
+void Operation::wait_between(int fd, short events, Deadline began, Deadline deadline,
+                             std::string_view doing) const {
   const Deadline until = std::min(deadline, total_);
-  const Deadline began = Monotonic::now();
   for (;;) {
     // Rounded up: poll(2) counts whole milliseconds, and waking early would only spin.
     const auto left = std::chrono::ceil<milliseconds>(until - Monotonic::now()).count();

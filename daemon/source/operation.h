@@ -32,6 +32,8 @@ class Operation {
   Failure failure(ProblemCause cause, std::string what, std::string hint = {}) const;
 
  private:
+  void wait_between(int fd, short events, Deadline began, Deadline deadline, std::string_view doing) const;
+
   const Remote& remote_;
   std::string place_;
   const Cancel& cancel_;
