@@ -10,6 +10,7 @@
 
 #include "base/problem.h"
 #include "base/types.h"
+#include "daemon/source/free.h"
 
 namespace gitopsd::source {
 
@@ -22,16 +23,9 @@ Failure git_failure(ProblemCause cause, std::string_view thing, std::string_view
 git_oid to_oid(const CommitId&);
 CommitId to_id(const git_oid&);
 
-template <auto F>
-struct GitFree {
-  template <class T>
-  void operator()(T* p) const {
-    F(p);
-  }
-};
-using GitRepository = std::unique_ptr<git_repository, GitFree<git_repository_free>>;
-using GitReference = std::unique_ptr<git_reference, GitFree<git_reference_free>>;
-using GitObject = std::unique_ptr<git_odb_object, GitFree<git_odb_object_free>>;
-using GitOdb = std::unique_ptr<git_odb, GitFree<git_odb_free>>;
+using GitRepository = std::unique_ptr<git_repository, Free<git_repository_free>>;
+using GitReference = std::unique_ptr<git_reference, Free<git_reference_free>>;
+using GitObject = std::unique_ptr<git_odb_object, Free<git_odb_object_free>>;
+using GitOdb = std::unique_ptr<git_odb, Free<git_odb_free>>;
 
 }  // namespace gitopsd::source

@@ -21,7 +21,7 @@ std::vector<LocalRef> local_refs(const Depot::Lease& lease, const char* glob) {
     git_error_clear();
     return out;
   }
-  const std::unique_ptr<git_reference_iterator, GitFree<git_reference_iterator_free>> iterator(raw);
+  const std::unique_ptr<git_reference_iterator, Free<git_reference_iterator_free>> iterator(raw);
   git_reference* reference = nullptr;
   while (git_reference_next(&reference, iterator.get()) == 0) {
     const GitReference owner(reference);
@@ -60,7 +60,7 @@ void pack_refs(Depot& depot, const Depot::Lease& lease) {
   git_refdb* raw = nullptr;
   const std::lock_guard lock(depot.refs_mutex());
   const int opened = git_repository_refdb(&raw, lease.repository());
-  const std::unique_ptr<git_refdb, GitFree<git_refdb_free>> refdb(raw);
+  const std::unique_ptr<git_refdb, Free<git_refdb_free>> refdb(raw);
   if (opened != 0 || git_refdb_compress(raw) != 0)
     throw git_failure(ProblemCause::transient, "mirror " + depot.path(), "cannot pack its refs");
 }

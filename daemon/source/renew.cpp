@@ -19,11 +19,11 @@ bool salvage(Depot& old, Depot& fresh, const CommitId& id) {
   const auto lease = old.lease();
   git_packbuilder* raw = nullptr;
   if (git_packbuilder_new(&raw, lease.repository()) != 0) return false;
-  const std::unique_ptr<git_packbuilder, GitFree<git_packbuilder_free>> builder(raw);
+  const std::unique_ptr<git_packbuilder, Free<git_packbuilder_free>> builder(raw);
   git_packbuilder_set_threads(raw, 1);
   git_revwalk* walk = nullptr;
   if (git_revwalk_new(&walk, lease.repository()) != 0) return false;
-  const std::unique_ptr<git_revwalk, GitFree<git_revwalk_free>> owner(walk);
+  const std::unique_ptr<git_revwalk, Free<git_revwalk_free>> owner(walk);
   const auto commit = peel_to_commit(old, lease, id);
   if (!commit) return false;
   const git_oid oid = to_oid(*commit), tag = to_oid(id);

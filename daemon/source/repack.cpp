@@ -18,8 +18,8 @@ namespace gitopsd::source {
 namespace {
 
 namespace fs = std::filesystem;
-using Builder = std::unique_ptr<git_packbuilder, GitFree<git_packbuilder_free>>;
-using Walk = std::unique_ptr<git_revwalk, GitFree<git_revwalk_free>>;
+using Builder = std::unique_ptr<git_packbuilder, Free<git_packbuilder_free>>;
+using Walk = std::unique_ptr<git_revwalk, Free<git_revwalk_free>>;
 
 /// Below this a mirror is never searched for what nothing needs any more.
 constexpr std::uint64_t kSmall = 256u << 20;

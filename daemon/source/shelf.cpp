@@ -43,7 +43,7 @@ void make_repository(const std::string& path) {
   git_config* config = nullptr;
   if (git_repository_config(&config, raw) != 0)
     throw git_failure(ProblemCause::internal, "mirror " + path, "has no configuration");
-  const std::unique_ptr<git_config, GitFree<git_config_free>> owner(config);
+  const std::unique_ptr<git_config, Free<git_config_free>> owner(config);
   // Bounds for the pack builder, which by default takes what it likes.
   git_config_set_int64(config, "pack.windowMemory", 32 << 20);
   git_config_set_int64(config, "pack.deltaCacheSize", 16 << 20);

@@ -8,17 +8,12 @@
 
 #include <cerrno>
 
+#include "daemon/source/free.h"
+
 namespace gitopsd::source {
 
 namespace {
 
-template <auto F>
-struct Free {
-  template <class T>
-  void operator()(T* p) const {
-    F(p);
-  }
-};
 using Context = std::unique_ptr<SSL_CTX, Free<SSL_CTX_free>>;
 using Ssl = std::unique_ptr<SSL, Free<SSL_free>>;
 
