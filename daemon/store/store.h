@@ -115,6 +115,8 @@ struct Declared {
   std::string path;      ///< file in the repository
   int index = 0;         ///< document in that file, from 0
   std::string resource;  ///< JSON: kind, name, requires, options, sensitive, needs [[path, blob id]]
+
+  bool operator==(const Declared&) const = default;
 };
 
 struct InventoryEntry {

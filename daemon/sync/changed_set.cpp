@@ -102,10 +102,6 @@ void add_unsettled(const Scope& scope, const std::set<ResourceId>& handled, Work
   }
 }
 
-bool same_row(const store::Declared& a, const store::Declared& b) {
-  return a.digest == b.digest && a.path == b.path && a.index == b.index && a.resource == b.resource;
-}
-
 }  // namespace
 
 Work prepare_commit(const Scope& scope, std::shared_ptr<const source::Snapshot> snapshot,
@@ -149,7 +145,7 @@ Work prepare_commit(const Scope& scope, std::shared_ptr<const source::Snapshot> 
     ids.insert(item.resource.id);
     store::Declared row = to_declared(item);
     const auto it = old_by_id.find(item.resource.id);
-    if (it == old_by_id.end() || !same_row(*it->second, row)) work.declared.put.push_back(std::move(row));
+    if (it == old_by_id.end() || *it->second != row) work.declared.put.push_back(std::move(row));
   }
   for (const auto& row : old_rows) {
     if (!ids.contains(row.id)) work.declared.removed.push_back(row.id);

@@ -38,14 +38,24 @@ void DispatcherImpl::start() {
   configure(env_.config);
   recover();
   std::lock_guard lock(mutex_);
+  look_at_everything();
+  for (auto& [uid, app] : apps_) schedule_check(app);
+}
+
+/// With the mutex.
+void DispatcherImpl::look_at_repositories() {
   for (auto& [name, repo] : repos_) {
     repo->look_wanted = true;
     wake(repo);
   }
+}
+
+/// With the mutex. After a start or a reload nothing is known of what happened meanwhile.
+void DispatcherImpl::look_at_everything() {
+  look_at_repositories();
   for (auto& [uid, app] : apps_) {
     app->dirty_all = true;
     pump(app);
-    schedule_check(app);
   }
 }
 
@@ -73,10 +83,7 @@ void DispatcherImpl::configure(const config::Snapshot& config) {
       events.changed = [this, name = d.name](const protocol::Changed& changed) { drifted(name, changed); };
       events.context = [this](const std::string&) {
         std::lock_guard guard(mutex_);
-        for (auto& [unused, repo] : repos_) {
-          repo->look_wanted = true;
-          wake(repo);
-        }
+        look_at_repositories();
       };
       line->provider = open_provider(d, env_.store->installation(), env_.program_directory,
                                      env_.state_directory, std::move(events));
@@ -192,14 +199,7 @@ void DispatcherImpl::notify(const std::vector<EventId>& ids) {
 void DispatcherImpl::reload(config::Snapshot config) {
   configure(config);
   std::lock_guard lock(mutex_);
-  for (auto& [name, repo] : repos_) {
-    repo->look_wanted = true;
-    wake(repo);
-  }
-  for (auto& [uid, app] : apps_) {
-    app->dirty_all = true;
-    pump(app);
-  }
+  look_at_everything();
 }
 
 void DispatcherImpl::stop(Deadline deadline) {

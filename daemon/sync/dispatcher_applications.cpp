@@ -1,10 +1,10 @@
 // One sync at a time per application. The newest commit pre-empts waits and retries of an older one, never a
 // step that has begun (promise 9). Functions here want `mutex_` held unless they say otherwise.
 #include <algorithm>
-#include <random>
 
 #include "base/json.h"
 #include "base/log.h"
+#include "daemon/sync/backoff.h"
 #include "daemon/sync/dispatcher_state.h"
 #include "daemon/sync/problems.h"
 
@@ -18,12 +18,6 @@ constexpr int kAttempts = 20;  // of one sync, about an hour and a half; then so
 constexpr int kDeathsBeforeAlone = 2;
 constexpr int kDeathsAtMost = 3;
 constexpr auto kHealthPollMax = 5s;
-
-std::chrono::milliseconds backoff(int attempt) {
-  thread_local std::minstd_rand random{std::random_device{}()};
-  const auto whole = std::min<std::chrono::milliseconds>(250ms * (1 << std::min(attempt, 12)), 5min);
-  return whole * std::uniform_int_distribution<int>(80, 120)(random) / 100;
-}
 
 /// The events that end with what the application is doing now; it forgets them.
 std::vector<EventId> with_along(ApplicationLine& app, EventId event) {
@@ -300,7 +294,7 @@ void DispatcherImpl::retry(const App& app, const std::shared_ptr<Run>& run, cons
     });
     return idle(app);
   }
-  const auto delay = backoff(job.attempt);
+  const auto delay = backoff(250ms, job.attempt);
   if (job.event) app->along.push_back(job.event);  // ends as superseded if something newer comes meanwhile
   app->hold = Hold::backoff;
   app->phase = Phase::backing_off;

@@ -10,7 +10,6 @@ namespace {
 
 using Hold = ApplicationLine::Hold;
 using namespace std::chrono_literals;
-constexpr std::size_t kBatch = 500;
 constexpr auto kObserveTimeout = 120s;
 
 struct Look {
@@ -24,17 +23,15 @@ Look observe(const Scope& scope, const std::vector<ResourceId>* ids, bool full) 
   const auto& uid = scope.application.uid;
   const auto entries = ids ? scope.store.inventory(uid, *ids) : scope.store.inventory(uid);
   Look look;
-  for (std::size_t start = 0; start < entries.size(); start += kBatch) {
+  for (std::size_t start = 0; start < entries.size(); start += kBatchCount) {
     protocol::ObserveRequest request;
     request.owner = {scope.installation, uid.str()};
     request.policy = scope.application.policy;
     request.full = full;
     request.watch = true;
-    for (std::size_t i = start; i < std::min(entries.size(), start + kBatch); ++i) {
+    for (std::size_t i = start; i < std::min(entries.size(), start + kBatchCount); ++i) {
       if (entries[i].owned_digest.empty()) continue;
-      protocol::Entry entry{entries[i].id, {}, {}};
-      entry.owned = {entries[i].owned_digest, entries[i].receipt};
-      request.entries.push_back(std::move(entry));
+      request.entries.push_back(owned_entry(entries[i]));
     }
     if (request.entries.empty()) continue;
     for (const auto& o :

@@ -1,22 +1,12 @@
 // Polls: the safety net for lost webhooks, and the check whether settings changed what a commit means.
 #include <algorithm>
-#include <random>
 
+#include "daemon/sync/backoff.h"
 #include "daemon/sync/dispatcher_state.h"
 #include "daemon/sync/input_key.h"
 #include "daemon/sync/tag_pattern.h"
 
 namespace gitopsd::sync {
-namespace {
-
-/// Many daemons that poll one forge must not do it at one instant.
-std::chrono::milliseconds jittered(std::chrono::milliseconds around) {
-  thread_local std::minstd_rand random{std::random_device{}()};
-  return around * std::uniform_int_distribution<int>(80, 120)(random) / 100;
-}
-
-}  // namespace
-
 /// Whether a delivery already brought the news that a poll would.
 bool DispatcherImpl::expected(const Repo& repo, const CommitId& tip) const {
   std::lock_guard lock(mutex_);
@@ -88,7 +78,8 @@ void DispatcherImpl::look(const Repo& repo) {
         }
         if (!dest) continue;
         const auto source = source_key(app->config, *snapshot, decode_outside(state.outside));
-        const auto key = input_key(source, app->config, dest->config, context_digest(dest));
+        const auto key =
+            input_key(source, app->config, dest->config, dest->provider->render_context_digest());
         if (key == state.input_key || key == tried || state.quarantined.find(source) != std::string::npos)
           continue;
         event.cause = store::Cause::context;

@@ -1,28 +1,16 @@
 // From stored events to the applications they concern: fetch, peel, place the commit, compare input keys.
 #include <algorithm>
-#include <random>
 
 #include "base/log.h"
+#include "daemon/sync/backoff.h"
 #include "daemon/sync/dispatcher_state.h"
 #include "daemon/sync/input_key.h"
 #include "daemon/sync/problems.h"
 #include "daemon/sync/tag_pattern.h"
 
 namespace gitopsd::sync {
-namespace {
 
 using namespace std::chrono_literals;
-
-std::chrono::milliseconds jittered(std::chrono::milliseconds around) {
-  thread_local std::minstd_rand random{std::random_device{}()};
-  return around * std::uniform_int_distribution<int>(80, 120)(random) / 100;
-}
-
-std::chrono::milliseconds backoff(int failures) {
-  return jittered(std::min<std::chrono::milliseconds>(500ms * (1 << std::min(failures, 12)), 5min));
-}
-
-}  // namespace
 
 source::Remote DispatcherImpl::remote_of(const config::Repository& r) const {
   source::Remote remote;
@@ -47,10 +35,6 @@ std::vector<DispatcherImpl::App> DispatcherImpl::followers(const RepositoryName&
     if (app->config.repository == name && follows(app->config.ref, ref)) found.push_back(app);
   }
   return found;
-}
-
-std::string DispatcherImpl::context_digest(const Dest& dest) {
-  return dest->provider->render_context_digest();
 }
 
 void DispatcherImpl::take_event(store::Event event) {
@@ -142,7 +126,7 @@ void DispatcherImpl::judge(const Repo& repo, std::vector<store::Event> events, c
     for (const auto& e : events) env_.store->set_event(e.id, store::EventState::failed, "repository", error);
     return;
   }
-  const auto delay = backoff(failures);
+  const auto delay = backoff(500ms, failures);
   for (auto& e : events) {
     e.attempts = env_.store->add_attempt(e.id);
     env_.store->set_event(
@@ -352,7 +336,7 @@ void DispatcherImpl::concern(const App& app, const store::Event& event, const so
     }
   }
   const auto source = source_key(config, snapshot, decode_outside(state.outside));
-  const auto key = input_key(source, config, dest->config, context_digest(dest));
+  const auto key = input_key(source, config, dest->config, dest->provider->render_context_digest());
   const bool force = event.cause == store::Cause::manual || event.cause == store::Cause::replay;
   if (!state.quarantined.empty()) {
     if (state.quarantined.find(source) != std::string::npos && event.cause != store::Cause::manual) {

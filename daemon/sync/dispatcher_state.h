@@ -113,6 +113,8 @@ class DispatcherImpl : public Dispatcher {
 
   // dispatcher.cpp: life and configuration
   void configure(const config::Snapshot&);
+  void look_at_repositories();
+  void look_at_everything();
   void recover();
   void keep_connected(const std::weak_ptr<DestinationLine>&);
 
@@ -132,7 +134,6 @@ class DispatcherImpl : public Dispatcher {
   static Job commit_job(const store::Event&);
   source::Remote remote_of(const config::Repository&) const;
   std::vector<App> followers(const RepositoryName&, const Ref&) const;
-  std::string context_digest(const Dest&);
 
   // dispatcher_look.cpp: polls
   void look(const Repo&);

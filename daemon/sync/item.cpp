@@ -39,6 +39,20 @@ store::Declared to_declared(const Item& item) {
   return {item.resource.id, item.document.digest, item.path, item.index, encode_resource(item)};
 }
 
+protocol::Entry owned_entry(const store::InventoryEntry& entry) {
+  protocol::Entry wire{entry.id, {}, {}};
+  if (!entry.owned_digest.empty()) wire.owned = {entry.owned_digest, entry.receipt};
+  return wire;
+}
+
+protocol::Entry wire_entry(const store::InventoryEntry& entry) {
+  protocol::Entry wire = owned_entry(entry);
+  if (entry.intended_sync) {
+    wire.intended = {std::to_string(entry.intended_sync.value), entry.intended_digest};
+  }
+  return wire;
+}
+
 std::string pack_document(const Item& item, std::string_view key) {
   Value blobs = Value::array();
   for (const auto& b : item.blobs) {

@@ -36,6 +36,11 @@ std::vector<std::pair<std::string, std::string>> resource_needs(const std::strin
 
 store::Declared to_declared(const Item& item);
 
+/// An inventory entry as a provider sees it: what is owned, without an intent.
+protocol::Entry owned_entry(const store::InventoryEntry& entry);
+/// The same with its open intent, where there is one.
+protocol::Entry wire_entry(const store::InventoryEntry& entry);
+
 /// A document's stored bytes: its JSON and blob references, sealed under `key` where something in it is
 /// sensitive.
 std::string pack_document(const Item& item, std::string_view key);

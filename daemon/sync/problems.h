@@ -1,18 +1,15 @@
-// How problems of a sync name their place.
+// How problems of a sync are told.
 #pragma once
 
 #include <string>
 #include <vector>
 
 #include "base/problem.h"
-#include "base/types.h"
+#include "daemon/render/place.h"
 
 namespace gitopsd::sync {
 
-/// `COMMIT:PATH`, as git show(1) takes it.
-inline std::string place(const CommitId& commit, const std::string& path) {
-  return commit.short_str() + ":" + path;
-}
+using render::place;
 
 /// All problems, one a line, at most twenty, for an event's error.
 std::string describe(const std::vector<Problem>& problems);

@@ -11,8 +11,6 @@ namespace {
 using namespace std::chrono_literals;
 using render::Document;
 
-constexpr std::size_t kBatchBytes = 1u << 20;
-constexpr std::size_t kBatchCount = 500;
 constexpr auto kResolveTimeout = 60s;
 
 struct Draft {

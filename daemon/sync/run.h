@@ -83,7 +83,7 @@ class Run {
   Outcome succeed();
   Outcome failed(const Failure&);
   Outcome finish_superseded();
-  protocol::Entry wire_entry(const ResourceId&) const;
+  protocol::Entry entry_of(const ResourceId&) const;
   std::string plan_json() const;
   std::string audit_entry(const protocol::Step&, const std::string& before) const;
   store::Transition transition(store::SyncState) const;

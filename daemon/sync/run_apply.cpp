@@ -1,7 +1,6 @@
 #include <algorithm>
 
 #include "base/json.h"
-#include "daemon/sync/input_key.h"
 #include "daemon/sync/problems.h"
 #include "daemon/sync/run.h"
 
@@ -10,8 +9,6 @@ namespace {
 
 using namespace std::chrono_literals;
 constexpr auto kApplyTimeout = 300s;
-constexpr std::size_t kBatchCount = 500;
-constexpr std::size_t kBatchBytes = 1u << 20;
 constexpr int kReplans = 3;
 
 constexpr Outcome ok() {
@@ -181,9 +178,7 @@ Outcome Run::health_of_wave() {
     request.policy = scope_.application.policy;
     request.watch = true;
     for (const auto& e : scope_.store.inventory(scope_.application.uid, ids)) {
-      protocol::Entry entry{e.id, {}, {}};
-      if (!e.owned_digest.empty()) entry.owned = {e.owned_digest, e.receipt};
-      request.entries.push_back(std::move(entry));
+      request.entries.push_back(owned_entry(e));
     }
     const auto result =
         scope_.provider->observe(request, work_.blobs.get(), Monotonic::now() + kApplyTimeout);

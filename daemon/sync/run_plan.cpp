@@ -10,8 +10,6 @@ namespace gitopsd::sync {
 namespace {
 
 using namespace std::chrono_literals;
-constexpr std::size_t kBatchBytes = 1u << 20;
-constexpr std::size_t kBatchCount = 500;
 constexpr auto kPlanTimeout = 120s;
 
 /// A provider's plan is checked before anything of it is believed.
@@ -81,15 +79,9 @@ void Run::prepare() {
                             std::to_string(work_.remove.size()) + " to delete");
 }
 
-protocol::Entry Run::wire_entry(const ResourceId& id) const {
-  protocol::Entry entry{id, {}, {}};
+protocol::Entry Run::entry_of(const ResourceId& id) const {
   const auto it = work_.entries.find(id);
-  if (it == work_.entries.end()) return entry;
-  if (!it->second.owned_digest.empty()) entry.owned = {it->second.owned_digest, it->second.receipt};
-  if (it->second.intended_sync) {
-    entry.intended = {std::to_string(it->second.intended_sync.value), it->second.intended_digest};
-  }
-  return entry;
+  return it == work_.entries.end() ? protocol::Entry{id, {}, {}} : wire_entry(it->second);
 }
 
 void Run::make_plan() {
@@ -114,14 +106,14 @@ void Run::make_plan() {
       bytes += to_json(item.document.json).size() + 512;
       request.upsert.push_back(item.resource);
       request.documents.push_back(item.document);
-      request.entries.push_back(wire_entry(item.resource.id));
+      request.entries.push_back(entry_of(item.resource.id));
       upsert.insert(item.resource.id);
     }
     request.partial = request.upsert.size() < work_.upsert.size();
     if (next == work_.upsert.size()) {  // deletions go with the last batch, so that the provider orders them
       for (const auto& id : work_.remove) {
         request.remove.push_back(id);
-        request.entries.push_back(wire_entry(id));
+        request.entries.push_back(entry_of(id));
         remove.insert(id);
       }
       removed = true;

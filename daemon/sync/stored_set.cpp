@@ -35,10 +35,6 @@ std::shared_ptr<SnapshotBlobs> blobs_of(const Scope& scope, const CommitId& revi
   return blobs;
 }
 
-bool same_row(const store::Declared& a, const store::Declared& b) {
-  return a.digest == b.digest && a.path == b.path && a.index == b.index && a.resource == b.resource;
-}
-
 }  // namespace
 
 Work prepare_rollback(const Scope& scope, const store::Sync& target) {
@@ -54,7 +50,7 @@ Work prepare_rollback(const Scope& scope, const store::Sync& target) {
   for (const auto& row : scope.store.declared_at(uid, target.id)) {
     wanted.insert(row.id);
     const auto declared = current.find(row.id);
-    if (declared == current.end() || !same_row(declared->second, row)) work.declared.put.push_back(row);
+    if (declared == current.end() || declared->second != row) work.declared.put.push_back(row);
     const auto entry = inventory.find(row.id);
     if (entry != inventory.end() && entry->second.owned_digest == row.digest &&
         !entry->second.intended_sync) {
@@ -115,12 +111,7 @@ void settle_open_intents(const Scope& scope, SyncId sync) {
   request.owner = {scope.installation, scope.application.uid.str()};
   request.policy = scope.application.policy;
   request.full = true;
-  for (const auto& e : open) {
-    protocol::Entry entry{e.id, {}, {}};
-    if (!e.owned_digest.empty()) entry.owned = {e.owned_digest, e.receipt};
-    entry.intended = {std::to_string(e.intended_sync.value), e.intended_digest};
-    request.entries.push_back(std::move(entry));
-  }
+  for (const auto& e : open) request.entries.push_back(wire_entry(e));
   const auto result = scope.provider->observe(request, nullptr, Monotonic::now() + 60s);
   std::vector<store::Store::Settled> settled;
   for (const auto& seen : result.observations) {

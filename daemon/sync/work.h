@@ -18,6 +18,11 @@
 
 namespace gitopsd::sync {
 
+/// How much one call to a provider carries: well under a frame of the protocol, and short enough to be
+/// cancelled.
+inline constexpr std::size_t kBatchCount = 500;
+inline constexpr std::size_t kBatchBytes = 1u << 20;
+
 /// What preparing and running a sync of one application works on. The owner outlives the run.
 struct Scope {
   store::Store& store;
