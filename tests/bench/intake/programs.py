@@ -50,8 +50,8 @@ def wrk(port: int, load: Load, bodies: Path, seconds: float) -> Result:
         found = re.search(pattern, out)
         return found.group(1) if found else otherwise
 
-    return Result(rate=float(find(r"Requests/sec:\s+([\d.]+)")), p50_ms=milliseconds(find(r"50%\s+(\S+)", "0us")),
-                  p99_ms=milliseconds(find(r"99%\s+(\S+)", "0us")), requests=int(find(r"(\d+) requests in")),
+    return Result(rate=float(find(r"Requests/sec:\s+([\d.]+)")), p50_ms=milliseconds(find(r"\n\s+50%\s+(\S+)", "0us")),
+                  p99_ms=milliseconds(find(r"\n\s+99%\s+(\S+)", "0us")), requests=int(find(r"(\d+) requests in")),
                   not_2xx=int(find(r"Non-2xx or 3xx responses: (\d+)")), errors=find(r"(Socket errors: .*)", ""))
 
 
