@@ -1,9 +1,15 @@
 #include "daemon/server/handover.h"
 
 #include <boost/asio/post.hpp>
+#include <memory>
 #include <utility>
 
 namespace gitopsd::server {
+namespace {
+
+constexpr std::size_t kFullBatch = 24;
+
+}  // namespace
 
 Task<Handover::Result> Handover::store(store::Delivery& delivery) {
   Waiting waiting;
@@ -18,37 +24,30 @@ Task<Handover::Result> Handover::store(store::Delivery& delivery) {
 
 void Handover::enqueue(Waiting& waiting) {
   gathering_.push_back(&waiting);
-  // Posted, not run at once: everything that is ready now joins the batch first.
+  // Posted, not run at once: what is ready now joins the batch first. Yet a full one goes, so that the writer
+  // and the door work at the same time.
   if (gathering_.size() == 1) asio::post(io_, [this] { flush(); });
+  if (gathering_.size() == kFullBatch) flush();
 }
 
 void Handover::flush() {
-  const auto batch = std::exchange(gathering_, {});
-  for (Waiting* waiting : batch) {
-    try {
-      environment_.store->accept(std::move(waiting->delivery),
-                                 [this, waiting](store::Accepted accepted, std::exception_ptr error) {
-                                   finished(*waiting, std::move(accepted), std::move(error));
-                                 });
-    } catch (...) {
-      finished(*waiting, {}, std::current_exception());
-    }
+  if (gathering_.empty()) return;
+  auto batch = std::make_shared<Batch>(std::exchange(gathering_, {}));
+  std::vector<store::Delivery> deliveries;
+  deliveries.reserve(batch->size());
+  for (Waiting* waiting : *batch) deliveries.push_back(std::move(waiting->delivery));
+  try {
+    environment_.store->accept_all(std::move(deliveries), [this, batch](std::vector<store::Answer> answers) {
+      for (std::size_t i = 0; i < batch->size(); ++i) (*batch)[i]->result = std::move(answers[i]);
+      asio::post(io_, [this, batch] { resume(*batch); });
+    });
+  } catch (...) {
+    for (Waiting* waiting : *batch) waiting->result.error = std::current_exception();
+    resume(*batch);
   }
 }
 
-void Handover::finished(Waiting& waiting, store::Accepted accepted, std::exception_ptr error) {
-  waiting.result = {std::move(accepted), std::move(error)};
-  const std::lock_guard lock(mutex_);
-  finished_.push_back(&waiting);
-  if (finished_.size() == 1) asio::post(io_, [this] { resume_finished(); });
-}
-
-void Handover::resume_finished() {
-  std::vector<Waiting*> batch;
-  {
-    const std::lock_guard lock(mutex_);
-    batch.swap(finished_);
-  }
+void Handover::resume(const Batch& batch) {
   std::vector<EventId> events;
   for (const Waiting* waiting : batch) {
     const Result& result = waiting->result;

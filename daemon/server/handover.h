@@ -1,7 +1,6 @@
 // Between the door and the store's writer: deliveries go over in batches, and come back in batches.
 #pragma once
 
-#include <mutex>
 #include <optional>
 #include <vector>
 
@@ -10,13 +9,10 @@
 
 namespace gitopsd::server {
 
-/// Belongs to the door's thread but for the store's callback.
+/// Belongs to the door's thread; the store's callback only writes the results of its own batch.
 class Handover {
  public:
-  struct Result {
-    store::Accepted accepted;
-    std::exception_ptr error;  ///< nothing is stored
-  };
+  using Result = store::Answer;
 
   Handover(asio::io_context& io, const Environment& environment) : io_(io), environment_(environment) {}
 
@@ -31,16 +27,14 @@ class Handover {
     Result result;
     std::optional<Resumer> resume;
   };
+  using Batch = std::vector<Waiting*>;
   void enqueue(Waiting& waiting);
   void flush();
-  void finished(Waiting& waiting, store::Accepted accepted, std::exception_ptr error);
-  void resume_finished();
+  void resume(const Batch& batch);
 
   asio::io_context& io_;
   const Environment& environment_;
-  std::vector<Waiting*> gathering_;
-  std::mutex mutex_;
-  std::vector<Waiting*> finished_;
+  Batch gathering_;
 };
 
 }  // namespace gitopsd::server

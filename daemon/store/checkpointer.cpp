@@ -3,6 +3,8 @@
 #include <pthread.h>
 #include <sqlite3.h>
 
+#include <cerrno>
+
 namespace gitopsd::store {
 namespace {
 
@@ -20,6 +22,17 @@ Copied checkpoint(Connection& connection) {
   SqlError error(code, sqlite3_system_errno(connection.handle()), sqlite3_errmsg(connection.handle()));
   if (error.fatal()) throw error;
   return out;
+}
+
+/// SQLite syncs the database only in the checkpoint that copies the last page, which is the writer's: without
+/// this that one would wait for all that was copied here.
+void sync_database(Connection& connection) {
+  sqlite3_file* file = nullptr;
+  if (sqlite3_file_control(connection.handle(), "main", SQLITE_FCNTL_FILE_POINTER, &file) != SQLITE_OK ||
+      file == nullptr || file->pMethods == nullptr)
+    return;
+  const int code = file->pMethods->xSync(file, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY);
+  if (code != SQLITE_OK) throw SqlError(code, errno, "cannot sync the database");
 }
 
 }  // namespace
@@ -82,6 +95,7 @@ void Checkpointer::loop() {
     lock.unlock();
     try {
       checkpoint(connection_);
+      sync_database(connection_);
     } catch (const SqlError& error) {
       error_ = error;
     }
