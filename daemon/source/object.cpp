@@ -21,7 +21,7 @@ std::string lower(std::string_view text) {
 
 bool is_safe_name(std::string_view name) {
   return !name.empty() && name != "." && name != ".." && name.size() <= 255 &&
-         name.find('/') == std::string_view::npos && lower(name) != ".git";
+         name.find('/') == std::string_view::npos && (name.size() != 4 || lower(name) != ".git");
 }
 
 /// By the file type's bits: old tools wrote modes such as 040000 and 100664.
@@ -113,6 +113,18 @@ int compare_items(const TreeItem& a, const TreeItem& b) {
   const int next = after(a) - after(b);
   if (next != 0 || a.name.size() == b.name.size()) return next;
   return a.name.size() < b.name.size() ? -1 : 1;
+}
+
+const TreeItem* find_item(const std::vector<TreeItem>& items, std::string_view name) {
+  // Git's order depends on the kind, which is not known: a folder sorts as if its name ended in a slash.
+  for (const EntryKind kind : {EntryKind::file, EntryKind::directory}) {
+    const TreeItem wanted{name, {}, kind};
+    const auto at =
+        std::lower_bound(items.begin(), items.end(), wanted,
+                         [](const TreeItem& a, const TreeItem& b) { return compare_items(a, b) < 0; });
+    if (at != items.end() && at->name == name) return &*at;
+  }
+  return nullptr;
 }
 
 std::vector<TreeItem> parse_tree(std::string_view bytes, std::string_view where) {

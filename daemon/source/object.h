@@ -36,6 +36,9 @@ struct TreeItem {
 /// Git's order of names: a directory sorts as if its name ended in "/".
 int compare_items(const TreeItem&, const TreeItem&);
 
+/// The item of that name among those of one tree, or nullptr.
+const TreeItem* find_item(const std::vector<TreeItem>&, std::string_view name);
+
 /// Throws Failure (cause input, about `where`): not a tree, out of order, and names that could leave the tree
 /// or name Git's own files ("..", ".git", "a/b", ...).
 std::vector<TreeItem> parse_tree(std::string_view bytes, std::string_view where);

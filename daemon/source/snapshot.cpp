@@ -13,6 +13,8 @@ namespace {
 constexpr std::size_t kCommitBytes = 1u << 20;
 constexpr std::size_t kChanges = 1'000'000;
 constexpr std::size_t kPointerBytes = 1024;
+constexpr std::size_t kKeptFolders = 8;
+constexpr std::size_t kKeptFolderBytes = 1u << 20;
 constexpr std::string_view kPointer = "version https://git-lfs.github.com/spec/v1";
 
 /// The first component of a path, taken off its front.
@@ -66,6 +68,25 @@ std::string DepotSnapshot::where(const std::string& path) const {
   return "commit " + commit_.str() + ": " + (path.empty() ? "/" : path);
 }
 
+/// Every application of a repository is looked up in the same few folders.
+std::shared_ptr<const DepotSnapshot::Folder> DepotSnapshot::open(const Trees& trees,
+                                                                 const TreeEntry& at) const {
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& folder : recent_)
+      if (folder->id == at.id) return folder;
+  }
+  auto folder = std::make_shared<Folder>();
+  folder->id = at.id;
+  folder->object = trees.open(at.id, at.path);
+  folder->items = trees.items(folder->object, at.path);
+  if (bytes_of(folder->object).size() > kKeptFolderBytes) return folder;
+  const std::lock_guard lock(mutex_);
+  if (recent_.size() == kKeptFolders) recent_.pop_back();
+  recent_.push_front(folder);
+  return folder;
+}
+
 std::optional<TreeEntry> DepotSnapshot::find(const Depot::Lease& lease, const std::string& path) const {
   check_path(where(path), path);
   const Trees trees{*depot_, lease, "commit " + commit_.str()};
@@ -74,11 +95,9 @@ std::optional<TreeEntry> DepotSnapshot::find(const Depot::Lease& lease, const st
   while (!rest.empty()) {
     if (at.kind != EntryKind::directory) return std::nullopt;
     const std::string_view name = take_component(rest);
-    const GitObject tree = trees.open(at.id, at.path);
-    const auto items = trees.items(tree, at.path);
-    const auto found =
-        std::find_if(items.begin(), items.end(), [&](const TreeItem& i) { return i.name == name; });
-    if (found == items.end()) return std::nullopt;
+    const auto folder = open(trees, at);
+    const TreeItem* found = find_item(folder->items, name);
+    if (found == nullptr) return std::nullopt;
     at = {path.substr(0, static_cast<std::size_t>(name.data() + name.size() - path.data())), found->id(),
           found->kind};
   }

@@ -1,12 +1,16 @@
 // The tree of one commit, read from a depot.
 #pragma once
 
+#include <deque>
 #include <memory>
+#include <mutex>
 #include <string>
+#include <vector>
 
 #include "daemon/source/depot.h"
 #include "daemon/source/mirror.h"
 #include "daemon/source/object.h"
+#include "daemon/source/walk.h"
 
 namespace gitopsd::source {
 
@@ -25,6 +29,12 @@ class DepotSnapshot : public Snapshot {
   std::string author() const override { return text_.author; }
 
  private:
+  struct Folder {
+    CommitId id;
+    GitObject object;
+    std::vector<TreeItem> items;  ///< views into `object`
+  };
+  std::shared_ptr<const Folder> open(const Trees&, const TreeEntry& at) const;
   /// "commit ID: PATH", for failures.
   std::string where(const std::string& path) const;
   std::optional<TreeEntry> find(const Depot::Lease&, const std::string& path) const;
@@ -32,6 +42,8 @@ class DepotSnapshot : public Snapshot {
   std::shared_ptr<Depot> depot_;
   CommitId commit_;
   CommitText text_;
+  mutable std::mutex mutex_;
+  mutable std::deque<std::shared_ptr<const Folder>> recent_;  ///< guarded by mutex_
 };
 
 }  // namespace gitopsd::source
