@@ -129,10 +129,11 @@ void SqliteStore::set_event(EventId id, EventState state, std::string reason, st
   writer_.run([&](Transaction& t) { move_event(t, id, state, reason, error); });
 }
 
-void SqliteStore::set_events(std::span<const EventId> ids, EventState state, std::string reason) {
+void SqliteStore::set_events(std::span<const EventId> ids, EventState state, std::string reason,
+                             std::string error) {
   if (ids.empty()) return;
   writer_.run([&](Transaction& t) {
-    for (EventId id : ids) move_event(t, id, state, reason, {});
+    for (EventId id : ids) move_event(t, id, state, reason, error);
   });
 }
 

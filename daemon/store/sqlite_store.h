@@ -31,7 +31,7 @@ class SqliteStore final : public Store {
   std::vector<Event> events(const EventFilter&) const override;
   std::vector<Event> open_events() const override;
   void set_event(EventId, EventState, std::string reason, std::string error) override;
-  void set_events(std::span<const EventId>, EventState, std::string reason) override;
+  void set_events(std::span<const EventId>, EventState, std::string reason, std::string error) override;
   void add_timings(EventId, const Timings&) override;
   int add_attempt(EventId) override;
 

@@ -197,7 +197,8 @@ class Store {
   virtual std::vector<Event> open_events() const = 0;               ///< not ended, oldest first
   /// An event that ended stays ended: a state before that is then ignored.
   virtual void set_event(EventId, EventState, std::string reason = {}, std::string error = {}) = 0;
-  virtual void set_events(std::span<const EventId>, EventState, std::string reason) = 0;
+  virtual void set_events(std::span<const EventId>, EventState, std::string reason,
+                          std::string error = {}) = 0;
   virtual void add_timings(EventId, const Timings&) = 0;  ///< fills those that are still 0
   virtual int add_attempt(EventId) = 0;                   ///< returns the new count
 

@@ -38,7 +38,7 @@ void DispatcherImpl::start() {
   configure(env_.config);
   recover();
   std::lock_guard lock(mutex_);
-  look_at_everything();
+  look_at_applications();
   for (auto& [uid, app] : apps_) schedule_check(app);
 }
 
@@ -51,8 +51,7 @@ void DispatcherImpl::look_at_repositories() {
 }
 
 /// With the mutex. After a start or a reload nothing is known of what happened meanwhile.
-void DispatcherImpl::look_at_everything() {
-  look_at_repositories();
+void DispatcherImpl::look_at_applications() {
   for (auto& [uid, app] : apps_) {
     app->dirty_all = true;
     pump(app);
@@ -179,7 +178,25 @@ void DispatcherImpl::recover() {
     t.reason = "cut off by a restart; the next sync finishes it";
     env_.store->set_sync(sync.id, t);
   }
-  for (auto& event : env_.store->open_events()) take_event(std::move(event));
+  store::EventFilter newest;
+  newest.limit = 1;
+  const auto stored = env_.store->events(newest);
+  // Not on the way to READY: there may be 100,000 of them. What comes meanwhile is notified of by itself.
+  fetchers_->post([this, last = stored.empty() ? EventId{} : stored.front().id] { take_open_events(last); });
+}
+
+/// Before the first look at the repositories, which would take the news of these events for its own.
+void DispatcherImpl::take_open_events(EventId last) {
+  try {
+    for (auto& event : env_.store->open_events()) {
+      if (event.id <= last) take_event(std::move(event));
+    }
+    std::lock_guard lock(mutex_);
+    look_at_repositories();
+  } catch (const std::exception& e) {
+    log::error("cannot take up the open events; tried again", {{"error", e.what()}});
+    fetchers_->at(Monotonic::now() + 5s, [this, last] { take_open_events(last); });
+  }
 }
 
 void DispatcherImpl::notify(const std::vector<EventId>& ids) {
@@ -199,7 +216,8 @@ void DispatcherImpl::notify(const std::vector<EventId>& ids) {
 void DispatcherImpl::reload(config::Snapshot config) {
   configure(config);
   std::lock_guard lock(mutex_);
-  look_at_everything();
+  look_at_repositories();
+  look_at_applications();
 }
 
 void DispatcherImpl::stop(Deadline deadline) {

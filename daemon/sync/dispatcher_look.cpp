@@ -11,7 +11,7 @@ namespace gitopsd::sync {
 bool DispatcherImpl::expected(const Repo& repo, const CommitId& tip) const {
   std::lock_guard lock(mutex_);
   return std::any_of(repo->pending.begin(), repo->pending.end(),
-                     [&](const auto& e) { return e.after == tip; });
+                     [&](const auto& e) { return e.second.after == tip; });
 }
 
 void DispatcherImpl::look(const Repo& repo) {

@@ -49,11 +49,7 @@ void DispatcherImpl::take_event(store::Event event) {
     env_.store->set_event(event.id, store::EventState::ignored, "repository left the configuration");
     return;
   }
-  auto& pending = it->second->pending;
-  const bool known =
-      std::any_of(pending.begin(), pending.end(), [&](const auto& e) { return e.id == event.id; }) ||
-      trackers_.contains(event.id);
-  if (!known) pending.push_back(std::move(event));
+  if (!trackers_.contains(event.id)) it->second->pending.try_emplace(event.id, std::move(event));
   wake(it->second);
 }
 
@@ -69,7 +65,7 @@ void DispatcherImpl::work(const Repo& repo) {
   bool look_wanted = false;
   {
     std::lock_guard lock(mutex_);
-    for (auto& e : repo->pending) by_ref[e.ref].push_back(std::move(e));
+    for (auto& [id, e] : repo->pending) by_ref[e.ref].push_back(std::move(e));
     repo->pending.clear();
     look_wanted = std::exchange(repo->look_wanted, false);
   }
@@ -161,11 +157,10 @@ std::optional<CommitId> DispatcherImpl::choose(const Repo& repo, const CommitId&
 
 void DispatcherImpl::decide_ref(const Repo& repo, const Ref& ref, std::vector<store::Event> events) {
   const auto apps = followers(repo->config.name, ref);
-  const auto end_all = [&](store::EventState state, const std::string& reason, const EventId except = {}) {
-    for (const auto& e : events) {
-      if (e.id == except) continue;
-      env_.store->set_event(e.id, state, reason);
-    }
+  const auto end_all = [&](store::EventState state, const std::string& reason) {
+    std::vector<EventId> ids;
+    for (const auto& e : events) ids.push_back(e.id);
+    env_.store->set_events(ids, state, reason);
   };
   if (apps.empty()) return end_all(store::EventState::ignored, "no application follows " + ref.str());
   for (const auto& app : apps) {
@@ -223,28 +218,33 @@ void DispatcherImpl::decide_ref(const Repo& repo, const Ref& ref, std::vector<st
       return end_all(store::EventState::superseded, top->str() + " is a higher version");
   }
 
+  std::vector<EventId> deleted;
   for (const auto& e : events) {
-    if (e.deleted) env_.store->set_event(e.id, store::EventState::ignored, ref.str() + " exists again");
+    if (e.deleted) deleted.push_back(e.id);
   }
+  env_.store->set_events(deleted, store::EventState::ignored, ref.str() + " exists again");
   std::erase_if(events, [](const auto& e) { return e.deleted; });
   const auto chosen = choose(repo, *fetched.tip, events);
   if (!chosen) {
-    for (const auto& e : events) {
-      const bool here = repo->mirror->has(e.after);
-      env_.store->set_event(
-          e.id, here ? store::EventState::superseded : store::EventState::failed,
-          e.after.short_str() +
+    std::map<CommitId, std::vector<EventId>> of;
+    for (const auto& e : events) of[e.after].push_back(e.id);
+    for (const auto& [commit, ids] : of) {
+      const bool here = repo->mirror->has(commit);
+      env_.store->set_events(
+          ids, here ? store::EventState::superseded : store::EventState::failed,
+          commit.short_str() +
               (here ? " is not on the way to the tip of "
                     : " is no commit that the repository gives out on ") +
               ref.str(),
-          here ? std::string() : "the repository has no commit " + e.after.str() + " on " + ref.str());
+          here ? std::string() : "the repository has no commit " + commit.str() + " on " + ref.str());
     }
     return;
   }
+  std::vector<EventId> superseded;
   for (const auto& e : events) {
-    if (e.after == *chosen) continue;
-    env_.store->set_event(e.id, store::EventState::superseded, "superseded by " + chosen->short_str());
+    if (e.after != *chosen) superseded.push_back(e.id);
   }
+  env_.store->set_events(superseded, store::EventState::superseded, "superseded by " + chosen->short_str());
   const auto snapshot = repo->mirror->snapshot(*chosen);
   for (const auto& e : events) {
     if (e.after == *chosen) decide_event(repo, e, apps, *fetched.tip, *snapshot, fetched_at);

@@ -23,7 +23,7 @@ struct RepositoryLine {
   config::Repository config;
   std::shared_ptr<source::Mirror> mirror;
   source::Cancel cancel;
-  std::vector<store::Event> pending;  ///< waiting for a fetch
+  std::map<EventId, store::Event> pending;  ///< waiting for a fetch
   bool busy = false;
   bool look_wanted = false;  ///< poll at the next occasion
   int failures = 0;          ///< in a row
@@ -114,8 +114,9 @@ class DispatcherImpl : public Dispatcher {
   // dispatcher.cpp: life and configuration
   void configure(const config::Snapshot&);
   void look_at_repositories();
-  void look_at_everything();
+  void look_at_applications();
   void recover();
+  void take_open_events(EventId last);
   void keep_connected(const std::weak_ptr<DestinationLine>&);
 
   // dispatcher_repositories.cpp: fetch and decide

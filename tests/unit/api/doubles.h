@@ -72,7 +72,7 @@ class StoreDouble : public store::Store {
     e.reason = std::move(reason);
     e.error = std::move(error);
   }
-  void set_events(std::span<const EventId>, store::EventState, std::string) override {
+  void set_events(std::span<const EventId>, store::EventState, std::string, std::string) override {
     not_doubled("set_events");
   }
   void add_timings(EventId, const store::Timings&) override { not_doubled("add_timings"); }

@@ -59,7 +59,9 @@ class StoreDouble final : public store::Store {
   std::vector<store::Event> events(const store::EventFilter&) const override { unexpected(); }
   std::vector<store::Event> open_events() const override { unexpected(); }
   void set_event(EventId, store::EventState, std::string, std::string) override { unexpected(); }
-  void set_events(std::span<const EventId>, store::EventState, std::string) override { unexpected(); }
+  void set_events(std::span<const EventId>, store::EventState, std::string, std::string) override {
+    unexpected();
+  }
   void add_timings(EventId, const store::Timings&) override { unexpected(); }
   int add_attempt(EventId) override { unexpected(); }
   SyncId begin_sync(const store::Sync&) override { unexpected(); }
