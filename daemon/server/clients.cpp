@@ -12,11 +12,13 @@ constexpr std::size_t kMostAddresses = 1u << 16;
 }  // namespace
 
 void Clients::set_limits(int connections_per_address, int failed_proofs_per_minute) {
+  const std::lock_guard lock(mutex_);
   connections_ = connections_per_address;
   failures_per_minute_ = failed_proofs_per_minute;
 }
 
 bool Clients::enter(const Address& address) {
+  const std::lock_guard lock(mutex_);
   Known& known = known_[address.counted()];
   if (known.connections >= connections_) return false;
   ++known.connections;
@@ -24,6 +26,7 @@ bool Clients::enter(const Address& address) {
 }
 
 void Clients::leave(const Address& address) {
+  const std::lock_guard lock(mutex_);
   const auto found = known_.find(address.counted());
   if (found == known_.end()) return;
   --found->second.connections;
@@ -36,6 +39,7 @@ double Clients::failures_at(const Known& known, Monotonic::time_point now) const
 }
 
 void Clients::failed_proof(const Address& address, Monotonic::time_point now) {
+  const std::lock_guard lock(mutex_);
   if (known_.size() >= kMostAddresses)
     std::erase_if(known_, [](const auto& entry) { return entry.second.connections <= 0; });
   Known& known = known_[address.counted()];
@@ -44,6 +48,7 @@ void Clients::failed_proof(const Address& address, Monotonic::time_point now) {
 }
 
 int Clients::blocked(const Address& address, Monotonic::time_point now) const {
+  const std::lock_guard lock(mutex_);
   const auto found = known_.find(address.counted());
   if (found == known_.end()) return 0;
   const double over = failures_at(found->second, now) - failures_per_minute_ + 1;
@@ -52,9 +57,15 @@ int Clients::blocked(const Address& address, Monotonic::time_point now) const {
 }
 
 void Clients::forget_idle(Monotonic::time_point now) {
+  const std::lock_guard lock(mutex_);
   std::erase_if(known_, [&](const auto& entry) {
     return entry.second.connections <= 0 && failures_at(entry.second, now) <= 0;
   });
+}
+
+std::size_t Clients::size() const {
+  const std::lock_guard lock(mutex_);
+  return known_.size();
 }
 
 }  // namespace gitopsd::server

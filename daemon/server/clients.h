@@ -1,6 +1,7 @@
 // What one address may do: how many connections it holds, how many failed proofs it has had lately.
 #pragma once
 
+#include <mutex>
 #include <unordered_map>
 
 #include "base/clock.h"
@@ -8,7 +9,7 @@
 
 namespace gitopsd::server {
 
-/// Belongs to the door's thread. Failed proofs leak away evenly at the rate of the limit.
+/// Thread-safe. Failed proofs leak away evenly at the rate of the limit.
 class Clients {
  public:
   void set_limits(int connections_per_address, int failed_proofs_per_minute);
@@ -23,7 +24,7 @@ class Clients {
 
   /// Forgets addresses without connections whose failures have leaked away.
   void forget_idle(Monotonic::time_point now);
-  std::size_t size() const { return known_.size(); }
+  std::size_t size() const;
 
  private:
   struct Known {
@@ -33,6 +34,7 @@ class Clients {
   };
   double failures_at(const Known& known, Monotonic::time_point now) const;
 
+  mutable std::mutex mutex_;
   int connections_ = 256;
   double failures_per_minute_ = 60;
   std::unordered_map<Address, Known, AddressHash> known_;

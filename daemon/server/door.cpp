@@ -4,7 +4,13 @@
 
 namespace gitopsd::server {
 
-Door::Door(Environment given) : environment(std::move(given)), handover(io, environment) {}
+Door::Door(Building& shared)
+    : building(shared),
+      environment(shared.environment),
+      clients(shared.clients),
+      budget(shared.budget),
+      tally(shared.tally),
+      handover(io, environment) {}
 
 Door::~Door() = default;
 
@@ -58,7 +64,7 @@ const std::string& Door::date(WallMicros now) {
 }
 
 void Door::refuse(const Address& client, std::string_view path, int status, std::string reason) {
-  refused.add({environment.clock->wall(), hook_of(path), client.str(), status, std::move(reason)});
+  building.refused.add({environment.clock->wall(), hook_of(path), client.str(), status, std::move(reason)});
 }
 
 }  // namespace gitopsd::server

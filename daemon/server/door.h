@@ -1,11 +1,12 @@
-// What all connections of the door share. Everything here belongs to the door's thread, but for the atomics
-// and the ring of refusals.
+// What connections share. A door is one thread with an event loop, and everything in it belongs to that
+// thread; several doors work side by side behind one listening socket.
 #pragma once
 
 #include <array>
 #include <atomic>
 #include <list>
 #include <memory>
+#include <vector>
 
 #include "daemon/server/clients.h"
 #include "daemon/server/handover.h"
@@ -28,27 +29,41 @@ struct Tally {
   Counters read() const;
 };
 
+struct Door;
+
+/// What all doors share; each part is safe to use from any of their threads.
+struct Building {
+  Environment environment;
+  Clients clients;
+  Budget budget;
+  Tally tally;
+  RefusedRing refused;
+  std::atomic<int> admitted{0};  ///< connections that have a session, or are about to
+  std::vector<std::unique_ptr<Door>> doors;
+};
+
 struct Door {
-  explicit Door(Environment environment);
+  explicit Door(Building& building);
   ~Door();
 
   Monotonic::time_point now() const { return environment.clock->monotonic(); }
   const std::string& date(WallMicros now);
   void refuse(const Address& client, std::string_view path, int status, std::string reason);
 
-  Environment environment;
+  Building& building;
+  const Environment& environment;
+  Clients& clients;
+  Budget& budget;
+  Tally& tally;
   asio::io_context io{1};
   std::shared_ptr<const Routes> routes;
   TlsContext tls;  ///< null: plain HTTP
-  Clients clients;
-  Budget budget;
   Handover handover;
   std::list<Session> sessions;
   int handshaking = 0;
+  unsigned turn = 0;  ///< which door gets the next connection, where this one accepts
   bool stopping = false;
   std::function<void()> emptied;  ///< the last session has gone
-  Tally tally;
-  RefusedRing refused;
   /// Used between two suspensions only.
   std::array<char, 32 << 10> scratch{};
   Head head;

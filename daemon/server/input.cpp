@@ -12,8 +12,11 @@ constexpr std::size_t kSmallest = 4096;
 }  // namespace
 
 bool Budget::take(std::size_t bytes) {
-  if (bytes > limit_ || used_ > limit_ - bytes) return false;
-  used_ += bytes;
+  std::size_t used = used_;
+  do {
+    const std::size_t limit = limit_;
+    if (bytes > limit || used > limit - bytes) return false;
+  } while (!used_.compare_exchange_weak(used, used + bytes));
   return true;
 }
 

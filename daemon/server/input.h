@@ -1,6 +1,7 @@
 // The bytes of a connection that were received and not yet used up.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdlib>
 #include <memory>
@@ -9,7 +10,7 @@
 
 namespace gitopsd::server {
 
-/// Bytes that all connections may hold together before a proof; belongs to the door's thread.
+/// Bytes that all connections may hold together before a proof. Thread-safe.
 class Budget {
  public:
   void set_limit(std::size_t limit) { limit_ = limit; }
@@ -18,13 +19,13 @@ class Budget {
   std::size_t used() const { return used_; }
 
  private:
-  std::size_t limit_ = 64u << 20;
-  std::size_t used_ = 0;
+  std::atomic<std::size_t> limit_ = 64u << 20;
+  std::atomic<std::size_t> used_ = 0;
 };
 
-/// Reads go to a scratch area that all connections share, so that an idle one holds nothing and a request
-/// that arrives whole is never copied; what must outlive a suspension is kept in memory taken from the
-/// budget.
+/// Reads go to a scratch area that all connections of a door share, so that an idle one holds nothing and a
+/// request that arrives whole is never copied; what must outlive a suspension is kept in memory taken from
+/// the budget.
 class Input {
  public:
   Input(Budget& budget, std::span<char> scratch) : budget_(budget), scratch_(scratch) {}

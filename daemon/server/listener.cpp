@@ -5,10 +5,12 @@
 
 #include <boost/asio/basic_socket_acceptor.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <charconv>
 #include <cstring>
+#include <tuple>
 
 #include "base/log.h"
 #include "base/problem.h"
@@ -63,7 +65,7 @@ Failure cannot_listen(const std::string& address, int error) {
 }
 
 void make_room(Door& door) {
-  if (door.handshaking < kMostHandshakes) return;
+  if (door.handshaking < kMostHandshakes / static_cast<int>(door.building.doors.size())) return;
   for (Session& session : door.sessions)
     if (session.in_handshake()) {
       session.cut_off();
@@ -71,11 +73,18 @@ void make_room(Door& door) {
     }
 }
 
-void start_session(Door& door, int fd, const Address& peer, bool counted) {
+/// A connection that has left, or never got as far as a session.
+void left(Door& door, const Address& peer, bool counted) {
+  if (counted) door.clients.leave(peer);
+  --door.building.admitted;
+}
+
+void start_session(Door& door, Fd fd, const Address& peer, bool counted) try {
   const int on = 1;
-  ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   make_room(door);
-  Socket socket(door.io, peer.is_v4() ? tcp::v4() : tcp::v6(), fd);
+  Socket socket(door.io, peer.is_v4() ? tcp::v4() : tcp::v6(), fd.get());
+  std::ignore = fd.release();
   const auto session = door.sessions.emplace(door.sessions.end(), door, std::move(socket), peer);
   asio::co_spawn(door.io, session->run(), [&door, session, peer, counted](std::exception_ptr error) {
     if (error) try {
@@ -85,16 +94,20 @@ void start_session(Door& door, int fd, const Address& peer, bool counted) {
                    {{"address", peer.str()}, {"error", failure.what()}});
       }
     door.sessions.erase(session);
-    if (counted) door.clients.leave(peer);
+    left(door, peer, counted);
     if (door.sessions.empty() && door.emptied) door.emptied();
   });
+} catch (const std::exception& failure) {
+  left(door, peer, counted);
+  log::error("no session for a connection", {{"address", peer.str()}, {"error", failure.what()}});
 }
 
 void admit(Door& door, int fd, const sockaddr_storage& name) {
   Fd owned(fd);
   const Address peer = Address::of(name);
   const Routes& routes = *door.routes;
-  if (static_cast<int>(door.sessions.size()) >= routes.limits().connections) {
+  Building& building = door.building;
+  if (building.admitted >= routes.limits().connections) {
     ++door.tally.rejected_limits;
     return;
   }
@@ -104,7 +117,12 @@ void admit(Door& door, int fd, const sockaddr_storage& name) {
     ++door.tally.rejected_limits;
     return;
   }
-  start_session(door, owned.release(), peer, counted);
+  const auto turn = static_cast<std::size_t>(++door.turn) % building.doors.size();
+  Door& taker = *building.doors[turn];
+  ++building.admitted;
+  asio::post(taker.io, [&taker, owned = std::move(owned), peer, counted]() mutable {
+    start_session(taker, std::move(owned), peer, counted);
+  });
 }
 
 }  // namespace

@@ -14,8 +14,8 @@ Fd listen_on(const std::string& address);
 /// The port that a listening socket has.
 int port_of(int listener);
 
-/// Accepts what is waiting, at most 64 connections. The error that ended it; EAGAIN: nothing more is there,
-/// 0: more may be.
+/// Accepts what is waiting, at most 64 connections, and shares it out among the doors. The error that ended
+/// it; EAGAIN: nothing more is there, 0: more may be.
 int accept_round(Door& door, int listener);
 
 /// Accepts until the acceptor is closed. Connections beyond a limit are closed at once.

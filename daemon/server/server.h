@@ -31,7 +31,7 @@ struct Environment {
   config::Snapshot config;
   store::Store* store = nullptr;
   const Clock* clock = &system_clock();
-  /// Events that were just stored, or queued again; called on the door's thread or the store's, must not
+  /// Events that were just stored, or queued again; called on a door's thread, must not
   /// block.
   std::function<void(const std::vector<EventId>&)> accepted;
   int inherited_socket = -1;  ///< listening socket from systemd, or -1
@@ -40,7 +40,7 @@ struct Environment {
 class Server {
  public:
   virtual ~Server() = default;
-  /// Binds and starts its own thread. Throws Failure naming the address or certificate.
+  /// Binds and starts its own threads. Throws Failure naming the address or certificate.
   virtual void start() = 0;
   /// The port it listens on, for tests that ask for port 0.
   virtual int port() const = 0;
@@ -53,7 +53,7 @@ class Server {
   virtual void stop(Deadline) = 0;
   virtual Counters counters() const = 0;
   virtual std::vector<Refused> refused() const = 0;
-  /// Milliseconds since the door's loop last ran, for health and the watchdog.
+  /// Milliseconds since the door's slowest loop last ran, for health and the watchdog.
   virtual std::int64_t loop_age_ms() const = 0;
 };
 
