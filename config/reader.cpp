@@ -44,7 +44,7 @@ std::string with_article(std::string_view type) {
   return (vowel ? "an " : "a ") + std::string(type);
 }
 
-// yaml-cpp counts columns in code points, not bytes.
+// yaml-cpp counts columns in bytes, and so do all positions here.
 std::size_t offset_of(std::string_view text, Position at) {
   std::size_t offset = 0;
   for (int line = 1; line < at.line; ++line) {
@@ -52,21 +52,14 @@ std::size_t offset_of(std::string_view text, Position at) {
     if (end == text.npos) return text.size();
     offset = end + 1;
   }
-  for (int column = 1; column < at.column && offset < text.size(); ++column) {
-    do ++offset;
-    while (offset < text.size() && (static_cast<unsigned char>(text[offset]) & 0xc0) == 0x80);
-  }
-  return offset;
+  return std::min(text.size(), offset + static_cast<std::size_t>(std::max(at.column, 1) - 1));
 }
 
 Position position_of(std::string_view text, std::size_t offset) {
   const auto before = text.substr(0, offset);
   const auto line_start = before.rfind('\n') == before.npos ? 0 : before.rfind('\n') + 1;
-  const auto in_line = before.substr(line_start);
   return {1 + static_cast<int>(std::count(before.begin(), before.end(), '\n')),
-          1 + static_cast<int>(std::count_if(in_line.begin(), in_line.end(), [](char c) {
-            return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
-          }))};
+          1 + static_cast<int>(offset - line_start)};
 }
 
 }  // namespace

@@ -94,6 +94,7 @@ void protect_memory() {
 
 void reload(const Options& options, Current& current, server::Server& server, sync::Dispatcher& dispatcher) {
   report::reloading();
+  std::string_view status = "running";
   try {
     auto fresh = config::load(options.config);
     server.reload(fresh);
@@ -102,8 +103,9 @@ void reload(const Options& options, Current& current, server::Server& server, sy
     log::info("configuration reloaded", {{"file", options.config}});
   } catch (const Failure& failure) {
     log::error("the new configuration is refused, the old one stays in force", {{"error", failure.what()}});
+    status = "running on the configuration before the last reload, which was refused; see the journal";
   }
-  report::ready("running");
+  report::ready(status);
 }
 
 int run(const Options& options) {

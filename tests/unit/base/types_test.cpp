@@ -85,6 +85,7 @@ TEST_CASE("a failure is transient only when all of it is") {
 TEST_CASE("the nearest word is offered, and none that is far") {
   CHECK(did_you_mean("repositry", {"repository", "hooks"}) == "repository");
   CHECK(did_you_mean("hook", {"repository", "hooks"}) == "hooks");
+  CHECK(did_you_mean("rfe", {"ref", "path"}) == "ref");  // swapped letters are one mistake
   CHECK(did_you_mean("zzz", {"repository", "hooks"}).empty());
   CHECK(did_you_mean("", {"a"}).empty());
   CHECK(did_you_mean(std::string(1000, 'a'), {std::string(1000, 'a')}).empty());

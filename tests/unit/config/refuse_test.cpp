@@ -28,6 +28,9 @@ TEST_CASE("an unknown key has a place and a suggestion") {
         "c.yaml:1:11: metrics: unknown key \"xyzzy\" (the keys here are listen)\n");
   CHECK(problems("aplications: []\n") ==
         "c.yaml:1:1: unknown key \"aplications\" (did you mean \"applications\"?)\n");
+  CHECK(problems("metrics: {\"ä\": 1, listne: 2}\n") ==
+        "c.yaml:1:12: metrics: unknown key \"ä\" (the keys here are listen)\n"
+        "c.yaml:1:20: metrics: unknown key \"listne\" (did you mean \"listen\"?)\n");
   CHECK(problems("# äöü: ß\n\"hoks\":\n\n  # hoks\n  - {}\n") ==
         "c.yaml:2:2: unknown key \"hoks\" (did you mean \"hooks\"?)\n");
 }
