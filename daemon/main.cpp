@@ -197,7 +197,7 @@ int main(int argc, char** argv) {
   using namespace gitopsd;
   Options options;
   CLI::App app{"gitopsd makes real systems match what a Git commit declares."};
-  app.add_option("-c,--config", options.config, "configuration file")->capture_default_str();
+  app.add_option("-c,--config,config", options.config, "configuration file")->capture_default_str();
   app.add_flag("--check-config", options.check_config,
                "read the configuration, say what is wrong with it, and exit");
   app.add_option("--provider-dir", options.provider_directory,
