@@ -2,8 +2,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
@@ -16,11 +14,11 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/undumpable.h"
 #include "config/config.h"
 #include "daemon/api/api.h"
 #include "daemon/report/notify.h"
 #include "daemon/server/server.h"
-#include "daemon/store/store.h"
 #include "daemon/sync/dispatcher.h"
 
 namespace gitopsd {
@@ -85,13 +83,6 @@ Fd block_signals() {
   return Fd(::signalfd(-1, &set, SFD_CLOEXEC));
 }
 
-/// No core file and no ptrace by the same user: memory holds secrets.
-void protect_memory() {
-  const rlimit none{0, 0};
-  ::setrlimit(RLIMIT_CORE, &none);
-  ::prctl(PR_SET_DUMPABLE, 0);
-}
-
 void reload(const Options& options, Current& current, server::Server& server, sync::Dispatcher& dispatcher) {
   report::reloading();
   std::string_view status = "running";
@@ -110,7 +101,7 @@ void reload(const Options& options, Current& current, server::Server& server, sy
 
 int run(const Options& options) {
   const Fd signals = block_signals();
-  protect_memory();
+  forbid_core_dumps();
   Current current(config::load(options.config));
   const auto config = current.get();
   auto store = store::open_sqlite(config->store.path);

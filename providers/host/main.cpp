@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include "base/log.h"
+#include "base/undumpable.h"
 #include "providers/host/facts.h"
 #include "providers/host/host.h"
 
@@ -17,6 +18,7 @@ constexpr const char* kUsage =
 }  // namespace
 
 int main(int argc, char** argv) {
+  gitopsd::forbid_core_dumps();
   gitopsd::log::start("gitopsd-provider-host");
   gitopsd::protocol::RunOptions options;
   for (int i = 1; i < argc; ++i) {
