@@ -19,6 +19,13 @@ constexpr const char* kTwoOwners =
     "good, stop this provider and remove owned.log in its state directory: what is declared is then adopted "
     "anew";
 
+/// Whether what we wrote there was not to be shown, whatever is declared now; so too where nobody remembers.
+bool was_sensitive(const std::optional<OwnedList::Record>& record) {
+  if (!record) return false;
+  const auto receipt = receipt_of(record->receipt);
+  return !receipt || receipt->sensitive;
+}
+
 }  // namespace
 
 protocol::PlanResult plan(State& state, const protocol::PlanRequest& request,
@@ -143,7 +150,8 @@ void Planner::absent(const Wanted& wanted, const Goal&, bool folder_exists) {
 }
 
 void Planner::present(const Wanted& wanted, const Goal& goal, const Place& place, const Seen& seen) {
-  const bool ours = state_.owned.find(id_of(wanted.path)).has_value();
+  const auto record = state_.owned.find(id_of(wanted.path));
+  const bool ours = record.has_value();
   const auto items = differences(seen, goal, wanted);
   const bool keep = wanted.options.apply == protocol::ApplyMode::create_only;
   Step step;
@@ -158,7 +166,7 @@ void Planner::present(const Wanted& wanted, const Goal& goal, const Place& place
     const bool other = seen.facts.type != wanted.type;
     step = step_for(wanted.path, other ? Action::replace : Action::update,
                     ours ? joined(items) : "exists, not ours: " + joined(items) + "; it becomes ours");
-    step.diff = content_diff(&wanted, !ours, wanted.sensitive, &place, &seen);
+    step.diff = content_diff(&wanted, !ours, wanted.sensitive || was_sensitive(record), &place, &seen);
   }
   step.precondition = to_text(seen.facts);
   if (step.action == Action::replace && seen.facts.type == Type::directory) {
@@ -204,7 +212,7 @@ void Planner::remove(const std::string& path) {
       return;
     }
     if (seen.facts.type == Type::directory) return remove_directory(std::move(step), *record, *place, seen);
-    step.diff = content_diff(nullptr, false, receipt && receipt->sensitive, &*place, &seen);
+    step.diff = content_diff(nullptr, false, was_sensitive(record), &*place, &seen);
     removes_.push_back({path, std::move(step)});
   } catch (const Failure& e) {
     problem(path, e.cause(), e.problems()[0].message, e.problems()[0].hint);

@@ -83,6 +83,12 @@ TEST_CASE("secrets are in no plan") {
   CHECK(update.find("hunter") == std::string::npos);
   CHECK(update.find("content is not shown") != std::string::npos);
   CHECK(text_of(host.plan({}, {"f"})).find("hunter") == std::string::npos);
+  // What was secret until now stays so, whatever takes its place.
+  const std::string opened = text_of(host.plan({host.file("f", "open\n")}));
+  CHECK(opened.find("hunter") == std::string::npos);
+  CHECK(text_of(host.plan({host.symlink("f", "elsewhere")})).find("hunter") == std::string::npos);
+  host.sync({host.file("f", "open\n")});
+  CHECK(text_of(host.plan({host.file("f", "public\n")})).find("-open") != std::string::npos);
   // Nor what others cannot read on the host today.
   write(host.at("private"), "their secret");
   ::chmod(host.at("private").c_str(), 0600);
