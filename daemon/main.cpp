@@ -19,6 +19,7 @@
 #include "daemon/api/api.h"
 #include "daemon/report/notify.h"
 #include "daemon/server/server.h"
+#include "daemon/store/audit_heads.h"
 #include "daemon/sync/dispatcher.h"
 
 namespace gitopsd {
@@ -99,6 +100,18 @@ void reload(const Options& options, Current& current, server::Server& server, sy
   report::ready(status);
 }
 
+/// To where whoever changes the database does not reach: another chain than this is a forged one.
+void tell_audit_head(store::AuditHeads& heads) {
+  try {
+    const auto head = heads.due();
+    if (!head) return;
+    log::info("audit head",
+              {{"sequence", head->sequence}, {"recorded", rfc3339(head->when)}, {"hash", head->hash}});
+  } catch (const Failure& failure) {
+    log::error("the audit record cannot be read", {{"error", failure.what()}});
+  }
+}
+
 int run(const Options& options) {
   const Fd signals = block_signals();
   forbid_core_dumps();
@@ -136,6 +149,7 @@ int run(const Options& options) {
 
   const auto watchdog = report::watchdog_interval();
   auto next_retention = Monotonic::now() + kRetentionEvery;
+  store::AuditHeads audit_heads(*store, system_clock());
   bool stop = false;
   while (!stop) {
     pollfd wait{signals.get(), POLLIN, 0};
@@ -151,6 +165,7 @@ int run(const Options& options) {
     }
     if (std::chrono::milliseconds(server->loop_age_ms()) < kLoopStuck) report::watchdog();
     server->refresh_certificate();
+    tell_audit_head(audit_heads);
     if (Monotonic::now() >= next_retention) {
       const auto keep =
           std::chrono::duration_cast<std::chrono::microseconds>(current.get()->store.keep_events).count();

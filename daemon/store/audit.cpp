@@ -10,6 +10,13 @@ std::string_view bytes_of(const Sha256& hash) {
   return {reinterpret_cast<const char*>(hash.data()), hash.size()};
 }
 
+/// Of a row of sequence, at, entry and hash.
+AuditEntry entry_of(Query& q) {
+  const auto hash = q.bytes(3);
+  return {q.integer(0), q.integer(1), q.text(2),
+          to_hex({reinterpret_cast<const std::uint8_t*>(hash.data()), hash.size()})};
+}
+
 }  // namespace
 
 void SqliteStore::audit(std::string entry) {
@@ -22,12 +29,18 @@ std::vector<AuditEntry> SqliteStore::audit_log(std::int64_t from, int limit) con
     Query q =
         db.query("SELECT sequence, at, entry, hash FROM audit WHERE sequence >= ? ORDER BY sequence LIMIT ?",
                  from, limit);
-    while (q.row()) {
-      const auto hash = q.bytes(3);
-      out.push_back({q.integer(0), q.integer(1), q.text(2),
-                     to_hex({reinterpret_cast<const std::uint8_t*>(hash.data()), hash.size()})});
-    }
+    while (q.row()) out.push_back(entry_of(q));
     return out;
+  });
+}
+
+std::optional<AuditEntry> SqliteStore::audit_head(WallMicros before) const {
+  return read([&](Connection& db) -> std::optional<AuditEntry> {
+    // From the end, where it is found at once: no index is needed.
+    Query q = db.query(
+        "SELECT sequence, at, entry, hash FROM audit WHERE at < ? ORDER BY sequence DESC LIMIT 1", before);
+    if (!q.row()) return std::nullopt;
+    return entry_of(q);
   });
 }
 

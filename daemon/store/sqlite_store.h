@@ -87,6 +87,7 @@ class SqliteStore final : public Store {
   // audit.cpp
   void audit(std::string entry) override;
   std::vector<AuditEntry> audit_log(std::int64_t from, int limit) const override;
+  std::optional<AuditEntry> audit_head(WallMicros before) const override;
   std::optional<std::int64_t> verify_audit() const override;
 
   // retain.cpp

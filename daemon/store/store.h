@@ -274,6 +274,8 @@ class Store {
   // Audit.
   virtual void audit(std::string entry) = 0;
   virtual std::vector<AuditEntry> audit_log(std::int64_t from, int limit) const = 0;
+  /// The newest entry that was recorded before that time.
+  virtual std::optional<AuditEntry> audit_head(WallMicros before) const = 0;
   /// Recomputes the chain; the first broken sequence, or nullopt when it holds.
   virtual std::optional<std::int64_t> verify_audit() const = 0;
 

@@ -166,6 +166,7 @@ class StoreDouble : public store::Store {
     }
     return out;
   }
+  std::optional<store::AuditEntry> audit_head(WallMicros) const override { not_doubled("audit_head"); }
   std::optional<std::int64_t> verify_audit() const override {
     ++verifying;
     verify_waits.wait(true);

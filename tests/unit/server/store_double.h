@@ -114,6 +114,7 @@ class StoreDouble final : public store::Store {
   void set_tip(const RepositoryName&, const Ref&, const CommitId&) override { unexpected(); }
   void audit(std::string) override { unexpected(); }
   std::vector<store::AuditEntry> audit_log(std::int64_t, int) const override { unexpected(); }
+  std::optional<store::AuditEntry> audit_head(WallMicros) const override { unexpected(); }
   std::optional<std::int64_t> verify_audit() const override { unexpected(); }
   Counts counts() const override { unexpected(); }
   bool retain(WallMicros) override { unexpected(); }

@@ -1,4 +1,5 @@
 #include "base/hash.h"
+#include "daemon/store/audit_heads.h"
 #include "tests/unit/store/fixture.h"
 
 using namespace gitopsd;
@@ -10,6 +11,15 @@ namespace {
 void fill(Store& store) {
   for (int i = 1; i <= 20; ++i) store.audit("{\"n\":" + std::to_string(i) + "}");
 }
+
+/// Both of whose times stand still until a test moves them.
+class TwoClocks final : public Clock {
+ public:
+  WallMicros wall() const override { return now; }
+  Monotonic::time_point monotonic() const override { return ticks; }
+  WallMicros now = 0;
+  Monotonic::time_point ticks{};
+};
 
 }  // namespace
 
@@ -52,4 +62,37 @@ TEST_CASE("tampering with the audit record is found where it was done") {
     s.store = open_sqlite(s.directory.path(), s.clock);
     CHECK(s->verify_audit() == c.broken);
   }
+}
+
+TEST_CASE("the head of each day's segment is told once the day has ended, and the newest at the start") {
+  constexpr WallMicros kDay = 24 * 3'600'000'000LL, kNoon = 20'000 * kDay + kDay / 2;
+  Opened s;
+  TwoClocks clock;
+  const auto at = [&](WallMicros when) { clock.now = s.clock.now = when; };
+  const auto due = [&](AuditHeads& heads) {
+    const auto head = heads.due();
+    return head ? head->sequence : 0;
+  };
+  at(kNoon);
+  AuditHeads heads(*s.store, clock);
+  CHECK(due(heads) == 0);  // there is nothing yet
+  s->audit("{}");
+  s->audit("{}");
+  CHECK(due(heads) == 0);  // the day has not ended
+  at(kNoon + kDay / 2);    // midnight, to the microsecond: this entry is of the new day
+  s->audit("{}");
+  const auto first = heads.due();
+  REQUIRE(first);
+  CHECK(first->sequence == 2);
+  CHECK(first->hash == s->audit_log(2, 1).at(0).hash);
+  CHECK(due(heads) == 0);
+
+  s.reopen();
+  AuditHeads restarted(*s.store, clock);
+  CHECK(due(restarted) == 3);  // at a start the newest, whatever its day
+  CHECK(due(restarted) == 0);
+  at(kNoon + 4 * kDay);
+  CHECK(due(restarted) == 3);  // days without an entry have the head of the last one that had
+  at(kNoon + 5 * kDay);
+  CHECK(due(restarted) == 3);
 }
