@@ -10,6 +10,7 @@ namespace gitopsd::sync {
 namespace {
 using namespace std::chrono_literals;
 constexpr auto kConnectionCheck = 2s;
+constexpr int kFetchers = 64;  // a Git server that says nothing keeps one until its deadline
 }  // namespace
 
 std::string_view to_string(Phase phase) {
@@ -25,7 +26,7 @@ std::string_view to_string(SyncStatus status) {
 }
 
 DispatcherImpl::DispatcherImpl(Environment env) : env_(std::move(env)) {
-  fetchers_ = std::make_unique<Workers>("fetch", 4);
+  fetchers_ = std::make_unique<Workers>("fetch", kFetchers);
   workers_ = std::make_unique<Workers>("sync", env_.workers);
 }
 

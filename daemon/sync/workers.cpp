@@ -30,7 +30,16 @@ struct Workers::State {
   std::priority_queue<Task, std::vector<Task>, std::greater<>> tasks;
   std::uint64_t next = 0;
   bool stopping = false;
+  std::string name;
+  std::size_t most = 1, busy = 0;
   std::vector<std::thread> threads;
+
+  /// With the mutex. Somebody always watches the queue, until there are as many as there may be.
+  void add_watcher() {
+    if (stopping || busy < threads.size() || threads.size() >= most) return;
+    threads.emplace_back([this] { work(); });
+    pthread_setname_np(threads.back().native_handle(), name.c_str());
+  }
 
   void work() {
     std::unique_lock lock(mutex);
@@ -46,6 +55,8 @@ struct Workers::State {
       }
       auto run = std::move(const_cast<Task&>(tasks.top()).run);  // top() is const only to protect the order
       tasks.pop();
+      ++busy;
+      add_watcher();
       lock.unlock();
       try {
         run();
@@ -54,15 +65,16 @@ struct Workers::State {
       }
       run = nullptr;  // what it holds is released without the lock
       lock.lock();
+      --busy;
     }
   }
 };
 
-Workers::Workers(const std::string& name, int threads) : state_(std::make_unique<State>()) {
-  for (int i = 0; i < threads; ++i) {
-    state_->threads.emplace_back([s = state_.get()] { s->work(); });
-    pthread_setname_np(state_->threads.back().native_handle(), name.substr(0, 15).c_str());
-  }
+Workers::Workers(const std::string& name, int most) : state_(std::make_unique<State>()) {
+  state_->name = name.substr(0, 15);
+  state_->most = static_cast<std::size_t>(most);
+  const std::lock_guard lock(state_->mutex);
+  state_->add_watcher();
 }
 
 Workers::~Workers() {
@@ -89,7 +101,7 @@ void Workers::stop() {
     state_->stopping = true;
   }
   state_->wake.notify_all();
-  for (auto& t : state_->threads) {
+  for (auto& t : state_->threads) {  // none is added once it is stopping
     if (t.joinable()) t.join();
   }
   std::lock_guard lock(state_->mutex);

@@ -1,4 +1,4 @@
-// A few threads that run tasks, now or at a time.
+// Threads that run tasks, now or at a time; as many as are needed, up to a most.
 #pragma once
 
 #include <chrono>
@@ -12,8 +12,9 @@ namespace gitopsd::sync {
 
 class Workers {
  public:
-  /// Threads are named `name` for ps(1) and perf(1), at most 15 bytes.
-  Workers(const std::string& name, int threads);
+  /// One thread waits at first, and another is added whenever all are busy, up to `most`. They are named
+  /// `name` for ps(1) and perf(1), at most 15 bytes.
+  Workers(const std::string& name, int most);
   ~Workers();
   Workers(const Workers&) = delete;
   Workers& operator=(const Workers&) = delete;
