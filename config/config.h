@@ -24,6 +24,9 @@ struct SecretRef {
   std::string str() const;
   /// Reads it; one trailing newline is dropped. Throws Failure that names the place, never the bytes.
   Secret resolve() const;
+  /// The file that holds it, for programs that read it themselves. Throws Failure for an environment
+  /// variable.
+  std::string path() const;
 };
 
 struct Tls {
@@ -81,7 +84,7 @@ struct Repository {
   std::vector<std::string> aliases;  ///< other names payloads may use: "owner/name" or URLs
   std::string user;                  ///< for HTTPS basic authentication; default "git" for SSH
   std::optional<SecretRef> token;    ///< HTTPS password or token
-  std::optional<SecretRef> ssh_key;  ///< private key
+  std::optional<SecretRef> ssh_key;  ///< private key, never an environment variable
   std::string known_hosts;           ///< path; needed for SSH
   std::string ca_file;               ///< PEM, instead of the system's authorities
   std::string proxy;                 ///< http://HOST:PORT

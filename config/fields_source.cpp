@@ -97,6 +97,8 @@ void check_repository(Reader& in, const Value& value, Repository& repository) {
         "make the file with: ssh-keyscan " + url->host + ", and compare the fingerprints with the forge's");
   }
   if (!ssh && repository.ssh_key) in.problem(at("ssh_key"), "ssh_key is for SSH URLs", "use token for HTTPS");
+  if (repository.ssh_key && !repository.ssh_key->environment.empty())
+    in.problem(at("ssh_key"), "ssh reads its key from a file", "name a file or a credential");
   if (!ssh && !repository.known_hosts.empty()) in.problem(at("known_hosts"), "known_hosts is for SSH URLs");
   if (!web && repository.token)
     in.problem(at("token"), "token is for HTTPS URLs", ssh ? "use ssh_key for SSH" : "");

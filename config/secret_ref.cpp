@@ -16,13 +16,13 @@ Secret without_last_newline(std::string bytes) {
   return Secret(std::string(text));
 }
 
-Secret from_credential(const std::string& name) {
+std::string credential_path(const std::string& name) {
   const char* directory = std::getenv("CREDENTIALS_DIRECTORY");
   if (directory == nullptr || *directory == '\0') {
     throw fail(ProblemCause::input, "credential " + name + " cannot be read: this process has no credentials",
                "let systemd start it, with LoadCredential=" + name + ":PATH in the unit");
   }
-  return without_last_newline(read_file(std::string(directory) + "/" + name, kMostBytes));
+  return std::string(directory) + "/" + name;
 }
 
 Secret from_environment(const std::string& name) {
@@ -43,9 +43,14 @@ std::string SecretRef::str() const {
 }
 
 Secret SecretRef::resolve() const {
-  if (!credential.empty()) return from_credential(credential);
-  if (!file.empty()) return without_last_newline(read_file(file, kMostBytes));
-  return from_environment(environment);
+  if (!environment.empty()) return from_environment(environment);
+  return without_last_newline(read_file(path(), kMostBytes));
+}
+
+std::string SecretRef::path() const {
+  if (!credential.empty()) return credential_path(credential);
+  if (!file.empty()) return file;
+  throw fail(ProblemCause::input, str() + " is no file", "name a file or a credential");
 }
 
 }  // namespace gitopsd::config

@@ -18,7 +18,7 @@ source::Remote DispatcherImpl::remote_of(const config::Repository& r) const {
   remote.url = r.url;
   remote.user = r.user;
   if (r.token) remote.token = r.token->resolve();
-  if (r.ssh_key) remote.ssh_key = r.ssh_key->file;
+  if (r.ssh_key) remote.ssh_key = r.ssh_key->path();
   remote.known_hosts = r.known_hosts;
   remote.ca_file = r.ca_file;
   remote.proxy = r.proxy;

@@ -117,6 +117,11 @@ TEST_CASE("secrets are read, and short ones refused for hooks") {
   CHECK(has(load_problems(main("{credential: hook}", file("good")), true), "LoadCredential=hook:PATH"));
   setenv("CREDENTIALS_DIRECTORY", d.path("credentials").c_str(), 1);
   CHECK(load_problems(main("{credential: hook}", file("good")), true) == "");
+  const auto of_ssh = config::load(
+      d.write("gitopsd.yaml", "repositories:\n- {name: r, url: 'ssh://h/a', known_hosts: " + d.path("good") +
+                                  ", ssh_key: {credential: hook}}\n"),
+      true);
+  CHECK(of_ssh->repositories[0].ssh_key->path() == d.path("credentials/hook"));
   unsetenv("CREDENTIALS_DIRECTORY");
 
   unsetenv("GITOPSD_TEST_SECRET");

@@ -168,6 +168,8 @@ TEST_CASE("settings that do not fit the URL") {
   CHECK(problems(with_url("http://127.0.0.1:3000/a", "  token: {file: /t}\n")).empty());
   CHECK(problems(with_url("https://example.com/a", "  ssh_key: {file: /t}\n"))
             .find("ssh_key is for SSH URLs") != std::string::npos);
+  CHECK(problems(with_url("ssh://h/a", "  known_hosts: /kh\n  ssh_key: {environment: KEY}\n"))
+            .find("ssh reads its key from a file (name a file or a credential)") != std::string::npos);
   CHECK(problems(with_url("ssh://h/a", "  known_hosts: /kh\n  token: {file: /t}\n"))
             .find("token is for HTTPS URLs") != std::string::npos);
   CHECK(problems(with_url("ssh://me@h/a", "  known_hosts: /kh\n  user: you\n"))
