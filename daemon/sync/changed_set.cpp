@@ -6,6 +6,9 @@
 namespace gitopsd::sync {
 namespace {
 
+// Nobody reads more of them, and a hostile repository could have a hundred thousand.
+constexpr std::size_t kMostProblems = 1000;
+
 std::string below(const std::string& application_path, const std::string& path) {
   return application_path.empty() ? path : path.substr(application_path.size() + 1);
 }
@@ -24,6 +27,14 @@ std::set<std::string> changed_manifests(const Scope& scope, const source::Snapsh
     const auto entry = now.entry(path);
     if (!entry || entry->id.str() != id) paths.merge(needs.manifests_needing(path));
   }
+  // As many as the application may have at all: whoever sees only changes must not let more in.
+  if (constexpr auto most = render::Limits{}.files; paths.size() > most) {
+    throw Failure(Problem{ProblemCause::input,
+                          "more than " + std::to_string(most) + " manifests changed",
+                          "let the application's path name a smaller folder",
+                          place(now.commit(), app.path),
+                          {}});
+  }
   return paths;
 }
 
@@ -37,6 +48,7 @@ std::vector<render::Document> read_documents(const source::Snapshot& snapshot,
     } catch (const Failure& failure) {
       if (failure.cause() != ProblemCause::input) throw;
       for (const auto& p : failure.problems()) problems.push_back(p);
+      if (problems.size() > kMostProblems) break;
     }
   }
   if (!problems.empty()) throw Failure(std::move(problems));
