@@ -51,29 +51,3 @@ class Suspended(Scene):
     def reload(self):
         self.daemon.write_config()
         self.daemon.program.signal(1)
-
-
-class Budget(Scene):
-    def test_delete_everything(self):
-        """promise 6: a commit that would delete all of an inventory is held"""
-        contents = {name: f"{name}\n" for name in "abcdef"}
-        self.converge(contents)
-        commit = self.commit({})
-        self.daemon.accept(commit)
-        status = wait.until(lambda: (s := self.daemon.status())["phase"] == "held" and s, "the sync is held")
-        self.assertTrue(status["waits_for"])
-        self.assert_files(contents)
-        self.daemon.ctl("approve", "web")
-        wait.until(lambda: not list(self.target.iterdir()), "the approved prune is done")
-
-    def test_leaves_the_configuration(self):
-        """promise 6: an application that leaves the configuration is orphaned; only delete --cascade deletes"""
-        self.converge({"one": "1\n", "two": "2\n"})
-        gone = self.daemon.config["applications"].pop(0)
-        self.daemon.config["applications"].append({**gone, "name": "other", "path": "other", "uid": "another-one"})
-        self.daemon.write_config()
-        self.daemon.program.signal(1)
-        wait.until(lambda: self.daemon.status()["orphaned"], "the application is orphaned")
-        self.assert_files({"one": "1\n", "two": "2\n"})
-        self.daemon.ctl("delete", "web", "--cascade")
-        wait.until(lambda: not list(self.target.iterdir()), "what it owned is deleted")

@@ -11,6 +11,7 @@ from . import certificate, github, process, wait, yaml
 BUILD = Path(os.environ.get("GITOPSD_BUILD", process.ROOT / "build"))
 DAEMON = BUILD / "daemon" / "gitopsd"
 CTL = BUILD / "ctl" / "gitopsctl"
+PROVIDER = BUILD / "providers" / "host" / "gitopsd-provider-host"
 SECRET = "a secret of these tests, never shown"
 ENDED = ("succeeded", "failed", "superseded", "ignored", "cancelled")
 
