@@ -1,5 +1,3 @@
-#include "daemon/store/applications.h"
-
 #include "daemon/store/documents.h"
 #include "daemon/store/sqlite_store.h"
 
@@ -29,18 +27,6 @@ ApplicationState state_of(const Query& q) {
 
 }  // namespace
 
-std::int64_t write_application(Transaction& t, const ApplicationState& state) {
-  const auto app = t.application_id(state.uid);
-  t.db().run(
-      "UPDATE applications SET name = ?2, destination = ?3, revision = ?4, input_key = ?5, source_key = ?6,"
-      " quarantined = ?7, outside = ?8, orphaned = ?9, settings = ?10 WHERE id = ?1",
-      app, std::string_view(state.name.str()), std::string_view(state.destination.str()),
-      std::string_view(state.revision.str()), std::string_view(state.input_key),
-      std::string_view(state.source_key), std::string_view(state.quarantined),
-      std::string_view(state.outside), static_cast<int>(state.orphaned), std::string_view(state.settings));
-  return app;
-}
-
 std::optional<ApplicationState> SqliteStore::application(const ApplicationUid& uid) const {
   return read([&](Connection& db) -> std::optional<ApplicationState> {
     Query q = db.query(APPLICATION_COLUMNS " WHERE uid = ? AND NOT forgotten", std::string_view(uid.str()));
@@ -58,8 +44,27 @@ std::vector<ApplicationState> SqliteStore::applications() const {
   });
 }
 
-void SqliteStore::put_application(const ApplicationState& state) {
-  writer_.run([&](Transaction& t) { write_application(t, state); });
+void SqliteStore::configure_application(const Configured& now) {
+  writer_.run([&](Transaction& t) {
+    t.db().run(
+        "UPDATE applications SET name = ?2, destination = ?3, settings = ?4, orphaned = 0 WHERE id = ?1",
+        t.application_id(now.uid), std::string_view(now.name.str()), std::string_view(now.destination.str()),
+        std::string_view(now.settings));
+  });
+}
+
+void SqliteStore::orphan_application(const ApplicationUid& uid) {
+  writer_.run([&](Transaction& t) {
+    t.db().run("UPDATE applications SET orphaned = 1 WHERE uid = ? AND NOT forgotten",
+               std::string_view(uid.str()));
+  });
+}
+
+void SqliteStore::quarantine(const ApplicationUid& uid, const std::string& source_keys) {
+  writer_.run([&](Transaction& t) {
+    t.db().run("UPDATE applications SET quarantined = ?2 WHERE id = ?1", t.application_id(uid),
+               std::string_view(source_keys));
+  });
 }
 
 void SqliteStore::forget_application(const ApplicationUid& uid) {

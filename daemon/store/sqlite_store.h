@@ -41,14 +41,17 @@ class SqliteStore final : public Store {
   std::optional<Sync> sync(SyncId) const override;
   std::vector<Sync> syncs(const ApplicationUid&, int limit) const override;
   std::vector<Sync> syncs_of(EventId) const override;
+  std::vector<Sync> kept_syncs(const ApplicationUid&) const override;
   std::vector<Sync> open_syncs() const override;
-  void succeed(SyncId, const ApplicationState&, const DeclaredChange&,
+  void succeed(SyncId, const Applied&, const DeclaredChange&,
                const std::map<std::string, std::string>& documents, const Transition&, int keep) override;
 
   // applications.cpp
   std::optional<ApplicationState> application(const ApplicationUid&) const override;
   std::vector<ApplicationState> applications() const override;
-  void put_application(const ApplicationState&) override;
+  void configure_application(const Configured&) override;
+  void orphan_application(const ApplicationUid&) override;
+  void quarantine(const ApplicationUid&, const std::string& source_keys) override;
   void forget_application(const ApplicationUid&) override;
 
   // declared.cpp

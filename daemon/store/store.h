@@ -159,6 +159,21 @@ struct ApplicationState {
   bool orphaned = false;  ///< left the configuration with an inventory
 };
 
+/// What the configuration says of an application and outlives it there.
+struct Configured {
+  ApplicationUid uid;
+  ApplicationName name;
+  DestinationName destination;
+  std::string settings;  ///< as in ApplicationState
+};
+
+/// What a succeeded sync brought an application to.
+struct Applied {
+  ApplicationUid uid;
+  CommitId revision;
+  std::string input_key, source_key, outside;  ///< as in ApplicationState
+};
+
 struct Transition {
   SyncState state;
   std::string reason, error;
@@ -208,17 +223,22 @@ class Store {
   virtual std::optional<Sync> sync(SyncId) const = 0;
   virtual std::vector<Sync> syncs(const ApplicationUid&, int limit) const = 0;  ///< newest first
   virtual std::vector<Sync> syncs_of(EventId) const = 0;
+  /// Those whose sets are kept and can be rolled back to, newest first: no heal, no deletion.
+  virtual std::vector<Sync> kept_syncs(const ApplicationUid&) const = 0;
   virtual std::vector<Sync> open_syncs() const = 0;
 
   /// Ends a sync as succeeded: its declared set becomes current, old sets beyond `keep` are forgotten.
   /// `documents`: digest -> bytes (sealed by the caller where they hold a secret) that may not be stored yet.
-  virtual void succeed(SyncId, const ApplicationState& now, const DeclaredChange&,
+  virtual void succeed(SyncId, const Applied&, const DeclaredChange&,
                        const std::map<std::string, std::string>& documents, const Transition&, int keep) = 0;
 
   // Applications and what they declare.
   virtual std::optional<ApplicationState> application(const ApplicationUid&) const = 0;
   virtual std::vector<ApplicationState> applications() const = 0;
-  virtual void put_application(const ApplicationState&) = 0;  ///< all but the last_* fields
+  // Each writes what it names and nothing else: a copy that is old by now overwrites nobody's word.
+  virtual void configure_application(const Configured&) = 0;   ///< and it is no orphan
+  virtual void orphan_application(const ApplicationUid&) = 0;  ///< it left the configuration
+  virtual void quarantine(const ApplicationUid&, const std::string& source_keys) = 0;  ///< empty: none
   virtual std::vector<Declared> declared(const ApplicationUid&) const = 0;
   virtual std::vector<Declared> declared_in(const ApplicationUid&,
                                             const std::vector<std::string>& paths) const = 0;

@@ -1,7 +1,6 @@
 // The end of a sync that succeeded: its set becomes the current one.
 #include <algorithm>
 
-#include "daemon/store/applications.h"
 #include "daemon/store/columns.h"
 #include "daemon/store/documents.h"
 #include "daemon/store/sqlite_store.h"
@@ -66,13 +65,18 @@ void prune(Transaction& t, std::int64_t app, int keep) {
 
 }  // namespace
 
-void SqliteStore::succeed(SyncId id, const ApplicationState& now, const DeclaredChange& change,
+void SqliteStore::succeed(SyncId id, const Applied& now, const DeclaredChange& change,
                           const std::map<std::string, std::string>& documents, const Transition& to,
                           int keep) {
   writer_.run([&](Transaction& t) {
     move_sync(t, id, to);
-    const auto app = write_application(t, now);
-    t.db().run("UPDATE applications SET last_succeeded = ? WHERE id = ?", id.value, app);
+    const auto app = t.application_id(now.uid);
+    t.db().run(
+        "UPDATE applications SET last_succeeded = ?2, revision = ?3, input_key = ?4, source_key = ?5, "
+        "outside = ?6"
+        " WHERE id = ?1",
+        app, id.value, std::string_view(now.revision.str()), std::string_view(now.input_key),
+        std::string_view(now.source_key), std::string_view(now.outside));
     t.db().run("UPDATE syncs SET input_key = ?, source_key = ? WHERE id = ?", std::string_view(now.input_key),
                std::string_view(now.source_key), id.value);
     const auto version = next_version(t, app);

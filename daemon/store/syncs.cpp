@@ -128,6 +128,16 @@ std::vector<Sync> SqliteStore::syncs_of(EventId event) const {
   });
 }
 
+std::vector<Sync> SqliteStore::kept_syncs(const ApplicationUid& uid) const {
+  return read([&](Connection& db) {
+    return all(
+        db.query(SYNC_COLUMNS
+                 " FROM applications a JOIN declared_sets v ON v.app = a.id JOIN syncs s ON s.id = v.sync"
+                 " WHERE a.uid = ? AND s.kind <> 'delete' ORDER BY v.version DESC",
+                 std::string_view(uid.str())));
+  });
+}
+
 std::vector<Sync> SqliteStore::open_syncs() const {
   return read([&](Connection& db) {
     return all(db.query(SYNC_COLUMNS " FROM syncs s INDEXED BY sync_open JOIN applications a ON a.id = s.app"

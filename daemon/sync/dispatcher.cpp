@@ -26,6 +26,12 @@ std::string_view to_string(SyncStatus status) {
 }
 
 DispatcherImpl::DispatcherImpl(Environment env) : env_(std::move(env)) {
+  if (!env_.open_provider) {
+    env_.open_provider = [this](const config::Destination& d, Provider::Events events) {
+      return sync::open_provider(d, env_.store->installation(), env_.program_directory, env_.state_directory,
+                                 std::move(events));
+    };
+  }
   fetchers_ = std::make_unique<Workers>("fetch", kFetchers);
   workers_ = std::make_unique<Workers>("sync", env_.workers);
 }
@@ -85,8 +91,7 @@ void DispatcherImpl::configure(const config::Snapshot& config) {
         std::lock_guard guard(mutex_);
         look_at_repositories();
       };
-      line->provider = open_provider(d, env_.store->installation(), env_.program_directory,
-                                     env_.state_directory, std::move(events));
+      line->provider = env_.open_provider(d, std::move(events));
       workers_->post([this, weak = std::weak_ptr(line)] { keep_connected(weak); });
       dests[d.name] = std::move(line);
     }
@@ -128,7 +133,7 @@ void DispatcherImpl::configure(const config::Snapshot& config) {
     apps_ = std::move(apps);
   }
   // Names, destinations, settings and orphans are durable facts.
-  std::vector<store::ApplicationState> changed;
+  std::vector<store::Configured> changed;
   {
     std::lock_guard lock(mutex_);
     for (const auto& [uid, app] : apps_) {
@@ -143,14 +148,13 @@ void DispatcherImpl::configure(const config::Snapshot& config) {
       state.destination = a.destination;
       state.orphaned = false;
       state.settings = settings;
-      changed.push_back(state);
+      changed.push_back({uid, a.name, a.destination, settings});
     }
   }
-  for (const auto& state : changed) env_.store->put_application(state);
-  for (auto& state : known) {
+  for (const auto& now : changed) env_.store->configure_application(now);
+  for (const auto& state : known) {
     if (app_of(state.uid) || state.orphaned) continue;
-    state.orphaned = true;
-    env_.store->put_application(state);
+    env_.store->orphan_application(state.uid);
     log::warning("application left the configuration; nothing that it owns is deleted",
                  {{"application", state.name.str()},
                   {"release", "gitopsctl delete " + state.name.str() + " --cascade"}});

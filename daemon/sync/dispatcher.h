@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "config/config.h"
 #include "daemon/store/store.h"
+#include "daemon/sync/provider.h"
 #include "providers/protocol/messages.h"
 
 namespace gitopsd::sync {
@@ -121,6 +122,8 @@ struct Environment {
   std::string program_directory;  ///< where providers are
   std::string state_directory;
   int workers = 8;  ///< syncs that work at once; waiting for health or approval counts not
+  /// Opens a destination's provider; by default open_provider() of provider.h.
+  std::function<std::unique_ptr<Provider>(const config::Destination&, Provider::Events)> open_provider{};
 };
 
 std::unique_ptr<Dispatcher> make_dispatcher(Environment);

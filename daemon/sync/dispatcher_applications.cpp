@@ -183,7 +183,12 @@ void DispatcherImpl::ended(const App& app, const std::shared_ptr<Run>& run, Outc
       app->report.clear();
       app->provider_deaths = 0;
       if (job.kind != Kind::heal) {
-        app->state = run->after();
+        const auto& after = run->after();
+        app->state.revision = after.revision;
+        app->state.input_key = after.input_key;
+        app->state.source_key = after.source_key;
+        app->state.outside = after.outside;
+        app->state.last_succeeded = run->id();
         app->out_of_sync.clear();
         app->compared = true;
       }
@@ -398,11 +403,7 @@ void DispatcherImpl::pin(const App& app, const Run& run) {
   const std::string prefix = app->config.uid.str() + "/";
   try {
     std::set<std::string> kept;
-    for (const auto& s : env_.store->syncs(app->config.uid, 100)) {
-      if (s.state != store::SyncState::succeeded || s.kind == "heal" || s.revision.empty()) continue;
-      if (static_cast<int>(kept.size()) >= config_->store.keep_syncs) break;
-      kept.insert(prefix + s.revision.str());
-    }
+    for (const auto& s : env_.store->kept_syncs(app->config.uid)) kept.insert(prefix + s.revision.str());
     const std::string name = prefix + run.job().revision.str();
     mirror.pin(name, run.job().revision);
     for (const auto& pin : mirror.pins()) {

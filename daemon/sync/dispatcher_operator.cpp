@@ -140,6 +140,25 @@ SyncId DispatcherImpl::approve(const ApplicationName& name, const std::string& w
   return run->id();
 }
 
+/// Without the mutex. What a rollback holds off changes in the store and here as one: `change` makes the new
+/// word of the old, and nobody else's comes in between.
+void DispatcherImpl::quarantine(const App& app,
+                                const std::function<std::string(const std::string&)>& change) {
+  std::lock_guard turn(quarantine_mutex_);
+  std::string before;
+  ApplicationUid uid;
+  {
+    std::lock_guard lock(mutex_);
+    before = app->state.quarantined;
+    uid = app->config.uid;
+  }
+  const std::string after = change(before);
+  if (after == before) return;
+  env_.store->quarantine(uid, after);
+  std::lock_guard lock(mutex_);
+  app->state.quarantined = after;
+}
+
 EventId DispatcherImpl::rollback(const ApplicationName& name, const std::optional<CommitId>& to,
                                  const std::string& who) {
   const auto app = app_named(name);
@@ -150,19 +169,18 @@ EventId DispatcherImpl::rollback(const ApplicationName& name, const std::optiona
     config = app->config;
     state = app->state;
   }
+  // The store's word is newer than this copy where a sync begins or ends meanwhile.
+  if (const auto now = env_.store->application(config.uid)) state = *now;
   // Away from what was wanted last, applied or not: a sync that failed half-way is the usual reason to roll
   // back.
-  std::optional<store::Sync> target;
   std::string known, away = state.source_key;
-  bool newest = true;
-  for (const auto& sync : env_.store->syncs(config.uid, 200)) {
-    if (newest && sync.kind != "heal") {
-      if (sync.kind == "sync" && !sync.source_key.empty()) away = sync.source_key;
-      newest = false;
-    }
+  if (const auto last = env_.store->sync(state.last_sync); last && last->kind == "sync") {
+    if (!last->source_key.empty()) away = last->source_key;
+  }
+  std::optional<store::Sync> target;
+  for (const auto& sync : env_.store->kept_syncs(config.uid)) {
     const bool bad = !sync.source_key.empty() && state.quarantined.find(sync.source_key) != std::string::npos;
-    if (bad || sync.state != store::SyncState::succeeded || sync.kind == "heal" || sync.kind == "delete")
-      continue;
+    if (bad) continue;
     known += " " + sync.revision.short_str();
     const bool wanted = to ? sync.revision == *to : sync.source_key != away;
     if (wanted && !target) target = sync;
@@ -173,16 +191,10 @@ EventId DispatcherImpl::rollback(const ApplicationName& name, const std::optiona
                   : "application " + name.str() + " has no earlier state to roll back to",
                known.empty() ? "" : "kept:" + known);
   }
-  // The store's word is newer than this copy where a sync ended meanwhile. Earlier rollbacks hold too.
-  if (const auto now = env_.store->application(config.uid)) state = *now;
-  if (state.quarantined.find(away) == std::string::npos) {
-    state.quarantined += (state.quarantined.empty() ? "" : " ") + away;
-  }
-  env_.store->put_application(state);
-  {
-    std::lock_guard lock(mutex_);
-    app->state.quarantined = state.quarantined;
-  }
+  quarantine(app, [&](const std::string& earlier) {  // earlier rollbacks hold too
+    if (earlier.find(away) != std::string::npos) return earlier;
+    return earlier.empty() ? away : earlier + " " + away;
+  });
   store::NewEvent event;
   event.cause = store::Cause::rollback;
   event.repository = config.repository;
@@ -202,21 +214,16 @@ EventId DispatcherImpl::rollback(const ApplicationName& name, const std::optiona
 
 void DispatcherImpl::resume(const ApplicationName& name, const std::string& who) {
   const auto app = app_named(name);
-  store::ApplicationState state;
-  Repo repo;
-  {
-    std::lock_guard lock(mutex_);
-    if (app->state.quarantined.empty()) {
+  quarantine(app, [&](const std::string& held_off) {
+    if (held_off.empty()) {
       throw fail(ProblemCause::conflict, "application " + name.str() + " is not held back by a rollback");
     }
-    app->state.quarantined.clear();
-    app->last_tried_key.clear();
-    state = app->state;
-    repo = repos_.at(app->config.repository);
-  }
-  env_.store->put_application(state);
+    return std::string();
+  });
   env_.store->audit(audit_of("resume", who, name));
   std::lock_guard lock(mutex_);
+  app->last_tried_key.clear();
+  const auto repo = repos_.at(app->config.repository);
   repo->look_wanted = true;
   wake(repo);
 }

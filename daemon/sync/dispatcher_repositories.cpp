@@ -338,17 +338,18 @@ void DispatcherImpl::concern(const App& app, const store::Event& event, const so
   const auto source = source_key(config, snapshot, decode_outside(state.outside));
   const auto key = input_key(source, config, dest->config, dest->provider->render_context_digest());
   const bool force = event.cause == store::Cause::manual || event.cause == store::Cause::replay;
-  if (!state.quarantined.empty()) {
-    if (state.quarantined.find(source) != std::string::npos && event.cause != store::Cause::manual) {
-      note = config.name.str() + " was rolled back from this state; gitopsctl resume " + config.name.str() +
-             " releases it";
-      return;
-    }
-    state.quarantined.clear();
-    env_.store->put_application(state);
+  const auto held_off = [&](const std::string& quarantined) {
+    return event.cause != store::Cause::manual && quarantined.find(source) != std::string::npos;
+  };
+  if (!state.quarantined.empty()) {  // a new state ends what a rollback holds off
+    quarantine(app, [&](const std::string& now) { return held_off(now) ? now : std::string(); });
   }
   std::lock_guard lock(mutex_);
-  app->state.quarantined = state.quarantined;
+  if (held_off(app->state.quarantined)) {
+    note = config.name.str() + " was rolled back from this state; gitopsctl resume " + config.name.str() +
+           " releases it";
+    return;
+  }
   if (take_along(app, event.id, key, force)) return;
   const bool same = key == state.input_key && state.last_sync == state.last_succeeded && state.last_succeeded;
   if (same && !force && !app->run && !app->next) return;

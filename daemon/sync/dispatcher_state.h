@@ -153,6 +153,7 @@ class DispatcherImpl : public Dispatcher {
   void release_parked(const App&, const std::string& why);
   Scope scope_of(const App&) const;
   void pin(const App&, const Run&);
+  void quarantine(const App&, const std::function<std::string(const std::string& before)>& change);
   void part_ended(EventId, const Outcome&, const store::Timings&);
   void parts_ended(const std::vector<EventId>&, const Outcome&, const store::Timings&);
   void finish_event(EventId, Tracker);
@@ -171,6 +172,7 @@ class DispatcherImpl : public Dispatcher {
   App orphan_of(const ApplicationUid&);
 
   Environment env_;
+  std::mutex quarantine_mutex_;  ///< taken before `mutex_`
   mutable std::mutex mutex_;
   config::Snapshot config_;
   bool stopping_ = false;

@@ -25,10 +25,7 @@ Run::Run(Scope scope, Job job, std::shared_ptr<NeedIndex> needs)
     : scope_(std::move(scope)), job_(std::move(job)), needs_(std::move(needs)) {
   timings_.received = job_.received;
   if (auto state = scope_.store.application(scope_.application.uid)) before_ = *state;
-  before_.uid = scope_.application.uid;
-  before_.name = scope_.application.name;
-  before_.destination = scope_.destination.name;
-  after_ = before_;
+  after_ = {scope_.application.uid, before_.revision, before_.input_key, before_.source_key, before_.outside};
 }
 
 Outcome Run::guarded(const std::function<Outcome()>& body) {
@@ -151,11 +148,7 @@ Outcome Run::succeed() {
       after_.input_key = input_key(after_.source_key, scope_.application, scope_.destination,
                                    scope_.provider->render_context_digest());
     }
-    // An operator may have rolled back meanwhile: that word is newer than this run's.
-    if (const auto now = scope_.store.application(scope_.application.uid))
-      after_.quarantined = now->quarantined;
     after_.revision = job_.revision;
-    after_.last_sync = after_.last_succeeded = id_;
     scope_.store.succeed(id_, after_, work_.declared, documents, t, scope_.config->store.keep_syncs);
   }
   progress_("ended", "succeeded");

@@ -66,8 +66,8 @@ class Run {
   const std::vector<protocol::Step>& steps() const { return steps_; }
   const std::string& hold() const { return hold_; }
   const store::Timings& timings() const { return timings_; }
-  /// The application's state after success.
-  const store::ApplicationState& after() const { return after_; }
+  /// What it brought the application to, after success.
+  const store::Applied& after() const { return after_; }
 
   /// Prepares and plans without changing anything; for `gitopsctl plan`.
   void preview();
@@ -94,7 +94,8 @@ class Run {
   Progress progress_ = [](const std::string&, const std::string&) {};
   SyncId id_;
   Work work_;
-  store::ApplicationState before_, after_;
+  store::ApplicationState before_;
+  store::Applied after_;
   std::vector<protocol::Step> steps_;               ///< in order, without action none
   std::vector<std::vector<protocol::Step>> waves_;  ///< of steps_
   std::size_t next_wave_ = 0;

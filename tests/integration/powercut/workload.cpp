@@ -104,9 +104,9 @@ void succeed_a_sync(store::Store& store, std::mt19937_64& random, Ledger& ledger
     change.put.push_back({ResourceId("r" + std::to_string(random() % 8)), digest, "a.yaml", i, "{}"});
     documents[digest] = bytes;
   }
-  store::ApplicationState state;
-  state.uid = kApplication;
-  store.succeed(id, state, change, documents, {store::SyncState::succeeded, {}, {}, {}, {}, 5, 0, 0, 0}, 3);
+  store::Applied now;
+  now.uid = kApplication;
+  store.succeed(id, now, change, documents, {store::SyncState::succeeded, {}, {}, {}, {}, 5, 0, 0, 0}, 3);
   const std::lock_guard lock(ledger.mutex);
   ledger.succeeded = id;
 }

@@ -101,8 +101,9 @@ class StoreDouble : public store::Store {
     }
     return out;
   }
+  std::vector<store::Sync> kept_syncs(const ApplicationUid&) const override { not_doubled("kept_syncs"); }
   std::vector<store::Sync> open_syncs() const override { not_doubled("open_syncs"); }
-  void succeed(SyncId, const store::ApplicationState&, const store::DeclaredChange&,
+  void succeed(SyncId, const store::Applied&, const store::DeclaredChange&,
                const std::map<std::string, std::string>&, const store::Transition&, int) override {
     not_doubled("succeed");
   }
@@ -111,7 +112,9 @@ class StoreDouble : public store::Store {
     not_doubled("application");
   }
   std::vector<store::ApplicationState> applications() const override { return states; }
-  void put_application(const store::ApplicationState&) override { not_doubled("put_application"); }
+  void configure_application(const store::Configured&) override { not_doubled("configure_application"); }
+  void orphan_application(const ApplicationUid&) override { not_doubled("orphan_application"); }
+  void quarantine(const ApplicationUid&, const std::string&) override { not_doubled("quarantine"); }
   std::vector<store::Declared> declared(const ApplicationUid&) const override { not_doubled("declared"); }
   std::vector<store::Declared> declared_in(const ApplicationUid&,
                                            const std::vector<std::string>&) const override {

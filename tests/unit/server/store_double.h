@@ -69,14 +69,17 @@ class StoreDouble final : public store::Store {
   std::optional<store::Sync> sync(SyncId) const override { unexpected(); }
   std::vector<store::Sync> syncs(const ApplicationUid&, int) const override { unexpected(); }
   std::vector<store::Sync> syncs_of(EventId) const override { unexpected(); }
+  std::vector<store::Sync> kept_syncs(const ApplicationUid&) const override { unexpected(); }
   std::vector<store::Sync> open_syncs() const override { unexpected(); }
-  void succeed(SyncId, const store::ApplicationState&, const store::DeclaredChange&,
+  void succeed(SyncId, const store::Applied&, const store::DeclaredChange&,
                const std::map<std::string, std::string>&, const store::Transition&, int) override {
     unexpected();
   }
   std::optional<store::ApplicationState> application(const ApplicationUid&) const override { unexpected(); }
   std::vector<store::ApplicationState> applications() const override { unexpected(); }
-  void put_application(const store::ApplicationState&) override { unexpected(); }
+  void configure_application(const store::Configured&) override { unexpected(); }
+  void orphan_application(const ApplicationUid&) override { unexpected(); }
+  void quarantine(const ApplicationUid&, const std::string&) override { unexpected(); }
   std::vector<store::Declared> declared(const ApplicationUid&) const override { unexpected(); }
   std::vector<store::Declared> declared_in(const ApplicationUid&,
                                            const std::vector<std::string>&) const override {

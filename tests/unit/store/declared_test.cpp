@@ -15,13 +15,8 @@ Declared row(const std::string& id, const std::string& digest, const std::string
   return {ResourceId(id), digest, path, index, R"({"kind":"File"})"};
 }
 
-ApplicationState state(const ApplicationUid& uid = kWeb) {
-  ApplicationState a;
-  a.uid = uid;
-  a.name = ApplicationName(uid.str());
-  a.destination = DestinationName("host");
-  a.revision = commit('e');
-  return a;
+Applied applied(const ApplicationUid& uid = kWeb) {
+  return {uid, commit('e'), {}, {}, {}};
 }
 
 SyncId succeed(Store& store, const DeclaredChange& change,
@@ -32,7 +27,7 @@ SyncId succeed(Store& store, const DeclaredChange& change,
   s.kind = "sync";
   s.state = SyncState::running;
   const auto id = store.begin_sync(s);
-  store.succeed(id, state(uid), change, documents, {SyncState::succeeded, "ok", {}, {}, {}, 0, 0, 0, 0},
+  store.succeed(id, applied(uid), change, documents, {SyncState::succeeded, "ok", {}, {}, {}, 0, 0, 0, 0},
                 keep);
   return id;
 }

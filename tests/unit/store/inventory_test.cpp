@@ -34,7 +34,7 @@ void own(Store& store, SyncId sync, const std::string& id, const std::string& di
 }
 
 void succeed(Store& store, SyncId sync) {
-  ApplicationState a;
+  Applied a;
   a.uid = kWeb;
   store.succeed(sync, a, {}, {}, {SyncState::succeeded, {}, {}, {}, {}, 0, 0, 0, 0}, 10);
 }
@@ -127,10 +127,7 @@ TEST_CASE("unsettled is what is open or was touched after the last success") {
 TEST_CASE("another application's resource at the same destination is seen") {
   Opened s;
   for (const auto& [uid, destination] : {std::pair{"web", "host"}, {"db", "host"}, {"far", "other"}}) {
-    ApplicationState a;
-    a.uid = ApplicationUid(uid);
-    a.destination = DestinationName(destination);
-    s->put_application(a);
+    s->configure_application({ApplicationUid(uid), {}, DestinationName(destination), {}});
   }
   own(*s.store, begin(*s.store), "a", "aa", kWeb);
   const DestinationName host("host");

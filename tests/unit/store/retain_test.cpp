@@ -88,7 +88,7 @@ TEST_CASE("syncs go, but not those that a rollback may need") {
     sync.application = web;
     sync.state = SyncState::running;
     syncs.push_back(s->begin_sync(sync));
-    ApplicationState a;
+    Applied a;
     a.uid = web;
     s->approve(syncs.back(), "ada");
     if (i % 2) {

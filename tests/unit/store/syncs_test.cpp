@@ -20,6 +20,10 @@ Sync sync_of(const std::string& app, EventId event = {}) {
   return s;
 }
 
+Transition succeeded() {
+  return {SyncState::succeeded, {}, {}, {}, {}, 0, 0, 0, 0};
+}
+
 }  // namespace
 
 TEST_CASE("a sync from its beginning to its end") {
@@ -80,36 +84,67 @@ TEST_CASE("syncs by application and by event") {
   CHECK(s->open_syncs().size() == 3);
 }
 
-TEST_CASE("applications keep what is put, but for their last syncs") {
+TEST_CASE("each who writes of an application leaves the words of the others alone") {
   Opened s;
-  ApplicationState a;
-  a.uid = ApplicationUid("web");
-  a.name = ApplicationName("website");
-  a.destination = DestinationName("host");
-  a.last_succeeded = SyncId{77};
-  a.revision = commit('d');
-  a.input_key = "01";
-  a.source_key = "02";
-  a.quarantined = "03";
-  a.outside = "[]";
-  a.orphaned = true;
+  const ApplicationUid web("web");
+  const auto before = s->begin_sync(sync_of("web"));
+  s->configure_application({web, ApplicationName("website"), DestinationName("host"), "{}"});
+  s->quarantine(web, "03");
+  s->succeed(before, {web, commit('d'), "01", "02", "[]"}, {}, {}, succeeded(), 10);
+  s->orphan_application(web);
   const auto sync = s->begin_sync(sync_of("web"));
-  s->put_application(a);
   s.reopen();
-  const auto read = s->application(a.uid);
+  auto read = s->application(web);
   REQUIRE(read);
-  CHECK(read->name == a.name);
-  CHECK(read->destination == a.destination);
+  CHECK(read->name.str() == "website");
+  CHECK(read->destination.str() == "host");
+  CHECK(read->settings == "{}");
   CHECK(read->last_sync == sync);
-  CHECK(read->last_succeeded == SyncId{});
-  CHECK(read->revision == a.revision);
+  CHECK(read->last_succeeded == before);
+  CHECK(read->revision == commit('d'));
   CHECK(read->input_key == "01");
   CHECK(read->source_key == "02");
   CHECK(read->quarantined == "03");
   CHECK(read->outside == "[]");
   CHECK(read->orphaned);
+  s->configure_application({web, ApplicationName("site"), DestinationName("host"), "{}"});
+  s->quarantine(web, "");
+  read = s->application(web);
+  CHECK(read->name.str() == "site");
+  CHECK_FALSE(read->orphaned);
+  CHECK(read->quarantined.empty());
+  CHECK(read->revision == commit('d'));
   CHECK(s->applications().size() == 1);
   CHECK_FALSE(s->application(ApplicationUid("other")));
+}
+
+TEST_CASE("what can be rolled back to is found however many heals and failures came since") {
+  Opened s;
+  const ApplicationUid web("web");
+  const auto end = [&](std::string kind, SyncState state) {
+    Sync sync = sync_of("web");
+    sync.kind = std::move(kind);
+    const auto id = s->begin_sync(sync);
+    if (state == SyncState::succeeded && sync.kind != "heal") {
+      s->succeed(id, {web, commit('d'), {}, {}, {}}, {}, {}, succeeded(), 2);
+    } else {
+      s->set_sync(id, {state, {}, {}, {}, {}, 0, 0, 0, 0});
+    }
+    return id;
+  };
+  end("sync", SyncState::succeeded);
+  const auto second = end("rollback", SyncState::succeeded);
+  const auto third = end("sync", SyncState::succeeded);
+  for (int i = 0; i < 250; ++i)
+    end(i % 2 ? "heal" : "sync", i % 2 ? SyncState::succeeded : SyncState::failed);
+  const auto kept = s->kept_syncs(web);
+  REQUIRE(kept.size() == 2);
+  CHECK(kept[0].id == third);
+  CHECK(kept[1].id == second);
+  CHECK(kept[1].kind == "rollback");
+  end("delete", SyncState::succeeded);
+  CHECK(s->kept_syncs(web).size() == 1);
+  CHECK(s->kept_syncs(ApplicationUid("other")).empty());
 }
 
 TEST_CASE("effect steps are open until they ended") {

@@ -1,0 +1,263 @@
+#include "tests/unit/sync/place.h"
+
+#include <stdexcept>
+
+#include "base/hash.h"
+
+namespace gitopsd::sync::test {
+
+using namespace std::chrono_literals;
+using protocol::Action;
+
+namespace {
+
+std::string value_of(const protocol::Document& document) {
+  const Value* spec = document.json.find("spec");
+  std::string value = spec ? spec->get_string("value") : std::string();
+  for (const auto& blob : document.blobs) value += "+" + blob.path + "=" + blob.blob.digest.substr(0, 8);
+  return value;
+}
+
+}  // namespace
+
+class PlaceProvider : public Provider {
+ public:
+  PlaceProvider(Place& place, config::Destination destination)
+      : place_(place), destination_(std::move(destination)) {}
+
+  const DestinationName& destination() const override { return destination_.name; }
+  protocol::InitializeResult info() override {
+    protocol::InitializeResult info;
+    info.name = "place";
+    info.render_context_digest = render_context_digest();
+    return info;
+  }
+  std::string render_context_digest() override { return "context"; }
+  bool connected() const override { return true; }
+  std::uint64_t generation() const override { return 1; }
+
+  protocol::ResolveResult resolve(const protocol::ResolveRequest& request, BlobSource*, Deadline) override {
+    protocol::ResolveResult result;
+    for (const auto& document : request.documents) {
+      const auto& name = *document.json.find("metadata");
+      const Value* spec = document.json.find("spec");
+      const std::string file = spec ? spec->get_string("file") : std::string();
+      if (!file.empty() && document.blobs.empty()) {
+        result.needs.push_back({document.digest, file});
+        continue;
+      }
+      protocol::Resource resource;
+      resource.kind = "Thing";
+      resource.name = name.get_string("name");
+      resource.id = ResourceId(resource.name);
+      resource.document = document.digest;
+      if (spec && spec->get_string("drift") == "report") resource.options.drift = protocol::Drift::report;
+      result.resources.push_back(std::move(resource));
+    }
+    return result;
+  }
+
+  protocol::PlanResult plan(const protocol::PlanRequest& request, BlobSource*, Deadline) override {
+    std::lock_guard lock(place_.mutex_);
+    std::map<std::string, const protocol::Document*> documents;
+    for (const auto& d : request.documents) documents.emplace(d.digest, &d);
+    protocol::PlanResult result;
+    for (const auto& resource : request.upsert) {
+      const std::string& id = resource.id.str();
+      const std::string wanted = value_of(*documents.at(resource.document));
+      const auto live = place_.things_.find(id);
+      protocol::Step step;
+      step.key = id;
+      step.id = resource.id;
+      step.digest = resource.document;
+      if (live == place_.things_.end()) {
+        step.action = Action::create;
+      } else if (live->second.value != wanted || place_.never_content_.contains(id)) {
+        step.action = Action::update;
+        step.diff = "-value: " + (place_.never_content_.contains(id) ? "?" : live->second.value) +
+                    "\n+value: " + wanted + "\n";
+      }
+      result.steps.push_back(std::move(step));
+    }
+    for (const auto& id : request.remove) {
+      protocol::Step step;
+      step.key = id.str();
+      step.id = id;
+      step.action = Action::remove;
+      result.steps.push_back(std::move(step));
+    }
+    return result;
+  }
+
+  protocol::ApplyResult apply(const protocol::ApplyRequest& request, BlobSource*,
+                              std::function<void(const protocol::Progress&)>, Deadline) override {
+    std::unique_lock lock(place_.mutex_);
+    ++place_.waiting_;
+    place_.changed_.notify_all();
+    place_.changed_.wait(lock, [&] { return !place_.shut_; });
+    --place_.waiting_;
+    ++place_.applies_;
+    std::map<std::string, const protocol::Document*> documents;
+    for (const auto& d : request.documents) documents.emplace(d.digest, &d);
+    protocol::ApplyResult result;
+    result.outcome = protocol::ApplyOutcome::done;
+    for (const auto& step : request.steps) {
+      const std::string& id = step.id.str();
+      protocol::StepResult told;
+      told.key = step.key;
+      told.state = protocol::StepState::done;
+      if (place_.refused_.contains(id)) {
+        told.state = protocol::StepState::failed;
+        told.problem.emplace();
+        told.problem->message = "refused";
+        told.problem->cause = ProblemCause::destination;
+        result.outcome = protocol::ApplyOutcome::failed;
+      } else if (step.action == Action::remove) {
+        place_.things_.erase(id);
+      } else {
+        told.receipt = value_of(*documents.at(step.digest));
+        place_.things_[id] = {told.receipt, request.owner.application};
+      }
+      if (step.action != Action::none && !told.problem) ++place_.changes_[id];
+      result.steps.push_back(std::move(told));
+    }
+    return result;
+  }
+
+  protocol::ObserveResult observe(const protocol::ObserveRequest& request, BlobSource*, Deadline) override {
+    std::lock_guard lock(place_.mutex_);
+    protocol::ObserveResult result;
+    for (const auto& entry : request.entries) {
+      const std::string& id = entry.id.str();
+      protocol::Observation seen;
+      seen.id = entry.id;
+      seen.health = protocol::Health::healthy;
+      if (const auto it = place_.health_.find(id); it != place_.health_.end()) seen.health = it->second;
+      const auto live = place_.things_.find(id);
+      seen.live = live == place_.things_.end() ? protocol::Live::absent : protocol::Live::ours;
+      const bool same =
+          live != place_.things_.end() && entry.owned && live->second.value == entry.owned->receipt;
+      seen.drift =
+          same && !place_.always_drifted_.contains(id) ? protocol::DriftState::no : protocol::DriftState::yes;
+      result.observations.push_back(std::move(seen));
+    }
+    return result;
+  }
+
+  protocol::ListResult list(const protocol::ListRequest&, Deadline) override { return {}; }
+  void cancel(const std::string&) override {}
+  void shutdown(Deadline) override {
+    place_.open();  // a step that has begun ends
+  }
+
+ private:
+  Place& place_;
+  const config::Destination destination_;
+};
+
+std::unique_ptr<Provider> Place::provider(const config::Destination& destination, Provider::Events events) {
+  std::lock_guard lock(mutex_);
+  listener_ = std::move(events.changed);
+  return std::make_unique<PlaceProvider>(*this, destination);
+}
+
+std::string Place::value(const std::string& id) const {
+  std::lock_guard lock(mutex_);
+  const auto it = things_.find(id);
+  return it == things_.end() ? std::string() : it->second.value;
+}
+
+std::set<std::string> Place::ids() const {
+  std::lock_guard lock(mutex_);
+  std::set<std::string> out;
+  for (const auto& [id, thing] : things_) out.insert(id);
+  return out;
+}
+
+void Place::tell(const std::string& owner, const std::string& id) {
+  std::function<void(const protocol::Changed&)> listener;
+  {
+    std::lock_guard lock(mutex_);
+    listener = listener_;
+  }
+  protocol::Changed changed;
+  changed.application = owner;
+  changed.ids.emplace_back(id);
+  if (listener) listener(changed);
+}
+
+void Place::change(const std::string& id, const std::string& value) {
+  std::string owner;
+  {
+    std::lock_guard lock(mutex_);
+    owner = things_.at(id).owner;
+    things_.at(id).value = value;
+  }
+  tell(owner, id);
+}
+
+void Place::change_unseen(const std::string& id, const std::string& value) {
+  std::lock_guard lock(mutex_);
+  things_.at(id).value = value;
+}
+
+void Place::never_content(const std::string& id) {
+  std::lock_guard lock(mutex_);
+  never_content_.insert(id);
+}
+
+void Place::always_drifted(const std::string& id, bool on) {
+  std::string owner;
+  {
+    std::lock_guard lock(mutex_);
+    if (on)
+      always_drifted_.insert(id);
+    else
+      always_drifted_.erase(id);
+    owner = things_.at(id).owner;
+  }
+  tell(owner, id);
+}
+
+void Place::set_health(const std::string& id, protocol::Health health) {
+  std::lock_guard lock(mutex_);
+  health_[id] = health;
+}
+
+void Place::refuse(const std::string& id, bool on) {
+  std::lock_guard lock(mutex_);
+  if (on)
+    refused_.insert(id);
+  else
+    refused_.erase(id);
+}
+
+void Place::shut() {
+  std::lock_guard lock(mutex_);
+  shut_ = true;
+}
+
+void Place::open() {
+  std::lock_guard lock(mutex_);
+  shut_ = false;
+  changed_.notify_all();
+}
+
+void Place::await_waiting(int count) {
+  std::unique_lock lock(mutex_);
+  if (!changed_.wait_for(lock, 10s, [&] { return waiting_ >= count; }))
+    throw std::runtime_error("no apply came");
+}
+
+int Place::applies() const {
+  std::lock_guard lock(mutex_);
+  return applies_;
+}
+
+int Place::changes_of(const std::string& id) const {
+  std::lock_guard lock(mutex_);
+  const auto it = changes_.find(id);
+  return it == changes_.end() ? 0 : it->second;
+}
+
+}  // namespace gitopsd::sync::test

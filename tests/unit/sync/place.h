@@ -1,0 +1,66 @@
+// A destination in memory: things with one value each, and a provider for it that a test can hold up, break
+// and make lie.
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "daemon/sync/provider.h"
+
+namespace gitopsd::sync::test {
+
+/// What is there, seen by every life of its provider.
+class Place {
+ public:
+  struct Thing {
+    std::string value, owner;
+  };
+
+  /// The value of a thing, or empty.
+  std::string value(const std::string& id) const;
+  std::set<std::string> ids() const;
+  /// Somebody else changes a thing; its owner is told.
+  void change(const std::string& id, const std::string& value);
+  /// Somebody else changes a thing, and the watch does not see it.
+  void change_unseen(const std::string& id, const std::string& value);
+
+  /// From now on every plan wants this thing updated, whatever it is.
+  void never_content(const std::string& id);
+  /// From now on a look at this thing says drift, whatever it is.
+  void always_drifted(const std::string& id, bool on = true);
+  void set_health(const std::string& id, protocol::Health health);
+  /// A change of this thing fails.
+  void refuse(const std::string& id, bool on = true);
+  /// Applies wait until `open`.
+  void shut();
+  void open();
+  /// Waits until that many applies wait; throws after ten seconds.
+  void await_waiting(int count);
+  /// How many applies, and steps of one thing, were carried out.
+  int applies() const;
+  int changes_of(const std::string& id) const;
+
+  std::unique_ptr<Provider> provider(const config::Destination&, Provider::Events);
+
+ private:
+  friend class PlaceProvider;
+  void tell(const std::string& owner, const std::string& id);
+
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::map<std::string, Thing> things_;
+  std::set<std::string> never_content_, always_drifted_, refused_;
+  std::map<std::string, protocol::Health> health_;
+  std::map<std::string, int> changes_;
+  std::function<void(const protocol::Changed&)> listener_;
+  bool shut_ = false;
+  int waiting_ = 0, applies_ = 0;
+};
+
+}  // namespace gitopsd::sync::test

@@ -1,0 +1,117 @@
+#include "tests/unit/sync/world.h"
+
+namespace gitopsd::sync::test {
+
+using namespace std::chrono_literals;
+
+std::string thing(const std::string& name, const std::string& value, const std::string& more) {
+  return "apiVersion: test/v1\nkind: Thing\nmetadata: {name: " + name + "}\nspec:\n  value: \"" + value +
+         "\"\n" + (more.empty() ? std::string() : "  " + more + "\n");
+}
+
+World::World() {
+  config.file = "test";
+  auto& repository = config.repositories.emplace_back();
+  repository.name = RepositoryName("site");
+  repository.url = origin.url();
+  repository.poll = 0ms;
+  auto& destination = config.destinations.emplace_back();
+  destination.name = DestinationName("here");
+  destination.provider = "place";
+  store = store::open_sqlite(folder.path());
+}
+
+World::~World() {
+  place.open();
+}
+
+config::Application& World::add(const std::string& name, const std::string& ref) {
+  auto& app = config.applications.emplace_back();
+  app.name = ApplicationName(name);
+  app.uid = ApplicationUid(name);
+  app.repository = RepositoryName("site");
+  app.ref = ref;
+  app.path = name;
+  app.destination = DestinationName("here");
+  return app;
+}
+
+void World::start() {
+  Environment environment;
+  environment.config = std::make_shared<const config::Config>(config);
+  environment.store = store.get();
+  environment.state_directory = folder.path();
+  environment.open_provider = [this](const config::Destination& destination, Provider::Events events) {
+    return place.provider(destination, std::move(events));
+  };
+  dispatcher = make_dispatcher(environment);
+  dispatcher->start();
+}
+
+void World::reload() {
+  dispatcher->reload(std::make_shared<const config::Config>(config));
+}
+
+void World::restart() {
+  dispatcher->stop(Monotonic::now() + 5s);
+  dispatcher.reset();
+  start();
+}
+
+CommitId World::commit(const std::map<std::string, std::string>& files, const std::string& ref) {
+  return origin.commit(files, ref);
+}
+
+EventId World::deliver(const CommitId& commit, const std::string& ref) {
+  store::NewEvent event;
+  event.cause = store::Cause::push;
+  event.repository = RepositoryName("site");
+  event.ref = Ref::parse(ref).value();
+  event.after = commit;
+  event.body_signed = true;
+  event.received = system_clock().wall();
+  const auto id = store->add_event(event);
+  dispatcher->notify({id});
+  return id;
+}
+
+EventId World::push(const std::map<std::string, std::string>& files, const std::string& ref) {
+  return deliver(commit(files, ref), ref);
+}
+
+store::Event World::ended(EventId id) {
+  const bool came = eventually([&] { return store::ended(store->event(id)->state); });
+  const auto event = store->event(id).value();
+  REQUIRE_MESSAGE(came, "event " << id.value << " is " << to_string(event.state) << ": " << event.reason);
+  return event;
+}
+
+CommitId World::apply(const std::map<std::string, std::string>& files, const std::string& ref) {
+  const auto event = ended(push(files, ref));
+  REQUIRE_MESSAGE(event.state == store::EventState::succeeded, event.reason << " " << event.error);
+  return event.after;
+}
+
+ApplicationStatus World::status(const std::string& name) const {
+  for (auto& s : dispatcher->status()) {
+    if (s.name.str() == name) return s;
+  }
+  FAIL("no application " << name);
+  return {};
+}
+
+ApplicationStatus World::await(const std::string& name, SyncStatus wanted) {
+  const bool came = eventually([&] { return status(name).status == wanted; });
+  const auto s = status(name);
+  REQUIRE_MESSAGE(came, name << " is " << to_string(s.status) << ": " << s.waits_for << " " << s.error);
+  return s;
+}
+
+ApplicationStatus World::await(const std::string& name, Phase wanted) {
+  const bool came = eventually([&] { return status(name).phase == wanted; });
+  const auto s = status(name);
+  REQUIRE_MESSAGE(came, name << " is " << to_string(s.phase) << ": " << s.waits_for << " " << s.error);
+  return s;
+}
+
+}  // namespace gitopsd::sync::test
