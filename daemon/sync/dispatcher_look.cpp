@@ -34,9 +34,7 @@ void DispatcherImpl::look(const Repo& repo) {
       repo->error.clear();
     }
     for (const auto& pattern : patterns) {
-      std::vector<Ref> names;
-      for (const auto& [name, id] : refs) names.push_back(name);
-      const auto ref = is_pattern(pattern) ? highest(pattern, names) : Ref::parse(pattern);
+      const auto ref = meant(pattern, refs);
       const auto tip = ref ? refs.find(*ref) : refs.end();
       std::vector<App> apps;
       {
@@ -57,6 +55,9 @@ void DispatcherImpl::look(const Repo& repo) {
       const bool moved = (!seen || *seen != tip->second) && !expected(repo, tip->second);
       if (!moved && (!seen || *seen != tip->second)) continue;
       if (moved) {
+        const bool told =
+            std::any_of(found.begin(), found.end(), [&](const auto& e) { return e.ref == *ref; });
+        if (told) continue;  // another pattern means the same tag
         event.cause = store::Cause::poll;
         event.before = seen.value_or(CommitId{});
         if (auto stored = env_.store->event(env_.store->add_event(event)))

@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "daemon/sync/dispatcher_state.h"
+#include "daemon/sync/tag_pattern.h"
 
 namespace gitopsd::sync {
 namespace {
@@ -49,15 +50,16 @@ EventId DispatcherImpl::sync_now(const ApplicationName& name, const std::string&
   // The tip as it is now: a manual sync is also the way out of a lost webhook.
   source::Cancel never;
   const auto refs = repo->mirror->remote_refs(remote_of(repo->config), {config.ref}, never);
-  if (refs.empty()) {
+  const auto ref = meant(config.ref, refs);
+  if (!ref) {
     throw fail(ProblemCause::input, config.ref + " does not exist at repository " + config.repository.str(),
                "check `ref` of the application");
   }
   store::NewEvent event;
   event.cause = store::Cause::manual;
   event.repository = config.repository;
-  event.ref = refs.rbegin()->first;
-  event.after = refs.rbegin()->second;
+  event.ref = *ref;
+  event.after = refs.at(*ref);
   event.application = config.uid;
   event.actor = who;
   event.received = env_.clock->wall();
@@ -92,9 +94,9 @@ PlanView DispatcherImpl::plan(const ApplicationName& name, const std::optional<C
     commit = *revision;
   } else {
     const auto refs = repo->mirror->remote_refs(remote_of(repo->config), {app->config.ref}, never);
-    if (refs.empty()) throw fail(ProblemCause::input, app->config.ref + " does not exist at the repository");
-    const auto fetched =
-        repo->mirror->fetch(remote_of(repo->config), refs.rbegin()->first, std::nullopt, never);
+    const auto followed = meant(app->config.ref, refs);
+    if (!followed) throw fail(ProblemCause::input, app->config.ref + " does not exist at the repository");
+    const auto fetched = repo->mirror->fetch(remote_of(repo->config), *followed, std::nullopt, never);
     if (!fetched.tip) throw fail(ProblemCause::input, app->config.ref + " does not exist at the repository");
     commit = *fetched.tip;
   }

@@ -207,16 +207,8 @@ void DispatcherImpl::decide_ref(const Repo& repo, const Ref& ref, std::vector<st
     return end_all(store::EventState::ignored,
                    ref.str() + " does not exist at the repository; nothing is pruned");
 
-  const bool pattern_only =
-      std::all_of(apps.begin(), apps.end(), [](const App& a) { return is_pattern(a->config.ref); });
-  if (pattern_only) {
-    std::vector<Ref> refs;
-    for (const auto& [name, id] : repo->mirror->remote_refs(remote, {apps.front()->config.ref}, repo->cancel))
-      refs.push_back(name);
-    const auto top = highest(apps.front()->config.ref, refs);
-    if (top && *top != ref)
-      return end_all(store::EventState::superseded, top->str() + " is a higher version");
-  }
+  const auto passed = passed_over(repo, remote, ref, apps);
+  if (passed.size() == apps.size()) return end_all(store::EventState::superseded, passed.begin()->second);
 
   std::vector<EventId> deleted;
   for (const auto& e : events) {
@@ -247,16 +239,41 @@ void DispatcherImpl::decide_ref(const Repo& repo, const Ref& ref, std::vector<st
   env_.store->set_events(superseded, store::EventState::superseded, "superseded by " + chosen->short_str());
   const auto snapshot = repo->mirror->snapshot(*chosen);
   for (const auto& e : events) {
-    if (e.after == *chosen) decide_event(repo, e, apps, *fetched.tip, *snapshot, fetched_at);
+    if (e.after == *chosen) decide_event(repo, e, apps, passed, *fetched.tip, *snapshot, fetched_at);
   }
   if (*chosen == *fetched.tip) env_.store->set_tip(repo->config.name, ref, *fetched.tip);
+}
+
+/// The applications that follow the ref by a pattern which means another tag, each with why: every one goes
+/// by its own pattern, whatever others follow.
+DispatcherImpl::PassedOver DispatcherImpl::passed_over(const Repo& repo, const source::Remote& remote,
+                                                       const Ref& ref, const std::vector<App>& apps) {
+  std::map<ApplicationUid, std::string> patterns;
+  std::set<std::string> asked;
+  {
+    std::lock_guard lock(mutex_);
+    for (const auto& app : apps) {
+      if (!is_pattern(app->config.ref)) continue;
+      patterns.emplace(app->config.uid, app->config.ref);
+      asked.insert(app->config.ref);
+    }
+  }
+  PassedOver passed;
+  if (patterns.empty()) return passed;
+  const auto refs = repo->mirror->remote_refs(remote, {asked.begin(), asked.end()}, repo->cancel);
+  for (const auto& [uid, pattern] : patterns) {
+    const auto top = meant(pattern, refs);
+    if (!top) passed.emplace(uid, ref.str() + " is no version");
+    if (top && *top != ref) passed.emplace(uid, top->str() + " is a higher version");
+  }
+  return passed;
 }
 
 /// Events that name one commit are each handed to its applications; an application that is already busy with
 /// that very input takes the event along.
 void DispatcherImpl::decide_event(const Repo& repo, const store::Event& event, const std::vector<App>& apps,
-                                  const CommitId& tip, const source::Snapshot& snapshot,
-                                  WallMicros fetched_at) {
+                                  const PassedOver& passed, const CommitId& tip,
+                                  const source::Snapshot& snapshot, WallMicros fetched_at) {
   {
     std::lock_guard lock(mutex_);
     auto& timings = trackers_[event.id].timings;
@@ -265,10 +282,15 @@ void DispatcherImpl::decide_event(const Repo& repo, const store::Event& event, c
   }
   std::string note;
   for (const auto& app : apps) {
-    if (!event.application.empty() && event.application != app->config.uid) continue;
     CommitId applied;
     {
       std::lock_guard lock(mutex_);
+      if (!event.application.empty() && event.application != app->config.uid) continue;
+      if (const auto why = passed.find(app->config.uid); why != passed.end()) {
+        note = why->second;
+        ++trackers_[event.id].superseded;
+        continue;
+      }
       applied = app->state.revision;
     }
     if (repo->config.require_signed && !event.body_signed && event.cause != store::Cause::manual &&

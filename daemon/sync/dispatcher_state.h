@@ -126,8 +126,10 @@ class DispatcherImpl : public Dispatcher {
   void decide_ref(const Repo&, const Ref&, std::vector<store::Event>);
   void decide_direct(const store::Event&);
   std::optional<CommitId> choose(const Repo&, const CommitId& tip, std::vector<store::Event>&);
-  void decide_event(const Repo&, const store::Event&, const std::vector<App>&, const CommitId& tip,
-                    const source::Snapshot&, WallMicros fetched_at);
+  using PassedOver = std::map<ApplicationUid, std::string>;  ///< why an event's ref is not theirs
+  PassedOver passed_over(const Repo&, const source::Remote&, const Ref&, const std::vector<App>&);
+  void decide_event(const Repo&, const store::Event&, const std::vector<App>&, const PassedOver&,
+                    const CommitId& tip, const source::Snapshot&, WallMicros fetched_at);
   void concern(const App&, const store::Event&, const source::Snapshot&, source::Standing, std::string& note);
   bool take_along(const App&, EventId, const std::string& key, bool force);
   void give_back(const Repo&, const std::vector<store::Event>&, const Failure&);

@@ -94,4 +94,13 @@ std::optional<Ref> highest(std::string_view pattern, const std::vector<Ref>& ref
   return best;
 }
 
+std::optional<Ref> meant(std::string_view configured, const std::map<Ref, CommitId>& refs) {
+  std::vector<Ref> names;
+  names.reserve(refs.size());
+  for (const auto& [name, tip] : refs) names.push_back(name);
+  if (is_pattern(configured)) return highest(configured, names);
+  const auto ref = Ref::parse(configured);
+  return ref && refs.contains(*ref) ? ref : std::nullopt;
+}
+
 }  // namespace gitopsd::sync

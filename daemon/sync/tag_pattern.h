@@ -2,6 +2,7 @@
 // section 11).
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,5 +22,8 @@ int compare_versions(std::string_view a, std::string_view b);
 
 /// The highest ref that the pattern matches. Pre-releases count only where the pattern itself holds a '-'.
 std::optional<Ref> highest(std::string_view pattern, const std::vector<Ref>& refs);
+
+/// The ref that a configured one means among those that a repository has: itself, or the highest.
+std::optional<Ref> meant(std::string_view configured, const std::map<Ref, CommitId>& refs);
 
 }  // namespace gitopsd::sync
