@@ -2,6 +2,8 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
+
 #include "base/json.h"
 #include "base/log.h"
 #include "daemon/sync/dispatcher_state.h"
@@ -9,7 +11,6 @@
 namespace gitopsd::sync {
 namespace {
 using namespace std::chrono_literals;
-constexpr auto kConnectionCheck = 2s;
 constexpr int kFetchers = 64;  // a Git server that says nothing keeps one until its deadline
 }  // namespace
 
@@ -46,7 +47,6 @@ void DispatcherImpl::start() {
   recover();
   std::lock_guard lock(mutex_);
   look_at_applications();
-  for (auto& [uid, app] : apps_) schedule_check(app);
 }
 
 /// With the mutex.
@@ -63,116 +63,6 @@ void DispatcherImpl::look_at_applications() {
     app->dirty_all = true;
     pump(app);
   }
-}
-
-/// Makes the lines of a configuration; what stays the same keeps its state, its mirror and its provider
-/// process.
-void DispatcherImpl::configure(const config::Snapshot& config) {
-  std::vector<std::shared_ptr<Provider>> retired;
-  std::vector<store::ApplicationState> known = env_.store->applications();
-  {
-    std::lock_guard lock(mutex_);
-    config_ = config;
-    std::map<DestinationName, Dest> dests;
-    for (const auto& d : config->destinations) {
-      auto old = dests_.find(d.name);
-      const bool same = old != dests_.end() && old->second->config.provider == d.provider &&
-                        old->second->config.command == d.command && old->second->config.socket == d.socket &&
-                        old->second->config.settings == d.settings;
-      if (same) {
-        dests[d.name] = old->second;
-        continue;
-      }
-      auto line = std::make_shared<DestinationLine>();
-      line->config = d;
-      Provider::Events events;
-      events.changed = [this, name = d.name](const protocol::Changed& changed) { drifted(name, changed); };
-      events.context = [this](const std::string&) {
-        std::lock_guard guard(mutex_);
-        look_at_repositories();
-      };
-      line->provider = env_.open_provider(d, std::move(events));
-      workers_->post([this, weak = std::weak_ptr(line)] { keep_connected(weak); });
-      dests[d.name] = std::move(line);
-    }
-    for (auto& [name, line] : dests_) {
-      if (!dests.contains(name) || dests[name] != line) retired.push_back(line->provider);
-    }
-    dests_ = std::move(dests);
-
-    std::map<RepositoryName, Repo> repos;
-    for (const auto& r : config->repositories) {
-      auto old = repos_.find(r.name);
-      auto line = old != repos_.end() && old->second->config.url == r.url
-                      ? old->second
-                      : std::make_shared<RepositoryLine>();
-      line->config = r;
-      if (!line->mirror) {
-        line->mirror = source::open_mirror(env_.state_directory + "/mirrors/" + r.name.str() + ".git");
-      }
-      repos[r.name] = std::move(line);
-    }
-    for (auto& [name, line] : repos_) {
-      if (!repos.contains(name) || repos[name] != line) line->cancel.request();
-    }
-    repos_ = std::move(repos);
-
-    std::map<ApplicationUid, App> apps;
-    for (const auto& a : config->applications) {
-      auto old = apps_.find(a.uid);
-      auto line = old != apps_.end() ? old->second : std::make_shared<ApplicationLine>();
-      line->config = a;
-      if (old == apps_.end()) {
-        for (const auto& state : known) {
-          if (state.uid == a.uid) line->state = state;
-        }
-      }
-      line->state.uid = a.uid;
-      apps[a.uid] = std::move(line);
-    }
-    apps_ = std::move(apps);
-  }
-  // Names, destinations, settings and orphans are durable facts.
-  std::vector<store::Configured> changed;
-  {
-    std::lock_guard lock(mutex_);
-    for (const auto& [uid, app] : apps_) {
-      const auto& a = app->config;
-      auto& state = app->state;
-      const std::string settings = to_json(Value::object(
-          {{"policy", a.policy}, {"defaults", a.defaults}, {"repository", a.repository.str()}}));
-      const bool same = state.name == a.name && state.destination == a.destination && !state.orphaned &&
-                        state.settings == settings;
-      if (same) continue;
-      state.name = a.name;
-      state.destination = a.destination;
-      state.orphaned = false;
-      state.settings = settings;
-      changed.push_back({uid, a.name, a.destination, settings});
-    }
-  }
-  for (const auto& now : changed) env_.store->configure_application(now);
-  for (const auto& state : known) {
-    if (app_of(state.uid) || state.orphaned) continue;
-    env_.store->orphan_application(state.uid);
-    log::warning("application left the configuration; nothing that it owns is deleted",
-                 {{"application", state.name.str()},
-                  {"release", "gitopsctl delete " + state.name.str() + " --cascade"}});
-  }
-  for (const auto& provider : retired) provider->shutdown(Monotonic::now() + std::chrono::seconds(5));
-}
-
-/// A provider is started with the daemon and again whenever it ended: drift is seen only by one that runs.
-void DispatcherImpl::keep_connected(const std::weak_ptr<DestinationLine>& weak) {
-  const auto dest = weak.lock();
-  if (!dest) return;  // it left the configuration
-  try {
-    if (!dest->provider->connected()) dest->provider->info();
-  } catch (const std::exception& failure) {
-    log::warning("provider is not to be had",
-                 {{"destination", dest->config.name.str()}, {"error", failure.what()}});
-  }
-  workers_->at(Monotonic::now() + kConnectionCheck, [this, weak] { keep_connected(weak); });
 }
 
 /// After a restart the store says what is still to be done.
@@ -232,8 +122,10 @@ void DispatcherImpl::stop(Deadline deadline) {
     if (stopping_) return;
     stopping_ = true;
     for (auto& [name, repo] : repos_) repo->cancel.request();
-    for (auto& [uid, app] : apps_) {
-      if (app->run) app->run->supersede("the daemon stops; the next start finishes it");
+    for (const auto* apps : {&apps_, &orphans_}) {
+      for (const auto& [uid, app] : *apps) {
+        if (app->run) app->run->supersede("the daemon stops; the next start finishes it");
+      }
     }
     for (auto& [name, dest] : dests_) providers.push_back(dest->provider);
   }
@@ -251,12 +143,19 @@ DispatcherImpl::App DispatcherImpl::app_named(const ApplicationName& name) const
     if (app->config.name == name) return app;
     names.push_back(app->config.name.str());
   }
-  for (const auto& [uid, app] : orphans_) {
-    if (app->config.name == name) return app;
-  }
   const std::string near = did_you_mean(name.str(), names);
   throw fail(ProblemCause::input, "no application is named \"" + name.str() + "\"",
              near.empty() ? "gitopsctl status lists them" : "did you mean \"" + near + "\"?");
+}
+
+DispatcherImpl::App DispatcherImpl::app_or_orphan(const ApplicationName& name) const {
+  {
+    std::lock_guard lock(mutex_);
+    const auto named = [&](const auto& line) { return line.second->config.name == name; };
+    const auto orphan = std::find_if(orphans_.begin(), orphans_.end(), named);
+    if (orphan != orphans_.end() && std::none_of(apps_.begin(), apps_.end(), named)) return orphan->second;
+  }
+  return app_named(name);
 }
 
 DispatcherImpl::App DispatcherImpl::app_of(const ApplicationUid& uid) const {
@@ -278,7 +177,7 @@ DispatcherImpl::App DispatcherImpl::orphan_of(const ApplicationUid& uid) {
   }
   App& app = orphans_[uid];
   if (app) return app;
-  app = std::make_shared<ApplicationLine>();
+  app = std::make_shared<ApplicationLine>(uid);
   app->state = *state;
   app->config.uid = uid;
   app->config.name = state->name;

@@ -18,6 +18,8 @@ constexpr int kAttempts = 20;  // of one sync, about an hour and a half; then so
 constexpr int kDeathsBeforeAlone = 2;
 constexpr int kDeathsAtMost = 3;
 constexpr auto kHealthPollMax = 5s;
+const Outcome kLeft{
+    Outcome::Kind::superseded, "the application left the configuration", {}, ProblemCause::internal, false};
 
 /// The events that end with what the application is doing now; it forgets them.
 std::vector<EventId> with_along(ApplicationLine& app, EventId event) {
@@ -47,6 +49,10 @@ Scope DispatcherImpl::scope_of(const App& app) const {
 }
 
 void DispatcherImpl::offer(const App& app, Job job) {
+  if (job.kind != Kind::remove && !configured(app)) {
+    workers_->post([this, event = job.event] { parts_ended({event}, kLeft, {}); });
+    return;
+  }
   if (app->next) {
     std::vector<EventId> old = std::move(app->next->along);
     old.push_back(app->next->event);
@@ -83,8 +89,8 @@ void DispatcherImpl::pump(const App& app) {
     app->next.reset();
     return begin(app, std::move(job));
   }
-  if (app->hold != Hold::none && app->hold != Hold::approval) return;
-  if ((app->dirty_all || !app->dirty.empty()) && app->hold == Hold::none) {
+  if (app->hold != Hold::none || !configured(app)) return;
+  if (app->dirty_all || !app->dirty.empty()) {
     app->hold = Hold::busy;
     workers_->post([this, app] { look_at_live(app); });
   }
@@ -109,7 +115,17 @@ void DispatcherImpl::release_parked(const App& app, const std::string& why) {
 }
 
 void DispatcherImpl::begin(const App& app, Job job) {
-  if (!dests_.contains(app->config.destination)) return;
+  app->along.insert(app->along.end(), job.along.begin(), job.along.end());
+  job.along.clear();
+  if (!dests_.contains(app->config.destination)) {  // an orphan's may have gone since somebody asked for it
+    const Outcome gone{Outcome::Kind::failed,
+                       {},
+                       "destination " + app->config.destination.str() + " left the configuration",
+                       ProblemCause::input,
+                       false};
+    workers_->post([this, gone, events = with_along(*app, job.event)] { parts_ended(events, gone, {}); });
+    return rest(app);
+  }
   app->hold = Hold::busy;
   app->phase = Phase::rendering;
   app->since = env_.clock->wall();
@@ -117,8 +133,6 @@ void DispatcherImpl::begin(const App& app, Job job) {
   app->waits_for.clear();
   app->released_by.clear();
   const EventId event = job.event;
-  app->along.insert(app->along.end(), job.along.begin(), job.along.end());
-  job.along.clear();
   auto run = std::make_shared<Run>(scope_of(app), std::move(job), app->needs);
   std::weak_ptr<Run> weak = run;
   run->on_progress([this, app, event, weak](const std::string& stage, const std::string& text) {
@@ -135,24 +149,25 @@ void DispatcherImpl::begin(const App& app, Job job) {
 /// application in flight: that one then runs alone, so that the third death says whose fault it is.
 void DispatcherImpl::in_lane(const App& app, std::function<void()> body) {
   Dest dest;
+  ApplicationName name;
   {
     std::lock_guard lock(mutex_);
+    name = app->config.name;
     const auto it = dests_.find(app->config.destination);
-    if (it == dests_.end()) return;
-    dest = it->second;
+    // Where it left the configuration, what still runs for it meets a provider that was shut down.
+    dest = it == dests_.end() ? std::make_shared<DestinationLine>(config::Destination{}) : it->second;
     const bool alone = app->provider_deaths >= kDeathsBeforeAlone;
     if (!dest->alone.empty() || (alone && dest->running > 0)) {
       dest->waiting.push_back([this, app, body] { in_lane(app, body); });
       return;
     }
     ++dest->running;
-    if (alone) dest->alone = app->config.uid;
+    if (alone) dest->alone = app->uid;
   }
   try {
     body();
   } catch (const std::exception& e) {
-    log::error("a sync ended in an error of the daemon",
-               {{"application", app->config.name.str()}, {"error", e.what()}});
+    log::error("a sync ended in an error of the daemon", {{"application", name.str()}, {"error", e.what()}});
   }
   std::lock_guard lock(mutex_);
   --dest->running;
@@ -169,6 +184,14 @@ void DispatcherImpl::ended(const App& app, const std::shared_ptr<Run>& run, Outc
   if (stopping_ && outcome.kind != Outcome::Kind::succeeded) {
     app->hold = Hold::none;  // its event stays open in the store: the next start takes it up
     return;
+  }
+  const bool unfinished = outcome.kind == Outcome::Kind::held || outcome.kind == Outcome::Kind::waiting;
+  if (job.kind != Kind::remove && !configured(app)) {
+    if (unfinished) {
+      release_parked(app, kLeft.reason);
+      return rest(app);
+    }
+    if (outcome.kind == Outcome::Kind::retry) outcome = kLeft;
   }
   switch (outcome.kind) {
     case Outcome::Kind::held:
@@ -216,11 +239,11 @@ void DispatcherImpl::ended(const App& app, const std::shared_ptr<Run>& run, Outc
   idle(app);
   lock.unlock();
   if (outcome.kind == Outcome::Kind::succeeded && job.kind == Kind::remove) {
-    env_.store->forget_application(app->config.uid);
+    env_.store->forget_application(app->uid);
     lock.lock();
-    orphans_.erase(app->config.uid);
+    orphans_.erase(app->uid);
     app->state = {};
-    app->state.uid = app->config.uid;
+    app->state.uid = app->uid;
     *app->needs = NeedIndex{};
     lock.unlock();
   }
@@ -229,13 +252,18 @@ void DispatcherImpl::ended(const App& app, const std::shared_ptr<Run>& run, Outc
 }
 
 void DispatcherImpl::idle(const App& app) {
+  rest(app);
+  pump(app);
+}
+
+/// Nothing is under way for it any more.
+void DispatcherImpl::rest(const App& app) {
   app->hold = Hold::none;
   app->phase = Phase::idle;
   app->wanted = CommitId{};
   app->waits_for.clear();
   app->released_by.clear();
   app->since = env_.clock->wall();
-  pump(app);
 }
 
 /// Held for approval or waiting for health: no worker is kept.
@@ -400,10 +428,10 @@ void DispatcherImpl::record_end(EventId id, const Tracker& t) {
 /// them.
 void DispatcherImpl::pin(const App& app, const Run& run) {
   auto& mirror = *run.scope().mirror;
-  const std::string prefix = app->config.uid.str() + "/";
+  const std::string prefix = app->uid.str() + "/";
   try {
     std::set<std::string> kept;
-    for (const auto& s : env_.store->kept_syncs(app->config.uid)) kept.insert(prefix + s.revision.str());
+    for (const auto& s : env_.store->kept_syncs(app->uid)) kept.insert(prefix + s.revision.str());
     const std::string name = prefix + run.job().revision.str();
     mirror.pin(name, run.job().revision);
     for (const auto& pin : mirror.pins()) {
@@ -413,24 +441,26 @@ void DispatcherImpl::pin(const App& app, const Run& run) {
     mirror.maintain(never);
   } catch (const Failure& failure) {
     log::warning("cannot keep a revision in the mirror",
-                 {{"application", app->config.name.str()}, {"error", failure.what()}});
+                 {{"application", run.scope().application.name.str()}, {"error", failure.what()}});
   }
 }
 
 /// Without the mutex.
 void DispatcherImpl::progress(const App& app, EventId event, SyncId sync, const std::string& stage,
                               const std::string& text) {
+  ApplicationName name;
+  RepositoryName repository;
   {
     std::lock_guard lock(mutex_);
+    name = app->config.name;
+    repository = app->config.repository;
     if (stage == "rendered") app->phase = Phase::planning;
     if (stage == "applying") app->phase = Phase::applying;
     app->sync = sync;
   }
-  log::info(stage, {{"application", app->config.name.str()},
-                    {"event", event.value},
-                    {"sync", sync.value},
-                    {"detail", text}});
-  tell({env_.clock->wall(), app->config.uid, app->config.repository, event, sync, stage, text});
+  log::info(stage,
+            {{"application", name.str()}, {"event", event.value}, {"sync", sync.value}, {"detail", text}});
+  tell({env_.clock->wall(), app->uid, repository, event, sync, stage, text});
 }
 
 void DispatcherImpl::tell(const ProgressLine& line) {

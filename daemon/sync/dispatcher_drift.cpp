@@ -87,11 +87,11 @@ void DispatcherImpl::look_at_live(const App& app) {
   Look look;
   std::map<ResourceId, protocol::Drift> wish;
   try {
-    if (scope && env_.store->inventory_count(app->config.uid) > 0)
+    if (scope && env_.store->inventory_count(app->uid) > 0)
       look = observe(*scope, all ? nullptr : &ids, full);
     for (const auto& id : look.drifted) {
       wish[id] = protocol::Drift::heal;
-      if (const auto row = env_.store->declared_id(app->config.uid, id)) {
+      if (const auto row = env_.store->declared_id(app->uid, id)) {
         wish[id] = decode_resource(id, row->digest, row->resource).options.drift;
       }
     }
@@ -159,7 +159,7 @@ void DispatcherImpl::look_at_live(const App& app) {
   app->hold = Hold::none;
   if (app->next)
     app->dirty.insert(heal.begin(), heal.end());  // yields to the push, and is seen again after it
-  if (heal.empty() || stopping_ || app->next) return pump(app);
+  if (heal.empty() || stopping_ || app->next || !configured(app)) return pump(app);
   Job job;
   job.kind = Kind::heal;
   job.revision = app->state.revision;
@@ -169,11 +169,11 @@ void DispatcherImpl::look_at_live(const App& app) {
 }
 
 void DispatcherImpl::schedule_check(const App& app) {
+  const auto timer = ++app->check_timer;
   if (app->config.check_interval.count() == 0) return;
-  workers_->at(Monotonic::now() + app->config.check_interval, [this, app] {
+  workers_->at(Monotonic::now() + app->config.check_interval, [this, app, timer] {
     std::lock_guard guard(mutex_);
-    const auto it = apps_.find(app->config.uid);
-    if (it == apps_.end() || it->second != app || stopping_) return;
+    if (app->check_timer != timer || !configured(app) || stopping_) return;
     app->dirty_all = app->dirty_full = true;
     pump(app);
     schedule_check(app);

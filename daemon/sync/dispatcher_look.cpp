@@ -16,18 +16,20 @@ bool DispatcherImpl::expected(const Repo& repo, const CommitId& tip) const {
 
 void DispatcherImpl::look(const Repo& repo) {
   std::set<std::string> patterns;
+  config::Repository config;
   {
     std::lock_guard lock(mutex_);
+    config = repo->config;
     for (const auto& [uid, app] : apps_) {
-      if (app->config.repository == repo->config.name) patterns.insert(app->config.ref);
+      if (app->config.repository == repo->name) patterns.insert(app->config.ref);
     }
   }
-  schedule_look(repo, jittered(repo->config.poll));
+  schedule_look(repo, jittered(config.poll));
   if (patterns.empty()) return;
   std::vector<store::Event> found;
   try {
     const auto refs =
-        repo->mirror->remote_refs(remote_of(repo->config), {patterns.begin(), patterns.end()}, repo->cancel);
+        repo->mirror->remote_refs(remote_of(config), {patterns.begin(), patterns.end()}, repo->cancel);
     {
       std::lock_guard lock(mutex_);
       repo->last_look = env_.clock->wall();
@@ -40,18 +42,18 @@ void DispatcherImpl::look(const Repo& repo) {
       {
         std::lock_guard lock(mutex_);
         for (const auto& [uid, app] : apps_) {
-          if (app->config.repository != repo->config.name || app->config.ref != pattern) continue;
+          if (app->config.repository != repo->name || app->config.ref != pattern) continue;
           app->source_missing = tip == refs.end();
           apps.push_back(app);
         }
       }
       if (tip == refs.end()) continue;
       store::NewEvent event;
-      event.repository = repo->config.name;
+      event.repository = repo->name;
       event.ref = *ref;
       event.after = tip->second;
       event.received = env_.clock->wall();
-      const auto seen = env_.store->tip(repo->config.name, *ref);
+      const auto seen = env_.store->tip(repo->name, *ref);
       const bool moved = (!seen || *seen != tip->second) && !expected(repo, tip->second);
       if (!moved && (!seen || *seen != tip->second)) continue;
       if (moved) {
@@ -68,23 +70,25 @@ void DispatcherImpl::look(const Repo& repo) {
       const auto snapshot = repo->mirror->snapshot(tip->second);
       for (const auto& app : apps) {
         Dest dest;
+        config::Application application;
         store::ApplicationState state;
         std::string tried;
         {
           std::lock_guard lock(mutex_);
           if (app->run || app->next) continue;
+          application = app->config;
           state = app->state;
           tried = app->last_tried_key;
           if (auto it = dests_.find(app->config.destination); it != dests_.end()) dest = it->second;
         }
         if (!dest) continue;
-        const auto source = source_key(app->config, *snapshot, decode_outside(state.outside));
+        const auto source = source_key(application, *snapshot, decode_outside(state.outside));
         const auto key =
-            input_key(source, app->config, dest->config, dest->provider->render_context_digest());
+            input_key(source, application, dest->config, dest->provider->render_context_digest());
         if (key == state.input_key || key == tried || state.quarantined.find(source) != std::string::npos)
           continue;
         event.cause = store::Cause::context;
-        event.application = app->config.uid;
+        event.application = app->uid;
         event.body_signed = tip->second == state.revision;
         event.note = state.last_succeeded ? "settings changed" : "first sync";
         if (auto stored = env_.store->event(env_.store->add_event(event)))
@@ -98,7 +102,7 @@ void DispatcherImpl::look(const Repo& repo) {
 }
 
 void DispatcherImpl::schedule_look(const Repo& repo, std::chrono::milliseconds delay) {
-  if (repo->config.poll.count() == 0) return;
+  if (delay.count() == 0) return;
   std::lock_guard lock(mutex_);
   const auto timer = ++repo->timer;
   fetchers_->at(Monotonic::now() + delay, [this, repo, timer] {

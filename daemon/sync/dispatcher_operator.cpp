@@ -42,14 +42,16 @@ EventId DispatcherImpl::sync_now(const ApplicationName& name, const std::string&
   const auto app = app_named(name);
   Repo repo;
   config::Application config;
+  config::Repository repository;
   {
     std::lock_guard lock(mutex_);
     config = app->config;
     repo = repos_.at(config.repository);
+    repository = repo->config;
   }
   // The tip as it is now: a manual sync is also the way out of a lost webhook.
   source::Cancel never;
-  const auto refs = repo->mirror->remote_refs(remote_of(repo->config), {config.ref}, never);
+  const auto refs = repo->mirror->remote_refs(remote_of(repository), {config.ref}, never);
   const auto ref = meant(config.ref, refs);
   if (!ref) {
     throw fail(ProblemCause::input, config.ref + " does not exist at repository " + config.repository.str(),
@@ -73,6 +75,7 @@ PlanView DispatcherImpl::plan(const ApplicationName& name, const std::optional<C
   PlanView view;
   std::optional<Scope> scope;
   Repo repo;
+  config::Repository repository;
   {
     std::lock_guard lock(mutex_);
     if (!revision && app->hold == Hold::approval && app->run) {
@@ -84,20 +87,22 @@ PlanView DispatcherImpl::plan(const ApplicationName& name, const std::optional<C
     }
     scope.emplace(scope_of(app));
     repo = repos_.at(app->config.repository);
+    repository = repo->config;
   }
+  const std::string& configured = scope->application.ref;
   source::Cancel never;
   CommitId commit;
-  const auto ref = Ref::parse(app->config.ref);
+  const auto ref = Ref::parse(configured);
   if (revision) {
     if (!repo->mirror->has(*revision) && ref)
-      repo->mirror->fetch(remote_of(repo->config), *ref, *revision, never);
+      repo->mirror->fetch(remote_of(repository), *ref, *revision, never);
     commit = *revision;
   } else {
-    const auto refs = repo->mirror->remote_refs(remote_of(repo->config), {app->config.ref}, never);
-    const auto followed = meant(app->config.ref, refs);
-    if (!followed) throw fail(ProblemCause::input, app->config.ref + " does not exist at the repository");
-    const auto fetched = repo->mirror->fetch(remote_of(repo->config), *followed, std::nullopt, never);
-    if (!fetched.tip) throw fail(ProblemCause::input, app->config.ref + " does not exist at the repository");
+    const auto refs = repo->mirror->remote_refs(remote_of(repository), {configured}, never);
+    const auto followed = meant(configured, refs);
+    if (!followed) throw fail(ProblemCause::input, configured + " does not exist at the repository");
+    const auto fetched = repo->mirror->fetch(remote_of(repository), *followed, std::nullopt, never);
+    if (!fetched.tip) throw fail(ProblemCause::input, configured + " does not exist at the repository");
     commit = *fetched.tip;
   }
   Job job;
@@ -113,7 +118,7 @@ PlanView DispatcherImpl::plan(const ApplicationName& name, const std::optional<C
 }
 
 SyncId DispatcherImpl::approve(const ApplicationName& name, const std::string& who) {
-  const auto app = app_named(name);
+  const auto app = app_or_orphan(name);
   std::shared_ptr<Run> run;
   {
     std::lock_guard lock(mutex_);
@@ -148,15 +153,13 @@ void DispatcherImpl::quarantine(const App& app,
                                 const std::function<std::string(const std::string&)>& change) {
   std::lock_guard turn(quarantine_mutex_);
   std::string before;
-  ApplicationUid uid;
   {
     std::lock_guard lock(mutex_);
     before = app->state.quarantined;
-    uid = app->config.uid;
   }
   const std::string after = change(before);
   if (after == before) return;
-  env_.store->quarantine(uid, after);
+  env_.store->quarantine(app->uid, after);
   std::lock_guard lock(mutex_);
   app->state.quarantined = after;
 }

@@ -54,7 +54,8 @@ void DispatcherImpl::take_event(store::Event event) {
 }
 
 void DispatcherImpl::wake(const Repo& repo) {
-  if (repo->busy || stopping_ || (repo->pending.empty() && !repo->look_wanted)) return;
+  if (repo->busy || stopping_ || repo->cancel.requested()) return;
+  if (repo->pending.empty() && !repo->look_wanted) return;
   repo->busy = true;
   fetchers_->post([this, repo] { work(repo); });
 }
@@ -102,7 +103,7 @@ void DispatcherImpl::give_back(const Repo& repo, const std::vector<store::Event>
 /// Events whose repository could not be used: tried again where time may help, failed where it cannot.
 void DispatcherImpl::judge(const Repo& repo, std::vector<store::Event> events, const Failure& failure) {
   const std::string error = describe(failure.problems());
-  log::warning("cannot read the repository", {{"repository", repo->config.name.str()}, {"error", error}});
+  log::warning("cannot read the repository", {{"repository", repo->name.str()}, {"error", error}});
   bool stopping = false;
   int failures = 0;
   {
@@ -156,16 +157,20 @@ std::optional<CommitId> DispatcherImpl::choose(const Repo& repo, const CommitId&
 }
 
 void DispatcherImpl::decide_ref(const Repo& repo, const Ref& ref, std::vector<store::Event> events) {
-  const auto apps = followers(repo->config.name, ref);
+  const auto apps = followers(repo->name, ref);
   const auto end_all = [&](store::EventState state, const std::string& reason) {
     std::vector<EventId> ids;
     for (const auto& e : events) ids.push_back(e.id);
     env_.store->set_events(ids, state, reason);
   };
   if (apps.empty()) return end_all(store::EventState::ignored, "no application follows " + ref.str());
-  for (const auto& app : apps) {
+  config::Repository config;
+  {
     std::lock_guard lock(mutex_);
-    if (app->hold == ApplicationLine::Hold::none) app->phase = Phase::fetching;
+    config = repo->config;
+    for (const auto& app : apps) {
+      if (app->hold == ApplicationLine::Hold::none) app->phase = Phase::fetching;
+    }
   }
 
   std::optional<CommitId> wanted;
@@ -173,21 +178,15 @@ void DispatcherImpl::decide_ref(const Repo& repo, const Ref& ref, std::vector<st
     if (!e.deleted && !e.after.empty()) wanted = e.after;
   }
   for (const auto& e : events) {
-    tell({env_.clock->wall(),
-          {},
-          repo->config.name,
-          e.id,
-          {},
-          "fetching",
-          ref.str() + " of " + repo->config.name.str()});
+    tell({env_.clock->wall(), {}, repo->name, e.id, {}, "fetching", ref.str() + " of " + repo->name.str()});
   }
-  const auto remote = remote_of(repo->config);
+  const auto remote = remote_of(config);
   const auto fetched = repo->mirror->fetch(remote, ref, wanted, repo->cancel);
   const WallMicros fetched_at = env_.clock->wall();
   for (const auto& e : events) {
     tell({fetched_at,
           {},
-          repo->config.name,
+          repo->name,
           e.id,
           {},
           "fetched",
@@ -241,7 +240,7 @@ void DispatcherImpl::decide_ref(const Repo& repo, const Ref& ref, std::vector<st
   for (const auto& e : events) {
     if (e.after == *chosen) decide_event(repo, e, apps, passed, *fetched.tip, *snapshot, fetched_at);
   }
-  if (*chosen == *fetched.tip) env_.store->set_tip(repo->config.name, ref, *fetched.tip);
+  if (*chosen == *fetched.tip) env_.store->set_tip(repo->name, ref, *fetched.tip);
 }
 
 /// The applications that follow the ref by a pattern which means another tag, each with why: every one goes
@@ -254,7 +253,7 @@ DispatcherImpl::PassedOver DispatcherImpl::passed_over(const Repo& repo, const s
     std::lock_guard lock(mutex_);
     for (const auto& app : apps) {
       if (!is_pattern(app->config.ref)) continue;
-      patterns.emplace(app->config.uid, app->config.ref);
+      patterns.emplace(app->uid, app->config.ref);
       asked.insert(app->config.ref);
     }
   }
@@ -282,19 +281,20 @@ void DispatcherImpl::decide_event(const Repo& repo, const store::Event& event, c
   }
   std::string note;
   for (const auto& app : apps) {
+    if (!event.application.empty() && event.application != app->uid) continue;
     CommitId applied;
+    bool signed_only = false;
     {
       std::lock_guard lock(mutex_);
-      if (!event.application.empty() && event.application != app->config.uid) continue;
-      if (const auto why = passed.find(app->config.uid); why != passed.end()) {
+      signed_only = repo->config.require_signed;
+      if (const auto why = passed.find(app->uid); why != passed.end()) {
         note = why->second;
         ++trackers_[event.id].superseded;
         continue;
       }
       applied = app->state.revision;
     }
-    if (repo->config.require_signed && !event.body_signed && event.cause != store::Cause::manual &&
-        event.after != applied) {
+    if (signed_only && !event.body_signed && event.cause != store::Cause::manual && event.after != applied) {
       std::lock_guard lock(mutex_);
       app->report =
           "commit " + event.after.short_str() + " was not named by a signed delivery; it is only reported";

@@ -19,7 +19,11 @@
 
 namespace gitopsd::sync {
 
+/// Lines outlive a reload, which replaces their configuration: that is read with the mutex, names at any
+/// time.
 struct RepositoryLine {
+  explicit RepositoryLine(RepositoryName n) : name(std::move(n)) {}
+  const RepositoryName name;
   config::Repository config;
   std::shared_ptr<source::Mirror> mirror;
   source::Cancel cancel;
@@ -33,7 +37,8 @@ struct RepositoryLine {
 };
 
 struct DestinationLine {
-  config::Destination config;
+  explicit DestinationLine(config::Destination c) : config(std::move(c)) {}
+  const config::Destination config;
   std::shared_ptr<Provider> provider;
   int running = 0;                             ///< runs that use the provider at this moment
   ApplicationUid alone;                        ///< the one that runs by itself, after its provider died twice
@@ -41,6 +46,8 @@ struct DestinationLine {
 };
 
 struct ApplicationLine {
+  explicit ApplicationLine(ApplicationUid u) : uid(std::move(u)) { state.uid = uid; }
+  const ApplicationUid uid;
   config::Application config;
   store::ApplicationState state;  ///< as the store has it; only the dispatcher writes it
   std::shared_ptr<NeedIndex> needs = std::make_shared<NeedIndex>();
@@ -48,7 +55,8 @@ struct ApplicationLine {
   std::shared_ptr<Run> run;    ///< busy or parked
   std::vector<EventId> along;  ///< events that asked for what `run` does; they end with it
   enum class Hold { none, busy, approval, health, backoff } hold = Hold::none;
-  std::uint64_t timer = 0;  ///< only the newest timer counts
+  std::uint64_t timer = 0;        ///< only the newest timer counts
+  std::uint64_t check_timer = 0;  ///< the same for the periodic check
   std::chrono::milliseconds health_poll{200};
   std::string last_tried_key;    ///< input key of the last attempt, so that a context event is made once
   int provider_deaths = 0;       ///< in a row, with a run of this application in flight
@@ -111,13 +119,21 @@ class DispatcherImpl : public Dispatcher {
   using Repo = std::shared_ptr<RepositoryLine>;
   using Dest = std::shared_ptr<DestinationLine>;
 
-  // dispatcher.cpp: life and configuration
-  void configure(const config::Snapshot&);
+  // dispatcher.cpp: life
   void look_at_repositories();
   void look_at_applications();
   void recover();
   void take_open_events(EventId last);
+
+  // dispatcher_configure.cpp: a configuration comes into force
+  void configure(const config::Snapshot&);
+  std::vector<std::shared_ptr<Provider>> configure_destinations(const config::Config&);
+  std::vector<store::Event> configure_repositories(const config::Config&);
+  void configure_applications(const config::Config&, const std::vector<store::ApplicationState>& known);
+  void record_applications(const std::vector<store::ApplicationState>& known);
+  void let_go(const App&, const std::string& why);
   void keep_connected(const std::weak_ptr<DestinationLine>&);
+  bool configured(const App&) const;
 
   // dispatcher_repositories.cpp: fetch and decide
   void take_event(store::Event);
@@ -152,6 +168,7 @@ class DispatcherImpl : public Dispatcher {
   void park(const App&, const Outcome&);
   void retry(const App&, const std::shared_ptr<Run>&, const Outcome&);
   void idle(const App&);
+  void rest(const App&);
   void release_parked(const App&, const std::string& why);
   Scope scope_of(const App&) const;
   void pin(const App&, const Run&);
@@ -169,6 +186,7 @@ class DispatcherImpl : public Dispatcher {
   void schedule_check(const App&);
 
   App app_named(const ApplicationName&) const;
+  App app_or_orphan(const ApplicationName&) const;
   App app_of(const ApplicationUid&) const;
   /// One that left the configuration, as it was last configured; nullptr when it is unknown.
   App orphan_of(const ApplicationUid&);
@@ -179,7 +197,7 @@ class DispatcherImpl : public Dispatcher {
   config::Snapshot config_;
   bool stopping_ = false;
   std::map<ApplicationUid, App> apps_;
-  std::map<ApplicationUid, App> orphans_;  ///< that somebody asked to delete
+  std::map<ApplicationUid, App> orphans_;  ///< that left since the start, or that somebody asked to delete
   std::map<RepositoryName, Repo> repos_;
   std::map<DestinationName, Dest> dests_;
   std::unordered_map<EventId, Tracker> trackers_;

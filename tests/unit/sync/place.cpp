@@ -1,5 +1,6 @@
 #include "tests/unit/sync/place.h"
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "base/hash.h"
@@ -59,6 +60,7 @@ class PlaceProvider : public Provider {
 
   protocol::PlanResult plan(const protocol::PlanRequest& request, BlobSource*, Deadline) override {
     std::lock_guard lock(place_.mutex_);
+    if (place_.broken_) throw fail(ProblemCause::transient, "the provider died");
     std::map<std::string, const protocol::Document*> documents;
     for (const auto& d : request.documents) documents.emplace(d.digest, &d);
     protocol::PlanResult result;
@@ -92,7 +94,7 @@ class PlaceProvider : public Provider {
   protocol::ApplyResult apply(const protocol::ApplyRequest& request, BlobSource*,
                               std::function<void(const protocol::Progress&)>, Deadline) override {
     std::unique_lock lock(place_.mutex_);
-    ++place_.waiting_;
+    place_.most_at_once_ = std::max(place_.most_at_once_, ++place_.waiting_);
     place_.changed_.notify_all();
     place_.changed_.wait(lock, [&] { return !place_.shut_; });
     --place_.waiting_;
@@ -247,6 +249,16 @@ void Place::await_waiting(int count) {
   std::unique_lock lock(mutex_);
   if (!changed_.wait_for(lock, 10s, [&] { return waiting_ >= count; }))
     throw std::runtime_error("no apply came");
+}
+
+void Place::break_off(bool on) {
+  std::lock_guard lock(mutex_);
+  broken_ = on;
+}
+
+int Place::most_at_once() const {
+  std::lock_guard lock(mutex_);
+  return most_at_once_;
 }
 
 int Place::applies() const {

@@ -37,11 +37,15 @@ class Place {
   void set_health(const std::string& id, protocol::Health health);
   /// A change of this thing fails.
   void refuse(const std::string& id, bool on = true);
+  /// Calls end as if the provider had died, from now on.
+  void break_off(bool on = true);
   /// Applies wait until `open`.
   void shut();
   void open();
   /// Waits until that many applies wait; throws after ten seconds.
   void await_waiting(int count);
+  /// The most applies that there were at one time.
+  int most_at_once() const;
   /// How many applies, and steps of one thing, were carried out.
   int applies() const;
   int changes_of(const std::string& id) const;
@@ -59,8 +63,8 @@ class Place {
   std::map<std::string, protocol::Health> health_;
   std::map<std::string, int> changes_;
   std::function<void(const protocol::Changed&)> listener_;
-  bool shut_ = false;
-  int waiting_ = 0, applies_ = 0;
+  bool shut_ = false, broken_ = false;
+  int waiting_ = 0, most_at_once_ = 0, applies_ = 0;
 };
 
 }  // namespace gitopsd::sync::test
