@@ -212,8 +212,9 @@ void DispatcherImpl::ended(const App& app, const std::shared_ptr<Run>& run, Outc
         app->state.source_key = after.source_key;
         app->state.outside = after.outside;
         app->state.last_succeeded = run->id();
-        app->out_of_sync.clear();
-        app->compared = true;
+        // What it had nothing to do with may still differ, where drift is only reported.
+        for (const auto& id : run->handled()) app->out_of_sync.erase(id);
+        if (!app->compared) app->dirty_all = true;
       }
       app->health = protocol::Health::healthy;
       ++(job.kind == Kind::heal ? metrics_.heals : metrics_.syncs_succeeded);

@@ -17,6 +17,12 @@ std::string audit_of(std::string_view action, const std::string& who, const Appl
   return to_json(entry);
 }
 
+std::string differences_text(const std::set<ResourceId>& ids) {
+  std::string text = ids.begin()->str();
+  if (ids.size() > 1) text += " and " + std::to_string(ids.size() - 1) + " more";
+  return text + (ids.size() > 1 ? " differ" : " differs") + " from what was applied";
+}
+
 }  // namespace
 
 EventId DispatcherImpl::replay(EventId id, const std::string& who) {
@@ -293,6 +299,10 @@ std::vector<ApplicationStatus> DispatcherImpl::status() const {
         s.released_by = "gitopsctl resume " + s.name.str();
       }
       if (s.waits_for.empty() && !app->report.empty()) s.waits_for = app->report;
+      if (s.waits_for.empty() && !app->out_of_sync.empty()) {
+        s.waits_for = differences_text(app->out_of_sync);
+        s.released_by = "gitopsctl sync " + s.name.str();
+      }
       if (app->source_missing)
         s.status = SyncStatus::source_missing;
       else if (app->contest.any_contested())

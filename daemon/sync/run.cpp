@@ -155,6 +155,12 @@ Outcome Run::succeed() {
   return {Outcome::Kind::succeeded, t.reason, {}, ProblemCause::internal, false};
 }
 
+std::vector<ResourceId> Run::handled() const {
+  std::vector<ResourceId> ids = work_.remove;
+  for (const auto& item : work_.upsert) ids.push_back(item.resource.id);
+  return ids;
+}
+
 Outcome Run::failed(const Failure& failure) {
   Outcome outcome;
   outcome.cause = failure.cause();

@@ -65,6 +65,8 @@ class Run {
   const Scope& scope() const { return scope_; }
   const std::vector<protocol::Step>& steps() const { return steps_; }
   const std::string& hold() const { return hold_; }
+  /// What it brought to what is declared, or found to be so; the rest of the application it did not look at.
+  std::vector<ResourceId> handled() const;
   const store::Timings& timings() const { return timings_; }
   /// What it brought the application to, after success.
   const store::Applied& after() const { return after_; }

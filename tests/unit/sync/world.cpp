@@ -62,6 +62,14 @@ CommitId World::commit(const std::map<std::string, std::string>& files, const st
   return origin.commit(files, ref);
 }
 
+CommitId World::remove(const std::string& path) {
+  origin.git({"fast-import", "--quiet"},
+             "commit refs/heads/main\ncommitter Ada Example <ada@example.com> 1700000001 +0000\ndata 0\n"
+             "from refs/heads/main^0\nD " +
+                 path + "\n");
+  return origin.tip();
+}
+
 EventId World::deliver(const CommitId& commit, const std::string& ref) {
   store::NewEvent event;
   event.cause = store::Cause::push;
