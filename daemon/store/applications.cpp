@@ -67,11 +67,15 @@ void SqliteStore::quarantine(const ApplicationUid& uid, const std::string& sourc
   });
 }
 
-void SqliteStore::forget_application(const ApplicationUid& uid) {
+bool SqliteStore::forget_application(const ApplicationUid& uid) {
+  bool forgotten = false;
   writer_.run([&](Transaction& t) {
     const auto app = t.application_id(uid);
+    {
+      Query q = t.db().query("SELECT 1 FROM inventory WHERE app = ? LIMIT 1", app);
+      if (q.row()) return;
+    }
     const auto documents = documents_of(t, app);
-    t.db().run("DELETE FROM inventory WHERE app = ?", app);
     t.db().run("DELETE FROM declared WHERE app = ?", app);
     t.db().run("DELETE FROM declared_sets WHERE app = ?", app);
     t.db().run("DELETE FROM effects WHERE app = ?", app);
@@ -82,7 +86,9 @@ void SqliteStore::forget_application(const ApplicationUid& uid) {
         "= '',"
         " source_key = '', quarantined = '', outside = '', orphaned = 0 WHERE id = ?",
         app);
+    forgotten = true;
   });
+  return forgotten;
 }
 
 }  // namespace gitopsd::store

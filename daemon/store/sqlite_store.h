@@ -52,7 +52,7 @@ class SqliteStore final : public Store {
   void configure_application(const Configured&) override;
   void orphan_application(const ApplicationUid&) override;
   void quarantine(const ApplicationUid&, const std::string& source_keys) override;
-  void forget_application(const ApplicationUid&) override;
+  bool forget_application(const ApplicationUid&) override;
 
   // declared.cpp
   std::vector<Declared> declared(const ApplicationUid&) const override;

@@ -270,7 +270,8 @@ class Store {
     std::string audit;  ///< JSON entry for the audit chain, or empty
   };
   virtual void settle(const ApplicationUid&, SyncId, std::span<const Settled>) = 0;
-  virtual void forget_application(const ApplicationUid&) = 0;  ///< after a cascade left its inventory empty
+  /// After a cascade; false, and nothing is forgotten, while its inventory is not empty.
+  virtual bool forget_application(const ApplicationUid&) = 0;
 
   // Effect steps (commands, restarts, hooks): begun before they run.
   struct Effect {

@@ -205,7 +205,7 @@ void DispatcherImpl::ended(const App& app, const std::shared_ptr<Run>& run, Outc
       app->error.clear();
       app->report.clear();
       app->provider_deaths = 0;
-      if (job.kind != Kind::heal) {
+      if (job.kind == Kind::commit || job.kind == Kind::rollback) {
         const auto& after = run->after();
         app->state.revision = after.revision;
         app->state.input_key = after.input_key;
@@ -237,17 +237,15 @@ void DispatcherImpl::ended(const App& app, const std::shared_ptr<Run>& run, Outc
   }
   const auto events = with_along(*app, job.event);
   app->run.reset();
-  idle(app);
-  lock.unlock();
   if (outcome.kind == Outcome::Kind::succeeded && job.kind == Kind::remove) {
-    env_.store->forget_application(app->uid);
-    lock.lock();
-    orphans_.erase(app->uid);
     app->state = {};
     app->state.uid = app->uid;
+    app->out_of_sync.clear();
     *app->needs = NeedIndex{};
-    lock.unlock();
+    if (!app->next) orphans_.erase(app->uid);
   }
+  idle(app);
+  lock.unlock();
   parts_ended(events, outcome, run->timings());
   if (outcome.kind == Outcome::Kind::succeeded && job.kind == Kind::commit) pin(app, *run);
 }

@@ -403,10 +403,10 @@ void DispatcherImpl::decide_direct(const store::Event& event) {
   } catch (const Failure& failure) {
     why = failure.what();
   }
-  if (!app) {
-    env_.store->set_event(event.id, store::EventState::failed, {}, why);
-    return;
+  if (!app && event.cause == store::Cause::manual && !env_.store->application(event.application)) {
+    return env_.store->set_event(event.id, store::EventState::succeeded, "nothing is left to delete");
   }
+  if (!app) return env_.store->set_event(event.id, store::EventState::failed, {}, why);
   Job job;
   job.event = event.id;
   job.cause = event.cause;

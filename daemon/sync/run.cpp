@@ -50,7 +50,7 @@ Outcome Run::start() {
     row.state = store::SyncState::running;
     row.started = scope_.clock.wall();
     id_ = scope_.store.begin_sync(row);
-    settle_open_intents(scope_, id_);
+    settle_open_intents(scope_, id_, job_.kind == Kind::remove);
     prepare();
     make_plan();
     decide_hold();
@@ -129,8 +129,24 @@ Outcome Run::finish_superseded() {
   return {Outcome::Kind::superseded, why, {}, ProblemCause::internal, false};
 }
 
+/// Everything is gone, or the store says what is not: then the application stays, so that somebody sees it.
+Outcome Run::removed() {
+  auto t = transition(store::SyncState::succeeded);
+  scope_.store.set_sync(id_, t);
+  if (!scope_.store.forget_application(scope_.application.uid)) {
+    const auto left = scope_.store.inventory(scope_.application.uid);
+    return failed(fail(
+        ProblemCause::destination,
+        (left.empty() ? std::string("a resource") : left.front().id.str()) + " could not be confirmed gone",
+        "gitopsctl delete " + scope_.application.name.str() + " --cascade looks at it again"));
+  }
+  progress_("ended", "succeeded");
+  return {Outcome::Kind::succeeded, {}, {}, ProblemCause::internal, false};
+}
+
 Outcome Run::succeed() {
   timings_.healthy = scope_.clock.wall();
+  if (job_.kind == Kind::remove) return removed();
   auto t = transition(store::SyncState::succeeded);
   t.reason = steps_.empty() ? "nothing to change" : std::string();
   if (job_.kind == Kind::heal) {

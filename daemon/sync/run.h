@@ -83,6 +83,7 @@ class Run {
   bool apply_wave(const std::vector<protocol::Step>& wave, Outcome& outcome);
   Outcome health_of_wave();
   Outcome succeed();
+  Outcome removed();
   Outcome failed(const Failure&);
   Outcome finish_superseded();
   protocol::Entry entry_of(const ResourceId&) const;

@@ -101,7 +101,7 @@ Work prepare_delete(const Scope& scope) {
   return work;
 }
 
-void settle_open_intents(const Scope& scope, SyncId sync) {
+void settle_open_intents(const Scope& scope, SyncId sync, bool leaving) {
   std::vector<store::InventoryEntry> open;
   for (auto& e : scope.store.unsettled(scope.application.uid)) {
     if (e.intended_sync) open.push_back(std::move(e));
@@ -120,9 +120,11 @@ void settle_open_intents(const Scope& scope, SyncId sync) {
     // Absent settles only what was to be deleted or was never proven: a change that was cut off between
     // taking away and putting back, or a drift meanwhile, leaves something that is still owned and has to
     // come back.
-    if (seen.live == protocol::Live::absent && (it->intended_digest.empty() || it->owned_digest.empty())) {
+    const bool never_ours = it->owned_digest.empty();
+    if ((seen.live == protocol::Live::absent && (it->intended_digest.empty() || never_ours)) ||
+        (seen.live == protocol::Live::foreign && never_ours && leaving)) {
       settled.push_back({seen.id, true, {}, {}, {}});
-    } else if (seen.live == protocol::Live::ours && it->owned_digest.empty()) {
+    } else if (seen.live == protocol::Live::ours && never_ours) {
       // Ours, but of which content nobody recorded: a digest that no document has makes it count as changed.
       settled.push_back({seen.id, false, "unproven", seen.receipt, {}});
     }

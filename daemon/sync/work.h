@@ -62,7 +62,8 @@ Work prepare_heal(const Scope&, const std::vector<ResourceId>& drifted);
 Work prepare_delete(const Scope&);
 
 /// Observes entries whose intent is still open after a crash or a lost answer, and settles them (promise 6).
-void settle_open_intents(const Scope&, SyncId);
+/// `leaving`: the application is being deleted, what somebody else has there is none of its own.
+void settle_open_intents(const Scope&, SyncId, bool leaving);
 
 /// Asks the provider what documents mean, with the files they need. Part of prepare_commit.
 std::vector<Item> resolve_documents(const Scope&, const source::Snapshot&, std::vector<render::Document>,

@@ -150,7 +150,7 @@ class StoreDouble : public store::Store {
     not_doubled("intend");
   }
   void settle(const ApplicationUid&, SyncId, std::span<const Settled>) override { not_doubled("settle"); }
-  void forget_application(const ApplicationUid&) override { not_doubled("forget_application"); }
+  bool forget_application(const ApplicationUid&) override { not_doubled("forget_application"); }
   void begin_effect(const ApplicationUid&, const Effect&) override { not_doubled("begin_effect"); }
   void end_effect(const ApplicationUid&, SyncId, const std::string&) override { not_doubled("end_effect"); }
   std::vector<Effect> open_effects(const ApplicationUid&) const override { not_doubled("open_effects"); }

@@ -107,7 +107,7 @@ class StoreDouble final : public store::Store {
     unexpected();
   }
   void settle(const ApplicationUid&, SyncId, std::span<const Settled>) override { unexpected(); }
-  void forget_application(const ApplicationUid&) override { unexpected(); }
+  bool forget_application(const ApplicationUid&) override { unexpected(); }
   void begin_effect(const ApplicationUid&, const Effect&) override { unexpected(); }
   void end_effect(const ApplicationUid&, SyncId, const std::string&) override { unexpected(); }
   std::vector<Effect> open_effects(const ApplicationUid&) const override { unexpected(); }

@@ -136,10 +136,26 @@ TEST_CASE("ten versions of many resources cost what changed") {
   CHECK(s->declared_count(kWeb) == 2000);
 }
 
+TEST_CASE("an application that still owns something is not forgotten") {
+  Opened s;
+  const auto id = succeed(*s.store, {{row("a", "a1")}, {}}, {{"a1", "A"}});
+  InventoryEntry entry;
+  entry.id = ResourceId("a");
+  entry.intended_digest = "a1";
+  s->intend(kWeb, id, std::vector{entry});
+  CHECK_FALSE(s->forget_application(kWeb));
+  CHECK(s->application(kWeb));
+  CHECK(s->inventory_count(kWeb) == 1);
+  CHECK(s->declared_count(kWeb) == 1);
+  s->settle(kWeb, id, std::vector<Store::Settled>{{ResourceId("a"), true, "", "", ""}});
+  CHECK(s->forget_application(kWeb));
+  CHECK_FALSE(s->application(kWeb));
+}
+
 TEST_CASE("forgetting an application leaves its history") {
   Opened s;
   const auto id = succeed(*s.store, {{row("a", "a1")}, {}}, {{"a1", "A"}});
-  s->forget_application(kWeb);
+  CHECK(s->forget_application(kWeb));
   s.reopen();
   CHECK_FALSE(s->application(kWeb));
   CHECK(s->applications().empty());

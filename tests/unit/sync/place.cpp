@@ -137,6 +137,8 @@ class PlaceProvider : public Provider {
       if (const auto it = place_.health_.find(id); it != place_.health_.end()) seen.health = it->second;
       const auto live = place_.things_.find(id);
       seen.live = live == place_.things_.end() ? protocol::Live::absent : protocol::Live::ours;
+      if (place_.occupied_.contains(id)) seen.live = protocol::Live::foreign;
+      if (place_.hidden_.contains(id)) seen.live = protocol::Live::unknown;
       const bool same =
           live != place_.things_.end() && entry.owned && live->second.value == entry.owned->receipt;
       seen.drift =
@@ -219,6 +221,19 @@ void Place::always_drifted(const std::string& id, bool on) {
     owner = things_.at(id).owner;
   }
   tell(owner, id);
+}
+
+void Place::hide(const std::string& id, bool on) {
+  std::lock_guard lock(mutex_);
+  if (on)
+    hidden_.insert(id);
+  else
+    hidden_.erase(id);
+}
+
+void Place::occupy(const std::string& id) {
+  std::lock_guard lock(mutex_);
+  occupied_.insert(id);
 }
 
 void Place::set_health(const std::string& id, protocol::Health health) {

@@ -34,6 +34,10 @@ class Place {
   void never_content(const std::string& id);
   /// From now on a look at this thing says drift, whatever it is.
   void always_drifted(const std::string& id, bool on = true);
+  /// What is there, and whether, cannot be told.
+  void hide(const std::string& id, bool on = true);
+  /// Something of somebody else's is there.
+  void occupy(const std::string& id);
   void set_health(const std::string& id, protocol::Health health);
   /// A change of this thing fails.
   void refuse(const std::string& id, bool on = true);
@@ -59,7 +63,7 @@ class Place {
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::map<std::string, Thing> things_;
-  std::set<std::string> never_content_, always_drifted_, refused_;
+  std::set<std::string> never_content_, always_drifted_, refused_, hidden_, occupied_;
   std::map<std::string, protocol::Health> health_;
   std::map<std::string, int> changes_;
   std::function<void(const protocol::Changed&)> listener_;
