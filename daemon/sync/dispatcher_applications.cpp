@@ -213,9 +213,10 @@ void DispatcherImpl::ended(const App& app, const std::shared_ptr<Run>& run, Outc
         app->state.outside = after.outside;
         app->state.last_succeeded = run->id();
         // What it had nothing to do with may still differ, where drift is only reported.
-        for (const auto& id : run->handled()) app->out_of_sync.erase(id);
+        for (const auto& id : run->repetition().handled) app->out_of_sync.erase(id);
         if (!app->compared) app->dirty_all = true;
       }
+      note_repetition(app, run->repetition());
       app->health = protocol::Health::healthy;
       ++(job.kind == Kind::heal ? metrics_.heals : metrics_.syncs_succeeded);
       break;
@@ -248,6 +249,15 @@ void DispatcherImpl::ended(const App& app, const std::shared_ptr<Run>& run, Outc
   lock.unlock();
   parts_ended(events, outcome, run->timings());
   if (outcome.kind == Outcome::Kind::succeeded && job.kind == Kind::commit) pin(app, *run);
+}
+
+/// What differs at once from what was just applied is drift like any other; what comes back is said.
+void DispatcherImpl::note_repetition(const App& app, const Repetition& repetition) {
+  app->dirty.insert(repetition.unlike.begin(), repetition.unlike.end());
+  for (const auto& id : app->convergence.succeeded(repetition)) {
+    log::warning("not converging: the same change comes back after it succeeded",
+                 {{"application", app->config.name.str()}, {"resource", id.str()}});
+  }
 }
 
 void DispatcherImpl::idle(const App& app) {

@@ -23,6 +23,12 @@ std::string differences_text(const std::set<ResourceId>& ids) {
   return text + (ids.size() > 1 ? " differ" : " differs") + " from what was applied";
 }
 
+std::string stuck_text(const std::vector<ResourceId>& ids) {
+  std::string text = "the same change of " + ids.front().str();
+  if (ids.size() > 1) text += " (and of " + std::to_string(ids.size() - 1) + " more)";
+  return text + " comes back each time after it succeeded";
+}
+
 }  // namespace
 
 EventId DispatcherImpl::replay(EventId id, const std::string& who) {
@@ -299,12 +305,20 @@ std::vector<ApplicationStatus> DispatcherImpl::status() const {
         s.released_by = "gitopsctl resume " + s.name.str();
       }
       if (s.waits_for.empty() && !app->report.empty()) s.waits_for = app->report;
+      const auto stuck = app->convergence.stuck();
+      if (s.waits_for.empty() && !stuck.empty()) {
+        s.waits_for = stuck_text(stuck);
+        s.released_by = "a manifest that its destination keeps as written: gitopsctl plan " + s.name.str() +
+                        " shows the change";
+      }
       if (s.waits_for.empty() && !app->out_of_sync.empty()) {
         s.waits_for = differences_text(app->out_of_sync);
         s.released_by = "gitopsctl sync " + s.name.str();
       }
       if (app->source_missing)
         s.status = SyncStatus::source_missing;
+      else if (!stuck.empty())
+        s.status = SyncStatus::not_converging;
       else if (app->contest.any_contested())
         s.status = SyncStatus::contested;
       else if (!app->compared || !app->state.last_succeeded)

@@ -65,6 +65,7 @@ struct ApplicationLine {
   bool dirty_all = false, dirty_full = false;
   std::set<ResourceId> dirty;
   Contest contest;
+  Convergence convergence;
   std::set<ResourceId> out_of_sync;  ///< drift that is only reported
   bool source_missing = false;
   std::string report;     ///< why OutOfSync or Unknown, where no sync says so
@@ -167,6 +168,7 @@ class DispatcherImpl : public Dispatcher {
   void ended(const App&, const std::shared_ptr<Run>&, Outcome);
   void park(const App&, const Outcome&);
   void retry(const App&, const std::shared_ptr<Run>&, const Outcome&);
+  void note_repetition(const App&, const Repetition&);
   void idle(const App&);
   void rest(const App&);
   void release_parked(const App&, const std::string& why);

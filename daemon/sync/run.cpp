@@ -171,10 +171,17 @@ Outcome Run::succeed() {
   return {Outcome::Kind::succeeded, t.reason, {}, ProblemCause::internal, false};
 }
 
-std::vector<ResourceId> Run::handled() const {
-  std::vector<ResourceId> ids = work_.remove;
-  for (const auto& item : work_.upsert) ids.push_back(item.resource.id);
-  return ids;
+Repetition Run::repetition() const {
+  Repetition r{work_.remove, {}, unlike_};
+  for (const auto& item : work_.upsert) r.handled.push_back(item.resource.id);
+  for (const auto& step : steps_) {
+    const auto entry = work_.entries.find(step.id);
+    if (step.action == protocol::Action::none || step.action == protocol::Action::remove) continue;
+    if (entry == work_.entries.end() || entry->second.owned_digest != step.digest) continue;
+    if (entry->second.intended_sync) continue;  // the sync before did not get that far
+    r.again[step.id] += std::string(to_string(step.action)) + " " + step.digest + "\n" + step.diff;
+  }
+  return r;
 }
 
 Outcome Run::failed(const Failure& failure) {

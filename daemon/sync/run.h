@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "daemon/sync/convergence.h"
 #include "daemon/sync/work.h"
 
 namespace gitopsd::sync {
@@ -65,8 +66,8 @@ class Run {
   const Scope& scope() const { return scope_; }
   const std::vector<protocol::Step>& steps() const { return steps_; }
   const std::string& hold() const { return hold_; }
-  /// What it brought to what is declared, or found to be so; the rest of the application it did not look at.
-  std::vector<ResourceId> handled() const;
+  /// What it brought to what is declared, or found to be so, and what of that it had to do once more.
+  Repetition repetition() const;
   const store::Timings& timings() const { return timings_; }
   /// What it brought the application to, after success.
   const store::Applied& after() const { return after_; }
@@ -105,6 +106,7 @@ class Run {
   int replans_ = 0;
   std::string hold_, approved_by_;
   std::vector<ResourceId> settling_;  ///< applied, health not seen yet
+  std::set<ResourceId> unlike_;       ///< applied, and seen to differ from that
   Monotonic::time_point health_deadline_{};
   store::Timings timings_;
   int created_ = 0, updated_ = 0, deleted_ = 0;

@@ -186,6 +186,10 @@ Outcome Run::health_of_wave() {
     for (const auto& o : result.observations) seen.emplace(o.id, &o);
     for (const auto& id : ids) {
       const auto it = seen.find(id);
+      if (it != seen.end() && it->second->drift == protocol::DriftState::yes)
+        unlike_.insert(id);
+      else
+        unlike_.erase(id);
       const auto health = it == seen.end() ? protocol::Health::unknown : it->second->health;
       if (health == protocol::Health::healthy || health == protocol::Health::suspended) continue;
       const std::string reason = it == seen.end() ? "not observed" : it->second->reason;
