@@ -43,7 +43,7 @@ Rule<Application> defaults() {
 std::string normal_provider(const std::string& name) {
   const auto provider = normal_name(name);
   if (provider.find_first_of("._") == provider.npos) return provider;
-  throw fail(ProblemCause::input, quoted(name) + " is no provider",
+  throw fail(ProblemCause::input, in_quotes(name) + " is no provider",
              "such as host, for gitopsd-provider-host");
 }
 

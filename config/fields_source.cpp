@@ -24,7 +24,7 @@ std::string normal_alias(const std::string& alias) {
   if (!plain) return normal_repository_url(alias);
   auto name = normal_path(alias);
   if (name.find('/') != name.npos) return name;
-  throw fail(ProblemCause::input, quoted(alias) + " is no other name of a repository",
+  throw fail(ProblemCause::input, in_quotes(alias) + " is no other name of a repository",
              "such as owner/name or https://github.com/owner/name");
 }
 
@@ -77,7 +77,7 @@ void check_hook(Reader& in, const Value& value, Hook& hook) {
   for (std::size_t i = 0; i < hook.repositories.size(); ++i) {
     for (std::size_t j = 0; j < i; ++j) {
       if (hook.repositories[i] != hook.repositories[j]) continue;
-      in.problem(value.position, "repository " + quoted(hook.repositories[i].str()) + " is listed twice");
+      in.problem(value.position, "repository " + in_quotes(hook.repositories[i].str()) + " is listed twice");
     }
   }
 }

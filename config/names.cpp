@@ -17,7 +17,7 @@ constexpr std::string_view kHeads = "refs/heads/";
 constexpr std::string_view kTags = "refs/tags/";
 
 Failure bad(const std::string& text, std::string_view what, std::string hint) {
-  return fail(ProblemCause::input, quoted(text) + " is no " + std::string(what), std::move(hint));
+  return fail(ProblemCause::input, in_quotes(text) + " is no " + std::string(what), std::move(hint));
 }
 
 bool made_of(std::string_view text, const std::string& characters) {

@@ -15,7 +15,7 @@ std::string_view cut(std::string_view text, std::size_t most) {
 
 }  // namespace
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   const auto shown = cut(text, 80);
   std::string out = "\"";
   for (const char c : shown) {

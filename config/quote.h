@@ -7,6 +7,6 @@
 namespace gitopsd::config {
 
 /// In double quotes, control bytes escaped, cut after 80 bytes.
-std::string quoted(std::string_view text);
+std::string in_quotes(std::string_view text);
 
 }  // namespace gitopsd::config

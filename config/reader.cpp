@@ -33,7 +33,7 @@ std::string joined(const std::vector<std::string>& words) {
 std::string suggestion(const std::string& word, const std::vector<std::string>& candidates,
                        std::string_view otherwise) {
   const auto meant = did_you_mean(word, candidates);
-  if (!meant.empty()) return "did you mean " + quoted(meant) + "?";
+  if (!meant.empty()) return "did you mean " + in_quotes(meant) + "?";
   if (candidates.empty()) return {};
   return std::string(otherwise) + joined(candidates);
 }
@@ -106,7 +106,7 @@ bool Reader::fits(const Value& value, const Shape& shape) {
   if (!shape.words.empty()) {
     const auto& word = value.as_string();
     if (std::find(shape.words.begin(), shape.words.end(), word) == shape.words.end()) {
-      problem(value.position, "expected " + shape.says + ", found " + quoted(word),
+      problem(value.position, "expected " + shape.says + ", found " + in_quotes(word),
               suggestion(word, shape.words, "one of "));
       return false;
     }
@@ -124,7 +124,7 @@ void Reader::unknown_key(const std::string& key, const Value& member, const std:
   std::vector<std::string> keys;
   keys.reserve(members.size());
   for (const auto& known : members) keys.push_back(known.key);
-  problem(key_position(key, member.position), "unknown key " + quoted(key),
+  problem(key_position(key, member.position), "unknown key " + in_quotes(key),
           suggestion(key, keys, "the keys here are "));
 }
 
@@ -159,7 +159,7 @@ std::string Reader::path() const {
 void Reader::declare(Namespace space, const std::string& name, Position position) {
   const auto [entry, first] = names_.emplace(std::pair(space, name), place(position));
   if (first) return;
-  problem(position, "duplicate " + std::string(noun(space)) + " " + quoted(name),
+  problem(position, "duplicate " + std::string(noun(space)) + " " + in_quotes(name),
           "the first is at " + entry->second.str());
 }
 
@@ -175,7 +175,7 @@ void Reader::check_references() {
       if (entry.first.first == space) known.push_back(entry.first.second);
     }
     if (known.size() > 10) known.resize(10);
-    problem(place, path + ": there is no " + std::string(noun(space)) + " " + quoted(name),
+    problem(place, path + ": there is no " + std::string(noun(space)) + " " + in_quotes(name),
             suggestion(name, known, "known are "));
   }
 }

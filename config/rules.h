@@ -81,7 +81,7 @@ template <class T>
 void need_members(Reader& in, const Value& value, const Fields<T>& fields) {
   for (const auto& field : fields) {
     if (field.need != Need::required || value.as_object().contains(field.key)) continue;
-    in.problem(value.position, "the key " + quoted(field.key) + " is missing",
+    in.problem(value.position, "the key " + in_quotes(field.key) + " is missing",
                "it takes " + field.rule.shape.says);
   }
 }

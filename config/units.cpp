@@ -35,10 +35,10 @@ std::uint64_t parse(std::string_view text, const std::array<Unit, N>& units, std
     for (const auto& [unit, factor] : units) {
       if (suffix != unit) continue;
       if (number <= kMost / factor) return number * factor;
-      throw fail(ProblemCause::input, quoted(text) + " is too large", "at most 2^53");
+      throw fail(ProblemCause::input, in_quotes(text) + " is too large", "at most 2^53");
     }
   }
-  throw fail(ProblemCause::input, quoted(text) + " is no " + std::string(what), hint);
+  throw fail(ProblemCause::input, in_quotes(text) + " is no " + std::string(what), hint);
 }
 
 }  // namespace

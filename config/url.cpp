@@ -97,11 +97,11 @@ Url checked_url(const std::string& text, std::string_view what, std::string_view
   if (url && !url->password.empty()) throw credentials_inside();
   if (!url) {
     // Not repeated where it may hold a password.
-    const auto shown = text.find('@') == text.npos ? quoted(text) : std::string("this");
+    const auto shown = text.find('@') == text.npos ? in_quotes(text) : std::string("this");
     throw bad(shown + " is no " + std::string(what), "such as " + std::string(example));
   }
   if (!url->rest.empty())
-    throw bad(quoted(text) + " has a query or fragment", "such as " + std::string(example));
+    throw bad(in_quotes(text) + " has a query or fragment", "such as " + std::string(example));
   return *url;
 }
 
@@ -137,7 +137,7 @@ std::string normal_repository_url(const std::string& text) {
   const auto url = checked_url(text, "URL of a repository", example);
   const bool web = url.scheme == "https" || url.scheme == "http";
   if (!web && url.scheme != "ssh" && url.scheme != "git" && url.scheme != "file") {
-    throw bad("the scheme " + quoted(url.scheme) + " is not known", "use https, ssh, http, git or file");
+    throw bad("the scheme " + in_quotes(url.scheme) + " is not known", "use https, ssh, http, git or file");
   }
   // A token is often given as the user.
   if (!url.user.empty() && url.scheme != "ssh") {
@@ -146,7 +146,7 @@ std::string normal_repository_url(const std::string& text) {
   if (url.user.starts_with('-'))
     throw bad("the user of the URL begins with '-'", "such as git@github.com:owner/name.git");
   if (url.path.empty() || url.path == "/")
-    throw bad(quoted(text) + " has no path", "such as " + std::string(example));
+    throw bad(in_quotes(text) + " has no path", "such as " + std::string(example));
   if (url.path.starts_with('-'))
     throw bad("the path of the URL begins with '-'", "write it as ssh://HOST/PATH");
   return text;
@@ -182,7 +182,7 @@ std::string normal_listen(const std::string& text) {
     bits = 128;
   }
   if (port && address_bits(host) == bits) return text;
-  throw bad(quoted(text) + " is no address and port",
+  throw bad(in_quotes(text) + " is no address and port",
             "such as 0.0.0.0:443, [::]:443 or 127.0.0.1:8080, or systemd");
 }
 
@@ -191,7 +191,7 @@ std::string normal_network(const std::string& text) {
   const auto bits = address_bits(text.substr(0, slash));
   if (bits && (slash == text.size() || parse_number(std::string_view(text).substr(slash + 1), *bits)))
     return text;
-  throw bad(quoted(text) + " is no address or CIDR block", "such as 10.0.0.5, 10.0.0.0/8 or fd00::/8");
+  throw bad(in_quotes(text) + " is no address or CIDR block", "such as 10.0.0.5, 10.0.0.0/8 or fd00::/8");
 }
 
 std::string repository_identity(std::string_view text) {

@@ -11,7 +11,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kMostBytes = 4u << 20;  // as the daemon has it
+constexpr std::size_t kDocumentBytes = 4u << 20;  // as the daemon has it
 
 bool is_manifest(const fs::path& path) {
   const auto extension = path.extension();
@@ -50,7 +50,7 @@ void check_document(const Value& document, const std::string& name, Checked& che
 void check_manifest(const fs::path& file, const std::string& name, Checked& checked) {
   ++checked.files;
   try {
-    const auto text = read_file(file.string(), kMostBytes);
+    const auto text = read_file(file.string(), kDocumentBytes);
     for (const auto& document : read_documents(text, file, name)) check_document(document, name, checked);
   } catch (const Failure& failure) {
     for (auto problem : failure.problems()) {

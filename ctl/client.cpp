@@ -11,8 +11,8 @@ namespace {
 namespace beast = boost::beast;
 namespace http = beast::http;
 
-constexpr std::size_t kMostBytes = 256u << 20;  // of one answer
-constexpr std::size_t kMostLine = 1u << 20;     // of a stream
+constexpr std::size_t kAnswerBytes = 256u << 20;  // of one answer
+constexpr std::size_t kMostLine = 1u << 20;       // of a stream
 
 [[noreturn]] void ended(const std::string& socket, const std::string& why) {
   throw Unreachable("the daemon at " + socket + " ended the conversation: " + why);
@@ -53,7 +53,7 @@ Value call(const std::string& socket, http::verb verb, const std::string& target
   send(stream, verb, target, body);
   beast::flat_buffer buffer;
   http::response_parser<http::string_body> parser;
-  parser.body_limit(kMostBytes);
+  parser.body_limit(kAnswerBytes);
   boost::system::error_code error;
   http::read(stream, buffer, parser, error);
   if (error) ended(socket, why(error));

@@ -15,23 +15,17 @@ constexpr std::string_view kSignature = "X-Hub-Signature-256";
 constexpr std::string_view kEvent = "X-GitHub-Event";
 constexpr std::string_view kDelivery = "X-GitHub-Delivery";
 
-constexpr std::array<std::string_view, 4> kClaim{"full_name", "clone_url", "ssh_url", "html_url"};
-constexpr std::array<std::string_view, 10> kStorable{"user-agent",
-                                                     "content-type",
-                                                     "x-github-event",
-                                                     "x-github-delivery",
-                                                     "x-github-hook-id",
-                                                     "x-github-hook-installation-target-id",
-                                                     "x-github-hook-installation-target-type",
-                                                     "x-github-enterprise-host",
-                                                     "x-github-enterprise-version",
-                                                     "x-gitea-event"};
-
-Outcome& end(Outcome& outcome, Kind kind, std::string reason) {
-  outcome.kind = kind;
-  outcome.reason = std::move(reason);
-  return outcome;
-}
+constexpr std::array<std::string_view, 4> kGitHubClaim{"full_name", "clone_url", "ssh_url", "html_url"};
+constexpr std::array<std::string_view, 10> kGitHubStorable{"user-agent",
+                                                           "content-type",
+                                                           "x-github-event",
+                                                           "x-github-delivery",
+                                                           "x-github-hook-id",
+                                                           "x-github-hook-installation-target-id",
+                                                           "x-github-hook-installation-target-type",
+                                                           "x-github-enterprise-host",
+                                                           "x-github-enterprise-version",
+                                                           "x-gitea-event"};
 
 /// pusher.name is GitHub's login of who pushed; Gitea has pusher.login.
 std::string_view actor(PushReader& read, const Node& root) {
@@ -58,7 +52,7 @@ void read_push(std::string_view json, Outcome& outcome) {
     read.refuse("`deleted` does not agree with `after`");
   read.objects(root, "commits");
   read.optional_object(root, "head_commit");
-  outcome.repository = read.claim(read.object(root, "repository"), kClaim);
+  outcome.repository = read.claim(read.object(root, "repository"), kGitHubClaim);
   if (!read.problem().empty()) {
     end(outcome, Kind::malformed, read.problem());
     return;
@@ -70,7 +64,7 @@ void read_push(std::string_view json, Outcome& outcome) {
 class GitHub final : public Handler {
  public:
   std::string_view forge() const override { return "github"; }
-  std::span<const std::string_view> storable_headers() const override { return kStorable; }
+  std::span<const std::string_view> storable_headers() const override { return kGitHubStorable; }
 
   Outcome handle(const Delivery& delivery, std::span<const Secret> secrets) const override {
     const Headers& headers = delivery.headers;

@@ -14,17 +14,11 @@ namespace {
 
 using Kind = Outcome::Kind;
 
-constexpr std::array<std::string_view, 4> kClaim{"path_with_namespace", "git_http_url", "git_ssh_url",
-                                                 "web_url"};
-constexpr std::array<std::string_view, 9> kStorable{
+constexpr std::array<std::string_view, 4> kGitLabClaim{"path_with_namespace", "git_http_url", "git_ssh_url",
+                                                       "web_url"};
+constexpr std::array<std::string_view, 9> kGitLabStorable{
     "user-agent",        "content-type",    "x-gitlab-event", "x-gitlab-event-uuid", "x-gitlab-webhook-uuid",
     "x-gitlab-instance", "idempotency-key", "webhook-id",     "webhook-timestamp"};
-
-Outcome& end(Outcome& outcome, Kind kind, std::string reason) {
-  outcome.kind = kind;
-  outcome.reason = std::move(reason);
-  return outcome;
-}
 
 /// The header that names the delivery; the same again on a retry.
 std::string_view delivery_header(const Headers& headers, bool body_signed) {
@@ -49,7 +43,7 @@ void read_push(PushReader& read, const Node& root, Outcome& outcome) {
     read.objects(root, "commits");
     read.optional_text(root, "checkout_sha");
   }
-  outcome.repository = read.claim(read.object(root, "project"), kClaim);
+  outcome.repository = read.claim(read.object(root, "project"), kGitLabClaim);
 }
 
 /// Which of the payload's kinds the header's event may carry.
@@ -92,7 +86,7 @@ Outcome read(const Delivery& delivery, Outcome outcome) {
 class GitLab final : public Handler {
  public:
   std::string_view forge() const override { return "gitlab"; }
-  std::span<const std::string_view> storable_headers() const override { return kStorable; }
+  std::span<const std::string_view> storable_headers() const override { return kGitLabStorable; }
 
   Outcome handle(const Delivery& delivery, std::span<const Secret> secrets) const override {
     const Headers& headers = delivery.headers;

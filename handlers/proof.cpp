@@ -7,7 +7,7 @@ namespace {
 
 constexpr std::string_view kPrefix = "sha256=";
 
-int digit(char c) {
+int lower_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
   return -1;
@@ -20,7 +20,7 @@ std::optional<Sha256> parse_hub_signature(std::string_view header) {
   header.remove_prefix(kPrefix.size());
   Sha256 mac{};
   for (std::size_t i = 0; i < mac.size(); ++i) {
-    const int high = digit(header[2 * i]), low = digit(header[2 * i + 1]);
+    const int high = lower_digit(header[2 * i]), low = lower_digit(header[2 * i + 1]);
     if (high < 0 || low < 0) return std::nullopt;
     mac[i] = static_cast<std::uint8_t>(high << 4 | low);
   }
@@ -52,7 +52,12 @@ std::string printable_header(std::string_view value) {
 
 Outcome unauthenticated(std::string reason) {
   Outcome outcome;
-  outcome.kind = Outcome::Kind::unauthenticated;
+  end(outcome, Outcome::Kind::unauthenticated, std::move(reason));
+  return outcome;
+}
+
+Outcome& end(Outcome& outcome, Outcome::Kind kind, std::string reason) {
+  outcome.kind = kind;
   outcome.reason = std::move(reason);
   return outcome;
 }

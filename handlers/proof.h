@@ -27,5 +27,7 @@ bool valid_delivery_id(std::string_view id);
 std::string printable_header(std::string_view value);
 
 Outcome unauthenticated(std::string reason);
+/// Gives `outcome` its kind and why; the outcome itself, for `return`.
+Outcome& end(Outcome& outcome, Outcome::Kind kind, std::string reason);
 
 }  // namespace gitopsd::handlers

@@ -17,7 +17,7 @@ namespace {
 constexpr auto kLook =
     100ms;  ///< how often the state that `until` names is read; a line may be lost, a row is not
 constexpr auto kHeartbeat = 15s;
-constexpr auto kWrite = 30s;
+constexpr auto kLineWrite = 30s;
 
 /// Where the event or sync stands that `until` names.
 struct Standing {
@@ -143,14 +143,14 @@ asio::awaitable<bool> write_head(Socket& socket) {
   head.keep_alive(false);
   head.chunked(true);
   http::response_serializer<http::empty_body> serializer(head);
-  TimeLimit limit(socket, kWrite);
+  TimeLimit limit(socket, kLineWrite);
   error_code error;
   co_await http::async_write_header(socket, serializer, to_error(error));
   co_return !error;
 }
 
 asio::awaitable<bool> write_chunk(Socket& socket, const std::string& text) {
-  TimeLimit limit(socket, kWrite);
+  TimeLimit limit(socket, kLineWrite);
   error_code error;
   const auto chunk = http::make_chunk(asio::buffer(text));
   co_await asio::async_write(socket, chunk, to_error(error));
@@ -199,7 +199,7 @@ asio::awaitable<void> Session::stream(const Follow& follow) {
   }
   wake_stream_ = nullptr;
   if (!open || bell->gone) co_return;
-  TimeLimit limit(socket_, kWrite);
+  TimeLimit limit(socket_, kLineWrite);
   error_code ignored;
   const auto last = http::make_chunk_last();
   co_await asio::async_write(socket_, last, to_error(ignored));

@@ -20,7 +20,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kCommitBytes = 1u << 20;
 constexpr off_t kHashBytes = 20;
 using Word = std::array<char, 4>;
 using Hash = std::array<char, kHashBytes>;

@@ -13,7 +13,6 @@ namespace {
 
 constexpr std::size_t kHaves = 128;
 constexpr int kAncestors = 64;
-constexpr std::size_t kCommitBytes = 1u << 20;
 
 bool has(const Depot::Lease& lease, const CommitId& id) {
   const git_oid oid = to_oid(id);

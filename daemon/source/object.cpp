@@ -1,5 +1,7 @@
 #include "daemon/source/object.h"
 
+#include <strings.h>
+
 #include <algorithm>
 #include <charconv>
 #include <cstring>
@@ -13,15 +15,13 @@ namespace {
 constexpr std::size_t kTagBytes = 1u << 20;
 constexpr int kTagDepth = 16;
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return std::tolower(c); });
-  return out;
+bool is_git(std::string_view name) {
+  return name.size() == 4 && strncasecmp(name.data(), ".git", 4) == 0;
 }
 
 bool is_safe_name(std::string_view name) {
   return !name.empty() && name != "." && name != ".." && name.size() <= 255 &&
-         name.find('/') == std::string_view::npos && (name.size() != 4 || lower(name) != ".git");
+         name.find('/') == std::string_view::npos && !is_git(name);
 }
 
 /// By the file type's bits: old tools wrote modes such as 040000 and 100664.

@@ -11,6 +11,9 @@
 
 namespace gitopsd::source {
 
+/// A commit larger than this is not read.
+inline constexpr std::size_t kCommitBytes = 1u << 20;
+
 struct ObjectHeader {
   git_object_t type = GIT_OBJECT_INVALID;
   std::size_t size = 0;

@@ -8,7 +8,7 @@ namespace gitopsd::source {
 namespace {
 
 /// Room for two of the largest packets.
-constexpr std::size_t kBufferBytes = 128u << 10;
+constexpr std::size_t kPacketBuffer = 128u << 10;
 
 }  // namespace
 
@@ -30,7 +30,7 @@ bool PacketReader::fill(const Operation& operation, std::size_t need) {
     end_ -= begin_;
     begin_ = 0;
   }
-  buffer_.resize(kBufferBytes);
+  buffer_.resize(kPacketBuffer);
   while (end_ - begin_ < need) {
     const std::size_t got = service_.read(operation, buffer_.data() + end_, buffer_.size() - end_);
     if (got == 0) return false;

@@ -10,7 +10,6 @@ namespace gitopsd::source {
 
 namespace {
 
-constexpr std::size_t kCommitBytes = 1u << 20;
 constexpr std::size_t kChanges = 1'000'000;
 constexpr std::size_t kPointerBytes = 1024;
 constexpr std::size_t kKeptFolders = 8;

@@ -1,14 +1,11 @@
 #include "base/hash.h"
 #include "base/problem.h"
 #include "daemon/store/chain.h"
+#include "daemon/store/columns.h"
 #include "daemon/store/sqlite_store.h"
 
 namespace gitopsd::store {
 namespace {
-
-std::string_view bytes_of(const Sha256& hash) {
-  return {reinterpret_cast<const char*>(hash.data()), hash.size()};
-}
 
 /// Of a row of sequence, at, entry and hash.
 AuditEntry entry_of(Query& q) {

@@ -43,4 +43,8 @@ CommitId commit_of(std::string_view bytes) {
       .value_or(CommitId());
 }
 
+std::string_view bytes_of(const Sha256& digest) {
+  return {reinterpret_cast<const char*>(digest.data()), digest.size()};
+}
+
 }  // namespace gitopsd::store

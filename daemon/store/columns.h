@@ -31,4 +31,7 @@ class CommitBytes {
 };
 CommitId commit_of(std::string_view bytes);
 
+/// A digest as the text that a blob is bound from.
+std::string_view bytes_of(const Sha256& digest);
+
 }  // namespace gitopsd::store

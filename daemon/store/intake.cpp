@@ -11,10 +11,6 @@
 namespace gitopsd::store {
 namespace {
 
-std::string_view bytes_of(const Sha256& digest) {
-  return {reinterpret_cast<const char*>(digest.data()), digest.size()};
-}
-
 /// What the first row of a delivery carries.
 struct DeliveryColumns {
   std::int64_t hook;

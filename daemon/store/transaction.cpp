@@ -1,6 +1,7 @@
 #include "daemon/store/transaction.h"
 
 #include "daemon/store/chain.h"
+#include "daemon/store/columns.h"
 
 namespace gitopsd::store {
 namespace {
@@ -104,9 +105,8 @@ std::int64_t Transaction::application_id(const ApplicationUid& uid) {
 void Transaction::audit(std::string_view entry) {
   const auto sequence = heads_.audit_sequence + 1;
   const Sha256 hash = chain_hash(heads_.audit_hash, sequence, now_, entry);
-  const std::string_view bytes(reinterpret_cast<const char*>(hash.data()), hash.size());
   connection_.run("INSERT INTO audit(sequence, at, hash, entry) VALUES(?, ?, ?, ?)", sequence, now_,
-                  Blob{bytes}, entry);
+                  Blob{bytes_of(hash)}, entry);
   heads_.audit_sequence = sequence;
   heads_.audit_hash = hash;
 }

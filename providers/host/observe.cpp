@@ -14,7 +14,7 @@ using protocol::Health;
 using protocol::Live;
 using protocol::Observation;
 
-constexpr std::size_t kMaxDiffInput = 64u << 10;
+constexpr std::size_t kMaxLiveInput = 64u << 10;
 
 class Observer {
  public:
@@ -125,7 +125,7 @@ std::string Observer::diff_of(const std::string& path, const Receipt& receipt,
   if (found == wanted_.end() || found->second.type != Type::file || found->second.blob) return {};
   if (receipt.sensitive || found->second.sensitive) return "content is not shown\n";
   auto place = open_place(prefix, path);
-  auto live = place ? read_bounded(*place, kMaxDiffInput) : std::nullopt;
+  auto live = place ? read_bounded(*place, kMaxLiveInput) : std::nullopt;
   return live ? unified_diff(path, found->second.content, live) : std::string();
 }
 

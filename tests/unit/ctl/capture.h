@@ -4,10 +4,15 @@
 #include <cstdio>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "ctl/session.h"
 
 namespace gitopsd::test {
+
+inline bool has(const std::string& text, std::string_view part) {
+  return text.find(part) != text.npos;
+}
 
 class Capture {
  public:

@@ -15,12 +15,9 @@ using namespace gitopsd;
 using namespace gitopsd::ctl;
 using test::Capture;
 using test::Directory;
+using test::has;
 
 namespace {
-
-bool has(const std::string& text, std::string_view part) {
-  return text.find(part) != text.npos;
-}
 
 const char* const kGood = "apiVersion: v1\nkind: File\n";
 

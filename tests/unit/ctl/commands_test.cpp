@@ -10,14 +10,11 @@ using namespace gitopsd;
 using namespace gitopsd::ctl;
 using test::Capture;
 using test::FakeDaemon;
+using test::has;
 using test::http_answer;
 using test::http_stream;
 
 namespace {
-
-bool has(const std::string& text, std::string_view part) {
-  return text.find(part) != text.npos;
-}
 
 const std::string kCommit = "0123456789012345678901234567890123456789";
 

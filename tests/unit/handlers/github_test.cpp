@@ -8,7 +8,7 @@ using Kind = Outcome::Kind;
 
 namespace {
 
-Outcome with_body(const std::string& from, const std::string& to) {
+Outcome github_with(const std::string& from, const std::string& to) {
   return github_push(replaced(github_body(), from, to)).to("github");
 }
 
@@ -76,7 +76,7 @@ TEST_CASE("Header names compare without case") {
 }
 
 TEST_CASE("Creations and deletions have an all-zero side") {
-  const auto created = with_body(kBefore, kZero);
+  const auto created = github_with(kBefore, kZero);
   REQUIRE(created.kind == Kind::accepted);
   CHECK(created.pushes[0].before.empty());
 
@@ -88,8 +88,8 @@ TEST_CASE("Creations and deletions have an all-zero side") {
   CHECK(deleted.pushes[0].deleted);
   CHECK(deleted.pushes[0].after.empty());
 
-  CHECK(with_body("\"deleted\":false", "\"deleted\":true").kind == Kind::malformed);
-  CHECK(with_body(kAfter, kZero).kind == Kind::malformed);
+  CHECK(github_with("\"deleted\":false", "\"deleted\":true").kind == Kind::malformed);
+  CHECK(github_with(kAfter, kZero).kind == Kind::malformed);
 }
 
 TEST_CASE("Either secret of a rotation matches") {
@@ -239,7 +239,7 @@ TEST_CASE("Fields of the wrong type are malformed, with the field's name") {
   };
   for (const auto& one : cases) {
     CAPTURE(one.to);
-    const auto outcome = with_body(one.from, one.to);
+    const auto outcome = github_with(one.from, one.to);
     CHECK(outcome.kind == Kind::malformed);
     CHECK(outcome.pushes.empty());
     CHECK(outcome.reason.find(one.name) != std::string::npos);
@@ -269,12 +269,12 @@ TEST_CASE("A ref that could hurt is malformed") {
                           "heads/main",
                           "refs//heads/main"}) {
     CAPTURE(ref);
-    const auto outcome = with_body("refs/heads/main", ref);
+    const auto outcome = github_with("refs/heads/main", ref);
     CHECK(outcome.kind == Kind::malformed);
     CHECK(outcome.reason.find("`ref`") != std::string::npos);
   }
-  CHECK(with_body("refs/heads/main", "refs/heads/feature/x-y").kind == Kind::accepted);
-  CHECK(with_body("refs/heads/main", "refs/heads/\\u00fc").kind == Kind::accepted);
+  CHECK(github_with("refs/heads/main", "refs/heads/feature/x-y").kind == Kind::accepted);
+  CHECK(github_with("refs/heads/main", "refs/heads/\\u00fc").kind == Kind::accepted);
 }
 
 TEST_CASE("Bodies that are no payload are malformed") {
@@ -322,11 +322,11 @@ TEST_CASE("Small and large bodies take turns") {
 TEST_CASE("The actor is printable and bounded") {
   std::string long_name;
   for (int i = 0; i < 200; ++i) long_name += "\xc3\xbc";
-  CHECK(with_body("\"name\":\"mona\"", "\"name\":\"" + long_name + "\"").pushes.at(0).actor ==
+  CHECK(github_with("\"name\":\"mona\"", "\"name\":\"" + long_name + "\"").pushes.at(0).actor ==
         long_name.substr(0, 256));
-  CHECK(with_body("\"name\":\"mona\"", "\"name\":\"x" + long_name + "\"").pushes.at(0).actor.size() == 255);
-  CHECK(with_body("\"name\":\"mona\"", "\"name\":\"a\\u001b[31m\"").pushes.at(0).actor == "a?[31m");
-  CHECK(with_body("\"pusher\":{\"name\":\"mona\"},\"sender\":{\"login\":\"mona\"}", "\"x\":1")
+  CHECK(github_with("\"name\":\"mona\"", "\"name\":\"x" + long_name + "\"").pushes.at(0).actor.size() == 255);
+  CHECK(github_with("\"name\":\"mona\"", "\"name\":\"a\\u001b[31m\"").pushes.at(0).actor == "a?[31m");
+  CHECK(github_with("\"pusher\":{\"name\":\"mona\"},\"sender\":{\"login\":\"mona\"}", "\"x\":1")
             .pushes.at(0)
             .actor.empty());
 }

@@ -27,7 +27,7 @@ Sent signed_push(const std::string& body = gitlab_body(), std::int64_t seconds =
       .set("webhook-signature", signature(kId, time, body));
 }
 
-Outcome with_body(const std::string& from, const std::string& to) {
+Outcome gitlab_with(const std::string& from, const std::string& to) {
   return gitlab_push(replaced(gitlab_body(), from, to)).to("gitlab");
 }
 
@@ -205,12 +205,12 @@ TEST_CASE("Fields of the wrong type are malformed, with the field's name") {
   };
   for (const auto& one : cases) {
     CAPTURE(one.to);
-    const auto outcome = with_body(one.from, one.to);
+    const auto outcome = gitlab_with(one.from, one.to);
     CHECK(outcome.kind == Kind::malformed);
     CHECK(outcome.reason.find(one.name) != std::string::npos);
   }
   const auto checkout = "\"checkout_sha\":\"" + kAfter + "\"";
-  CHECK(with_body(checkout, "\"checkout_sha\":null").kind == Kind::accepted);
+  CHECK(gitlab_with(checkout, "\"checkout_sha\":null").kind == Kind::accepted);
   CHECK(gitlab_push("[]").to("gitlab").kind == Kind::malformed);
   CHECK(gitlab_push("").to("gitlab").kind == Kind::malformed);
   CHECK(gitlab_push().set("Content-Type", "application/x-www-form-urlencoded").to("gitlab").kind ==

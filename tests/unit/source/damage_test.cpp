@@ -14,8 +14,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-const Cancel never;
-
 std::vector<std::string> packs(const std::string& mirror, const std::string& extension = ".pack") {
   std::vector<std::string> out;
   for (const auto& entry : fs::recursive_directory_iterator(mirror))

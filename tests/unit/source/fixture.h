@@ -12,6 +12,8 @@
 
 namespace gitopsd::source::test {
 
+inline const Cancel never;
+
 /// A new folder; removed with all that is in it.
 class Folder {
  public:

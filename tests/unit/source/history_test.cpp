@@ -11,7 +11,7 @@ using namespace gitopsd::source::test;
 
 namespace {
 
-struct World {
+struct HistoryWorld {
   Folder folder;
   Origin origin{folder / "origin"};
   std::unique_ptr<Mirror> mirror = open_mirror(folder / "mirror");
@@ -25,7 +25,7 @@ struct World {
 }  // namespace
 
 TEST_CASE("an annotated tag is peeled: its tip is the commit, its `after` the tag object") {
-  World world;
+  HistoryWorld world;
   const CommitId commit = world.origin.commit({{"a", "1"}});
   world.origin.git({"tag", "-a", "v1", "-m", "One", commit.str()});
   world.origin.git({"tag", "-a", "v1-again", "-m", "Of a tag", "v1"});
@@ -50,7 +50,7 @@ TEST_CASE("an annotated tag is peeled: its tip is the commit, its `after` the ta
 }
 
 TEST_CASE("a ref of something that is no commit is an input failure") {
-  World world;
+  HistoryWorld world;
   world.origin.commit({{"a", "1"}});
   world.origin.set("refs/tags/blob", world.origin.blob("x"));
   const auto failure = failure_of([&] { world.fetch(Ref::parse("refs/tags/blob").value()); });
@@ -60,7 +60,7 @@ TEST_CASE("a ref of something that is no commit is an input failure") {
 }
 
 TEST_CASE("tags are never fetched but when asked for") {
-  World world;
+  HistoryWorld world;
   const CommitId commit = world.origin.commit({{"a", "1"}});
   world.origin.git({"tag", "-a", "v1", "-m", "One", commit.str()});
   world.fetch();
@@ -68,7 +68,7 @@ TEST_CASE("tags are never fetched but when asked for") {
 }
 
 TEST_CASE("where a commit stands to the tip and to what was applied") {
-  World world;
+  HistoryWorld world;
   const CommitId a = world.origin.commit({{"f", "a"}}), b = world.origin.commit({{"f", "b"}}),
                  c = world.origin.commit({{"f", "c"}});
   const CommitId merged = world.origin.commit_tree(world.origin.tip("main^{tree}"), {c, a});
@@ -90,7 +90,7 @@ TEST_CASE("where a commit stands to the tip and to what was applied") {
 }
 
 TEST_CASE("after a forced push the new tip counts, also when the branch went back") {
-  World world;
+  HistoryWorld world;
   const CommitId base = world.origin.commit({{"f", "base"}}), old = world.origin.commit({{"f", "old"}});
   world.fetch();
   world.origin.set("refs/heads/main", base);
@@ -105,7 +105,7 @@ TEST_CASE("after a forced push the new tip counts, also when the branch went bac
 }
 
 TEST_CASE("after a forced push and a prune on the server only what is new is sent") {
-  World world;
+  HistoryWorld world;
   HttpServer server(world.folder.path());
   const Remote remote = remote_of(server.url("origin"));
   CommitId base;
@@ -144,7 +144,7 @@ TEST_CASE("a SHA-256 repository is an input failure, whichever way it is asked")
 }
 
 TEST_CASE("an empty repository and a missing ref have no tip; a ref that went has none any more") {
-  World world;
+  HistoryWorld world;
   CHECK(world.fetch().tip == std::nullopt);
   world.origin.commit({{"a", "1"}});
   CHECK(world.fetch(Ref::parse("refs/heads/mai").value()).tip == std::nullopt);
@@ -208,7 +208,7 @@ TEST_CASE("a host whose name is not found is a transient failure") {
 }
 
 TEST_CASE("fetches, reads, pins and repacks from many threads at once") {
-  World world;
+  HistoryWorld world;
   HttpServer server(world.folder.path());
   const Remote remote = remote_of(server.url("origin"));
   std::vector<CommitId> commits;

@@ -16,8 +16,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-const Cancel never;
-
 Remote hasty(const std::string& url) {
   Remote remote = remote_of(url);
   remote.token = Secret("s3cret-token-of-the-test");

@@ -15,9 +15,7 @@ using namespace gitopsd::source::test;
 
 namespace {
 
-const Cancel never;
-
-struct World {
+struct RepackWorld {
   Folder folder;
   Origin origin{folder / "origin"};
   std::string place = folder / "mirror";
@@ -59,7 +57,7 @@ std::string content(const Snapshot& snapshot, const std::string& path) {
 }  // namespace
 
 TEST_CASE("packs are merged when there are 50, and old and new snapshots read on") {
-  World world;
+  RepackWorld world;
   std::vector<std::shared_ptr<const Snapshot>> snapshots;
   for (const CommitId& commit : world.history(120)) {
     world.fetch(commit);
@@ -76,13 +74,13 @@ TEST_CASE("packs are merged when there are 50, and old and new snapshots read on
 }
 
 TEST_CASE("packs stay bounded when nobody calls maintain") {
-  World world;
+  RepackWorld world;
   for (const CommitId& commit : world.history(2 * static_cast<int>(kPacks) + 5)) world.fetch(commit);
   CHECK(world.packs() < kPacks);
 }
 
 TEST_CASE("a full repack keeps what refs and snapshots in use need, and nothing else") {
-  World world;
+  RepackWorld world;
   world.origin.commit({{"f0", "base"}});
   const CommitId base = world.origin.tip();
   const CommitId pinned = world.push_and_fetch(1);
@@ -116,7 +114,7 @@ TEST_CASE("a full repack keeps what refs and snapshots in use need, and nothing 
 }
 
 TEST_CASE("a repack that is stopped leaves everything as it was") {
-  World world;
+  RepackWorld world;
   for (const CommitId& commit : world.history(static_cast<int>(kPacks))) world.fetch(commit);
   const std::string before = world.in_pack();
   Cancel cancel;

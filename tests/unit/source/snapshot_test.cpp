@@ -14,7 +14,7 @@ using namespace gitopsd::source::test;
 
 namespace {
 
-struct World {
+struct SnapshotWorld {
   Folder folder;
   Origin origin{folder / "origin"};
   std::unique_ptr<Mirror> mirror = open_mirror(folder / "mirror");
@@ -53,7 +53,7 @@ std::vector<std::string> paths(const std::vector<TreeEntry>& entries) {
 }  // namespace
 
 TEST_CASE("entries, files and kinds of a tree") {
-  World world;
+  SnapshotWorld world;
   const CommitId blob = world.origin.blob("x");
   const CommitId deep =
       world.origin.tree(entry("100755 blob", blob, "run.sh") + entry("120000 blob", blob, "loop"));
@@ -81,7 +81,7 @@ TEST_CASE("entries, files and kinds of a tree") {
 }
 
 TEST_CASE("a path that would leave the tree is refused") {
-  World world;
+  SnapshotWorld world;
   const auto snapshot = world.fetch(world.origin.commit({{"a/b", "x"}}));
   for (const char* path : {"..", "a/..", "../a", "a/../a/b", "/a", "a/", "a//b", "./a", "."}) {
     CAPTURE(path);
@@ -91,7 +91,7 @@ TEST_CASE("a path that would leave the tree is refused") {
 }
 
 TEST_CASE("a symbolic link loop is only an entry") {
-  World world;
+  SnapshotWorld world;
   const CommitId up = world.origin.blob("..");
   const auto snapshot = world.fetch_tree(world.origin.tree(entry("120000 blob", up, "loop")));
   CHECK(paths(snapshot->files("", 9)) == std::vector<std::string>{"loop"});
@@ -101,7 +101,7 @@ TEST_CASE("a symbolic link loop is only an entry") {
 TEST_CASE("names that could leave the tree or reach Git's own files are refused with commit and path") {
   for (const std::string name : {"..", ".", ".git", ".GIT", "a/b"}) {
     CAPTURE(name);
-    World world;
+    SnapshotWorld world;
     const CommitId blob = world.origin.blob("x");
     const CommitId bad = world.origin.raw_tree({{"100644 " + name, blob}});
     const CommitId commit = world.origin.commit_tree(world.origin.raw_tree({{"40000 web", bad}}));
@@ -115,7 +115,7 @@ TEST_CASE("names that could leave the tree or reach Git's own files are refused 
 }
 
 TEST_CASE("trees out of order, with doubles, odd modes or cut off are refused") {
-  World world;
+  SnapshotWorld world;
   const CommitId blob = world.origin.blob("x");
   const std::vector<std::pair<std::string, CommitId>> trees[] = {
       {{"100644 b", blob}, {"100644 a", blob}},
@@ -131,7 +131,7 @@ TEST_CASE("trees out of order, with doubles, odd modes or cut off are refused") 
 }
 
 TEST_CASE("an entry whose object is of another type is refused") {
-  World world;
+  SnapshotWorld world;
   const CommitId blob = world.origin.blob("x");
   const CommitId tree = world.origin.tree(entry("100644 blob", blob, "a"));
   const auto snapshot = world.fetch_tree(tree);
@@ -139,7 +139,7 @@ TEST_CASE("an entry whose object is of another type is refused") {
 }
 
 TEST_CASE("a submodule below the path is a failure, elsewhere it is none") {
-  World world;
+  SnapshotWorld world;
   const CommitId blob = world.origin.blob("x");
   const CommitId vendor =
       world.origin.tree(entry("160000 commit", id("1234567890123456789012345678901234567890"), "lib"));
@@ -154,7 +154,7 @@ TEST_CASE("a submodule below the path is a failure, elsewhere it is none") {
 }
 
 TEST_CASE("a Git LFS pointer is never handed out as content") {
-  World world;
+  SnapshotWorld world;
   const std::string pointer =
       "version https://git-lfs.github.com/spec/v1\noid sha256:" + std::string(64, 'a') + "\nsize 12345\n";
   const auto snapshot =
@@ -169,7 +169,7 @@ TEST_CASE("a Git LFS pointer is never handed out as content") {
 }
 
 TEST_CASE("a large blob is refused by its header, in bounded memory") {
-  World world;
+  SnapshotWorld world;
   const std::string sparse = world.folder / "sparse";
   std::ofstream(sparse).close();
   std::filesystem::resize_file(sparse, 100u << 20);
@@ -184,7 +184,7 @@ TEST_CASE("a large blob is refused by its header, in bounded memory") {
 }
 
 TEST_CASE("100,000 files are listed, and one changed among them is found without opening the rest") {
-  World world;
+  SnapshotWorld world;
   const CommitId blob = world.origin.blob("x"), other = world.origin.blob("y");
   std::string lines, top;
   for (int i = 0; i < 1000; ++i) lines += entry("100644 blob", blob, "file-" + std::to_string(i) + ".yaml");
@@ -207,7 +207,7 @@ TEST_CASE("100,000 files are listed, and one changed among them is found without
 }
 
 TEST_CASE("a tree that holds itself ten times over ten levels deep is refused at the limit") {
-  World world;
+  SnapshotWorld world;
   CommitId tree = world.origin.tree("");
   for (int level = 0; level < 10; ++level) {
     std::string lines;
@@ -220,7 +220,7 @@ TEST_CASE("a tree that holds itself ten times over ten levels deep is refused at
 }
 
 TEST_CASE("a tree nested without end is refused") {
-  World world;
+  SnapshotWorld world;
   CommitId tree = world.origin.tree(entry("100644 blob", world.origin.blob("x"), "f"));
   for (int level = 0; level < 200; ++level) tree = world.origin.raw_tree({{"40000 d", tree}});
   const auto snapshot = world.fetch_tree(tree);
@@ -228,7 +228,7 @@ TEST_CASE("a tree nested without end is refused") {
 }
 
 TEST_CASE("changes between two snapshots") {
-  World world;
+  SnapshotWorld world;
   const auto older =
       world.fetch(world.origin.commit({{"web/a", "1"}, {"web/b", "1"}, {"web/dir/x", "1"}, {"top", "1"}}));
   world.origin.git(
@@ -255,7 +255,7 @@ TEST_CASE("changes between two snapshots") {
 }
 
 TEST_CASE("the words of a commit are printable, whatever it holds") {
-  World world;
+  SnapshotWorld world;
   const CommitId commit =
       world.origin.commit({{"a", "1"}}, "refs/heads/main", "J\xc3\xbcrgen \x1b[31m mends\nmore\n");
   const auto snapshot = world.fetch(commit);

@@ -8,8 +8,6 @@ using namespace gitopsd::store::test;
 
 namespace {
 
-const ApplicationUid kWeb("web");
-
 Declared row(const std::string& id, const std::string& digest, const std::string& path = "a.yaml",
              int index = 0) {
   return {ResourceId(id), digest, path, index, R"({"kind":"File"})"};

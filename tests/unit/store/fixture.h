@@ -13,6 +13,9 @@
 
 namespace gitopsd::store::test {
 
+inline const ApplicationUid kWeb("web");
+inline constexpr WallMicros kDay = 24LL * 3600 * 1'000'000;
+
 class TemporaryDirectory {
  public:
   TemporaryDirectory();

@@ -7,7 +7,6 @@ using namespace gitopsd::store::test;
 namespace {
 constexpr char kTimed[] = "d1f7e000-8a4b-11ef-9c00-0242ac120002";
 constexpr char kRandom[] = "8c1a6f7e-3c3d-4bd1-9e40-3f5d0f1c2b3a";
-constexpr WallMicros kDay = 24LL * 3600 * 1'000'000;
 }  // namespace
 
 TEST_CASE("a delivery is stored with all its events and every field") {

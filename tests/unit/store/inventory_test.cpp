@@ -6,8 +6,6 @@ using namespace gitopsd::store::test;
 
 namespace {
 
-const ApplicationUid kWeb("web");
-
 SyncId begin(Store& store, const ApplicationUid& uid = kWeb) {
   Sync s;
   s.application = uid;

@@ -6,8 +6,6 @@ using namespace gitopsd::store::test;
 
 namespace {
 
-constexpr WallMicros kDay = 24LL * 3600 * 1'000'000;
-
 void retain_all(Store& store, WallMicros before) {
   int rounds = 0;
   while (store.retain(before)) REQUIRE(++rounds < 100);
