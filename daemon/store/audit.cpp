@@ -8,7 +8,7 @@ namespace gitopsd::store {
 namespace {
 
 /// Of a row of sequence, at, entry and hash.
-AuditEntry entry_of(Query& q) {
+AuditEntry row_of(Query& q) {
   const auto hash = q.bytes(3);
   return {q.integer(0), q.integer(1), q.text(2),
           to_hex({reinterpret_cast<const std::uint8_t*>(hash.data()), hash.size()})};
@@ -26,7 +26,7 @@ std::vector<AuditEntry> SqliteStore::audit_log(std::int64_t from, int limit) con
     Query q =
         db.query("SELECT sequence, at, entry, hash FROM audit WHERE sequence >= ? ORDER BY sequence LIMIT ?",
                  from, limit);
-    while (q.row()) out.push_back(entry_of(q));
+    while (q.row()) out.push_back(row_of(q));
     return out;
   });
 }
@@ -37,7 +37,7 @@ std::optional<AuditEntry> SqliteStore::audit_head(WallMicros before) const {
     Query q = db.query(
         "SELECT sequence, at, entry, hash FROM audit WHERE at < ? ORDER BY sequence DESC LIMIT 1", before);
     if (!q.row()) return std::nullopt;
-    return entry_of(q);
+    return row_of(q);
   });
 }
 
