@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "daemon/sync/dispatcher_state.h"
+#include "daemon/sync/input_key.h"
 
 namespace gitopsd::sync {
 namespace {
@@ -113,6 +114,7 @@ void DispatcherImpl::configure_applications(const config::Config& config,
     }
     const bool check = line->check_timer == 0 || line->config.check_interval != a.check_interval;
     line->config = a;
+    line->settings_key = settings_key(a, dests_.at(a.destination)->config);
     if (check) schedule_check(line);
     apps[a.uid] = std::move(line);
   }

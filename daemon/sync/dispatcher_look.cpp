@@ -70,21 +70,21 @@ void DispatcherImpl::look(const Repo& repo) {
       const auto snapshot = repo->mirror->snapshot(tip->second);
       for (const auto& app : apps) {
         Dest dest;
-        config::Application application;
+        std::string path, settings;
         store::ApplicationState state;
         std::string tried;
         {
           std::lock_guard lock(mutex_);
           if (app->run || app->next) continue;
-          application = app->config;
+          path = app->config.path;
+          settings = app->settings_key;
           state = app->state;
           tried = app->last_tried_key;
           if (auto it = dests_.find(app->config.destination); it != dests_.end()) dest = it->second;
         }
         if (!dest) continue;
-        const auto source = source_key(application, *snapshot, decode_outside(state.outside));
-        const auto key =
-            input_key(source, application, dest->config, dest->provider->render_context_digest());
+        const auto source = source_key(path, *snapshot, decode_outside(state.outside));
+        const auto key = input_key(source, settings, dest->provider->render_context_digest());
         if (key == state.input_key || key == tried || state.quarantined.find(source) != std::string::npos)
           continue;
         event.cause = store::Cause::context;

@@ -330,10 +330,10 @@ std::vector<ApplicationStatus> DispatcherImpl::status() const {
       list.push_back(std::move(s));
     }
   }
+  std::set<ApplicationUid> configured;
+  for (const auto& s : list) configured.insert(s.uid);
   for (const auto& state : stored) {
-    const bool configured =
-        std::any_of(list.begin(), list.end(), [&](const auto& s) { return s.uid == state.uid; });
-    if (configured) continue;
+    if (configured.contains(state.uid)) continue;
     ApplicationStatus s;
     s.name = state.name;
     s.uid = state.uid;

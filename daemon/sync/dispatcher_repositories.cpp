@@ -341,38 +341,42 @@ Job DispatcherImpl::commit_job(const store::Event& event) {
 void DispatcherImpl::concern(const App& app, const store::Event& event, const source::Snapshot& snapshot,
                              source::Standing standing, std::string& note) {
   using source::Standing;
+  // No more than what is compared: this is all that an application costs which the commit does not concern.
   Dest dest;
-  store::ApplicationState state;
-  config::Application config;
+  std::string path, settings, outside;
+  bool quarantined = false;
   {
     std::lock_guard lock(mutex_);
-    state = app->state;
-    config = app->config;
-    const auto it = dests_.find(config.destination);
+    const auto it = dests_.find(app->config.destination);
     if (it == dests_.end()) return;
     dest = it->second;
     if (standing != Standing::tip && standing != Standing::ahead) {
-      note = event.after.short_str() + " is behind what " + config.name.str() + " has";
+      note = event.after.short_str() + " is behind what " + app->config.name.str() + " has";
       ++trackers_[event.id].superseded;
       return;
     }
+    path = app->config.path;
+    settings = app->settings_key;
+    outside = app->state.outside;
+    quarantined = !app->state.quarantined.empty();
   }
-  const auto source = source_key(config, snapshot, decode_outside(state.outside));
-  const auto key = input_key(source, config, dest->config, dest->provider->render_context_digest());
+  const auto source = source_key(path, snapshot, decode_outside(outside));
+  const auto key = input_key(source, settings, dest->provider->render_context_digest());
   const bool force = event.cause == store::Cause::manual || event.cause == store::Cause::replay;
   const auto held_off = [&](const std::string& quarantined) {
     return event.cause != store::Cause::manual && quarantined.find(source) != std::string::npos;
   };
-  if (!state.quarantined.empty()) {  // a new state ends what a rollback holds off
+  if (quarantined) {  // a new state ends what a rollback holds off
     quarantine(app, [&](const std::string& now) { return held_off(now) ? now : std::string(); });
   }
   std::lock_guard lock(mutex_);
   if (held_off(app->state.quarantined)) {
-    note = config.name.str() + " was rolled back from this state; gitopsctl resume " + config.name.str() +
-           " releases it";
+    const std::string& name = app->config.name.str();
+    note = name + " was rolled back from this state; gitopsctl resume " + name + " releases it";
     return;
   }
   if (take_along(app, event.id, key, force)) return;
+  const auto& state = app->state;
   const bool same = key == state.input_key && state.last_sync == state.last_succeeded && state.last_succeeded;
   if (same && !force && !app->run && !app->next) return;
   app->last_tried_key = key;

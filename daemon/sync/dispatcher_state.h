@@ -49,6 +49,7 @@ struct ApplicationLine {
   explicit ApplicationLine(ApplicationUid u) : uid(std::move(u)) { state.uid = uid; }
   const ApplicationUid uid;
   config::Application config;
+  std::string settings_key;       ///< of `config` and its destination
   store::ApplicationState state;  ///< as the store has it; only the dispatcher writes it
   std::shared_ptr<NeedIndex> needs = std::make_shared<NeedIndex>();
   std::optional<Job> next;     ///< the newest wins

@@ -22,30 +22,35 @@ OutsidePaths decode_outside(const std::string& json) {
   return paths;
 }
 
-std::string source_key(const config::Application& app, const source::Snapshot& snapshot,
+std::string source_key(const std::string& path, const source::Snapshot& snapshot,
                        const OutsidePaths& outside) {
-  const auto id_of = [&](const std::string& path) {
-    const auto entry = snapshot.entry(path);
+  const auto id_of = [&](const std::string& at) {
+    const auto entry = snapshot.entry(at);
     return entry ? entry->id.str() : std::string("missing");
   };
   Hasher hasher;
   hasher.field("source").field(render::kRenderer).field(std::to_string(render::kRendererVersion));
-  hasher.field(app.path).field(id_of(app.path));
-  for (const auto& [path, unused] : outside) hasher.field(path).field(id_of(path));
+  hasher.field(path).field(id_of(path));
+  for (const auto& [needed, unused] : outside) hasher.field(needed).field(id_of(needed));
   return to_hex(hasher.finish());
 }
 
-std::string input_key(const std::string& source_key, const config::Application& app,
-                      const config::Destination& destination, const std::string& render_context_digest) {
+std::string settings_key(const config::Application& app, const config::Destination& destination) {
   Hasher hasher;
-  hasher.field("input").field(source_key);
+  hasher.field("settings");
   for (const auto* globs : {&app.include, &app.exclude}) {
     hasher.field(std::to_string(globs->size()));
     for (const auto& glob : *globs) hasher.field(glob);
   }
   hasher.field(to_json(app.policy)).field(to_json(app.defaults));
   hasher.field(destination.name.str()).field(destination.provider).field(to_json(destination.settings));
-  hasher.field(render_context_digest);
+  return to_hex(hasher.finish());
+}
+
+std::string input_key(const std::string& source_key, const std::string& settings_key,
+                      const std::string& render_context_digest) {
+  Hasher hasher;
+  hasher.field("input").field(source_key).field(settings_key).field(render_context_digest);
   return to_hex(hasher.finish());
 }
 

@@ -18,9 +18,11 @@ OutsidePaths decode_outside(const std::string& json);
 
 /// The half that comes from the repository: renderer and version, the path's object id, and those of the
 /// outside paths as they are in this snapshot. Hex SHA-256.
-std::string source_key(const config::Application&, const source::Snapshot&, const OutsidePaths&);
-/// The whole: source key, the application's settings, the destination and the provider's render context.
-std::string input_key(const std::string& source_key, const config::Application&, const config::Destination&,
+std::string source_key(const std::string& path, const source::Snapshot&, const OutsidePaths&);
+/// The half that comes from the configuration: the application's settings and its destination. Hex SHA-256.
+std::string settings_key(const config::Application&, const config::Destination&);
+/// The whole: both halves and the provider's render context. Hex SHA-256.
+std::string input_key(const std::string& source_key, const std::string& settings_key,
                       const std::string& render_context_digest);
 
 }  // namespace gitopsd::sync

@@ -160,8 +160,8 @@ Outcome Run::succeed() {
       needs_->update(work_.reread, work_.reread_items);
       after_.outside = encode_outside(needs_->outside(scope_.application.path));
       const auto snapshot = scope_.mirror->snapshot(job_.revision);
-      after_.source_key = source_key(scope_.application, *snapshot, decode_outside(after_.outside));
-      after_.input_key = input_key(after_.source_key, scope_.application, scope_.destination,
+      after_.source_key = source_key(scope_.application.path, *snapshot, decode_outside(after_.outside));
+      after_.input_key = input_key(after_.source_key, settings_key(scope_.application, scope_.destination),
                                    scope_.provider->render_context_digest());
     }
     after_.revision = job_.revision;

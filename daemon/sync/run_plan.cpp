@@ -49,12 +49,13 @@ void Run::prepare() {
   switch (job_.kind) {
     case Kind::commit: {
       const auto snapshot = scope_.mirror->snapshot(job_.revision);
-      after_.source_key = source_key(scope_.application, *snapshot, decode_outside(before_.outside));
+      after_.source_key = source_key(scope_.application.path, *snapshot, decode_outside(before_.outside));
       // Only the source half may differ for the incremental way: other settings mean other documents
       // everywhere.
       const bool same_settings =
           before_.last_succeeded &&
-          before_.input_key == input_key(before_.source_key, scope_.application, scope_.destination,
+          before_.input_key == input_key(before_.source_key,
+                                         settings_key(scope_.application, scope_.destination),
                                          scope_.provider->render_context_digest());
       work_ = prepare_commit(scope_, snapshot, before_, !same_settings, job_.force, *needs_);
       break;
