@@ -18,6 +18,7 @@ constexpr int kAttempts = 20;  // of one sync, about an hour and a half; then so
 constexpr int kDeathsBeforeAlone = 2;
 constexpr int kDeathsAtMost = 3;
 constexpr auto kHealthPollMax = 5s;
+constexpr const char* kSuspended = "the application is suspended";
 const Outcome kLeft{
     Outcome::Kind::superseded, "the application left the configuration", {}, ProblemCause::internal, false};
 
@@ -70,16 +71,17 @@ void DispatcherImpl::offer(const App& app, Job job) {
 /// Starts what can be started.
 void DispatcherImpl::pump(const App& app) {
   if (stopping_) return;
-  if (app->next && app->config.suspended && app->next->kind == Kind::commit) {
+  const bool suspended = app->next && app->config.suspended && app->next->kind == Kind::commit;
+  if (suspended) {
     app->phase = Phase::held;
-    app->waits_for = "the application is suspended";
+    app->waits_for = kSuspended;
     app->released_by = "remove `suspended: true` from its configuration and reload";
-    workers_->post([this, event = app->next->event, why = app->waits_for] {
-      if (event) env_.store->set_event(event, store::EventState::held, why);
-    });
-    return;
+    const EventId event = std::exchange(app->next->said_held, true) ? EventId{} : app->next->event;
+    if (event) {
+      workers_->post([this, event] { env_.store->set_event(event, store::EventState::held, kSuspended); });
+    }
   }
-  if (app->next) {
+  if (app->next && !suspended) {
     if (app->hold == Hold::busy) {
       if (app->run) app->run->supersede("superseded by " + app->next->revision.short_str());
       return;
@@ -89,29 +91,12 @@ void DispatcherImpl::pump(const App& app) {
     app->next.reset();
     return begin(app, std::move(job));
   }
-  if (app->hold != Hold::none || !configured(app)) return;
-  if (app->dirty_all || !app->dirty.empty()) {
+  const bool free = app->hold == Hold::none || app->hold == Hold::approval;
+  if (free && configured(app) && (app->dirty_all || !app->dirty.empty())) {
+    if (app->hold == Hold::approval) set_aside(app);
     app->hold = Hold::busy;
     workers_->post([this, app] { look_at_live(app); });
   }
-}
-
-/// Ends a parked run for good; the thread that called holds the mutex, the store is written on a worker.
-void DispatcherImpl::release_parked(const App& app, const std::string& why) {
-  ++app->timer;
-  auto run = std::move(app->run);
-  app->hold = Hold::none;
-  if (!run) {  // it was backing off: its events wait in `along`
-    if (app->along.empty()) return;
-    workers_->post([this, why, along = std::exchange(app->along, {})] {
-      parts_ended(along, {Outcome::Kind::superseded, why, {}, ProblemCause::internal, false}, {});
-    });
-    return;
-  }
-  workers_->post([this, run, why, along = with_along(*app, run->job().event)] {
-    if (run->id()) run->end(store::SyncState::superseded, why);
-    parts_ended(along, {Outcome::Kind::superseded, why, {}, ProblemCause::internal, false}, run->timings());
-  });
 }
 
 void DispatcherImpl::begin(const App& app, Job job) {
@@ -127,11 +112,13 @@ void DispatcherImpl::begin(const App& app, Job job) {
     return rest(app);
   }
   app->hold = Hold::busy;
-  app->phase = Phase::rendering;
-  app->since = env_.clock->wall();
-  app->wanted = job.revision;
-  app->waits_for.clear();
-  app->released_by.clear();
+  if (!app->aside.run) {  // else it is a heal, and what people wait for is the approval
+    app->phase = Phase::rendering;
+    app->since = env_.clock->wall();
+    app->wanted = job.revision;
+    app->waits_for.clear();
+    app->released_by.clear();
+  }
   const EventId event = job.event;
   auto run = std::make_shared<Run>(scope_of(app), std::move(job), app->needs);
   std::weak_ptr<Run> weak = run;
@@ -273,16 +260,25 @@ void DispatcherImpl::rest(const App& app) {
   app->waits_for.clear();
   app->released_by.clear();
   app->since = env_.clock->wall();
+  take_up(app);
+}
+
+/// A heal beside what waits for approval is not what people wait for.
+void DispatcherImpl::show_waiting(const App& app, Phase phase, const std::string& why,
+                                  const std::string& by) {
+  if (app->aside.run) return;
+  app->phase = phase;
+  app->waits_for = why;
+  app->released_by = by;
+  app->since = env_.clock->wall();
 }
 
 /// Held for approval or waiting for health: no worker is kept.
 void DispatcherImpl::park(const App& app, const Outcome& outcome) {
   const bool approval = outcome.kind == Outcome::Kind::held;
   app->hold = approval ? Hold::approval : Hold::health;
-  app->phase = approval ? Phase::held : Phase::waiting_health;
-  app->waits_for = outcome.reason;
-  app->released_by = approval ? "gitopsctl approve " + app->config.name.str() : "its health";
-  app->since = env_.clock->wall();
+  show_waiting(app, approval ? Phase::held : Phase::waiting_health, outcome.reason,
+               approval ? "gitopsctl approve " + app->config.name.str() : "its health");
   const auto run = app->run;
   if (approval) {
     workers_->post([this, event = run->job().event, why = outcome.reason, by = app->released_by] {
@@ -301,7 +297,7 @@ void DispatcherImpl::park(const App& app, const Outcome& outcome) {
       in_lane(app, [this, app, run] { ended(app, run, run->check()); });
     });
   }
-  if (app->next) pump(app);
+  if (app->next || approval) pump(app);
 }
 
 void DispatcherImpl::retry(const App& app, const std::shared_ptr<Run>& run, const Outcome& outcome) {
@@ -339,13 +335,11 @@ void DispatcherImpl::retry(const App& app, const std::shared_ptr<Run>& run, cons
   const auto delay = backoff(250ms, job.attempt);
   if (job.event) app->along.push_back(job.event);  // ends as superseded if something newer comes meanwhile
   app->hold = Hold::backoff;
-  app->phase = Phase::backing_off;
-  app->waits_for = "tried again in " + seconds_text(delay) + ": " + outcome.error;
-  app->released_by = "time";
-  app->since = env_.clock->wall();
+  const std::string again = "tried again in " + seconds_text(delay) + ": " + outcome.error;
+  show_waiting(app, Phase::backing_off, again, "time");
   log::warning("sync will be tried again",
                {{"application", app->config.name.str()}, {"attempt", job.attempt}, {"error", outcome.error}});
-  workers_->post([this, event = job.event, why = app->waits_for] {
+  workers_->post([this, event = job.event, why = again] {
     if (!event) return;
     env_.store->add_attempt(event);
     env_.store->set_event(event, store::EventState::running, why);
@@ -356,7 +350,7 @@ void DispatcherImpl::retry(const App& app, const std::shared_ptr<Run>& run, cons
     if (app->timer != timer || app->hold != Hold::backoff || stopping_) return;
     app->hold = Hold::none;
     std::erase(app->along, job.event);
-    if (job.kind == Kind::heal) return pump(app);
+    if (job.kind == Kind::heal) return idle(app);
     begin(app, job);
   });
 }
@@ -463,9 +457,10 @@ void DispatcherImpl::progress(const App& app, EventId event, SyncId sync, const 
     std::lock_guard lock(mutex_);
     name = app->config.name;
     repository = app->config.repository;
-    if (stage == "rendered") app->phase = Phase::planning;
-    if (stage == "applying") app->phase = Phase::applying;
-    app->sync = sync;
+    const bool shown = !app->aside.run;
+    if (shown && stage == "rendered") app->phase = Phase::planning;
+    if (shown && stage == "applying") app->phase = Phase::applying;
+    if (shown) app->sync = sync;
   }
   log::info(stage,
             {{"application", name.str()}, {"event", event.value}, {"sync", sync.value}, {"detail", text}});

@@ -141,7 +141,7 @@ void DispatcherImpl::let_go(const App& app, const std::string& why) {
   }
   if (app->hold == Hold::busy) {
     if (app->run) app->run->supersede(why);
-    return;
+    return release_aside(app, why);
   }
   if (app->hold != Hold::none) release_parked(app, why);
   rest(app);

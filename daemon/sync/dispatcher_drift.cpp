@@ -108,6 +108,7 @@ void DispatcherImpl::look_at_live(const App& app) {
       std::lock_guard guard(mutex_);
       if (app->timer != timer || app->hold != Hold::backoff) return;
       app->hold = Hold::none;
+      take_up(app);
       pump(app);
     });
     if (app->next) pump(app);
@@ -160,7 +161,10 @@ void DispatcherImpl::look_at_live(const App& app) {
   app->hold = Hold::none;
   if (app->next)
     app->dirty.insert(heal.begin(), heal.end());  // yields to the push, and is seen again after it
-  if (heal.empty() || stopping_ || app->next || !configured(app)) return pump(app);
+  if (heal.empty() || stopping_ || app->next || !configured(app)) {
+    take_up(app);
+    return pump(app);
+  }
   Job job;
   job.kind = Kind::heal;
   job.revision = app->state.revision;

@@ -75,7 +75,7 @@ void DispatcherImpl::look(const Repo& repo) {
         std::string tried;
         {
           std::lock_guard lock(mutex_);
-          if (app->run || app->next) continue;
+          if (app->engaged()) continue;
           path = app->config.path;
           settings = app->settings_key;
           state = app->state;

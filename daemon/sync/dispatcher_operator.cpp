@@ -3,19 +3,11 @@
 
 #include "base/json.h"
 #include "daemon/sync/dispatcher_state.h"
+#include "daemon/sync/operator_audit.h"
 #include "daemon/sync/tag_pattern.h"
 
 namespace gitopsd::sync {
 namespace {
-
-using Hold = ApplicationLine::Hold;
-
-std::string audit_of(std::string_view action, const std::string& who, const ApplicationName& app,
-                     Value more = {}) {
-  Value entry = more.is_null() ? Value::object() : std::move(more);
-  entry.set("action", action).set("who", who).set("application", app.str());
-  return to_json(entry);
-}
 
 std::string differences_text(const std::set<ResourceId>& ids) {
   std::string text = ids.begin()->str();
@@ -90,12 +82,8 @@ PlanView DispatcherImpl::plan(const ApplicationName& name, const std::optional<C
   config::Repository repository;
   {
     std::lock_guard lock(mutex_);
-    if (!revision && app->hold == Hold::approval && app->run) {
-      view.held = app->run->id();
-      view.revision = app->run->job().revision;
-      view.steps = app->run->steps();
-      view.hold = app->run->hold();
-      return view;
+    if (const auto held = app->held(); held && !revision) {
+      return {held->id(), held->job().revision, held->steps(), held->hold()};
     }
     scope.emplace(scope_of(app));
     repo = repos_.at(app->config.repository);
@@ -127,36 +115,6 @@ PlanView DispatcherImpl::plan(const ApplicationName& name, const std::optional<C
   view.steps = run.steps();
   view.hold = run.hold();
   return view;
-}
-
-SyncId DispatcherImpl::approve(const ApplicationName& name, const std::string& who) {
-  const auto app = app_or_orphan(name);
-  std::shared_ptr<Run> run;
-  {
-    std::lock_guard lock(mutex_);
-    if (app->hold != Hold::approval || !app->run) {
-      throw fail(ProblemCause::conflict, "application " + name.str() + " waits for no approval",
-                 app->waits_for.empty() ? "" : "it waits for: " + app->waits_for);
-    }
-    run = app->run;
-    app->hold = Hold::busy;
-    app->phase = Phase::planning;
-    app->waits_for.clear();
-  }
-  try {
-    run->approve(who);
-  } catch (...) {
-    std::lock_guard lock(mutex_);
-    app->hold = Hold::approval;
-    app->phase = Phase::held;
-    app->waits_for = run->hold();
-    throw;
-  }
-  env_.store->audit(audit_of("approve", who, name, Value::object({{"sync", run->id().value}})));
-  if (run->job().event)
-    env_.store->set_event(run->job().event, store::EventState::running, "approved by " + who);
-  workers_->post([this, app, run] { in_lane(app, [this, app, run] { ended(app, run, run->approved()); }); });
-  return run->id();
 }
 
 /// Without the mutex. What a rollback holds off changes in the store and here as one: `change` makes the new

@@ -378,7 +378,7 @@ void DispatcherImpl::concern(const App& app, const store::Event& event, const so
   if (take_along(app, event.id, key, force)) return;
   const auto& state = app->state;
   const bool same = key == state.input_key && state.last_sync == state.last_succeeded && state.last_succeeded;
-  if (same && !force && !app->run && !app->next) return;
+  if (same && !force && !app->engaged()) return;
   app->last_tried_key = key;
   Job job = commit_job(event);
   job.source_key = source;
@@ -392,8 +392,9 @@ bool DispatcherImpl::take_along(const App& app, EventId event, const std::string
   const auto same = [&](const Job& job) {
     return job.kind == Kind::commit && job.input_key == key && (job.force || !force);
   };
-  if (app->next ? !same(*app->next) : !(app->run && same(app->run->job()))) return false;
-  auto& along = app->next ? app->next->along : app->along;
+  const auto& doing = app->aside.run ? app->aside.run : app->run;
+  if (app->next ? !same(*app->next) : !(doing && same(doing->job()))) return false;
+  auto& along = app->next ? app->next->along : app->aside.run ? app->aside.along : app->along;
   along.push_back(event);
   ++trackers_[event].open;
   return true;

@@ -55,6 +55,14 @@ struct ApplicationLine {
   std::optional<Job> next;     ///< the newest wins
   std::shared_ptr<Run> run;    ///< busy or parked
   std::vector<EventId> along;  ///< events that asked for what `run` does; they end with it
+  /// A run that waits for approval, out of the way of a look at the live state and of a heal.
+  struct Aside {
+    std::shared_ptr<Run> run;
+    std::vector<EventId> along;
+    CommitId wanted;
+    WallMicros since = 0;
+    bool approved = false;  ///< meanwhile
+  } aside;
   enum class Hold { none, busy, approval, health, backoff } hold = Hold::none;
   std::uint64_t timer = 0;        ///< only the newest timer counts
   std::uint64_t check_timer = 0;  ///< the same for the periodic check
@@ -78,6 +86,10 @@ struct ApplicationLine {
   SyncId sync;
   WallMicros since = 0;
   protocol::Health health = protocol::Health::unknown;
+
+  bool engaged() const { return run || next || aside.run; }
+  /// The run that waits for approval, if one does.
+  std::shared_ptr<Run> held() const { return aside.run ? aside.run : hold == Hold::approval ? run : nullptr; }
 };
 
 /// An event's open ends: it ends when the last application that it concerns does.
@@ -168,11 +180,11 @@ class DispatcherImpl : public Dispatcher {
   void in_lane(const App&, std::function<void()> body);
   void ended(const App&, const std::shared_ptr<Run>&, Outcome);
   void park(const App&, const Outcome&);
+  void show_waiting(const App&, Phase, const std::string& why, const std::string& by);
   void retry(const App&, const std::shared_ptr<Run>&, const Outcome&);
   void note_repetition(const App&, const Repetition&);
   void idle(const App&);
   void rest(const App&);
-  void release_parked(const App&, const std::string& why);
   Scope scope_of(const App&) const;
   void pin(const App&, const Run&);
   void quarantine(const App&, const std::function<std::string(const std::string& before)>& change);
@@ -182,6 +194,14 @@ class DispatcherImpl : public Dispatcher {
   void record_end(EventId, const Tracker&);
   void progress(const App&, EventId, SyncId, const std::string& stage, const std::string& text);
   void tell(const ProgressLine&);
+
+  // dispatcher_held.cpp
+  void release_parked(const App&, const std::string& why);
+  void release_aside(const App&, const std::string& why);
+  void end_waiting(const std::shared_ptr<Run>&, std::vector<EventId>, const std::string& why);
+  void set_aside(const App&);
+  void take_up(const App&);
+  void go_on(const App&);
 
   // dispatcher_drift.cpp
   void drifted(const DestinationName&, const protocol::Changed&);

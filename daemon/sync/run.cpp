@@ -82,6 +82,7 @@ void Run::approve(const std::string& who) {
 Outcome Run::approved() {
   return guarded([&] {
     const std::string shown = plan_json();  // these bytes were approved, nothing else
+    look_again();
     make_plan();
     decide_hold();
     if (plan_json() != shown) {

@@ -31,6 +31,7 @@ struct Job {
   WallMicros received = 0;
   int attempt = 0;
   std::vector<EventId> along;  ///< other events that ask for the same; the dispatcher's
+  bool said_held = false;      ///< its event says that it waits; the dispatcher's
 };
 
 struct Outcome {
@@ -79,6 +80,7 @@ class Run {
   void prepare();
   void make_plan();
   void decide_hold();
+  void look_again();
   Outcome guarded(const std::function<Outcome()>&);
   Outcome apply_from_here();
   bool apply_wave(const std::vector<protocol::Step>& wave, Outcome& outcome);

@@ -25,9 +25,7 @@ Outcome Run::apply_from_here() {
     if (!apply_wave(wave, outcome)) {
       if (outcome.reason != "stale" || ++replans_ > kReplans) return outcome;
       // Something moved between plan and write: look again at what is left.
-      work_.entries.clear();
-      for (auto& e : scope_.store.inventory(scope_.application.uid)) work_.entries.emplace(e.id, e);
-      std::erase_if(work_.remove, [&](const ResourceId& id) { return !work_.entries.contains(id); });
+      look_again();
       make_plan();
       decide_hold();
       if (!hold_.empty()) {  // what was approved were other bytes than this new plan
@@ -47,6 +45,13 @@ Outcome Run::apply_from_here() {
   }
   if (timings_.applied == 0) timings_.applied = scope_.clock.wall();
   return succeed();
+}
+
+/// What is owned may have moved since the plan was made: by this sync's first waves, or by a heal beside it.
+void Run::look_again() {
+  work_.entries.clear();
+  for (auto& e : scope_.store.inventory(scope_.application.uid)) work_.entries.emplace(e.id, e);
+  std::erase_if(work_.remove, [&](const ResourceId& id) { return !work_.entries.contains(id); });
 }
 
 bool Run::apply_wave(const std::vector<protocol::Step>& wave, Outcome& outcome) {

@@ -40,4 +40,102 @@ TEST_CASE("a sync by hand puts back what drift only reports, and a resource that
   CHECK(world.place.value("a") == "1");
 }
 
+TEST_CASE("promise 10: healing goes on while a rollback holds") {
+  World world;
+  world.add("web");
+  world.start();
+  const auto first = world.apply({{"web/a.yaml", thing("a", "1")}});
+  world.apply({{"web/a.yaml", thing("a", "2")}});
+  world.ended(world.dispatcher->rollback(ApplicationName("web"), first, "ada"));
+  world.place.change("a", "changed");
+  CHECK(eventually([&] { return world.place.value("a") == "1"; }));
+  CHECK(world.status("web").quarantined);
+}
+
+TEST_CASE("what was applied last stays enforced while a plan waits for approval") {
+  World world;
+  world.add("web");
+  world.start();
+  world.apply({{"web/a.yaml", thing("a", "1")}, {"web/b.yaml", thing("b", "1")}});
+  world.config.applications[0].approve = true;
+  world.reload();
+  const auto event = world.push({{"web/a.yaml", thing("a", "2")}});
+  const auto held = world.await("web", Phase::held);
+  for (const char* id : {"a", "b"}) {
+    world.place.change(id, "changed");
+    CHECK(eventually([&] { return world.place.value(id) == "1"; }));
+  }
+  const auto still = world.await("web", Phase::held);
+  CHECK(still.waits_for == held.waits_for);
+  CHECK(still.released_by == "gitopsctl approve web");
+  CHECK(eventually([&] { return world.status("web").sync == held.sync; }));
+  CHECK(world.store->event(event)->state == store::EventState::held);
+  CHECK(world.dispatcher->plan(ApplicationName("web"), std::nullopt).held == held.sync);
+
+  CHECK(world.dispatcher->approve(ApplicationName("web"), "ada") == held.sync);
+  CHECK(world.ended(event).state == store::EventState::succeeded);
+  CHECK(world.place.value("a") == "2");
+}
+
+TEST_CASE("an approval that comes while drift is put back takes effect afterwards") {
+  World world;
+  world.add("web");
+  world.start();
+  world.apply({{"web/a.yaml", thing("a", "1")}, {"web/b.yaml", thing("b", "1")}});
+  world.config.applications[0].approve = true;
+  world.reload();
+  const auto event = world.push({{"web/a.yaml", thing("a", "2")}});
+  world.await("web", Phase::held);
+  world.place.shut();
+  world.place.change("b", "changed");
+  world.place.await_waiting(1);
+  CHECK(world.status("web").phase == Phase::held);
+  world.dispatcher->approve(ApplicationName("web"), "ada");
+  CHECK(world.place.value("a") == "1");
+  world.place.open();
+  CHECK(world.ended(event).state == store::EventState::succeeded);
+  CHECK(world.place.value("a") == "2");
+  CHECK(world.place.value("b") == "1");
+}
+
+TEST_CASE("a newer commit ends what waits for approval, also while drift is put back") {
+  World world;
+  world.add("web");
+  world.start();
+  world.apply({{"web/a.yaml", thing("a", "1")}, {"web/b.yaml", thing("b", "1")}});
+  world.config.applications[0].approve = true;
+  world.reload();
+  const auto older = world.push({{"web/a.yaml", thing("a", "2")}});
+  world.await("web", Phase::held);
+  world.place.shut();
+  world.place.change("b", "changed");
+  world.place.await_waiting(1);
+  const auto newer = world.push({{"web/a.yaml", thing("a", "3")}});
+  world.place.open();
+  CHECK(world.ended(older).state == store::EventState::superseded);
+  CHECK(eventually([&] { return world.store->event(newer)->state == store::EventState::held; }));
+  world.dispatcher->approve(ApplicationName("web"), "ada");
+  CHECK(world.ended(newer).state == store::EventState::succeeded);
+  CHECK(world.place.value("a") == "3");
+}
+
+TEST_CASE("drift shows while a suspended application has a commit waiting") {
+  World world;
+  world.add("web");
+  world.start();
+  world.apply({{"web/a.yaml", thing("a", "1")}});
+  world.config.applications[0].suspended = true;
+  world.reload();
+  const auto older = world.push({{"web/a.yaml", thing("a", "2")}});
+  world.await("web", Phase::held);
+  const auto newer = world.push({{"web/a.yaml", thing("a", "3")}});
+  CHECK(world.ended(older).state == store::EventState::superseded);
+  CHECK(eventually([&] { return world.store->event(newer)->state == store::EventState::held; }));
+  world.place.change_unseen("a", "changed");
+  world.reload();  // looks at everything
+  world.await("web", SyncStatus::out_of_sync);
+  CHECK(world.place.value("a") == "changed");
+  CHECK(world.status("web").waits_for == "the application is suspended");
+}
+
 }  // namespace gitopsd::sync::test

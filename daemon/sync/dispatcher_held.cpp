@@ -1,0 +1,117 @@
+// What waits: for somebody's word, for health, for its next attempt. The last applied state stays enforced
+// while a sync waits for approval (promise 10): the run is put aside while drift is looked at and put back.
+#include "daemon/sync/dispatcher_state.h"
+#include "daemon/sync/operator_audit.h"
+
+namespace gitopsd::sync {
+
+using Hold = ApplicationLine::Hold;
+
+/// With the mutex. Ends what waits for good; the store is written on a worker.
+void DispatcherImpl::release_parked(const App& app, const std::string& why) {
+  ++app->timer;
+  app->hold = Hold::none;
+  release_aside(app, why);
+  // Without a run it was backing off: its events wait in `along`.
+  end_waiting(std::exchange(app->run, nullptr), std::exchange(app->along, {}), why);
+}
+
+/// With the mutex.
+void DispatcherImpl::release_aside(const App& app, const std::string& why) {
+  auto aside = std::exchange(app->aside, {});
+  end_waiting(aside.run, std::move(aside.along), why);
+}
+
+void DispatcherImpl::end_waiting(const std::shared_ptr<Run>& run, std::vector<EventId> events,
+                                 const std::string& why) {
+  if (run) events.push_back(run->job().event);
+  if (events.empty()) return;
+  workers_->post([this, run, why, events] {
+    if (run && run->id()) run->end(store::SyncState::superseded, why);
+    parts_ended(events, {Outcome::Kind::superseded, why, {}, ProblemCause::internal, false},
+                run ? run->timings() : store::Timings{});
+  });
+}
+
+/// With the mutex. The run that waits for approval makes way for a look at the live state.
+void DispatcherImpl::set_aside(const App& app) {
+  app->aside = {std::exchange(app->run, nullptr), std::exchange(app->along, {}), app->wanted, app->since,
+                false};
+}
+
+/// With the mutex, when nothing is under way for the application any more.
+void DispatcherImpl::take_up(const App& app) {
+  if (!app->aside.run) return;
+  auto aside = std::exchange(app->aside, {});
+  app->run = std::move(aside.run);
+  app->along.insert(app->along.end(), aside.along.begin(), aside.along.end());
+  app->wanted = aside.wanted;
+  app->sync = app->run->id();
+  if (aside.approved) return go_on(app);
+  app->hold = Hold::approval;
+  app->phase = Phase::held;
+  app->since = aside.since;
+  app->waits_for = app->run->hold();
+  app->released_by = "gitopsctl approve " + app->config.name.str();
+}
+
+/// With the mutex. The run that waited was approved.
+void DispatcherImpl::go_on(const App& app) {
+  app->hold = Hold::busy;
+  app->phase = Phase::planning;
+  app->since = env_.clock->wall();
+  app->waits_for.clear();
+  app->released_by.clear();
+  workers_->post(
+      [this, app, run = app->run] { in_lane(app, [this, app, run] { ended(app, run, run->approved()); }); });
+}
+
+SyncId DispatcherImpl::approve(const ApplicationName& name, const std::string& who) {
+  const auto app = app_or_orphan(name);
+  std::shared_ptr<Run> run;
+  bool alone = false;  // nothing is under way for the application but this
+  {
+    std::lock_guard lock(mutex_);
+    run = app->held();
+    if (!run) {
+      throw fail(ProblemCause::conflict, "application " + name.str() + " waits for no approval",
+                 app->waits_for.empty() ? "" : "it waits for: " + app->waits_for);
+    }
+    alone = !app->aside.run;
+    if (alone) {
+      set_aside(app);
+      app->hold = Hold::busy;
+    }
+  }
+  try {
+    run->approve(who);
+    env_.store->audit(audit_of("approve", who, name, Value::object({{"sync", run->id().value}})));
+    if (run->job().event)
+      env_.store->set_event(run->job().event, store::EventState::running, "approved by " + who);
+  } catch (...) {
+    std::lock_guard lock(mutex_);
+    if (alone) idle(app);
+    throw;
+  }
+  std::lock_guard lock(mutex_);
+  const bool aside = app->aside.run == run;
+  if (!aside && app->run != run) {
+    if (alone) idle(app);
+    end_waiting(run, {}, "something newer came");
+    throw fail(ProblemCause::conflict, "something newer than what was approved came for " + name.str(),
+               "gitopsctl status shows what it waits for now");
+  }
+  app->aside.approved = aside;
+  if (alone) {
+    idle(app);
+  } else if (!aside) {
+    go_on(app);
+  } else if (app->hold != Hold::busy) {  // a heal waits: what it was for is seen again
+    ++app->timer;
+    end_waiting(std::exchange(app->run, nullptr), std::exchange(app->along, {}), "an approved sync goes on");
+    idle(app);
+  }
+  return run->id();
+}
+
+}  // namespace gitopsd::sync
