@@ -55,12 +55,9 @@ Outcome Run::start() {
     make_plan();
     decide_hold();
     if (!hold_.empty()) {
-      scope_.store.put_documents([&] {
-        std::map<std::string, std::string> packed;
-        for (const auto& i : work_.upsert)
-          packed[i.document.digest] = pack_document(i, scope_.store.digest_key());
-        return packed;
-      }());
+      std::map<std::string, std::string> documents;
+      for (const auto& item : work_.upsert) pack_once(item, documents);
+      scope_.store.put_documents(documents);
       auto t = transition(store::SyncState::held);
       t.reason = hold_;
       scope_.store.set_sync(id_, t);
@@ -153,9 +150,13 @@ Outcome Run::succeed() {
   if (job_.kind == Kind::heal) {
     scope_.store.set_sync(id_, t);
   } else {
+    // A row that did not change has its document stored already; somebody who asks by hand gets it stored
+    // anew.
+    std::set<std::string> fresh;
+    for (const auto& row : work_.declared.put) fresh.insert(row.digest);
     std::map<std::string, std::string> documents;
     for (const auto& item : work_.reread_items) {
-      documents.emplace(item.document.digest, pack_document(item, scope_.store.digest_key()));
+      if (job_.force || fresh.contains(item.document.digest)) pack_once(item, documents);
     }
     if (job_.kind == Kind::commit) {
       needs_->update(work_.reread, work_.reread_items);
@@ -170,6 +171,11 @@ Outcome Run::succeed() {
   }
   progress_("ended", "succeeded");
   return {Outcome::Kind::succeeded, t.reason, {}, ProblemCause::internal, false};
+}
+
+void Run::pack_once(const Item& item, std::map<std::string, std::string>& documents) {
+  if (!packed_.insert(item.document.digest).second) return;
+  documents.emplace(item.document.digest, pack_document(item, scope_.store.digest_key()));
 }
 
 Repetition Run::repetition() const {

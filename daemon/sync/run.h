@@ -86,6 +86,7 @@ class Run {
   bool apply_wave(const std::vector<protocol::Step>& wave, Outcome& outcome);
   Outcome health_of_wave();
   Outcome succeed();
+  void pack_once(const Item&, std::map<std::string, std::string>& documents);
   Outcome removed();
   Outcome failed(const Failure&);
   Outcome finish_superseded();
@@ -113,6 +114,7 @@ class Run {
   store::Timings timings_;
   int created_ = 0, updated_ = 0, deleted_ = 0;
   std::map<ResourceId, const Item*> items_;
+  std::set<std::string> packed_;  ///< digests of documents that it stored
   std::mutex mutex_;
   std::string superseded_;
 };

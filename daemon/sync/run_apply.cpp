@@ -49,6 +49,7 @@ Outcome Run::apply_from_here() {
 
 /// What is owned may have moved since the plan was made: by this sync's first waves, or by a heal beside it.
 void Run::look_again() {
+  packed_.clear();  // it may have waited long enough for them to be swept
   work_.entries.clear();
   for (auto& e : scope_.store.inventory(scope_.application.uid)) work_.entries.emplace(e.id, e);
   std::erase_if(work_.remove, [&](const ResourceId& id) { return !work_.entries.contains(id); });
@@ -65,7 +66,7 @@ bool Run::apply_wave(const std::vector<protocol::Step>& wave, Outcome& outcome) 
     intent.intended_digest = step.action == protocol::Action::remove ? std::string() : step.digest;
     if (auto it = items_.find(step.id); it != items_.end()) {
       intent.resource = encode_resource(*it->second);
-      documents.emplace(it->second->document.digest, pack_document(*it->second, scope_.store.digest_key()));
+      pack_once(*it->second, documents);
     }
     intents.push_back(std::move(intent));
   }
