@@ -11,6 +11,9 @@
 namespace gitopsd::sync {
 
 using namespace std::chrono_literals;
+namespace {
+constexpr auto kLongFetch = 1s;
+}  // namespace
 
 source::Remote DispatcherImpl::remote_of(const config::Repository& r) const {
   source::Remote remote;
@@ -119,7 +122,16 @@ void DispatcherImpl::judge(const Repo& repo, std::vector<store::Event> events, c
     return trackers_.contains(e.id);  // already handed to applications
   });
   if (events.empty()) return;
-  if (failure.cause() != ProblemCause::transient) {
+  const bool again = failure.cause() == ProblemCause::transient;
+  {
+    std::lock_guard lock(mutex_);
+    for (const auto& [uid, app] : apps_) {
+      if (app->config.repository != repo->name || app->phase != Phase::fetching) continue;
+      app->waits_for = again ? "repository " + repo->name.str() + " cannot be read; it is tried again" : "";
+      if (!again) app->phase = Phase::idle;
+    }
+  }
+  if (!again) {
     for (const auto& e : events) env_.store->set_event(e.id, store::EventState::failed, "repository", error);
     return;
   }
@@ -169,7 +181,7 @@ void DispatcherImpl::decide_ref(const Repo& repo, const Ref& ref, std::vector<st
     std::lock_guard lock(mutex_);
     config = repo->config;
     for (const auto& app : apps) {
-      if (app->hold == ApplicationLine::Hold::none) app->phase = Phase::fetching;
+      if (!app->engaged() && app->hold != ApplicationLine::Hold::backoff) app->phase = Phase::fetching;
     }
   }
 
@@ -180,7 +192,16 @@ void DispatcherImpl::decide_ref(const Repo& repo, const Ref& ref, std::vector<st
   for (const auto& e : events) {
     tell({env_.clock->wall(), {}, repo->name, e.id, {}, "fetching", ref.str() + " of " + repo->name.str()});
   }
-  const auto remote = remote_of(config);
+  auto remote = remote_of(config);
+  const auto began = Monotonic::now();
+  remote.progress = [this, &repo, &ref, &apps, began,
+                     first = std::optional<bool>()](const source::Progress& p) mutable {
+    if (!first) {
+      const auto seen = env_.store->tip(repo->name, ref);
+      first = !seen || !repo->mirror->has(*seen);
+    }
+    if (*first || Monotonic::now() - began > kLongFetch) show_fetch(repo, ref, apps, p, *first);
+  };
   const auto fetched = repo->mirror->fetch(remote, ref, wanted, repo->cancel);
   const WallMicros fetched_at = env_.clock->wall();
   for (const auto& e : events) {
@@ -198,7 +219,11 @@ void DispatcherImpl::decide_ref(const Repo& repo, const Ref& ref, std::vector<st
     repo->last_look = fetched_at;
     repo->error.clear();
     for (const auto& app : apps) {
-      if (app->phase == Phase::fetching) app->phase = Phase::idle;
+      if (app->phase != Phase::fetching) continue;
+      app->phase = Phase::idle;
+      app->waits_for.clear();
+    }
+    for (const auto& app : apps) {
       if (!is_pattern(app->config.ref)) app->source_missing = !fetched.tip.has_value();
     }
   }
@@ -241,6 +266,23 @@ void DispatcherImpl::decide_ref(const Repo& repo, const Ref& ref, std::vector<st
     if (e.after == *chosen) decide_event(repo, e, apps, passed, *fetched.tip, *snapshot, fetched_at);
   }
   if (*chosen == *fetched.tip) env_.store->set_tip(repo->name, ref, *fetched.tip);
+}
+
+/// What a fetch says that people wait for: a first clone, or one that takes long.
+void DispatcherImpl::show_fetch(const Repo& repo, const Ref& ref, const std::vector<App>& apps,
+                                const source::Progress& p, bool first) {
+  std::string text = first ? "cloning: " : "fetching: ";
+  if (p.total_objects > 0)
+    text += std::to_string(p.objects) + " of " + std::to_string(p.total_objects) + " objects";
+  else
+    text += std::to_string(p.bytes >> 10) + " KiB";
+  {
+    std::lock_guard lock(mutex_);
+    for (const auto& app : apps) {
+      if (app->phase == Phase::fetching) app->waits_for = text;
+    }
+  }
+  tell({env_.clock->wall(), {}, repo->name, {}, {}, "fetching", ref.str() + ": " + text});
 }
 
 /// The applications that follow the ref by a pattern which means another tag, each with why: every one goes

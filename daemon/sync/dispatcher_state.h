@@ -162,6 +162,7 @@ class DispatcherImpl : public Dispatcher {
                     const CommitId& tip, const source::Snapshot&, WallMicros fetched_at);
   void concern(const App&, const store::Event&, const source::Snapshot&, source::Standing, std::string& note);
   bool take_along(const App&, EventId, const std::string& key, bool force);
+  void show_fetch(const Repo&, const Ref&, const std::vector<App>&, const source::Progress&, bool first);
   void give_back(const Repo&, const std::vector<store::Event>&, const Failure&);
   void judge(const Repo&, std::vector<store::Event>, const Failure&);
   static Job commit_job(const store::Event&);
