@@ -114,7 +114,7 @@ struct Declared {
   std::string digest;    ///< hex HMAC of the document
   std::string path;      ///< file in the repository
   int index = 0;         ///< document in that file, from 0
-  std::string resource;  ///< JSON: kind, name, requires, options, sensitive, needs [[path, blob id]]
+  std::string resource;  ///< JSON: kind, name, requires, options, sensitive, needs [[path, blob or tree id]]
 
   bool operator==(const Declared&) const = default;
 };

@@ -15,15 +15,14 @@ std::string below(const std::string& application_path, const std::string& path) 
 
 /// The manifests that have to be read: those whose bytes, or whose needed files' bytes, changed.
 std::set<std::string> changed_manifests(const Scope& scope, const source::Snapshot& now,
-                                        const source::Snapshot& then, const store::ApplicationState& before,
-                                        const NeedIndex& needs) {
+                                        const source::Snapshot& then, const NeedIndex& needs) {
   const auto& app = scope.application;
   std::set<std::string> paths;
   for (const auto& change : now.changes_since(then, app.path)) {
     if (render::is_manifest(app, below(app.path, change.path))) paths.insert(change.path);
     paths.merge(needs.manifests_needing(change.path));
   }
-  for (const auto& [path, id] : decode_outside(before.outside)) {
+  for (const auto& [path, id] : needs.outside(app.path)) {
     const auto entry = now.entry(path);
     if (!entry || entry->id.str() != id) paths.merge(needs.manifests_needing(path));
   }
@@ -105,6 +104,7 @@ void add_unsettled(const Scope& scope, const std::set<ResourceId>& handled, Work
       const auto bytes = scope.store.document(row->digest);
       if (!bytes) throw fail(ProblemCause::internal, "the store has no document for " + row->id.str());
       unpack_document(*bytes, scope.store.digest_key(), item);
+      item.needs = resource_needs(row->resource);
       for (const auto& b : item.blobs) work.blobs->add(b);
       work.upsert.push_back(std::move(item));
     } else {
@@ -131,7 +131,7 @@ Work prepare_commit(const Scope& scope, std::shared_ptr<const source::Snapshot> 
   std::vector<store::Declared> old_rows;
   if (incremental) {
     const auto then = scope.mirror->snapshot(before.revision);
-    work.reread = changed_manifests(scope, *snapshot, *then, before, needs);
+    work.reread = changed_manifests(scope, *snapshot, *then, needs);
     // The path itself must still be a folder: a vanished one is an error, never an empty set.
     const auto root = snapshot->entry(app.path);
     if (!root || root->kind != source::EntryKind::directory) render::manifests(*snapshot, app);

@@ -9,9 +9,9 @@ std::string encode_resource(const Item& item) {
   Value json = encode(item.resource);
   json.as_object().erase("id");
   json.as_object().erase("document");
-  if (!item.blobs.empty()) {
+  if (!item.needs.empty()) {
     Value needs = Value::array();
-    for (const auto& b : item.blobs) needs.push(Value::Array{b.path, b.blob.str()});
+    for (const auto& [path, id] : item.needs) needs.push(Value::Array{path, id});
     json.set("needs", std::move(needs));
   }
   return to_json(json);
@@ -24,8 +24,8 @@ protocol::Resource decode_resource(const ResourceId& id, const std::string& dige
   return protocol::decode_as<protocol::Resource>(value);
 }
 
-std::vector<std::pair<std::string, std::string>> resource_needs(const std::string& json) {
-  std::vector<std::pair<std::string, std::string>> needs;
+Needs resource_needs(const std::string& json) {
+  Needs needs;
   if (json.find("\"needs\"") == std::string::npos) return needs;  // most have none: spare the parse
   const Value value = parse_json(json);
   for (const auto& pair : value.get_array("needs")) {

@@ -19,10 +19,14 @@ struct BlobRef {
   std::uint64_t size = 0;
 };
 
+/// Paths from the repository's root, each with its object id: a blob's, or a folder's tree.
+using Needs = std::vector<std::pair<std::string, std::string>>;
+
 struct Item {
   protocol::Resource resource;
   protocol::Document document;
   std::vector<BlobRef> blobs;
+  Needs needs;       ///< what the document asked for: files, and folders of which each file is a blob
   std::string path;  ///< manifest file, from the repository's root
   int index = 0;     ///< document in that file
 };
@@ -31,8 +35,8 @@ struct Item {
 std::string encode_resource(const Item& item);
 /// The reverse; `id` and `digest` come from the row.
 protocol::Resource decode_resource(const ResourceId& id, const std::string& digest, const std::string& json);
-/// The [path, blob id] pairs of that JSON.
-std::vector<std::pair<std::string, std::string>> resource_needs(const std::string& json);
+/// The needs in that JSON.
+Needs resource_needs(const std::string& json);
 
 store::Declared to_declared(const Item& item);
 

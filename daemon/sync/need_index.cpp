@@ -15,8 +15,12 @@ void NeedIndex::load(const std::vector<store::Declared>& declared) {
 }
 
 std::set<std::string> NeedIndex::manifests_needing(const std::string& path) const {
-  const auto it = by_need_.find(path);
-  return it == by_need_.end() ? std::set<std::string>{} : it->second;
+  std::set<std::string> found;
+  for (std::size_t end = path.size(); end != std::string::npos && end > 0; end = path.rfind('/', end - 1)) {
+    const auto it = by_need_.find(path.substr(0, end));
+    if (it != by_need_.end()) found.insert(it->second.begin(), it->second.end());
+  }
+  return found;
 }
 
 void NeedIndex::update(const std::set<std::string>& manifests, const std::vector<Item>& items) {
@@ -30,9 +34,9 @@ void NeedIndex::update(const std::set<std::string>& manifests, const std::vector
     by_manifest_.erase(it);
   }
   for (const auto& item : items) {
-    for (const auto& blob : item.blobs) {
-      by_manifest_[item.path].emplace_back(blob.path, blob.blob.str());
-      by_need_[blob.path].insert(item.path);
+    for (const auto& need : item.needs) {
+      by_manifest_[item.path].push_back(need);
+      by_need_[need.first].insert(item.path);
     }
   }
 }

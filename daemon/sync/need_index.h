@@ -15,10 +15,9 @@ namespace gitopsd::sync {
 
 class NeedIndex {
  public:
-  using Needs = std::vector<std::pair<std::string, std::string>>;  ///< (path, object id)
-
   bool loaded() const { return loaded_; }
   void load(const std::vector<store::Declared>& declared);
+  /// Of a file: those that need it, or a folder that it is in.
   std::set<std::string> manifests_needing(const std::string& path) const;
   /// `manifests` were read again and declare `items` now.
   void update(const std::set<std::string>& manifests, const std::vector<Item>& items);

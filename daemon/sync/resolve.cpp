@@ -12,10 +12,12 @@ using namespace std::chrono_literals;
 using render::Document;
 
 constexpr auto kResolveTimeout = 60s;
+constexpr std::size_t kFolderFiles = 1000;  // of a folder that a document needs
 
 struct Draft {
   Document document;
   std::vector<BlobRef> blobs;
+  Needs needs;
   std::string digest;
   std::size_t bytes = 0;
 };
@@ -58,7 +60,7 @@ class Resolver {
     drafts.reserve(documents.size());
     std::size_t total = 0;
     for (auto& d : documents) {
-      Draft draft{std::move(d), {}, {}, 0};
+      Draft draft{std::move(d), {}, {}, {}, 0};
       draft.bytes = to_json(draft.document.json).size();
       total += draft.bytes;
       drafts.push_back(std::move(draft));
@@ -144,6 +146,7 @@ class Resolver {
       item.path = draft.document.path;
       item.index = draft.document.index;
       item.blobs = draft.blobs;
+      item.needs = draft.needs;
       item.document.digest = draft.digest;
       item.document.json = draft.document.json;
       for (const auto& b : draft.blobs) item.document.blobs.push_back({b.need, {b.digest, b.size}});
@@ -166,11 +169,21 @@ class Resolver {
     if (!entry)
       return complain("the repository has no file \"" + path + "\"",
                       "the path was written as \"" + need + "\"");
-    if (entry->kind != source::EntryKind::file && entry->kind != source::EntryKind::executable) {
-      return complain("\"" + path + "\" is no regular file in the repository", "name a file");
+    std::vector<source::TreeEntry> files{*entry};
+    if (entry->kind == source::EntryKind::directory) files = snapshot_.files(path, kFolderFiles);
+    std::size_t left = render::Limits{}.blob_bytes;
+    for (const auto& file : files) {
+      if (file.kind != source::EntryKind::file && file.kind != source::EntryKind::executable) {
+        return complain("\"" + file.path + "\" is no regular file in the repository",
+                        "name a file, or a folder of files");
+      }
+      const std::string bytes = snapshot_.read(file.id, file.path, left);
+      left -= bytes.size();
+      const std::string name = need.ends_with('/') ? need.substr(0, need.size() - 1) : need;
+      draft.blobs.push_back(
+          {name + file.path.substr(path.size()), file.path, file.id, to_hex(sha256(bytes)), bytes.size()});
     }
-    const std::string bytes = snapshot_.read(entry->id, path, render::Limits{}.blob_bytes);
-    draft.blobs.push_back({need, path, entry->id, to_hex(sha256(bytes)), bytes.size()});
+    draft.needs.emplace_back(path, entry->id.str());
     return true;
   }
 

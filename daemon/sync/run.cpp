@@ -166,6 +166,8 @@ Outcome Run::succeed() {
       after_.input_key = input_key(after_.source_key, settings_key(scope_.application, scope_.destination),
                                    scope_.provider->render_context_digest());
     }
+    if (job_.kind == Kind::rollback)
+      *needs_ = NeedIndex{};  // it is the newer commit's; read again when asked
     after_.revision = job_.revision;
     scope_.store.succeed(id_, after_, work_.declared, documents, t, scope_.config->store.keep_syncs);
   }

@@ -20,6 +20,7 @@ Item stored_item(const Scope& scope, const store::Declared& row) {
                "push a commit, or run gitopsctl sync " + scope.application.name.str());
   }
   unpack_document(*bytes, scope.store.digest_key(), item);
+  item.needs = resource_needs(row.resource);
   return item;
 }
 

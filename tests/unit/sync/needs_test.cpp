@@ -1,0 +1,74 @@
+// Files and folders of the repository that documents need.
+#include "tests/unit/sync/world.h"
+
+namespace gitopsd::sync::test {
+namespace {
+
+std::string remove_and_apply(World& world, const std::string& path) {
+  world.ended(world.deliver(world.remove(path)));
+  return world.place.value("a");
+}
+
+}  // namespace
+
+TEST_CASE("a folder that a document needs stands for every file below it") {
+  for (const std::string& folder : {std::string("web/data"), std::string("shared")}) {
+    CAPTURE(folder);
+    World world;
+    world.add("web");
+    world.start();
+    const std::string name = folder == "shared" ? "/shared" : "data/";
+    const std::string shown = folder == "shared" ? "/shared" : "data";
+    world.apply(
+        {{"web/a.yaml", thing("a", "1", "file: " + name)}, {folder + "/x", "x"}, {folder + "/y", "y"}});
+    const std::string first = world.place.value("a");
+    CHECK(first.find("+" + shown + "/x=") != std::string::npos);
+    CHECK(first.find("+" + shown + "/y=") != std::string::npos);
+
+    world.apply({{folder + "/y", "changed"}});
+    const std::string second = world.place.value("a");
+    CHECK(second != first);
+    world.apply({{folder + "/deep/er/z", "z"}});
+    const std::string third = world.place.value("a");
+    CHECK(third.find("+" + shown + "/deep/er/z=") != std::string::npos);
+    CHECK(remove_and_apply(world, folder + "/deep/er/z") == second);
+    CHECK(world.place.changes_of("a") == 4);
+
+    world.restart();  // what is needed is known from the store
+    world.await("web", SyncStatus::synced);
+    world.apply({{folder + "/y", "y"}});
+    CHECK(world.place.value("a") == first);
+    world.apply({{folder + "er/y", "a neighbour"}});
+    CHECK(world.place.changes_of("a") == 5);
+  }
+}
+
+TEST_CASE("a folder that is not only of files is refused with its place") {
+  World world;
+  world.add("web");
+  world.start();
+  world.origin.git(
+      {"fast-import", "--quiet"},
+      "commit refs/heads/main\ncommitter Ada Example <ada@example.com> 1700000000 +0000\ndata 0\n"
+      "M 120000 inline web/data/link\ndata 1\nx\n");
+  const auto event = world.ended(world.push({{"web/a.yaml", thing("a", "1", "file: data")}}));
+  CHECK(event.state == store::EventState::failed);
+  CHECK(event.error.find("\"web/data/link\" is no regular file") != std::string::npos);
+  CHECK(event.error.find("web/a.yaml") != std::string::npos);
+}
+
+TEST_CASE("a rollback to what needs other files leaves nothing of the newer commit's needs behind") {
+  World world;
+  world.add("web");
+  world.start();
+  const auto first = world.apply({{"web/a.yaml", thing("a", "1", "file: left")}, {"web/left", "x"}});
+  const std::string value = world.place.value("a");
+  world.apply({{"web/a.yaml", thing("a", "2", "file: right")}, {"web/right", "y"}});
+  world.ended(world.dispatcher->rollback(ApplicationName("web"), first, "ada"));
+  CHECK(world.place.value("a") == value);
+  world.apply({{"web/a.yaml", thing("a", "1", "file: left")}});
+  world.apply({{"web/left", "changed"}});
+  CHECK(world.place.value("a") != value);
+}
+
+}  // namespace gitopsd::sync::test
