@@ -62,7 +62,7 @@ class Rollback(Scene):
     def test_promise_10_ten_back(self):
         """promise 10: the tenth succeeded sync before is still there to go back to, and the eleventh says that it is not"""
         commits = [self.converge({"one": f"{number}\n"}) for number in range(12)]
-        self.daemon.ctl("rollback", "web", "--to", commits[0], expect=1)
+        self.daemon.ctl("rollback", "web", "--to", commits[0], expect=2)  # refused, with what is kept
         self.origin.directory.rename(self.folder / "gone")
         self.daemon.ctl("rollback", "web", "--to", commits[2])
         self.daemon.wait_file(self.target / "one", "2\n")
