@@ -5,7 +5,7 @@ namespace {
 
 template <class M>
 Field<Config> things(std::string key, std::vector<M> Config::*member, const Fields<M>& fields, Check<M> check,
-                     std::string thing) {
+                     const std::string& thing) {
   return {std::move(key),
           list(member, "a list of " + thing + "s", object_item(fields, "a " + thing, std::move(check)))};
 }

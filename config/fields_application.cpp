@@ -5,8 +5,8 @@ namespace gitopsd::config {
 namespace {
 
 // `ref`, `tag` and `tag_pattern` are three ways to give one thing.
-Rule<Application> followed(std::string says, Normal normal) {
-  return text(&Application::ref, std::move(says), std::move(normal));
+Rule<Application> followed(std::string says, const Normal& normal) {
+  return text(&Application::ref, std::move(says), normal);
 }
 
 struct Defaults {
@@ -16,6 +16,7 @@ struct Defaults {
 Rule<Defaults> option(std::string Defaults::*member, std::string says,
                       const std::vector<std::string>& words) {
   std::vector<std::pair<std::string, std::string>> pairs;
+  pairs.reserve(words.size());
   for (const auto& each : words) pairs.emplace_back(each, each);
   return word(member, std::move(says), std::move(pairs));
 }
@@ -41,7 +42,7 @@ Rule<Application> defaults() {
 }
 
 std::string normal_provider(const std::string& name) {
-  const auto provider = normal_name(name);
+  auto provider = normal_name(name);
   if (provider.find_first_of("._") == provider.npos) return provider;
   throw fail(ProblemCause::input, in_quotes(name) + " is no provider",
              "such as host, for gitopsd-provider-host");

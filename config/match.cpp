@@ -23,6 +23,7 @@ bool means(const Repository& repository, std::string_view full_name,
 const Repository* match_repository(const Config& config, const Hook& hook, std::string_view full_name,
                                    const std::vector<std::string>& urls) {
   std::vector<std::string> identities;
+  identities.reserve(urls.size());
   for (const auto& url : urls) identities.push_back(repository_identity(url));
   std::erase(identities, "");
   const Repository* match = nullptr;

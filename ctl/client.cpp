@@ -58,7 +58,7 @@ Value call(const std::string& socket, http::verb verb, const std::string& target
   http::read(stream, buffer, parser, error);
   if (error) ended(socket, why(error));
   auto answer = parsed(parser.get().body(), socket);
-  const int status = parser.get().result_int();
+  const int status = static_cast<int>(parser.get().result_int());
   if (status < 200 || status > 299) throw Refused(status, std::move(answer));
   return answer;
 }
@@ -103,7 +103,7 @@ bool Client::lines(const std::string& target, const std::function<bool(const Val
   http::read_header(stream, buffer, parser, error);
   if (error == boost::asio::error::timed_out) return false;
   if (error) ended(socket_, why(error));
-  const int status = parser.get().result_int();
+  const int status = static_cast<int>(parser.get().result_int());
 
   std::string pending;
   std::array<char, 8192> chunk{};

@@ -24,15 +24,19 @@ std::vector<std::string> forge_steps(const std::string& forge, const std::string
             "Add webhook. GitHub sends a ping at once; Recent Deliveries shows it with status 200."};
   }
   if (forge == "gitlab") {
+    const std::string older =
+        "                (an older GitLab has only Secret token: enter it there; the body is then not "
+        "signed)";
+    const std::string last =
+        "Add webhook, then Test > Push events; the answer is 202, or 200 with the reason why nothing is to "
+        "be done.";
     return {"Open the project (or the group) on GitLab: Settings > Webhooks > Add new webhook",
             "URL:            " + url,
             "Signing token:  " + secret,
-            "                (an older GitLab has only Secret token: enter it there; the body is then not "
-            "signed)",
+            older,
             "Trigger:        Push events, Tag push events",
             "SSL:            Enable SSL verification",
-            "Add webhook, then Test > Push events; the answer is 202, or 200 with the reason why nothing is "
-            "to be done."};
+            last};
   }
   return {"Add a webhook for pushes at " + forge, "URL:            " + url, "Secret:         " + secret,
           "Content type:   application/json"};

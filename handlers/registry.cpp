@@ -24,6 +24,7 @@ const Handler* find_handler(std::string_view forge) {
 
 std::vector<std::string> forges() {
   std::vector<std::string> words;
+  words.reserve(std::size(kForges));
   for (const Make make : kForges) words.emplace_back(make().forge());
   return words;
 }

@@ -129,7 +129,7 @@ asio::awaitable<void> ApiServer::accept(Acceptor& acceptor, const Door& door) {
     setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_NODELAY, &on,
                sizeof on);  // has no effect on a Unix socket
     auto session = std::make_shared<Session>(hub_, door, std::move(socket));
-    asio::co_spawn(hub_.io, session->run(), [session](std::exception_ptr fault) {
+    asio::co_spawn(hub_.io, session->run(), [session](const std::exception_ptr& fault) {
       if (fault) log::error("a session of the operator's API broke off");
     });
   }

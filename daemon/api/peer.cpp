@@ -32,7 +32,7 @@ std::optional<Peer> peer_of(int socket) {
 
 std::string authorize(const std::optional<Peer>& peer, const config::Config& config) {
   if (!peer) throw Refusal(403, ProblemCause::permission, "the peer's credentials are not known");
-  const std::string name = user_name(peer->uid);
+  std::string name = user_name(peer->uid);
   if (peer->uid == 0 || peer->uid == geteuid()) return name;
   const auto& users = config.api.users;
   if (std::ranges::find(users, name) != users.end()) return name;

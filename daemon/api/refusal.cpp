@@ -55,7 +55,7 @@ std::string suggestion(std::string_view word, const std::vector<std::string>& ca
   return near.empty() ? "" : "did you mean '" + near + "'?";
 }
 
-Reply error_reply(std::exception_ptr error) {
+Reply error_reply(const std::exception_ptr& error) {
   try {
     std::rethrow_exception(error);
   } catch (const Refusal& refusal) {

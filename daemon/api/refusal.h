@@ -26,6 +26,6 @@ std::string suggestion(std::string_view word, const std::vector<std::string>& ca
 
 /// The answer for an exception; one that is no Failure is a fault of ours, logged, and its text kept from the
 /// caller.
-Reply error_reply(std::exception_ptr error);
+Reply error_reply(const std::exception_ptr& error);
 
 }  // namespace gitopsd::api

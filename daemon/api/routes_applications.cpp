@@ -22,7 +22,7 @@ sync::ApplicationStatus status_of(const Context& context, const Names::Applicati
 std::optional<CommitId> commit(const Request& request, std::string_view key) {
   const std::string text = request.body.get_string(key);
   if (text.empty()) return std::nullopt;
-  if (const auto id = CommitId::parse(text); id && !id->is_zero()) return id;
+  if (auto id = CommitId::parse(text); id && !id->is_zero()) return id;
   throw bad_request(std::string(key) + " is '" + text.substr(0, 80) + "'",
                     "it must be a full commit id of 40 hexadecimal digits");
 }

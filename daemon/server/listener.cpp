@@ -86,7 +86,7 @@ void start_session(Door& door, Fd fd, const Address& peer, bool counted) try {
   Socket socket(door.io, peer.is_v4() ? tcp::v4() : tcp::v6(), fd.get());
   std::ignore = fd.release();
   const auto session = door.sessions.emplace(door.sessions.end(), door, std::move(socket), peer);
-  asio::co_spawn(door.io, session->run(), [&door, session, peer, counted](std::exception_ptr error) {
+  asio::co_spawn(door.io, session->run(), [&door, session, peer, counted](const std::exception_ptr& error) {
     if (error) try {
         std::rethrow_exception(error);
       } catch (const std::exception& failure) {

@@ -15,11 +15,11 @@ Received refused(Verdict verdict, Answer answer, std::string reason) {
   return received;
 }
 
-Received refused(Verdict verdict, int status, std::string reason) {
+Received refused(Verdict verdict, int status, const std::string& reason) {
   return refused(verdict, refuse(status, reason), reason);
 }
 
-Received ignored(std::string reason) {
+Received ignored(const std::string& reason) {
   return refused(Verdict::ignored, ignored_answer(reason), reason);
 }
 
@@ -83,11 +83,11 @@ Received receive(const Routes& routes, const HookRoute& route, const Head& head,
     case Kind::accepted:
       return accept(routes, route, head, std::move(outcome), now);
     case Kind::ignored:
-      return ignored(std::move(outcome.reason));
+      return ignored(outcome.reason);
     case Kind::unsupported_type:
-      return refused(Verdict::malformed, 415, std::move(outcome.reason));
+      return refused(Verdict::malformed, 415, outcome.reason);
     case Kind::malformed:
-      return refused(Verdict::malformed, 400, std::move(outcome.reason));
+      return refused(Verdict::malformed, 400, outcome.reason);
     case Kind::unauthenticated:
       break;
   }

@@ -111,6 +111,7 @@ bool fetch_ids(const Operation& operation, UploadPack& pack, Depot& depot, const
 std::map<Ref, CommitId> list_refs(const Operation& operation, UploadPack& pack,
                                   const std::vector<std::string>& patterns) {
   std::vector<std::string> prefixes;
+  prefixes.reserve(patterns.size());
   for (const std::string& pattern : patterns)
     prefixes.push_back(pattern.ends_with('*') ? pattern.substr(0, pattern.size() - 1) : pattern);
   std::map<Ref, CommitId> out;

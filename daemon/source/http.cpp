@@ -132,16 +132,15 @@ std::string HttpClient::read_line(const Operation& operation, std::size_t& budge
     if (at_ == buffer_.size() && !fill(operation))
       throw operation.failure(ProblemCause::transient,
                               "the connection was closed before the answer was whole");
-    const char* const begin = buffer_.data() + at_;
-    const std::size_t size = buffer_.size() - at_;
-    const void* const end = std::memchr(begin, '\n', size);
-    const std::size_t part =
-        end == nullptr ? size : static_cast<std::size_t>(static_cast<const char*>(end) - begin);
+    const std::string_view rest = std::string_view(buffer_).substr(at_);
+    const std::size_t end = rest.find('\n');
+    const std::size_t part = std::min(end, rest.size());
     if (part >= budget) throw garbled(operation, "headers beyond 64 KiB");
     budget -= part;
-    line.append(begin, part);
-    at_ += end == nullptr ? part : part + 1;
-    if (end == nullptr) continue;
+    line.append(rest.substr(0, part));
+    at_ += part;
+    if (end == rest.npos) continue;
+    ++at_;
     if (!line.empty() && line.back() == '\r') line.pop_back();
     return line;
   }

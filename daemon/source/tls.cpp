@@ -49,6 +49,7 @@ BIO* make_bio(int fd) {
     return m;
   }();
   BIO* bio = BIO_new(method);
+  // The only place that OpenSSL has for a value. NOLINTNEXTLINE(performance-no-int-to-ptr)
   BIO_set_data(bio, reinterpret_cast<void*>(static_cast<std::intptr_t>(fd)));
   BIO_set_init(bio, 1);
   return bio;

@@ -2,15 +2,16 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 
 namespace gitopsd::store {
 
 /// The value of a lower-case hexadecimal digit, or -1.
 inline constexpr auto kNibbles = [] {
-  std::array<signed char, 256> out{};
+  std::array<std::int16_t, 256> out{};
   out.fill(-1);
-  for (int i = 0; i < 10; ++i) out[static_cast<std::size_t>('0' + i)] = static_cast<signed char>(i);
-  for (int i = 0; i < 6; ++i) out[static_cast<std::size_t>('a' + i)] = static_cast<signed char>(10 + i);
+  for (std::size_t i = 0; i < 10; ++i) out['0' + i] = static_cast<std::int16_t>(i);
+  for (std::size_t i = 0; i < 6; ++i) out['a' + i] = static_cast<std::int16_t>(10 + i);
   return out;
 }();
 

@@ -116,7 +116,7 @@ void add_unsettled(const Scope& scope, const std::set<ResourceId>& handled, Work
 
 }  // namespace
 
-Work prepare_commit(const Scope& scope, std::shared_ptr<const source::Snapshot> snapshot,
+Work prepare_commit(const Scope& scope, const std::shared_ptr<const source::Snapshot>& snapshot,
                     const store::ApplicationState& before, bool full, bool force, NeedIndex& needs) {
   const auto& app = scope.application;
   const auto& uid = app.uid;

@@ -134,7 +134,7 @@ void DispatcherImpl::begin(const App& app, Job job) {
 
 /// Without the mutex. Runs of one destination go side by side, until its provider died twice with an
 /// application in flight: that one then runs alone, so that the third death says whose fault it is.
-void DispatcherImpl::in_lane(const App& app, std::function<void()> body) {
+void DispatcherImpl::in_lane(const App& app, const std::function<void()>& body) {
   Dest dest;
   ApplicationName name;
   {
@@ -384,11 +384,11 @@ void DispatcherImpl::part_ended(EventId event, const Outcome& outcome, const sto
   Tracker finished = std::move(tracker);
   trackers_.erase(it);
   lock.unlock();
-  finish_event(event, std::move(finished));
+  finish_event(event, finished);
 }
 
 /// Without the mutex.
-void DispatcherImpl::finish_event(EventId id, Tracker t) {
+void DispatcherImpl::finish_event(EventId id, const Tracker& t) {
   try {
     record_end(id, t);
   } catch (const std::exception& e) {

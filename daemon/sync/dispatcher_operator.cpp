@@ -32,7 +32,7 @@ EventId DispatcherImpl::replay(EventId id, const std::string& who) {
     throw fail(ProblemCause::input,
                "event " + std::to_string(id.value) + " names no commit that could be applied");
   }
-  store::NewEvent event = *old;
+  store::NewEvent event = static_cast<const store::NewEvent&>(*old);
   event.cause = store::Cause::replay;
   event.actor = who;
   event.note = "replay of event " + std::to_string(id.value);

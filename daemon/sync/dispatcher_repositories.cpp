@@ -40,6 +40,7 @@ std::vector<DispatcherImpl::App> DispatcherImpl::followers(const RepositoryName&
   return found;
 }
 
+// It is moved from, which the check does not see. NOLINTNEXTLINE(performance-unnecessary-value-param)
 void DispatcherImpl::take_event(store::Event event) {
   if (event.cause == store::Cause::rollback ||
       (event.cause == store::Cause::manual && event.note == "cascade")) {
@@ -172,6 +173,7 @@ void DispatcherImpl::decide_ref(const Repo& repo, const Ref& ref, std::vector<st
   const auto apps = followers(repo->name, ref);
   const auto end_all = [&](store::EventState state, const std::string& reason) {
     std::vector<EventId> ids;
+    ids.reserve(events.size());
     for (const auto& e : events) ids.push_back(e.id);
     env_.store->set_events(ids, state, reason);
   };
@@ -364,7 +366,7 @@ void DispatcherImpl::decide_event(const Repo& repo, const store::Event& event, c
   Tracker finished = std::move(tracker);
   trackers_.erase(event.id);
   lock.unlock();
-  finish_event(event.id, std::move(finished));
+  finish_event(event.id, finished);
 }
 
 Job DispatcherImpl::commit_job(const store::Event& event) {

@@ -178,7 +178,7 @@ class DispatcherImpl : public Dispatcher {
   void offer(const App&, Job);
   void pump(const App&);
   void begin(const App&, Job);
-  void in_lane(const App&, std::function<void()> body);
+  void in_lane(const App&, const std::function<void()>& body);
   void ended(const App&, const std::shared_ptr<Run>&, Outcome);
   void park(const App&, const Outcome&);
   void show_waiting(const App&, Phase, const std::string& why, const std::string& by);
@@ -191,7 +191,7 @@ class DispatcherImpl : public Dispatcher {
   void quarantine(const App&, const std::function<std::string(const std::string& before)>& change);
   void part_ended(EventId, const Outcome&, const store::Timings&);
   void parts_ended(const std::vector<EventId>&, const Outcome&, const store::Timings&);
-  void finish_event(EventId, Tracker);
+  void finish_event(EventId, const Tracker&);
   void record_end(EventId, const Tracker&);
   void progress(const App&, EventId, SyncId, const std::string& stage, const std::string& text);
   void tell(const ProgressLine&);

@@ -240,8 +240,8 @@ class ProcessProvider : public Provider {
     const auto changed = events_.changed;
     const auto context = events_.context;
     Peer::Handlers handlers;
-    handlers.request = [calls](std::string_view method, const Value& params, Peer::Handlers::Answer answer,
-                               Peer::Handlers::Refuse refuse) {
+    handlers.request = [calls](std::string_view method, const Value& params,
+                               const Peer::Handlers::Answer& answer, const Peer::Handlers::Refuse& refuse) {
       calls->on_request(method, params, answer, refuse);
     };
     handlers.notification = [calls, changed, context](std::string_view method, const Value& params) {

@@ -52,7 +52,7 @@ struct Work {
 /// What a commit declares against what the inventory owns. Incremental from the last succeeded sync where
 /// that is possible: costs what changed. `force`: everything, compared with the live state by the provider.
 /// Throws Failure with every problem: file, line and column.
-Work prepare_commit(const Scope&, std::shared_ptr<const source::Snapshot>,
+Work prepare_commit(const Scope&, const std::shared_ptr<const source::Snapshot>&,
                     const store::ApplicationState& before, bool full, bool force, NeedIndex&);
 /// The documents of an earlier succeeded sync, from the store alone.
 Work prepare_rollback(const Scope&, const store::Sync& target);

@@ -17,9 +17,9 @@ Value mode_schema(const char* fallback) {
       .set("pattern", "^[0-7]{3,4}$");
 }
 
-Value document_schema(const char* kind, Value properties, std::vector<std::string> required) {
+Value document_schema(const char* kind, Value properties, const std::vector<std::string>& required) {
   Value needed = Value::array();
-  for (auto& key : required) needed.push(key);
+  for (const auto& key : required) needed.push(key);
   Value spec = Value::object({{"type", "object"}, {"additionalProperties", false}, {"required", needed}});
   spec.set("properties", std::move(properties));
   Value strings =

@@ -210,13 +210,13 @@ void Watch::flush() {
     all = std::exchange(all_, false);
   }
   if (all) handlers_.changed({}, {}, true);
-  if (!all && !paths.empty()) return tell(std::move(paths));
+  if (!all && !paths.empty()) return tell(paths);
   if (!all) return;
   std::lock_guard lock(mutex_);
   quiet_until_ = Monotonic::now() + kCoalesce;
 }
 
-void Watch::tell(std::set<std::string> paths) {
+void Watch::tell(const std::set<std::string>& paths) {
   std::map<std::string, std::vector<ResourceId>> by_application;
   std::set<std::string> busy;
   std::size_t count = 0;

@@ -58,7 +58,7 @@ class Watch {
   bool arm_folder(const std::string& prefix, const std::string& folder);
   void limit_reached(int error);
   void flush();
-  void tell(std::set<std::string> paths);
+  void tell(const std::set<std::string>& paths);
 
   Handlers handlers_;
   std::size_t max_folders_;

@@ -162,7 +162,7 @@ TEST_CASE("Many connections at once are all answered, each its own") {
     threads.emplace_back([&, t] {
       Client client = harness.connect();
       for (int i = 0; i < 25; ++i) {
-        client.send(push_request(push_body("refs/heads/main", static_cast<std::size_t>(i * 997)),
+        client.send(push_request(push_body("refs/heads/main", static_cast<std::size_t>(i) * 997),
                                  "d-" + std::to_string(t) + "-" + std::to_string(i)));
         right += client.response().status == 202;
       }

@@ -219,7 +219,7 @@ TEST_CASE("fetches, reads, pins and repacks from many threads at once") {
   for (int t = 0; t < 4; ++t)
     threads.emplace_back([&, t] {
       for (int i = 0; i < 5; ++i) {
-        const CommitId& commit = commits[static_cast<std::size_t>(t + i)];
+        const CommitId& commit = commits[static_cast<std::size_t>(t) + static_cast<std::size_t>(i)];
         if (world.mirror->fetch(remote, main_ref(), commit, world.cancel).tip != commits.back()) ++bad;
         const auto snapshot = world.mirror->snapshot(commit);
         for (const TreeEntry& file : snapshot->files("", 100))

@@ -69,7 +69,7 @@ HttpServer::HttpServer(const std::string& root, const std::vector<std::string>& 
   const Fd read_end(out[0]);
   Fd write_end(out[1]);
   std::vector<std::string> arguments{
-      "/usr/bin/python3", TEST_FOLDER "/http_server.py", "--root", root, "--log", log_};
+      "/usr/bin/python3", std::string(TEST_FOLDER) + "/http_server.py", "--root", root, "--log", log_};
   arguments.insert(arguments.end(), options.begin(), options.end());
   child_ = start(arguments, write_end.get());
   write_end = Fd();
@@ -202,7 +202,7 @@ FullBacklog::FullBacklog() : listener_(bound_socket(port_)) {
   address.sin_port = htons(static_cast<std::uint16_t>(port_));
   for (int i = 0; i < 4; ++i) {
     fillers_.emplace_back(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    connect(fillers_.back().get(), reinterpret_cast<sockaddr*>(&address), sizeof address);
+    static_cast<void>(connect(fillers_.back().get(), reinterpret_cast<sockaddr*>(&address), sizeof address));
   }
 }
 

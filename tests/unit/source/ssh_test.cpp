@@ -43,7 +43,7 @@ TEST_CASE("ssh: an unknown host, a strange key, a missing repository and no know
   origin.commit({{"a", "a"}});
   SshServer server(folder / "ssh");
   Remote remote = server.remote(origin.path());
-  std::ofstream(folder / "empty");
+  const std::ofstream empty(folder / "empty");
 
   SUBCASE("unknown host") {
     remote.known_hosts = folder / "empty";

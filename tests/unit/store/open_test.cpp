@@ -85,7 +85,7 @@ TEST_CASE("a file that is no database, or not ours, or from the future, is refus
     CHECK(has(open_failure(s.directory.path()), "is cut short"));
   }
   SUBCASE("cut in the middle") {
-    std::filesystem::resize_file(path, 3 * 4096);
+    std::filesystem::resize_file(path, 3UL * 4096);
     CHECK(has(open_failure(s.directory.path()), "put a backup in their place"));
   }
   SUBCASE("another program's") {
