@@ -121,10 +121,11 @@ void DispatcherImpl::begin(const App& app, Job job) {
   }
   const EventId event = job.event;
   auto run = std::make_shared<Run>(scope_of(app), std::move(job), app->needs);
-  std::weak_ptr<Run> weak = run;
-  run->on_progress([this, app, event, weak](const std::string& stage, const std::string& text) {
+  // Weakly, since a run that is busy or parked belongs to its application, which would keep itself alive.
+  run->on_progress([this, weak = std::weak_ptr(run), line = std::weak_ptr(app), event](
+                       const std::string& stage, const std::string& text) {
     const auto self = weak.lock();
-    progress(app, event, self ? self->id() : SyncId{}, stage, text);
+    if (const auto owner = line.lock()) progress(owner, event, self ? self->id() : SyncId{}, stage, text);
   });
   app->run = run;
   const auto& provider = *dests_.at(app->config.destination)->provider;
