@@ -2,6 +2,8 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <utility>
+
 #include "base/file.h"
 #include "tests/unit/sync/world.h"
 
