@@ -19,6 +19,7 @@ class Unknown(OddScene):
         self.change_by_hand("two", "by hand")
         status = wait.until(lambda: (s := self.daemon.status())["status"] == "unknown" and s, "it is unknown")
         self.assertIn("nobody can tell", str(status))
+        wait.until(lambda: self.values()["two"] == "2", "what could be compared is put back all the same")
         fog.unlink()
         self.change_by_hand("two", "by hand again")
         wait.until(lambda: self.daemon.status()["status"] == "synced", "it is known again")
