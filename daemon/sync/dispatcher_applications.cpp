@@ -190,8 +190,8 @@ void DispatcherImpl::ended(const App& app, const std::shared_ptr<Run>& run, Outc
       retry(app, run, outcome);
       return;
     case Outcome::Kind::succeeded:
-      app->error.clear();
-      app->report.clear();
+      app->error_of(job.kind).clear();
+      if (job.kind != Kind::heal) app->report.clear();  // it says what a heal has nothing to do with
       app->provider_deaths = 0;
       if (job.kind == Kind::commit || job.kind == Kind::rollback) {
         const auto& after = run->after();
@@ -209,7 +209,7 @@ void DispatcherImpl::ended(const App& app, const std::shared_ptr<Run>& run, Outc
       ++(job.kind == Kind::heal ? metrics_.heals : metrics_.syncs_succeeded);
       break;
     case Outcome::Kind::failed:
-      app->error = outcome.error;
+      app->error_of(job.kind) = outcome.error;
       ++metrics_.syncs_failed;
       log::warning("sync failed", {{"application", app->config.name.str()},
                                    {"sync", run->id().value},
@@ -303,7 +303,7 @@ void DispatcherImpl::park(const App& app, const Outcome& outcome) {
 
 void DispatcherImpl::retry(const App& app, const std::shared_ptr<Run>& run, const Outcome& outcome) {
   Job job = run->job();
-  app->error = outcome.error;
+  app->error_of(job.kind) = outcome.error;
   app->run.reset();
   if (app->next || job.kind == Kind::heal) {
     // Something newer is there, or it was a heal, which is seen again: level-triggered.

@@ -119,6 +119,7 @@ void DispatcherImpl::look_at_live(const App& app) {
   const auto now = Monotonic::now();
   app->compared = look.unknown.empty();
   app->report = look.unknown;
+  if (look.unknown.empty() && look.drifted.empty()) app->heal_error.clear();
   if (app->hold == Hold::busy && !app->run) app->health = look.health;
   if (look.unknown.empty()) app->convergence.looked(look.drifted, all ? nullptr : &ids);
   if (all) app->out_of_sync.clear();

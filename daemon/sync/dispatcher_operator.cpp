@@ -253,7 +253,7 @@ std::vector<ApplicationStatus> DispatcherImpl::status() const {
       s.health = app->state.last_succeeded ? app->health : protocol::Health::unknown;
       s.waits_for = app->waits_for;
       s.released_by = app->released_by;
-      s.error = app->error;
+      s.error = app->error.empty() ? app->heal_error : app->error;
       s.sync = app->sync ? app->sync : app->state.last_sync;
       s.suspended = app->config.suspended;
       s.quarantined = !app->state.quarantined.empty();
@@ -281,7 +281,7 @@ std::vector<ApplicationStatus> DispatcherImpl::status() const {
         s.status = SyncStatus::contested;
       else if (!app->compared || !app->state.last_succeeded)
         s.status = SyncStatus::unknown;
-      else if (!app->out_of_sync.empty() || !app->error.empty() || app->phase != Phase::idle || s.quarantined)
+      else if (!app->out_of_sync.empty() || !s.error.empty() || app->phase != Phase::idle || s.quarantined)
         s.status = SyncStatus::out_of_sync;
       else
         s.status = SyncStatus::synced;

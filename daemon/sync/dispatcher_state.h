@@ -81,7 +81,10 @@ struct ApplicationLine {
   bool compared = false;  ///< the live state was looked at since the start
 
   Phase phase = Phase::idle;
-  std::string error, waits_for, released_by;
+  /// Of the last sync and of the last heal: that one put drift back tells nothing of the other.
+  std::string error, heal_error;
+  std::string& error_of(Kind kind) { return kind == Kind::heal ? heal_error : error; }
+  std::string waits_for, released_by;
   CommitId wanted;
   SyncId sync;
   WallMicros since = 0;

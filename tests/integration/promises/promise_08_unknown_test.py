@@ -53,3 +53,22 @@ class Unknown(OddScene):
         event = self.daemon.push_and_wait(self.declare({"one": "sick"}), state="failed")
         self.assertIn("it is sick", event["error"])
         self.assertIn("key:one", event["error"])
+
+    def test_promise_08_heal_hides_no_failure(self):
+        """promise 8: after a push that failed the application is not Synced, whatever is healed meanwhile"""
+        self.daemon.push_and_wait(self.declare({"one": "1", "two": "2"}))
+        commit = self.checkout.commit({"web/one.yaml": "a: 1\na: 2\n"})
+        self.checkout.push()
+        self.daemon.push_and_wait(commit, state="failed")
+        self.change_by_hand("two", "by hand")
+        wait.until(lambda: self.values()["two"] == "2", "the drift is put back")
+        wait.until(lambda: [s for s in self.daemon.get("/v1/applications/web/syncs")["syncs"]
+                            if s["kind"] == "heal" and s["state"] == "succeeded"], "the heal has ended")
+        status = wait.until(lambda: (s := self.daemon.status())["phase"] == "idle" and s, "nothing more is done")
+        self.assertEqual(status["status"], "out_of_sync")
+        self.assertIn("web/one.yaml:2:1", status["error"])
+        # Nor after a restart, which tries once more what had not succeeded.
+        self.assertEqual(self.daemon.program.stop(), 0)
+        self.daemon.start()
+        wait.until(lambda: "web/one.yaml:2:1" in (self.daemon.status()["error"] or ""), "it failed again")
+        self.assertEqual(self.daemon.status()["status"], "out_of_sync")
