@@ -36,7 +36,7 @@ class Gitopsd:
         directory.mkdir(parents=True, exist_ok=True)
         self.target = target or directory / "target"
         self.target.mkdir(exist_ok=True)
-        self.port, self.metrics_port = process.free_port(), process.free_port()
+        self.port, self.metrics_port = process.free_ports(2)
         self.socket = directory / "api.sock"
         self.certificate = certificate.make(directory)
         (directory / "hook-secret").write_text(SECRET + "\n")
