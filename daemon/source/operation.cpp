@@ -47,6 +47,10 @@ void Operation::wait_until(int fd, short events, Deadline deadline, std::string_
   wait_between(fd, events, Monotonic::now(), deadline, doing);
 }
 
+void Operation::wait_to_connect(int fd, short events, Deadline deadline, std::string_view doing) const {
+  wait_between(fd, events, deadline - remote_.connect_timeout, deadline, doing);
+}
+
 void Operation::wait_between(int fd, short events, Deadline began, Deadline deadline,
                              std::string_view doing) const {
   const Deadline until = std::min(deadline, total_);

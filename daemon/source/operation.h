@@ -25,6 +25,8 @@ class Operation {
   void wait(int fd, short events, std::string_view doing) const;
   /// The same, but until `deadline` where that is earlier than the total one.
   void wait_until(int fd, short events, Deadline deadline, std::string_view doing) const;
+  /// The same, but until a connect_deadline(), and tells connect_timeout as it was set.
+  void wait_to_connect(int fd, short events, Deadline deadline, std::string_view doing) const;
   /// Throws when cancelled or past the total deadline.
   void check(std::string_view doing) const;
   Deadline connect_deadline() const;

@@ -88,8 +88,8 @@ class TlsStream : public Stream {
       if (done == 1) return;
       const int error = SSL_get_error(ssl_.get(), done);
       if (error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE) throw refused(operation);
-      operation.wait_until(below_->fd(), error == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT, deadline,
-                           "shaking hands (TLS)");
+      operation.wait_to_connect(below_->fd(), error == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT, deadline,
+                                "shaking hands (TLS)");
     }
   }
 
