@@ -57,13 +57,16 @@ TEST_CASE("a pointer leads to its node or nowhere") {
   CHECK(v.at_pointer("") == &v);
   CHECK(v.at_pointer("/foo")->is_array());
   CHECK(v.at_pointer("/foo/0")->as_string() == "bar");
-  const std::pair<const char*, int> members[] = {{"/", 0},     {"/a~1b", 1}, {"/c%d", 2},
-                                                 {"/e^f", 3},  {"/g|h", 4},  {"/i\\j", 5},
-                                                 {"/k\"l", 6}, {"/ ", 7},    {"/m~0n", 8}};
-  for (const auto& [pointer, value] : members) {
-    CAPTURE(pointer);
-    REQUIRE(v.at_pointer(pointer));
-    CHECK(v.at_pointer(pointer)->as_int() == value);
+  struct Member {
+    const char* pointer;
+    int value;
+  };
+  const Member members[] = {{"/", 0},     {"/a~1b", 1}, {"/c%d", 2}, {"/e^f", 3}, {"/g|h", 4},
+                            {"/i\\j", 5}, {"/k\"l", 6}, {"/ ", 7},   {"/m~0n", 8}};
+  for (const Member& member : members) {
+    CAPTURE(member.pointer);
+    REQUIRE(v.at_pointer(member.pointer));
+    CHECK(v.at_pointer(member.pointer)->as_int() == member.value);
   }
   for (const char* nowhere :
        {"/foo/2", "/foo/-1", "/foo/-", "/foo/0/x", "/gone", "foo", "/foo/", "/foo/1x"}) {
