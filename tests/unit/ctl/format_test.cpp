@@ -26,7 +26,7 @@ TEST_CASE("ages change their unit and are never negative") {
   CHECK(age(0, seconds(12)) == "12s");
   CHECK(age(0, seconds(119)) == "119s");
   CHECK(age(0, seconds(120)) == "2m");
-  CHECK(age(0, seconds(3 * 3600)) == "3h");
+  CHECK(age(0, seconds(3L * 3600)) == "3h");
   CHECK(age(0, seconds(8L * 86400 + 5)) == "8d");
   CHECK(age(seconds(5), 0) == "0s");
 }
