@@ -138,9 +138,10 @@ class CommandLine {
     application(yes);
     no_wait(yes);
 
-    auto* back =
-        command(app_, "rollback", "Go back to an earlier revision and stay there until resume",
-                [this](const Session& s) { return rollback(s, o_.application, o_.revision, !o_.no_wait); });
+    auto* back = command(
+        app_, "rollback",
+        "Go back to an earlier revision, until its files in the repository change or somebody resumes",
+        [this](const Session& s) { return rollback(s, o_.application, o_.revision, !o_.no_wait); });
     application(back);
     back->add_option("--to", o_.revision, "The revision; the one before the last by default");
     no_wait(back);

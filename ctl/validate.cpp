@@ -62,8 +62,12 @@ void print(const Session& session, const Checked& checked, std::string_view kind
            count(static_cast<std::size_t>(checked.files), "file");
   }
   session.line(what + ": " +
-               session.terminal.paint(good ? Colour::green : Colour::red,
-                                      good ? "no problem" : count(checked.problems.size(), "problem")));
+               session.terminal.paint(
+                   good ? Colour::green : Colour::red,
+                   good ? kind == "checkout"
+                              ? "well-formed; kinds and fields are checked by the provider (gitopsctl plan)"
+                              : "no problem"
+                        : count(checked.problems.size(), "problem")));
 }
 
 }  // namespace

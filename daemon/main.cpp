@@ -7,8 +7,10 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
+#include <cstdlib>
 #include <iostream>
 #include <mutex>
 
@@ -188,8 +190,27 @@ int run(const Options& options) {
   return 0;
 }
 
+/// Credentials are there only where systemd started the process.
+bool needs_credentials(const config::Config& config) {
+  const auto is_credential = [](const auto& secret) { return !secret.credential.empty(); };
+  return std::any_of(config.hooks.begin(), config.hooks.end(),
+                     [&](const auto& hook) {
+                       return std::any_of(hook.secrets.begin(), hook.secrets.end(), is_credential);
+                     }) ||
+         std::any_of(config.repositories.begin(), config.repositories.end(), [&](const auto& repository) {
+           return (repository.token && is_credential(*repository.token)) ||
+                  (repository.ssh_key && is_credential(*repository.ssh_key));
+         });
+}
+
 int check(const Options& options) {
-  const auto config = config::load(options.config);
+  auto config = config::load(options.config, false);
+  if (std::getenv("CREDENTIALS_DIRECTORY") != nullptr || !needs_credentials(*config)) {
+    config = config::load(options.config);
+  } else {
+    std::cout << options.config
+              << ": secrets are not checked: systemd hands credentials over only to the service\n";
+  }
   std::cout << options.config << ": " << config->hooks.size() << " hooks, " << config->repositories.size()
             << " repositories, " << config->destinations.size() << " destinations, "
             << config->applications.size() << " applications: valid\n";

@@ -151,7 +151,7 @@ class Play:
         heading("Try next, in another terminal (this one stops with Ctrl-C)")
         for line in (
                 f"cd {self.checkout.directory} && echo '<h1>Mine</h1>' > web/index.html && git commit -qam Mine && git push",
-                f"echo oops > {self.page}; sleep 0.1; cat {self.page}",
+                f"echo oops > {self.page}; sleep 1; cat {self.page}",
                 f"{ctl} rollback web"):
             print(f"   {line}")
 

@@ -51,7 +51,7 @@ Fd lock_directory(const std::string& directory) {
   if (::flock(lock.get(), LOCK_EX | LOCK_NB) == 0) return lock;
   if (errno == EWOULDBLOCK) {
     throw fail(ProblemCause::conflict, "another gitopsd works on " + directory,
-               "stop it first, or give this one a store.directory of its own");
+               "stop it first, or give this one a store.path of its own");
   }
   throw fail(ProblemCause::destination, "cannot lock " + path + ": " + errno_text(errno));
 }

@@ -38,7 +38,7 @@ std::uint32_t big_endian(const char* bytes) {
 
 Failure foreign(const std::string& path) {
   return fail(ProblemCause::input, path + " is a database of another program",
-              "let store.directory name a directory of gitopsd's own");
+              "let store.path name a directory of gitopsd's own");
 }
 
 void check_tables(Connection& connection, const std::string& path) {

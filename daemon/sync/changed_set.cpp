@@ -82,10 +82,11 @@ void refuse_foreign_owned(const Scope& scope, const CommitId& commit, const Item
                           std::vector<Problem>& problems) {
   const auto owner = scope.store.owner_of(scope.destination.name, item.resource.id, scope.application.uid);
   if (!owner) return;
-  problems.push_back({ProblemCause::conflict,
-                      item.resource.id.str() + " belongs to application " + owner->str(),
-                      "let one application declare it, or delete it from the other first",
-                      place(commit, item.path), item.document.json.position});
+  problems.push_back(
+      {ProblemCause::conflict, item.resource.id.str() + " belongs to application " + owner->str(),
+       "let one application declare it, or delete it from the other first; an application that was renamed "
+       "keeps what it owns with `uid: ITS-FIRST-NAME`",
+       place(commit, item.path), item.document.json.position});
 }
 
 /// Adds what an earlier, unfinished sync left different from what is declared now.

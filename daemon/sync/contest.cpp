@@ -42,8 +42,12 @@ void Contest::healed(const ResourceId& id, Monotonic::time_point now) {
   ++record.in_a_row;
 }
 
-bool Contest::any_contested() const {
-  return std::any_of(records_.begin(), records_.end(), [](const auto& r) { return r.second.said; });
+std::vector<ResourceId> Contest::contested(Monotonic::time_point now) const {
+  std::vector<ResourceId> found;
+  for (const auto& [id, record] : records_) {
+    if (record.said && now - record.heals.back() <= kQuiet) found.push_back(id);
+  }
+  return found;
 }
 
 void Contest::forget_quiet(Monotonic::time_point now) {

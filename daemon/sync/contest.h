@@ -3,6 +3,7 @@
 
 #include <deque>
 #include <map>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/types.h"
@@ -19,7 +20,8 @@ class Contest {
   /// Asked before a heal; `healed` is told after it began.
   Verdict ask(const ResourceId&, Monotonic::time_point now);
   void healed(const ResourceId&, Monotonic::time_point now);
-  bool any_contested() const;
+  /// Those that were contested within the last ten minutes.
+  std::vector<ResourceId> contested(Monotonic::time_point now) const;
   /// Forgets resources that were quiet for ten minutes.
   void forget_quiet(Monotonic::time_point now);
 

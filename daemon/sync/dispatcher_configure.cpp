@@ -131,20 +131,24 @@ void DispatcherImpl::configure_applications(const config::Config& config,
 void DispatcherImpl::let_go(const App& app, const std::string& why) {
   app->dirty.clear();
   app->dirty_all = app->dirty_full = false;
-  if (app->next) {
-    auto events = std::exchange(app->next->along, {});
-    events.push_back(app->next->event);
-    app->next.reset();
-    workers_->post([this, events, why] {
-      parts_ended(events, {Outcome::Kind::superseded, why, {}, ProblemCause::internal, false}, {});
-    });
-  }
+  drop_next(app, why);
   if (app->hold == Hold::busy) {
     if (app->run) app->run->supersede(why);
     return release_aside(app, why);
   }
   if (app->hold != Hold::none) release_parked(app, why);
   rest(app);
+}
+
+/// With the mutex. Ends what an application was to do next.
+void DispatcherImpl::drop_next(const App& app, const std::string& why) {
+  if (!app->next) return;
+  auto events = std::exchange(app->next->along, {});
+  events.push_back(app->next->event);
+  app->next.reset();
+  workers_->post([this, events, why] {
+    parts_ended(events, {Outcome::Kind::superseded, why, {}, ProblemCause::internal, false}, {});
+  });
 }
 
 /// Names, destinations, settings and orphans are durable facts.

@@ -150,6 +150,7 @@ void DispatcherImpl::look_at_live(const App& app) {
     if (!later || verdict.when < *later) later = verdict.when;
   }
   app->contest.forget_quiet(now);
+  look_again(app, look.unknown.empty());
   if (later) {
     // The mark comes back when the slowest of the fighting heals may go on.
     std::vector<ResourceId> again(app->out_of_sync.begin(), app->out_of_sync.end());
@@ -172,6 +173,25 @@ void DispatcherImpl::look_at_live(const App& app) {
   job.drifted = std::move(heal);
   job.received = env_.clock->wall();
   begin(app, std::move(job));
+}
+
+/// With the mutex. What could not be compared is looked at again, since no change of it may ever be told: 1 s
+/// later, doubling to a minute.
+void DispatcherImpl::look_again(const App& app, bool known) {
+  if (known) {
+    app->unknown_looks = 0;
+    return;
+  }
+  if (app->looks_again) return;
+  app->looks_again = true;
+  const auto delay = std::min<std::chrono::milliseconds>(1s * (1 << std::min(app->unknown_looks++, 6)), 60s);
+  workers_->at(Monotonic::now() + delay, [this, app] {
+    std::lock_guard guard(mutex_);
+    app->looks_again = false;
+    if (!configured(app) || stopping_) return;
+    app->dirty_all = true;
+    pump(app);
+  });
 }
 
 void DispatcherImpl::schedule_check(const App& app) {

@@ -197,6 +197,13 @@ void DispatcherImpl::resume(const ApplicationName& name, const std::string& who)
   });
   env_.store->audit(audit_of("resume", who, name));
   std::lock_guard lock(mutex_);
+  const auto rolls_back = [](const Job& job) { return job.kind == Kind::rollback; };
+  if (app->next && rolls_back(*app->next)) {
+    drop_next(app, "resumed before the rollback began");
+  } else if (app->run && rolls_back(app->run->job()) && app->hold != ApplicationLine::Hold::busy) {
+    release_parked(app, "resumed before the rollback went on");
+    rest(app);
+  }
   app->last_tried_key.clear();
   const auto repo = repos_.at(app->config.repository);
   repo->look_wanted = true;
@@ -237,6 +244,7 @@ EventId DispatcherImpl::delete_cascade(const ApplicationName& name, const std::s
 std::vector<ApplicationStatus> DispatcherImpl::status() const {
   std::vector<ApplicationStatus> list;
   std::vector<store::ApplicationState> stored = env_.store->applications();
+  const auto now = Monotonic::now();
   {
     std::lock_guard lock(mutex_);
     for (const auto& [uid, app] : apps_) {
@@ -250,7 +258,7 @@ std::vector<ApplicationStatus> DispatcherImpl::status() const {
       s.wanted = app->wanted;
       s.phase = app->phase;
       if (s.phase == Phase::idle && app->next) s.phase = Phase::queued;
-      s.health = app->state.last_succeeded ? app->health : protocol::Health::unknown;
+      s.health = app->state.last_succeeded && app->compared ? app->health : protocol::Health::unknown;
       s.waits_for = app->waits_for;
       s.released_by = app->released_by;
       s.error = app->error.empty() ? app->heal_error : app->error;
@@ -263,6 +271,12 @@ std::vector<ApplicationStatus> DispatcherImpl::status() const {
         s.released_by = "gitopsctl resume " + s.name.str();
       }
       if (s.waits_for.empty() && !app->report.empty()) s.waits_for = app->report;
+      const auto contested = app->contest.contested(now);
+      if (s.waits_for.empty() && !contested.empty()) {
+        s.waits_for = "something else keeps changing " + contested.front().str() +
+                      (contested.size() > 1 ? " and " + std::to_string(contested.size() - 1) + " more" : "");
+        s.released_by = "ten minutes in which it leaves that alone";
+      }
       const auto stuck = app->convergence.stuck();
       if (s.waits_for.empty() && !stuck.empty()) {
         s.waits_for = stuck_text(stuck);
@@ -277,7 +291,7 @@ std::vector<ApplicationStatus> DispatcherImpl::status() const {
         s.status = SyncStatus::source_missing;
       else if (!stuck.empty())
         s.status = SyncStatus::not_converging;
-      else if (app->contest.any_contested())
+      else if (!contested.empty() && s.error.empty())  // a push that failed is worse news
         s.status = SyncStatus::contested;
       else if (!app->compared || !app->state.last_succeeded)
         s.status = SyncStatus::unknown;

@@ -77,8 +77,10 @@ struct ApplicationLine {
   Convergence convergence;
   std::set<ResourceId> out_of_sync;  ///< drift that is only reported
   bool source_missing = false;
-  std::string report;     ///< why OutOfSync or Unknown, where no sync says so
-  bool compared = false;  ///< the live state was looked at since the start
+  std::string report;        ///< why OutOfSync or Unknown, where no sync says so
+  bool compared = false;     ///< the live state was looked at since the start
+  bool looks_again = false;  ///< a timer will look at what could not be compared
+  int unknown_looks = 0;     ///< in a row
 
   Phase phase = Phase::idle;
   /// Of the last sync and of the last heal: that one put drift back tells nothing of the other.
@@ -149,6 +151,7 @@ class DispatcherImpl : public Dispatcher {
   void configure_applications(const config::Config&, const std::vector<store::ApplicationState>& known);
   void record_applications(const std::vector<store::ApplicationState>& known);
   void let_go(const App&, const std::string& why);
+  void drop_next(const App&, const std::string& why);
   void keep_connected(const std::weak_ptr<DestinationLine>&);
   bool configured(const App&) const;
 
@@ -210,6 +213,7 @@ class DispatcherImpl : public Dispatcher {
   // dispatcher_drift.cpp
   void drifted(const DestinationName&, const protocol::Changed&);
   void look_at_live(const App&);
+  void look_again(const App&, bool known);
   void schedule_check(const App&);
 
   App app_named(const ApplicationName&) const;

@@ -75,11 +75,12 @@ TEST_CASE("promise 13: who fights is slowed down and named once") {
   CHECK(third.contested);
   CHECK(third.say);
   CHECK_FALSE(contest.ask(id, t0 + 4s).say);
-  CHECK(contest.any_contested());
+  CHECK(contest.contested(t0 + 4s) == std::vector{id});
+  CHECK(contest.contested(t0 + 3s + 11min).empty());  // without being asked
   for (int i = 0; i < 30; ++i) contest.healed(id, t0 + 4s);
   CHECK(contest.ask(id, t0 + 4s).when == t0 + 4s + 5min);
   CHECK(contest.ask(id, t0 + 4s + 11min).when == t0 + 4s + 11min);  // quiet for ten minutes
-  CHECK_FALSE(contest.any_contested());
+  CHECK(contest.contested(t0 + 4s + 11min).empty());
 }
 
 TEST_CASE("a tag pattern means the highest version") {

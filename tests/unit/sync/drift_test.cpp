@@ -138,4 +138,18 @@ TEST_CASE("drift shows while a suspended application has a commit waiting") {
   CHECK(world.status("web").waits_for == "the application is suspended");
 }
 
+TEST_CASE("what could not be compared is looked at again by itself") {
+  World world;
+  world.add("web");
+  world.start();
+  world.apply({{"web/a.yaml", thing("a", "1")}});
+  world.await("web", SyncStatus::synced);
+  world.place.hide("a");
+  world.place.change("a", "somebody's");
+  CHECK(world.await("web", SyncStatus::unknown).health == protocol::Health::unknown);
+  world.place.hide("a", false);  // of which nothing is told
+  world.await("web", SyncStatus::synced);
+  CHECK(world.place.value("a") == "1");
+}
+
 }  // namespace gitopsd::sync::test

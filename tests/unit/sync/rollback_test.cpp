@@ -41,4 +41,21 @@ TEST_CASE("promise 10: many heals hide nothing that could be rolled back to") {
   CHECK(world.status("web").quarantined);
 }
 
+TEST_CASE("a resume ends a rollback that waits for approval") {
+  World world;
+  world.add("web");
+  world.start();
+  const auto first = world.apply({{"web/a.yaml", thing("a", "1")}});
+  std::map<std::string, std::string> more;
+  for (const char* name : {"b", "c", "d", "e", "f"})
+    more["web/" + std::string(name) + ".yaml"] = thing(name, "1");
+  world.apply(more);
+  const auto back = world.dispatcher->rollback(ApplicationName("web"), first, "ada");
+  world.await("web", Phase::held);  // it would delete five of six
+  world.dispatcher->resume(ApplicationName("web"), "ada");
+  CHECK(world.ended(back).state == store::EventState::superseded);
+  CHECK(world.await("web", SyncStatus::synced).quarantined == false);
+  CHECK(world.place.ids().size() == 6);
+}
+
 }  // namespace gitopsd::sync::test
