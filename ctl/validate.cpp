@@ -61,13 +61,13 @@ void print(const Session& session, const Checked& checked, std::string_view kind
     what = count(static_cast<std::size_t>(checked.documents), "document") + " in " +
            count(static_cast<std::size_t>(checked.files), "file");
   }
+  // What a kind's fields may be is the provider's knowledge, and there is none here.
+  const std::string praise = kind == "checkout"
+                                 ? "no problem in the YAML; kinds and fields are checked by gitopsctl plan"
+                                 : "no problem";
   session.line(what + ": " +
-               session.terminal.paint(
-                   good ? Colour::green : Colour::red,
-                   good ? kind == "checkout"
-                              ? "well-formed; kinds and fields are checked by the provider (gitopsctl plan)"
-                              : "no problem"
-                        : count(checked.problems.size(), "problem")));
+               session.terminal.paint(good ? Colour::green : Colour::red,
+                                      good ? praise : count(checked.problems.size(), "problem")));
 }
 
 }  // namespace

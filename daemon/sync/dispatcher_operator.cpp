@@ -291,7 +291,7 @@ std::vector<ApplicationStatus> DispatcherImpl::status() const {
         s.status = SyncStatus::source_missing;
       else if (!stuck.empty())
         s.status = SyncStatus::not_converging;
-      else if (!contested.empty() && s.error.empty())  // a push that failed is worse news
+      else if (!contested.empty() && app->error.empty())  // a push that failed is worse news
         s.status = SyncStatus::contested;
       else if (!app->compared || !app->state.last_succeeded)
         s.status = SyncStatus::unknown;

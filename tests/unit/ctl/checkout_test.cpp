@@ -32,7 +32,8 @@ TEST_CASE("a checkout is checked file by file, every problem with its place") {
   d.write("b/.hidden.yaml", "{");
   const Capture good("");
   CHECK(validate(good.session, d.path("")) == Exit::ok);
-  CHECK(good.text() == "3 documents in 2 files: no problem\n");
+  CHECK(good.text() ==
+        "3 documents in 2 files: no problem in the YAML; kinds and fields are checked by gitopsctl plan\n");
 
   d.write("bad/1.yaml", std::string(kGood) + "spec:\n  a: 1\n  a: 2\n");
   d.write("bad/2.yaml", "kind: File\n---\napiVersion: 1\nkind: File\n---\n- x\n");
