@@ -84,8 +84,9 @@ class Watch(threading.Thread):
         try:
             command_line = Path(f"/proc/{pid}/cmdline").read_bytes()
             self.command_lines.add(command_line)
-            # Its own environment is where a secret may be, and a child is its likeness until it runs its program.
-            if command_line != Path(f"/proc/{self.program.pid}/cmdline").read_bytes():
+            # Its own environment is where a secret may be (also while setpriv becomes it), and a child is its likeness
+            # until it runs its program.
+            if pid != self.program.pid and command_line != Path(f"/proc/{self.program.pid}/cmdline").read_bytes():
                 self.environments.add(Path(f"/proc/{pid}/environ").read_bytes())
             for children in Path(f"/proc/{pid}/task").glob("*/children"):
                 for child in children.read_text().split():
