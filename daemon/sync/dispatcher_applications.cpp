@@ -19,8 +19,6 @@ constexpr int kDeathsBeforeAlone = 2;
 constexpr int kDeathsAtMost = 3;
 constexpr auto kHealthPollMax = 5s;
 constexpr const char* kSuspended = "the application is suspended";
-const Outcome kLeft{
-    Outcome::Kind::superseded, "the application left the configuration", {}, ProblemCause::internal, false};
 
 /// The events that end with what the application is doing now; it forgets them.
 std::vector<EventId> with_along(ApplicationLine& app, EventId event) {
@@ -50,20 +48,8 @@ Scope DispatcherImpl::scope_of(const App& app) const {
 }
 
 void DispatcherImpl::offer(const App& app, Job job) {
-  if (job.kind != Kind::remove && !configured(app)) {
-    workers_->post([this, event = job.event] { parts_ended({event}, kLeft, {}); });
-    return;
-  }
-  if (app->next) {
-    std::vector<EventId> old = std::move(app->next->along);
-    old.push_back(app->next->event);
-    workers_->post([this, old, by = job.revision] {
-      parts_ended(
-          old,
-          {Outcome::Kind::superseded, "superseded by " + by.short_str(), {}, ProblemCause::internal, false},
-          {});
-    });
-  }
+  if (job.kind != Kind::remove && !configured(app)) return end_waiting(nullptr, {job.event}, kLeft);
+  drop_next(app, "superseded by " + job.revision.short_str());
   app->next = std::move(job);
   pump(app);
 }
@@ -176,10 +162,10 @@ void DispatcherImpl::ended(const App& app, const std::shared_ptr<Run>& run, Outc
   const bool unfinished = outcome.kind == Outcome::Kind::held || outcome.kind == Outcome::Kind::waiting;
   if (job.kind != Kind::remove && !configured(app)) {
     if (unfinished) {
-      release_parked(app, kLeft.reason);
+      release_parked(app, kLeft);
       return rest(app);
     }
-    if (outcome.kind == Outcome::Kind::retry) outcome = kLeft;
+    if (outcome.kind == Outcome::Kind::retry) outcome = superseded_outcome(kLeft);
   }
   switch (outcome.kind) {
     case Outcome::Kind::held:
@@ -308,10 +294,8 @@ void DispatcherImpl::retry(const App& app, const std::shared_ptr<Run>& run, cons
   if (app->next || job.kind == Kind::heal) {
     // Something newer is there, or it was a heal, which is seen again: level-triggered.
     if (job.kind == Kind::heal) app->dirty.insert(job.drifted.begin(), job.drifted.end());
-    const Outcome superseded{
-        Outcome::Kind::superseded, "something newer is to be synced", {}, ProblemCause::internal, false};
-    workers_->post([this, events = with_along(*app, job.event), superseded, t = run->timings()] {
-      parts_ended(events, superseded, t);
+    workers_->post([this, events = with_along(*app, job.event), t = run->timings()] {
+      parts_ended(events, superseded_outcome("something newer is to be synced"), t);
     });
     if (app->next) return idle(app);
   }

@@ -120,7 +120,7 @@ void DispatcherImpl::configure_applications(const config::Config& config,
   }
   for (auto& [uid, line] : apps_) {
     if (apps.contains(uid)) continue;
-    let_go(line, "the application left the configuration");
+    let_go(line, kLeft);
     line->check_timer = 0;
     orphans_[uid] = line;
   }
@@ -146,9 +146,7 @@ void DispatcherImpl::drop_next(const App& app, const std::string& why) {
   auto events = std::exchange(app->next->along, {});
   events.push_back(app->next->event);
   app->next.reset();
-  workers_->post([this, events, why] {
-    parts_ended(events, {Outcome::Kind::superseded, why, {}, ProblemCause::internal, false}, {});
-  });
+  end_waiting(nullptr, std::move(events), why);
 }
 
 /// Names, destinations, settings and orphans are durable facts.

@@ -22,14 +22,14 @@ void DispatcherImpl::release_aside(const App& app, const std::string& why) {
   end_waiting(aside.run, std::move(aside.along), why);
 }
 
+/// Ends events, and the run that they waited with where there is one.
 void DispatcherImpl::end_waiting(const std::shared_ptr<Run>& run, std::vector<EventId> events,
                                  const std::string& why) {
   if (run) events.push_back(run->job().event);
   if (events.empty()) return;
   workers_->post([this, run, why, events] {
     if (run && run->id()) run->end(store::SyncState::superseded, why);
-    parts_ended(events, {Outcome::Kind::superseded, why, {}, ProblemCause::internal, false},
-                run ? run->timings() : store::Timings{});
+    parts_ended(events, superseded_outcome(why), run ? run->timings() : store::Timings{});
   });
 }
 

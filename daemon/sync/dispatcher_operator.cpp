@@ -9,10 +9,16 @@
 namespace gitopsd::sync {
 namespace {
 
-std::string differences_text(const std::set<ResourceId>& ids) {
+/// "a", or "a and 2 more".
+template <class Ids>
+std::string first_of(const Ids& ids) {
   std::string text = ids.begin()->str();
   if (ids.size() > 1) text += " and " + std::to_string(ids.size() - 1) + " more";
-  return text + (ids.size() > 1 ? " differ" : " differs") + " from what was applied";
+  return text;
+}
+
+std::string differences_text(const std::set<ResourceId>& ids) {
+  return first_of(ids) + (ids.size() > 1 ? " differ" : " differs") + " from what was applied";
 }
 
 std::string stuck_text(const std::vector<ResourceId>& ids) {
@@ -273,8 +279,7 @@ std::vector<ApplicationStatus> DispatcherImpl::status() const {
       if (s.waits_for.empty() && !app->report.empty()) s.waits_for = app->report;
       const auto contested = app->contest.contested(now);
       if (s.waits_for.empty() && !contested.empty()) {
-        s.waits_for = "something else keeps changing " + contested.front().str() +
-                      (contested.size() > 1 ? " and " + std::to_string(contested.size() - 1) + " more" : "");
+        s.waits_for = "something else keeps changing " + first_of(contested);
         s.released_by = "ten minutes in which it leaves that alone";
       }
       const auto stuck = app->convergence.stuck();

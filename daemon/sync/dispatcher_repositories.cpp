@@ -13,6 +13,16 @@ namespace gitopsd::sync {
 using namespace std::chrono_literals;
 namespace {
 constexpr auto kLongFetch = 1s;
+
+template <class Which>
+std::vector<EventId> ids_where(const std::vector<store::Event>& events, const Which& which) {
+  std::vector<EventId> ids;
+  ids.reserve(events.size());
+  for (const auto& e : events) {
+    if (which(e)) ids.push_back(e.id);
+  }
+  return ids;
+}
 }  // namespace
 
 source::Remote DispatcherImpl::remote_of(const config::Repository& r) const {
@@ -172,10 +182,7 @@ std::optional<CommitId> DispatcherImpl::choose(const Repo& repo, const CommitId&
 void DispatcherImpl::decide_ref(const Repo& repo, const Ref& ref, std::vector<store::Event> events) {
   const auto apps = followers(repo->name, ref);
   const auto end_all = [&](store::EventState state, const std::string& reason) {
-    std::vector<EventId> ids;
-    ids.reserve(events.size());
-    for (const auto& e : events) ids.push_back(e.id);
-    env_.store->set_events(ids, state, reason);
+    env_.store->set_events(ids_where(events, [](const auto&) { return true; }), state, reason);
   };
   if (apps.empty()) return end_all(store::EventState::ignored, "no application follows " + ref.str());
   config::Repository config;
@@ -236,12 +243,9 @@ void DispatcherImpl::decide_ref(const Repo& repo, const Ref& ref, std::vector<st
   const auto passed = passed_over(repo, remote, ref, apps);
   if (passed.size() == apps.size()) return end_all(store::EventState::superseded, passed.begin()->second);
 
-  std::vector<EventId> deleted;
-  for (const auto& e : events) {
-    if (e.deleted) deleted.push_back(e.id);
-  }
-  env_.store->set_events(deleted, store::EventState::ignored, ref.str() + " exists again");
-  std::erase_if(events, [](const auto& e) { return e.deleted; });
+  const auto deletes = [](const store::Event& e) { return e.deleted; };
+  env_.store->set_events(ids_where(events, deletes), store::EventState::ignored, ref.str() + " exists again");
+  std::erase_if(events, deletes);
   const auto chosen = choose(repo, *fetched.tip, events);
   if (!chosen) {
     std::map<CommitId, std::vector<EventId>> of;
@@ -258,11 +262,8 @@ void DispatcherImpl::decide_ref(const Repo& repo, const Ref& ref, std::vector<st
     }
     return;
   }
-  std::vector<EventId> superseded;
-  for (const auto& e : events) {
-    if (e.after != *chosen) superseded.push_back(e.id);
-  }
-  env_.store->set_events(superseded, store::EventState::superseded, "superseded by " + chosen->short_str());
+  const auto others = ids_where(events, [&](const store::Event& e) { return e.after != *chosen; });
+  env_.store->set_events(others, store::EventState::superseded, "superseded by " + chosen->short_str());
   const auto snapshot = repo->mirror->snapshot(*chosen);
   for (const auto& e : events) {
     if (e.after == *chosen) decide_event(repo, e, apps, passed, *fetched.tip, *snapshot, fetched_at);
@@ -446,7 +447,7 @@ bool DispatcherImpl::take_along(const App& app, EventId event, const std::string
 
 void DispatcherImpl::decide_direct(const store::Event& event) {
   auto app = app_of(event.application);
-  std::string why = "the application left the configuration";
+  std::string why = kLeft;
   try {
     if (!app && event.cause == store::Cause::manual) app = orphan_of(event.application);
   } catch (const Failure& failure) {

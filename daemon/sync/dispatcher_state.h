@@ -97,6 +97,9 @@ struct ApplicationLine {
   std::shared_ptr<Run> held() const { return aside.run ? aside.run : hold == Hold::approval ? run : nullptr; }
 };
 
+/// Why what an application was about ends with it.
+inline constexpr const char* kLeft = "the application left the configuration";
+
 /// An event's open ends: it ends when the last application that it concerns does.
 struct Tracker {
   int open = 0;

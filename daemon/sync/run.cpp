@@ -124,7 +124,7 @@ Outcome Run::finish_superseded() {
   }
   if (why.empty()) return {Outcome::Kind::succeeded, {}, {}, ProblemCause::internal, false};
   end(store::SyncState::superseded, why);
-  return {Outcome::Kind::superseded, why, {}, ProblemCause::internal, false};
+  return superseded_outcome(why);
 }
 
 /// Everything is gone, or the store says what is not: then the application stays, so that somebody sees it.

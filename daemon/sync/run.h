@@ -42,6 +42,9 @@ struct Outcome {
   ProblemCause cause = ProblemCause::internal;
   bool provider_died = false;
 };
+inline Outcome superseded_outcome(std::string why) {
+  return {Outcome::Kind::superseded, std::move(why), {}, ProblemCause::internal, false};
+}
 
 class Run {
  public:
