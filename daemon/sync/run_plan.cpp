@@ -93,7 +93,8 @@ void Run::make_plan() {
   for (const auto& item : work_.upsert) items_.emplace(item.resource.id, &item);
 
   std::size_t next = 0;
-  bool removed = work_.remove.empty();
+  // Where nothing of the documents changed, too: the provider may know of something that is in the way.
+  bool removed = job_.kind == Kind::heal && work_.remove.empty();
   while (next < work_.upsert.size() || !removed) {
     protocol::PlanRequest request;
     request.sync = std::to_string(id_.value);

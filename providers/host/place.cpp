@@ -88,6 +88,13 @@ std::optional<Place> open_place(const std::string& prefix, const std::string& pa
   }
 }
 
+bool prefix_is_missing(const std::string& prefix) {
+  struct stat st {};
+  if (::stat(prefix.c_str(), &st) == 0) return false;
+  if (errno == ENOENT || errno == ENOTDIR) return true;
+  throw cannot(prefix, errno);
+}
+
 std::string content_mac(const Secret& key, std::string_view bytes) {
   return to_hex(hmac_sha256(key.reveal(), bytes));
 }

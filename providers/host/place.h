@@ -23,6 +23,9 @@ struct Place {
 /// not exist.
 std::optional<Place> open_place(const std::string& prefix, const std::string& path);
 
+/// Whether nothing is where the policy allows something. Throws Failure when that cannot be told.
+bool prefix_is_missing(const std::string& prefix);
+
 /// What is there. `facts.content` is filled in where `key` is given.
 struct Seen {
   Facts facts;

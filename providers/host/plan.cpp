@@ -40,6 +40,7 @@ protocol::PlanResult Planner::run() {
   if (!result_.problems.empty()) return std::move(result_);
   for (const auto& [path, wanted] : wanted_) upsert(wanted);
   for (const auto& path : removals_) remove(path);
+  if (result_.problems.empty()) miss_folders();
   if (result_.problems.empty()) result_.steps = ordered();
   return std::move(result_);
 }
@@ -119,6 +120,7 @@ void Planner::upsert(const Wanted& wanted) {
   const Goal goal = goal_of(wanted, result_.problems);
   if (result_.problems.size() != before) return;
   try {
+    if (without_prefix(wanted, goal)) return;
     auto place = open_place(*policy_.allowed_by(wanted.path), wanted.path);
     if (!place) return absent(wanted, goal, false);
     const Seen seen = look(*place, &state_.key);
@@ -131,6 +133,40 @@ void Planner::upsert(const Wanted& wanted) {
         folder->second.type == Type::directory)
       return absent(wanted, goal, true);
     problem(wanted, e.cause(), e.problems()[0].message, e.problems()[0].hint);
+  }
+}
+
+/// Whether the allowed folder itself is declared and not there: made by this very plan, or put back first.
+bool Planner::without_prefix(const Wanted& wanted, const Goal& goal) {
+  const std::string& prefix = *policy_.allowed_by(wanted.path);
+  if (wanted.path == prefix || !prefix_is_missing(prefix)) return false;
+  const auto folder = wanted_.find(prefix);
+  const bool made = folder != wanted_.end() && folder->second.type == Type::directory;
+  if (!made && !state_.owned.find(id_of(prefix))) return false;
+  if (made)
+    absent(wanted, goal, parent_of(wanted.path) == prefix);
+  else
+    problem(wanted, ProblemCause::transient, "its folder '" + prefix + "' is gone for the moment",
+            "it is put back first");
+  return true;
+}
+
+/// What this call says nothing of is as it was applied, or is drift and put back; but not without the allowed
+/// folder that it is in, which nobody here may make.
+void Planner::miss_folders() {
+  if (request_.mode == PlanMode::heal || request_.mode == PlanMode::remove) return;
+  for (const auto& prefix : policy_.paths) {
+    if (!prefix_is_missing(prefix) || state_.owned.find(id_of(prefix))) continue;
+    for (const auto& id : state_.owned.beneath(prefix)) {
+      const auto record = state_.owned.find(id);
+      if (!record || record->owner.application != request_.owner.application ||
+          record->owner.installation != request_.owner.installation || removals_.contains(path_of(id)))
+        continue;
+      problem(prefix, ProblemCause::destination,
+              "the allowed folder '" + prefix + "' does not exist, and '" + path_of(id) + "' belongs there",
+              "create it, mount it, or correct `policy.paths`");
+      break;
+    }
   }
 }
 

@@ -28,6 +28,8 @@ class Planner {
   void absent(const Wanted& wanted, const Goal& goal, bool folder_exists);
   void present(const Wanted& wanted, const Goal& goal, const Place& place, const Seen& seen);
   void remove(const std::string& path);
+  bool without_prefix(const Wanted& wanted, const Goal& goal);
+  void miss_folders();
   void remove_directory(protocol::Step step, const OwnedList::Record& record, const Place& place,
                         const Seen& seen);
   std::string content_diff(const Wanted* wanted, bool foreign, bool sensitive, const Place* place,

@@ -187,3 +187,38 @@ TEST_CASE("create-only leaves what is there") {
   std::filesystem::remove(host.at("f"));
   CHECK(host.observe("f").drift == protocol::DriftState::yes);
 }
+
+TEST_CASE("no plan stands on an allowed folder that vanished with what is ours in it") {
+  Fixture host;
+  host.sync({host.file("f", "1"), host.file("g", "1")});
+  std::filesystem::remove_all(host.root);
+  for (const auto& plan : {host.plan({}), host.plan({host.file("f", "2")}), host.plan({}, {"f"})}) {
+    REQUIRE(plan.problems.size() == 1);
+    CHECK(plan.steps.empty());
+    CHECK(plan.problems[0].cause == ProblemCause::destination);
+    CHECK(plan.problems[0].message.find("'" + host.root + "'") != std::string::npos);
+    CHECK(plan.problems[0].hint.find("create it") != std::string::npos);
+  }
+  // Another allowed folder is healed all the same.
+  CHECK(host.plan({}, {}, protocol::PlanMode::heal).problems.empty());
+  std::filesystem::create_directory(host.root);
+  CHECK(host.plan({host.file("f", "1"), host.file("g", "1")}).problems.empty());
+}
+
+TEST_CASE("an allowed folder that is missing stops nobody who has nothing there") {
+  Fixture host;
+  host.policy = Value::object({{"paths", Value::array().push(host.root).push(host.root + "-later")}});
+  CHECK(host.plan({host.file("f", "1")}).problems.empty());
+}
+
+TEST_CASE("an allowed folder that is itself declared is made with what is in it, and put back first") {
+  Fixture host;
+  std::filesystem::remove_all(host.root);
+  auto folder = host.document("Directory", Value::object({{"path", host.root}}));
+  host.sync({folder, host.file("f", "1")});
+  CHECK(contents(host.at("f")) == "1");
+  std::filesystem::remove_all(host.root);
+  const auto plan = host.plan({host.file("f", "2")});
+  REQUIRE(plan.problems.size() == 1);
+  CHECK(plan.problems[0].cause == ProblemCause::transient);
+}
