@@ -1,5 +1,6 @@
 // What an operator starts.
 #include <algorithm>
+#include <charconv>
 
 #include "ctl/commands.h"
 #include "ctl/follow.h"
@@ -35,6 +36,19 @@ std::string full_commit(const Session& session, const std::string& application, 
                    " in the history of " + safe(application) + "; give the full commit");
 }
 
+// The body that names the sync somebody looked at.
+Value held_sync(const std::string& number) {
+  Value body = Value::object();
+  if (number.empty()) return body;
+  std::int64_t id = 0;
+  const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), id);
+  if (error != std::errc() || end != number.data() + number.size() || id < 1) {
+    throw UsageError("--sync takes the number of a sync, as gitopsctl status APPLICATION shows it");
+  }
+  body.set("sync", id);
+  return body;
+}
+
 }  // namespace
 
 Exit sync(const Session& session, const std::string& application, bool wait) {
@@ -44,7 +58,9 @@ Exit sync(const Session& session, const std::string& application, bool wait) {
 Exit rollback(const Session& session, const std::string& application, const std::string& to, bool wait) {
   Value body = Value::object();
   if (!to.empty()) body.set("to", full_commit(session, application, to));
-  return act(session, application, "rollback", body, wait);
+  const auto answer = session.client.post(path_of(application, "rollback"), body);
+  if (!session.json) session.line(safe(application) + " goes back to " + commit_of(answer, "revision"));
+  return follow_event(session, answer.get_int("event"), wait);
 }
 
 Exit delete_application(const Session& session, const std::string& application, bool cascade, bool wait) {
@@ -54,13 +70,21 @@ Exit delete_application(const Session& session, const std::string& application, 
   return act(session, application, "delete", Value::object({{"cascade", true}}), wait);
 }
 
-Exit approve(const Session& session, const std::string& application, bool wait) {
-  const auto answer = session.client.post(path_of(application, "approve"));
+Exit approve(const Session& session, const std::string& application, const std::string& sync, bool wait) {
+  const auto answer = session.client.post(path_of(application, "approve"), held_sync(sync));
   const auto id = number_of(answer, "sync");
   if (!session.json) session.line("approved sync " + id);
   const Exit exit = wait ? follow(session, "sync:" + id, WhenHeld::stop_when_again) : Exit::ok;
   if (session.json) session.print_json(wait ? session.client.get("/v1/syncs/" + id) : answer);
   return exit;
+}
+
+Exit reject(const Session& session, const std::string& application, const std::string& sync) {
+  const auto answer = session.client.post(path_of(application, "reject"), held_sync(sync));
+  if (session.json) return session.print_json(answer), Exit::ok;
+  session.line("rejected sync " + number_of(answer, "sync") + "; " + safe(application) +
+               " stays at what is in force");
+  return Exit::ok;
 }
 
 Exit resume(const Session& session, const std::string& application) {

@@ -46,7 +46,9 @@ Exit audit(const Session&, const AuditOptions&);
 // Act; `wait`: follow what was started until it ends.
 Exit replay(const Session&, const ReplayOptions&);
 Exit sync(const Session&, const std::string& application, bool wait);
-Exit approve(const Session&, const std::string& application, bool wait);
+/// `sync`: the number of the held sync that was looked at, or empty.
+Exit approve(const Session&, const std::string& application, const std::string& sync, bool wait);
+Exit reject(const Session&, const std::string& application, const std::string& sync);
 Exit rollback(const Session&, const std::string& application, const std::string& to, bool wait);
 Exit resume(const Session&, const std::string& application);
 Exit delete_application(const Session&, const std::string& application, bool cascade, bool wait);

@@ -29,7 +29,7 @@ constexpr const char* kFooter =
 struct Options {
   std::string socket = config::Api{}.socket;
   std::string output = "text";
-  std::string application, event, revision, path;
+  std::string application, event, revision, path, sync;
   bool no_wait = false;
   bool cascade = false;
   EventsOptions events;
@@ -91,6 +91,10 @@ class CommandLine {
     command->add_flag("--no-wait", o_.no_wait, "Return at once instead of following it to its end");
   }
 
+  void held_sync(CLI::App* command) {
+    command->add_option("--sync", o_.sync, "Only if this sync is the one that waits, as `status` shows it");
+  }
+
   void add_looking() {
     application(command(app_, "status", "What each application is doing, and what it waits for",
                         [this](const Session& s) { return status(s, o_.application); }),
@@ -133,17 +137,24 @@ class CommandLine {
     application(now);
     no_wait(now);
 
-    auto* yes = command(app_, "approve", "Let a held sync go on",
-                        [this](const Session& s) { return approve(s, o_.application, !o_.no_wait); });
+    auto* yes = command(app_, "approve", "Let a held sync go on", [this](const Session& s) {
+      return approve(s, o_.application, o_.sync, !o_.no_wait);
+    });
     application(yes);
+    held_sync(yes);
     no_wait(yes);
+
+    auto* no = command(app_, "reject", "End a held sync; the application stays at what is in force",
+                       [this](const Session& s) { return reject(s, o_.application, o_.sync); });
+    application(no);
+    held_sync(no);
 
     auto* back = command(
         app_, "rollback",
         "Go back to an earlier revision, until its files in the repository change or somebody resumes",
         [this](const Session& s) { return rollback(s, o_.application, o_.revision, !o_.no_wait); });
     application(back);
-    back->add_option("--to", o_.revision, "The revision; the one before the last by default");
+    back->add_option("--to", o_.revision, "The revision; the one before what is in force by default");
     no_wait(back);
 
     application(command(app_, "resume", "Follow the ref again after a rollback",
@@ -264,6 +275,10 @@ Exit run(const CommandLine& line, const Session& session) {
 int main(int argc, char** argv) {
   using namespace gitopsd::ctl;
   CommandLine line;
+  if (argc < 2) {
+    std::fputs(line.app().help().c_str(), stderr);
+    return static_cast<int>(Exit::usage);
+  }
   try {
     line.app().parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -1,4 +1,6 @@
+#include <initializer_list>
 #include <string>
+#include <utility>
 
 #include "ctl/commands.h"
 #include "ctl/format.h"
@@ -9,9 +11,23 @@ namespace {
 
 std::string flags_of(const Value& application) {
   std::string out;
-  for (const auto* flag : {"suspended", "quarantined", "orphaned"}) {
-    if (application.get_bool(flag)) out += (out.empty() ? "" : ", ") + std::string(flag);
+  for (const auto& [flag, word] : std::initializer_list<std::pair<const char*, const char*>>{
+           {"suspended", "suspended"}, {"quarantined", "rolled back"}, {"orphaned", "orphaned"}}) {
+    if (application.get_bool(flag)) out += (out.empty() ? "" : ", ") + std::string(word);
   }
+  return out;
+}
+
+// "3 times since the last sync, last 5m ago: file:/a, file:/b"
+std::string put_back(const Value& heals, WallMicros now) {
+  const auto count = heals.get_int("count");
+  if (count == 0) return {};
+  std::string out = (count == 1 ? "once" : std::to_string(count) + " times") +
+                    std::string(" since the last sync, last ") + age_of(heals, "last", now) + " ago";
+  const auto& resources = heals.get_array("resources");
+  for (std::size_t i = 0; i < resources.size() && i < 3; ++i)
+    out += (i == 0 ? ": " : ", ") + resources[i].as_string();
+  if (resources.size() > 3) out += " and " + std::to_string(resources.size() - 3) + " more";
   return out;
 }
 
@@ -29,6 +45,11 @@ void print_daemon(const Session& session, const Value& answer, WallMicros now) {
                ", " + terminal.paint(ready ? Colour::green : Colour::red, ready ? "ready" : "not ready"));
   for (const auto& reason : answer.get_array("not_ready")) {
     session.line("  " + terminal.paint(Colour::red, safe(reason.as_string())));
+  }
+  if (const auto refused = age_of(answer, "config_refused", now); !refused.empty()) {
+    session.line(terminal.paint(Colour::red, "configuration: the reload " + refused +
+                                                 " ago was refused, the one before it stays in force:"));
+    session.line("  " + terminal.paint(Colour::red, safe(text_of(answer, "config_error"), true)));
   }
   std::string counts;
   if (const auto* events = answer.find("events"); events != nullptr && events->is_object()) {
@@ -58,8 +79,9 @@ std::string out_of_reach(const Session& session, WallMicros now) {
   const auto destinations = session.client.get("/v1/destinations");
   for (const auto& destination : destinations.get_array("destinations")) {
     if (destination.get_bool("connected")) continue;
+    const auto why = text_of(destination, "error");
     add("destination " + text_of(destination, "name") + ": its provider " + text_of(destination, "provider") +
-        " is not connected");
+        " is not connected" + (why.empty() ? "" : ": " + first_line(why)));
   }
   return out;
 }
@@ -111,6 +133,8 @@ Exit status_of_one(const Session& session, const std::string& name) {
   details.add("revision", text_of(application, "revision"));
   details.add("wanted", text_of(application, "wanted"));
   details.add("resources", number_of(application, "resources"));
+  if (const auto* heals = answer.find("heals"); heals != nullptr && heals->is_object())
+    details.add("drift put back", put_back(*heals, now));
   details.add("flags", Cell(flags_of(application), Colour::yellow));
   details.add("waits for", text_of(application, "waits_for"));
   details.add("released by", text_of(application, "released_by"));

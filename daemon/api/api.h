@@ -14,8 +14,16 @@
 
 namespace gitopsd::api {
 
+/// How the last change of the configuration went.
+struct ConfigReload {
+  WallMicros succeeded = 0;  ///< when the one in force was read
+  WallMicros refused = 0;    ///< when a newer one was, 0 unless that was the last word
+  std::string error;         ///< why, a problem a line
+};
+
 struct Environment {
   std::function<config::Snapshot()> config;  ///< the one in force
+  std::function<ConfigReload()> reload = [] { return ConfigReload{}; };
   store::Store* store = nullptr;
   sync::Dispatcher* dispatcher = nullptr;
   server::Server* server = nullptr;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/clock.h"
 #include "daemon/api/objects.h"
 
 namespace gitopsd::api {
@@ -51,6 +52,12 @@ std::vector<Check> readiness(const Context& context) {
   checks.push_back(
       {"store", writable,
        writable ? "writable" : "an earlier write failed: free the disk or repair it, then restart"});
+  if (const auto reload = context.environment.reload(); reload.refused != 0) {
+    // No reason to be not ready; and no text of the configuration for whoever may read this.
+    checks.push_back({"config", true,
+                      "the reload at " + rfc3339(reload.refused) +
+                          " was refused and the configuration before it stays in force: gitopsctl status"});
+  }
   const auto config = context.config();
   for (const auto& status : context.dispatcher().destinations()) {
     checks.push_back(destination_check(status, *config));

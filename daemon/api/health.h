@@ -10,7 +10,7 @@
 namespace gitopsd::api {
 
 struct Check {
-  std::string name;  ///< api_loop, door_loop, store, destination:NAME
+  std::string name;  ///< api_loop, door_loop, store, destination:NAME, config where a reload was refused
   bool ok = false;
   std::string detail;
 };

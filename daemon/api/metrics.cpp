@@ -142,6 +142,12 @@ void add_process(Page& page, const Context& context) {
   page.gauge("gitopsd_resident_memory_bytes", "Resident memory of the daemon", resident_bytes());
   page.gauge("gitopsd_start_time_seconds", "When the daemon started, Unix time",
              static_cast<double>(context.started) / 1e6);
+  const auto reload = context.environment.reload();
+  page.gauge("gitopsd_config_last_reload_successful",
+             "Whether the last change of the configuration came into force", reload.refused == 0 ? 1 : 0);
+  page.gauge("gitopsd_config_last_reload_success_timestamp_seconds",
+             "When the configuration in force was read, Unix time",
+             static_cast<double>(reload.succeeded) / 1e6);
   page.family("gitopsd_loop_age_seconds", "Since an event loop last ran", MetricType::Gauge);
   page.sample(static_cast<double>(context.server().loop_age_ms()) / 1e3, {{"loop", "door"}});
   page.sample(static_cast<double>(context.loop_age_ms()) / 1e3, {{"loop", "api"}});

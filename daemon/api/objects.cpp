@@ -117,6 +117,30 @@ Value application_object(const sync::ApplicationStatus& a) {
                         {"resources", a.resources}});
 }
 
+Value heals_object(const std::vector<store::Sync>& newest_first) {
+  std::int64_t count = 0;
+  const store::Sync* last = nullptr;
+  for (const auto& s : newest_first) {
+    if (s.state != store::SyncState::succeeded) continue;
+    if (s.kind != "heal") break;
+    if (last == nullptr) last = &s;
+    ++count;
+  }
+  Value resources = Value::array();
+  if (last != nullptr) {
+    const Value steps = stored_steps(last->plan);
+    if (steps.is_array()) {
+      for (const auto& step : steps.as_array()) {
+        if (step.get_string("action") != "none") resources.push(step.get_string("id"));
+      }
+    }
+  }
+  return Value::object({{"count", count},
+                        {"last", last == nullptr ? Value() : time_or_null(last->ended)},
+                        {"sync", last == nullptr ? Value() : id_or_null(last->id.value)},
+                        {"resources", std::move(resources)}});
+}
+
 Value event_object(const store::Event& e, const Names& names) {
   const bool of_one = !e.application.empty();
   return Value::object({{"id", e.id.value},

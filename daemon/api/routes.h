@@ -24,6 +24,7 @@ Reply application_inventory(const Context&, const Request&);
 Reply plan_application(const Context&, const Request&);
 Reply sync_application(const Context&, const Request&);
 Reply approve_application(const Context&, const Request&);
+Reply reject_application(const Context&, const Request&);
 Reply rollback_application(const Context&, const Request&);
 Reply resume_application(const Context&, const Request&);
 Reply delete_application(const Context&, const Request&);

@@ -27,6 +27,14 @@ std::optional<CommitId> commit(const Request& request, std::string_view key) {
                     "it must be a full commit id of 40 hexadecimal digits");
 }
 
+/// The sync that somebody looked at, if the request says which.
+std::optional<SyncId> looked_at(const Request& request) {
+  const Value* sync = request.body.find("sync");
+  if (sync == nullptr || sync->is_null()) return std::nullopt;
+  if (sync->is_int() && sync->as_int() > 0) return SyncId{sync->as_int()};
+  throw bad_request("sync is no number of a sync", "gitopsctl status NAME shows the one that is held");
+}
+
 Reply queued(EventId id) {
   return json_reply(202, Value::object({{"event", id.value}}));
 }
@@ -41,8 +49,9 @@ Reply application(const Context& context, const Request& request) {
       last = sync_object(*found, context.names(), context.store(), true);
     }
   }
-  return json_reply(
-      200, Value::object({{"application", application_object(status)}, {"last_sync", std::move(last)}}));
+  return json_reply(200, Value::object({{"application", application_object(status)},
+                                        {"last_sync", std::move(last)},
+                                        {"heals", heals_object(context.store().syncs(status.uid, 500))}}));
 }
 
 Reply application_syncs(const Context& context, const Request& request) {
@@ -74,13 +83,23 @@ Reply sync_application(const Context& context, const Request& request) {
 }
 
 Reply approve_application(const Context& context, const Request& request) {
-  const SyncId approved = context.dispatcher().approve(named(context, request).name, request.who);
+  const auto name = named(context, request).name;
+  const SyncId approved = context.dispatcher().approve(name, looked_at(request), request.who);
   return json_reply(200, Value::object({{"sync", approved.value}}));
+}
+
+Reply reject_application(const Context& context, const Request& request) {
+  const auto name = named(context, request).name;
+  const SyncId rejected = context.dispatcher().reject(name, looked_at(request), request.who);
+  return json_reply(200, Value::object({{"sync", rejected.value}}));
 }
 
 Reply rollback_application(const Context& context, const Request& request) {
   const auto wanted = named(context, request);
-  return queued(context.dispatcher().rollback(wanted.name, commit(request, "to"), request.who));
+  const EventId id = context.dispatcher().rollback(wanted.name, commit(request, "to"), request.who);
+  const auto event = context.store().event(id);
+  return json_reply(202, Value::object({{"event", id.value},
+                                        {"revision", event ? text_or_null(event->after.str()) : Value()}}));
 }
 
 Reply resume_application(const Context& context, const Request& request) {

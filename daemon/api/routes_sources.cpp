@@ -57,7 +57,8 @@ Reply destinations(const Context& context, const Request&) {
     list.push(Value::object({{"name", d.name.str()},
                              {"provider", d.provider},
                              {"connected", d.connected},
-                             {"starts", d.starts}}));
+                             {"starts", d.starts},
+                             {"error", text_or_null(d.error)}}));
   }
   return json_reply(200, Value::object({{"destinations", std::move(list)}}));
 }

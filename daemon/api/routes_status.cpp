@@ -25,12 +25,16 @@ Reply status(const Context& context, const Request&) {
   for (const auto& check : readiness(context)) {
     if (!check.ok) not_ready.push(check.name + ": " + check.detail);
   }
+  const auto reload = context.environment.reload();
   Value events = Value::object();
   for (const auto& [state, count] : event_counts(context.store().counts())) events.set(state, count);
   return json_reply(200, Value::object({{"version", GITOPSD_VERSION},
                                         {"now", time_or_null(context.now())},
                                         {"started", time_or_null(context.started)},
                                         {"config", context.config()->file},
+                                        {"config_read", time_or_null(reload.succeeded)},
+                                        {"config_refused", time_or_null(reload.refused)},
+                                        {"config_error", text_or_null(reload.error)},
                                         {"ready", not_ready.as_array().empty()},
                                         {"not_ready", not_ready},
                                         {"events", std::move(events)},

@@ -73,6 +73,7 @@ struct DestinationStatus {
   std::string provider;
   bool connected = false;
   std::uint64_t starts = 0;
+  std::string error{};  ///< why it is not connected, where that is known
 };
 
 struct Metrics {
@@ -97,7 +98,13 @@ class Dispatcher {
   virtual EventId sync_now(const ApplicationName&, const std::string& who) = 0;
   /// Plans the ref's tip (or the given revision) against the live state; changes nothing. Blocks.
   virtual PlanView plan(const ApplicationName&, const std::optional<CommitId>&) = 0;
-  virtual SyncId approve(const ApplicationName&, const std::string& who) = 0;
+  /// Both of the sync that waits for approval, and only if it is `looked_at`, where that is given; else
+  /// Failure (cause conflict) says which one waits now.
+  virtual SyncId approve(const ApplicationName&, const std::optional<SyncId>& looked_at,
+                         const std::string& who) = 0;
+  virtual SyncId reject(const ApplicationName&, const std::optional<SyncId>& looked_at,
+                        const std::string& who) = 0;
+  /// Without `to`: to the revision before the one in force, or to that one where a newer went half-way.
   virtual EventId rollback(const ApplicationName&, const std::optional<CommitId>& to,
                            const std::string& who) = 0;
   virtual void resume(const ApplicationName&, const std::string& who) = 0;
@@ -121,6 +128,8 @@ struct Environment {
   const Clock* clock = &system_clock();
   std::string program_directory;  ///< where providers are
   std::string state_directory;
+  /// Before a commit is asked for again that the repository does not give out yet; doubles, five times.
+  std::chrono::milliseconds missing_delay{300};
   int workers = 8;  ///< syncs that work at once; waiting for health or approval counts not
   /// Opens a destination's provider; by default open_provider() of provider.h.
   std::function<std::unique_ptr<Provider>(const config::Destination&, Provider::Events)> open_provider{};

@@ -20,6 +20,11 @@ constexpr int kDeathsAtMost = 3;
 constexpr auto kHealthPollMax = 5s;
 constexpr const char* kSuspended = "the application is suspended";
 
+std::string superseded_by(const Job& job) {
+  return (job.kind == Kind::rollback ? "superseded by a rollback to " : "superseded by ") +
+         job.revision.short_str();
+}
+
 /// The events that end with what the application is doing now; it forgets them.
 std::vector<EventId> with_along(ApplicationLine& app, EventId event) {
   std::vector<EventId> events = std::exchange(app.along, {});
@@ -49,7 +54,7 @@ Scope DispatcherImpl::scope_of(const App& app) const {
 
 void DispatcherImpl::offer(const App& app, Job job) {
   if (job.kind != Kind::remove && !configured(app)) return end_waiting(nullptr, {job.event}, kLeft);
-  drop_next(app, "superseded by " + job.revision.short_str());
+  drop_next(app, superseded_by(job));
   app->next = std::move(job);
   pump(app);
 }
@@ -69,10 +74,10 @@ void DispatcherImpl::pump(const App& app) {
   }
   if (app->next && !suspended) {
     if (app->hold == Hold::busy) {
-      if (app->run) app->run->supersede("superseded by " + app->next->revision.short_str());
+      if (app->run) app->run->supersede(superseded_by(*app->next));
       return;
     }
-    if (app->hold != Hold::none) release_parked(app, "superseded by " + app->next->revision.short_str());
+    if (app->hold != Hold::none) release_parked(app, superseded_by(*app->next));
     Job job = std::move(*app->next);
     app->next.reset();
     return begin(app, std::move(job));
@@ -98,6 +103,7 @@ void DispatcherImpl::begin(const App& app, Job job) {
     return rest(app);
   }
   app->hold = Hold::busy;
+  if (job.kind != Kind::heal) app->rejected.reset();
   if (!app->aside.run) {  // else it is a heal, and what people wait for is the approval
     app->phase = Phase::rendering;
     app->since = env_.clock->wall();
@@ -177,7 +183,10 @@ void DispatcherImpl::ended(const App& app, const std::shared_ptr<Run>& run, Outc
       return;
     case Outcome::Kind::succeeded:
       app->error_of(job.kind).clear();
-      if (job.kind != Kind::heal) app->report.clear();  // it says what a heal has nothing to do with
+      if (job.kind != Kind::heal) {  // they say what a heal has nothing to do with
+        app->report.clear();
+        app->unsigned_report.clear();
+      }
       app->provider_deaths = 0;
       if (job.kind == Kind::commit || job.kind == Kind::rollback) {
         const auto& after = run->after();
@@ -202,6 +211,7 @@ void DispatcherImpl::ended(const App& app, const std::shared_ptr<Run>& run, Outc
                                    {"event", job.event.value},
                                    {"error", outcome.error}});
       break;
+    case Outcome::Kind::cancelled:
     case Outcome::Kind::superseded:
       ++metrics_.syncs_superseded;
       break;
@@ -265,7 +275,7 @@ void DispatcherImpl::park(const App& app, const Outcome& outcome) {
   const bool approval = outcome.kind == Outcome::Kind::held;
   app->hold = approval ? Hold::approval : Hold::health;
   show_waiting(app, approval ? Phase::held : Phase::waiting_health, outcome.reason,
-               approval ? "gitopsctl approve " + app->config.name.str() : "its health");
+               approval ? approve_command(*app, *app->run) : "its health");
   const auto run = app->run;
   if (approval) {
     workers_->post([this, event = run->job().event, why = outcome.reason, by = app->released_by] {
@@ -359,6 +369,10 @@ void DispatcherImpl::part_ended(EventId event, const Outcome& outcome, const sto
     ++tracker.superseded;
     tracker.note = outcome.reason;
   }
+  if (outcome.kind == Outcome::Kind::cancelled) {
+    ++tracker.cancelled;
+    tracker.note = outcome.reason;
+  }
   if (outcome.kind == Outcome::Kind::failed) tracker.errors.push_back(outcome.error);
   auto& t = tracker.timings;
   t.rendered = std::max(t.rendered, timings.rendered);
@@ -395,6 +409,8 @@ void DispatcherImpl::record_end(EventId id, const Tracker& t) {
     state = EventState::failed;
     reason = std::to_string(t.errors.size()) + (t.errors.size() == 1 ? " application" : " applications") +
              " failed";
+  } else if (t.cancelled > 0) {
+    state = EventState::cancelled;
   } else if (t.succeeded == 0 && t.superseded > 0) {
     state = EventState::superseded;
   } else if (t.succeeded == 0 && reason.empty()) {

@@ -21,6 +21,7 @@ bool same_provider(const config::Destination& a, const config::Destination& b) {
 
 void DispatcherImpl::configure(const config::Snapshot& config) {
   const auto known = env_.store->applications();
+  const auto rejected = rejections(known);
   std::vector<std::shared_ptr<Provider>> retired;
   std::vector<store::Event> homeless;
   {
@@ -28,7 +29,7 @@ void DispatcherImpl::configure(const config::Snapshot& config) {
     config_ = config;
     retired = configure_destinations(*config);
     homeless = configure_repositories(*config);
-    configure_applications(*config, known);
+    configure_applications(*config, known, rejected);
   }
   record_applications(known);
   for (auto& event : homeless) take_event(std::move(event));
@@ -91,9 +92,23 @@ std::vector<store::Event> DispatcherImpl::configure_repositories(const config::C
   return homeless;
 }
 
+/// What people rejected, as the store has it: such a word outlives a restart.
+DispatcherImpl::Rejections DispatcherImpl::rejections(
+    const std::vector<store::ApplicationState>& known) const {
+  Rejections found;
+  for (const auto& state : known) {
+    if (state.last_sync == state.last_succeeded || app_of(state.uid)) continue;
+    const auto last = env_.store->sync(state.last_sync);
+    if (!last || last->state != store::SyncState::cancelled || last->input_key.empty()) continue;
+    found[state.uid] = {last->input_key, rejected_text(last->revision, last->reason)};
+  }
+  return found;
+}
+
 /// With the mutex. An application that comes back finds its line again, so that never two syncs of one run.
 void DispatcherImpl::configure_applications(const config::Config& config,
-                                            const std::vector<store::ApplicationState>& known) {
+                                            const std::vector<store::ApplicationState>& known,
+                                            const Rejections& rejected) {
   std::map<ApplicationUid, App> apps;
   for (const auto& a : config.applications) {
     App line;
@@ -111,6 +126,7 @@ void DispatcherImpl::configure_applications(const config::Config& config,
       for (const auto& state : known) {
         if (state.uid == a.uid) line->state = state;
       }
+      if (const auto word = rejected.find(a.uid); word != rejected.end()) line->rejected = word->second;
     }
     const bool check = line->check_timer == 0 || line->config.check_interval != a.check_interval;
     line->config = a;

@@ -138,7 +138,7 @@ void DispatcherImpl::look_at_live(const App& app) {
     }
     const auto verdict = app->contest.ask(id, now);
     if (verdict.say) {
-      log::warning("contested: something else keeps changing a resource",
+      log::warning("contested: somebody or something other than gitopsd keeps changing a resource",
                    {{"application", app->config.name.str()}, {"resource", id.str()}});
     }
     if (verdict.when <= now) {

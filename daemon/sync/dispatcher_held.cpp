@@ -7,6 +7,15 @@ namespace gitopsd::sync {
 
 using Hold = ApplicationLine::Hold;
 
+/// It names the sync, so that nothing else is approved than what was looked at.
+std::string approve_command(const ApplicationLine& app, const Run& held) {
+  return "gitopsctl approve " + app.config.name.str() + " --sync " + std::to_string(held.id().value);
+}
+
+std::string rejected_text(const CommitId& revision, const std::string& by) {
+  return revision.short_str() + " was " + by;
+}
+
 /// With the mutex. Ends what waits for good; the store is written on a worker.
 void DispatcherImpl::release_parked(const App& app, const std::string& why) {
   ++app->timer;
@@ -52,7 +61,7 @@ void DispatcherImpl::take_up(const App& app) {
   app->phase = Phase::held;
   app->since = aside.since;
   app->waits_for = app->run->hold();
-  app->released_by = "gitopsctl approve " + app->config.name.str();
+  app->released_by = approve_command(*app, *app->run);
 }
 
 /// With the mutex. The run that waited was approved.
@@ -66,17 +75,71 @@ void DispatcherImpl::go_on(const App& app) {
       [this, app, run = app->run] { in_lane(app, [this, app, run] { ended(app, run, run->approved()); }); });
 }
 
-SyncId DispatcherImpl::approve(const ApplicationName& name, const std::string& who) {
+/// With the mutex. The run that waits, if it is the one that somebody looked at and nobody has approved it.
+std::shared_ptr<Run> DispatcherImpl::held_run(const App& app, const std::optional<SyncId>& looked_at) {
+  const std::string& name = app->config.name.str();
+  auto run = app->held();
+  if (!run) {
+    throw fail(ProblemCause::conflict, "application " + name + " waits for no approval",
+               app->waits_for.empty() ? "" : "it waits for: " + app->waits_for);
+  }
+  if (looked_at && *looked_at != run->id()) {
+    const auto now = std::to_string(run->id().value);
+    throw fail(ProblemCause::conflict,
+               "sync " + std::to_string(looked_at->value) + " does not wait for approval any more: sync " +
+                   now + " (" + run->job().revision.short_str() + ") does",
+               "gitopsctl plan " + name + " shows it");
+  }
+  if (app->aside.approved) {
+    throw fail(ProblemCause::conflict, "sync " + std::to_string(run->id().value) + " was approved already");
+  }
+  return run;
+}
+
+SyncId DispatcherImpl::reject(const ApplicationName& name, const std::optional<SyncId>& looked_at,
+                              const std::string& who) {
+  const auto app = app_or_orphan(name);
+  std::shared_ptr<Run> run;
+  {
+    std::lock_guard lock(mutex_);
+    run = held_run(app, looked_at);
+    if (run->job().kind == Kind::rollback) {
+      throw fail(ProblemCause::conflict, "what waits is a rollback",
+                 "gitopsctl resume " + name.str() + " ends it, and follows the ref again");
+    }
+  }
+  const std::string why = "rejected by " + who;
+  env_.store->audit(audit_of("reject", who, name, Value::object({{"sync", run->id().value}})));
+  std::vector<EventId> events;
+  {
+    std::lock_guard lock(mutex_);
+    held_run(app, run->id());
+    if (run->job().kind == Kind::commit)
+      app->rejected = {run->job().input_key, rejected_text(run->job().revision, why)};
+    if (app->aside.run) {
+      events = std::exchange(app->aside, {}).along;
+    } else {
+      app->run.reset();
+      events = std::exchange(app->along, {});
+      idle(app);
+    }
+  }
+  events.push_back(run->job().event);
+  workers_->post([this, run, why, events] {
+    run->end(store::SyncState::cancelled, why);
+    parts_ended(events, cancelled_outcome(why), run->timings());
+  });
+  return run->id();
+}
+
+SyncId DispatcherImpl::approve(const ApplicationName& name, const std::optional<SyncId>& looked_at,
+                               const std::string& who) {
   const auto app = app_or_orphan(name);
   std::shared_ptr<Run> run;
   bool alone = false;  // nothing is under way for the application but this
   {
     std::lock_guard lock(mutex_);
-    run = app->held();
-    if (!run) {
-      throw fail(ProblemCause::conflict, "application " + name.str() + " waits for no approval",
-                 app->waits_for.empty() ? "" : "it waits for: " + app->waits_for);
-    }
+    run = held_run(app, looked_at);
     alone = !app->aside.run;
     if (alone) {
       set_aside(app);
@@ -98,7 +161,9 @@ SyncId DispatcherImpl::approve(const ApplicationName& name, const std::string& w
   if (!aside && app->run != run) {
     if (alone) idle(app);
     end_waiting(run, {}, "something newer came");
-    throw fail(ProblemCause::conflict, "something newer than what was approved came for " + name.str(),
+    throw fail(ProblemCause::conflict,
+               "what was approved does not wait any more: something newer came for " + name.str() +
+                   ", or somebody rejected it",
                "gitopsctl status shows what it waits for now");
   }
   app->aside.approved = aside;

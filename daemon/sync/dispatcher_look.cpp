@@ -72,7 +72,7 @@ void DispatcherImpl::look(const Repo& repo) {
         Dest dest;
         std::string path, settings;
         store::ApplicationState state;
-        std::string tried;
+        std::string tried, rejected;
         {
           std::lock_guard lock(mutex_);
           if (app->engaged()) continue;
@@ -80,12 +80,14 @@ void DispatcherImpl::look(const Repo& repo) {
           settings = app->settings_key;
           state = app->state;
           tried = app->last_tried_key;
+          if (app->rejected) rejected = app->rejected->input_key;
           if (auto it = dests_.find(app->config.destination); it != dests_.end()) dest = it->second;
         }
         if (!dest) continue;
         const auto source = source_key(path, *snapshot, decode_outside(state.outside));
         const auto key = input_key(source, settings, dest->provider->render_context_digest());
-        if (key == state.input_key || key == tried || state.quarantined.find(source) != std::string::npos)
+        if (key == state.input_key || key == tried || key == rejected ||
+            state.quarantined.find(source) != std::string::npos)
           continue;
         event.cause = store::Cause::context;
         event.application = app->uid;

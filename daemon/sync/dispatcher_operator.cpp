@@ -123,99 +123,6 @@ PlanView DispatcherImpl::plan(const ApplicationName& name, const std::optional<C
   return view;
 }
 
-/// Without the mutex. What a rollback holds off changes in the store and here as one: `change` makes the new
-/// word of the old, and nobody else's comes in between.
-void DispatcherImpl::quarantine(const App& app,
-                                const std::function<std::string(const std::string&)>& change) {
-  std::lock_guard turn(quarantine_mutex_);
-  std::string before;
-  {
-    std::lock_guard lock(mutex_);
-    before = app->state.quarantined;
-  }
-  const std::string after = change(before);
-  if (after == before) return;
-  env_.store->quarantine(app->uid, after);
-  std::lock_guard lock(mutex_);
-  app->state.quarantined = after;
-}
-
-EventId DispatcherImpl::rollback(const ApplicationName& name, const std::optional<CommitId>& to,
-                                 const std::string& who) {
-  const auto app = app_named(name);
-  config::Application config;
-  store::ApplicationState state;
-  {
-    std::lock_guard lock(mutex_);
-    config = app->config;
-    state = app->state;
-  }
-  // The store's word is newer than this copy where a sync begins or ends meanwhile.
-  if (const auto now = env_.store->application(config.uid)) state = *now;
-  // Away from what was wanted last, applied or not: a sync that failed half-way is the usual reason to roll
-  // back.
-  std::string known, away = state.source_key;
-  if (const auto last = env_.store->sync(state.last_sync); last && last->kind == "sync") {
-    if (!last->source_key.empty()) away = last->source_key;
-  }
-  std::optional<store::Sync> target;
-  for (const auto& sync : env_.store->kept_syncs(config.uid)) {
-    const bool bad = !sync.source_key.empty() && state.quarantined.find(sync.source_key) != std::string::npos;
-    if (bad) continue;
-    known += " " + sync.revision.short_str();
-    const bool wanted = to ? sync.revision == *to : sync.source_key != away;
-    if (wanted && !target) target = sync;
-  }
-  if (!target) {
-    throw fail(ProblemCause::input,
-               to ? "revision " + to->str() + " is not among the kept syncs of " + name.str()
-                  : "application " + name.str() + " has no earlier state to roll back to",
-               known.empty() ? "" : "kept:" + known);
-  }
-  quarantine(app, [&](const std::string& earlier) {  // earlier rollbacks hold too
-    if (earlier.find(away) != std::string::npos) return earlier;
-    return earlier.empty() ? away : earlier + " " + away;
-  });
-  store::NewEvent event;
-  event.cause = store::Cause::rollback;
-  event.repository = config.repository;
-  if (const auto ref = Ref::parse(config.ref)) event.ref = *ref;
-  event.before = state.revision;
-  event.after = target->revision;
-  event.application = config.uid;
-  event.actor = who;
-  event.note = std::to_string(target->id.value);
-  event.received = env_.clock->wall();
-  const EventId id = env_.store->add_event(event);
-  env_.store->audit(audit_of("rollback", who, name,
-                             Value::object({{"event", id.value}, {"commit", target->revision.str()}})));
-  notify({id});
-  return id;
-}
-
-void DispatcherImpl::resume(const ApplicationName& name, const std::string& who) {
-  const auto app = app_named(name);
-  quarantine(app, [&](const std::string& held_off) {
-    if (held_off.empty()) {
-      throw fail(ProblemCause::conflict, "application " + name.str() + " is not held back by a rollback");
-    }
-    return std::string();
-  });
-  env_.store->audit(audit_of("resume", who, name));
-  std::lock_guard lock(mutex_);
-  const auto rolls_back = [](const Job& job) { return job.kind == Kind::rollback; };
-  if (app->next && rolls_back(*app->next)) {
-    drop_next(app, "resumed before the rollback began");
-  } else if (app->run && rolls_back(app->run->job()) && app->hold != ApplicationLine::Hold::busy) {
-    release_parked(app, "resumed before the rollback went on");
-    rest(app);
-  }
-  app->last_tried_key.clear();
-  const auto repo = repos_.at(app->config.repository);
-  repo->look_wanted = true;
-  wake(repo);
-}
-
 EventId DispatcherImpl::delete_cascade(const ApplicationName& name, const std::string& who) {
   App app;
   for (const auto& state : env_.store->applications()) {
@@ -276,11 +183,17 @@ std::vector<ApplicationStatus> DispatcherImpl::status() const {
         s.waits_for = "rolled back; a new state in the repository";
         s.released_by = "gitopsctl resume " + s.name.str();
       }
+      if (s.waits_for.empty() && app->rejected) {
+        s.waits_for = app->rejected->text + "; a new state in the repository";
+        s.released_by = "gitopsctl sync " + s.name.str();
+      }
+      if (s.waits_for.empty()) s.waits_for = app->unsigned_report;
       if (s.waits_for.empty() && !app->report.empty()) s.waits_for = app->report;
       const auto contested = app->contest.contested(now);
       if (s.waits_for.empty() && !contested.empty()) {
-        s.waits_for = "something else keeps changing " + first_of(contested);
-        s.released_by = "ten minutes in which it leaves that alone";
+        s.waits_for = "somebody or something other than gitopsd keeps changing " + first_of(contested) +
+                      " at " + s.destination.str();
+        s.released_by = "ten minutes in which they leave that alone";
       }
       const auto stuck = app->convergence.stuck();
       if (s.waits_for.empty() && !stuck.empty()) {
@@ -300,7 +213,8 @@ std::vector<ApplicationStatus> DispatcherImpl::status() const {
         s.status = SyncStatus::contested;
       else if (!app->compared || !app->state.last_succeeded)
         s.status = SyncStatus::unknown;
-      else if (!app->out_of_sync.empty() || !s.error.empty() || app->phase != Phase::idle || s.quarantined)
+      else if (!app->out_of_sync.empty() || !s.error.empty() || app->phase != Phase::idle || s.quarantined ||
+               app->rejected)
         s.status = SyncStatus::out_of_sync;
       else
         s.status = SyncStatus::synced;
@@ -338,7 +252,8 @@ std::vector<DestinationStatus> DispatcherImpl::destinations() const {
   std::lock_guard lock(mutex_);
   std::vector<DestinationStatus> list;
   for (const auto& [name, dest] : dests_) {
-    list.push_back({name, dest->config.provider, dest->provider->connected(), dest->provider->generation()});
+    list.push_back({name, dest->config.provider, dest->provider->connected(), dest->provider->generation(),
+                    dest->provider->trouble()});
   }
   return list;
 }

@@ -160,25 +160,6 @@ void DispatcherImpl::judge(const Repo& repo, std::vector<store::Event> events, c
   });
 }
 
-/// The commit to apply among those that events of one ref name: the tip, else the farthest on the way to it.
-/// Peels the events' tags on the way.
-std::optional<CommitId> DispatcherImpl::choose(const Repo& repo, const CommitId& tip,
-                                               std::vector<store::Event>& events) {
-  using source::Standing;
-  std::optional<CommitId> chosen;
-  for (auto& e : events) {
-    if (const auto commit = repo->mirror->peel(e.after)) e.after = *commit;
-    if (e.after == tip) chosen = tip;
-  }
-  if (chosen) return chosen;
-  for (const auto& e : events) {
-    if (!repo->mirror->has(e.after)) continue;
-    if (repo->mirror->standing(e.after, tip, CommitId{}) != Standing::ahead) continue;
-    if (!chosen || repo->mirror->standing(e.after, tip, *chosen) == Standing::ahead) chosen = e.after;
-  }
-  return chosen;
-}
-
 void DispatcherImpl::decide_ref(const Repo& repo, const Ref& ref, std::vector<store::Event> events) {
   const auto apps = followers(repo->name, ref);
   const auto end_all = [&](store::EventState state, const std::string& reason) {
@@ -247,18 +228,13 @@ void DispatcherImpl::decide_ref(const Repo& repo, const Ref& ref, std::vector<st
   env_.store->set_events(ids_where(events, deletes), store::EventState::ignored, ref.str() + " exists again");
   std::erase_if(events, deletes);
   const auto chosen = choose(repo, *fetched.tip, events);
+  await_missing(repo, ref, *fetched.tip, chosen, events);
   if (!chosen) {
     std::map<CommitId, std::vector<EventId>> of;
     for (const auto& e : events) of[e.after].push_back(e.id);
     for (const auto& [commit, ids] : of) {
-      const bool here = repo->mirror->has(commit);
-      env_.store->set_events(
-          ids, here ? store::EventState::superseded : store::EventState::failed,
-          commit.short_str() +
-              (here ? " is not on the way to the tip of "
-                    : " is no commit that the repository gives out on ") +
-              ref.str(),
-          here ? std::string() : "the repository has no commit " + commit.str() + " on " + ref.str());
+      env_.store->set_events(ids, store::EventState::superseded,
+                             commit.short_str() + " is not on the way to the tip of " + ref.str());
     }
     return;
   }
@@ -341,9 +317,9 @@ void DispatcherImpl::decide_event(const Repo& repo, const store::Event& event, c
     }
     if (signed_only && !event.body_signed && event.cause != store::Cause::manual && event.after != applied) {
       std::lock_guard lock(mutex_);
-      app->report =
+      app->unsigned_report =
           "commit " + event.after.short_str() + " was not named by a signed delivery; it is only reported";
-      note = app->report;
+      note = app->unsigned_report;
       continue;
     }
     // One destination that cannot be reached is its applications' matter: the others go on.
@@ -418,6 +394,10 @@ void DispatcherImpl::concern(const App& app, const store::Event& event, const so
   if (held_off(app->state.quarantined)) {
     const std::string& name = app->config.name.str();
     note = name + " was rolled back from this state; gitopsctl resume " + name + " releases it";
+    return;
+  }
+  if (!force && app->rejected && app->rejected->input_key == key) {
+    note = app->rejected->text + "; gitopsctl sync " + app->config.name.str() + " asks for it again";
     return;
   }
   if (take_along(app, event.id, key, force)) return;

@@ -28,6 +28,7 @@ struct RepositoryLine {
   std::shared_ptr<source::Mirror> mirror;
   source::Cancel cancel;
   std::map<EventId, store::Event> pending;  ///< waiting for a fetch
+  std::map<EventId, int> missing;           ///< how often the commit of one was not there
   bool busy = false;
   bool look_wanted = false;  ///< poll at the next occasion
   int failures = 0;          ///< in a row
@@ -77,7 +78,13 @@ struct ApplicationLine {
   Convergence convergence;
   std::set<ResourceId> out_of_sync;  ///< drift that is only reported
   bool source_missing = false;
-  std::string report;        ///< why OutOfSync or Unknown, where no sync says so
+  std::string report;           ///< why OutOfSync or Unknown, where no sync says so
+  std::string unsigned_report;  ///< of a commit that no signed delivery named, until a sync succeeds
+  /// What somebody did not want applied: not asked for again until the input changes.
+  struct Rejected {
+    std::string input_key, text;
+  };
+  std::optional<Rejected> rejected;
   bool compared = false;     ///< the live state was looked at since the start
   bool looks_again = false;  ///< a timer will look at what could not be compared
   int unknown_looks = 0;     ///< in a row
@@ -100,11 +107,16 @@ struct ApplicationLine {
 /// Why what an application was about ends with it.
 inline constexpr const char* kLeft = "the application left the configuration";
 
+/// The command line that releases a run which waits for approval.
+std::string approve_command(const ApplicationLine&, const Run& held);
+/// For people: `by` is "rejected by ada".
+std::string rejected_text(const CommitId&, const std::string& by);
+
 /// An event's open ends: it ends when the last application that it concerns does.
 struct Tracker {
   int open = 0;
   bool decided = false;  ///< all its applications are known
-  int succeeded = 0, superseded = 0;
+  int succeeded = 0, superseded = 0, cancelled = 0;
   std::vector<std::string> errors;
   std::string note;
   store::Timings timings;
@@ -123,7 +135,8 @@ class DispatcherImpl : public Dispatcher {
   EventId replay(EventId, const std::string& who) override;
   EventId sync_now(const ApplicationName&, const std::string& who) override;
   PlanView plan(const ApplicationName&, const std::optional<CommitId>&) override;
-  SyncId approve(const ApplicationName&, const std::string& who) override;
+  SyncId approve(const ApplicationName&, const std::optional<SyncId>&, const std::string& who) override;
+  SyncId reject(const ApplicationName&, const std::optional<SyncId>&, const std::string& who) override;
   EventId rollback(const ApplicationName&, const std::optional<CommitId>&, const std::string& who) override;
   void resume(const ApplicationName&, const std::string& who) override;
   EventId delete_cascade(const ApplicationName&, const std::string& who) override;
@@ -151,7 +164,10 @@ class DispatcherImpl : public Dispatcher {
   void configure(const config::Snapshot&);
   std::vector<std::shared_ptr<Provider>> configure_destinations(const config::Config&);
   std::vector<store::Event> configure_repositories(const config::Config&);
-  void configure_applications(const config::Config&, const std::vector<store::ApplicationState>& known);
+  using Rejections = std::map<ApplicationUid, ApplicationLine::Rejected>;
+  Rejections rejections(const std::vector<store::ApplicationState>& known) const;
+  void configure_applications(const config::Config&, const std::vector<store::ApplicationState>& known,
+                              const Rejections&);
   void record_applications(const std::vector<store::ApplicationState>& known);
   void let_go(const App&, const std::string& why);
   void drop_next(const App&, const std::string& why);
@@ -164,7 +180,10 @@ class DispatcherImpl : public Dispatcher {
   void work(const Repo&);
   void decide_ref(const Repo&, const Ref&, std::vector<store::Event>);
   void decide_direct(const store::Event&);
+  // dispatcher_choose.cpp
   std::optional<CommitId> choose(const Repo&, const CommitId& tip, std::vector<store::Event>&);
+  void await_missing(const Repo&, const Ref&, const CommitId& tip, const std::optional<CommitId>& chosen,
+                     std::vector<store::Event>&);
   using PassedOver = std::map<ApplicationUid, std::string>;  ///< why an event's ref is not theirs
   PassedOver passed_over(const Repo&, const source::Remote&, const Ref&, const std::vector<App>&);
   void decide_event(const Repo&, const store::Event&, const std::vector<App>&, const PassedOver&,
@@ -206,6 +225,7 @@ class DispatcherImpl : public Dispatcher {
   void tell(const ProgressLine&);
 
   // dispatcher_held.cpp
+  static std::shared_ptr<Run> held_run(const App&, const std::optional<SyncId>& looked_at);
   void release_parked(const App&, const std::string& why);
   void release_aside(const App&, const std::string& why);
   void end_waiting(const std::shared_ptr<Run>&, std::vector<EventId>, const std::string& why);

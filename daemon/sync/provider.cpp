@@ -133,6 +133,10 @@ class ProcessProvider : public Provider {
     return c && !c->calls->dead;
   }
   std::uint64_t generation() const override { return generation_; }
+  std::string trouble() const override {
+    const auto why = std::atomic_load(&trouble_);
+    return connected() || !why ? std::string() : *why;
+  }
 
   protocol::ResolveResult resolve(const protocol::ResolveRequest& r, BlobSource* blobs, Deadline d) override {
     auto c = connection();
@@ -187,16 +191,35 @@ class ProcessProvider : public Provider {
  private:
   template <class Result>
   Result call(Connection& c, std::string_view method, const Value& params, Deadline deadline) {
+    Value answer;
     try {
-      return protocol::decode_as<Result>(c.peer->call(method, params, deadline));
+      answer = c.peer->call(method, params, deadline);
     } catch (const Failure& failure) {
       // Past its deadline a provider is taken for hung: nothing that it may still do can be waited for.
-      if (failure.cause() == ProblemCause::transient) end(c);
+      if (failure.cause() == ProblemCause::transient) {
+        end(c);
+        throw;
+      }
+      throw refusal(method, failure);
+    }
+    try {
+      return protocol::decode_as<Result>(answer);
+    } catch (const Failure& failure) {
       if (failure.cause() != ProblemCause::input) throw;
       throw fail(ProblemCause::destination, "provider of " + destination_.name.str() + " answered " +
                                                 std::string(method) +
                                                 " with something that is no answer: " + failure.what());
     }
+  }
+
+  /// What the provider said, and which one it was.
+  Failure refusal(std::string_view method, const Failure& said) const {
+    auto problem = said.problems().front();
+    const std::string own = std::string(method) + ": ";  // some begin with it
+    if (problem.message.starts_with(own)) problem.message.erase(0, own.size());
+    problem.message =
+        "provider of " + destination_.name.str() + " refuses " + std::string(method) + ": " + problem.message;
+    return Failure(std::move(problem));
   }
 
   void end(Connection& c) {
@@ -221,6 +244,7 @@ class ProcessProvider : public Provider {
       connection_ = start();
     } catch (const Failure& failure) {
       why_ = failure.what();
+      std::atomic_store(&trouble_, std::make_shared<const std::string>(why_));
       throw;
     }
     why_ = "it ended";
@@ -270,9 +294,10 @@ class ProcessProvider : public Provider {
     try {
       c->info = protocol::decode_as<protocol::InitializeResult>(
           c->peer->call("initialize", encode(request), Monotonic::now() + kInitializeTimeout));
-    } catch (...) {
+    } catch (const Failure& failure) {
       end(*c);
-      throw;
+      if (failure.cause() == ProblemCause::transient) throw;
+      throw refusal("initialize", failure);
     }
     if (c->info.protocol != protocol::kProtocol) {
       end(*c);
@@ -313,6 +338,7 @@ class ProcessProvider : public Provider {
   std::shared_ptr<Connection> connection_;
   std::atomic<std::uint64_t> generation_{0};
   std::shared_ptr<Connection> visible_;  // the same, for those who may not wait while one starts
+  std::shared_ptr<const std::string> trouble_;
   bool stopped_ = false;
   std::string why_ = "it has not been started yet";
   std::chrono::milliseconds backoff_ = kFirstBackoff;

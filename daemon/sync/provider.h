@@ -35,6 +35,8 @@ class Provider {
   /// The same as `info().render_context_digest`, without copying the rest.
   virtual std::string render_context_digest() = 0;
   virtual bool connected() const = 0;
+  /// Why it could not be started or connected to at the last attempt; empty when connected. Never blocks.
+  virtual std::string trouble() const { return {}; }
   /// Grows by one at each start; tells whether watches must be set up again.
   virtual std::uint64_t generation() const = 0;
 

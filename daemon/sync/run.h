@@ -35,15 +35,19 @@ struct Job {
 };
 
 struct Outcome {
-  enum class Kind { succeeded, failed, superseded, held, waiting, retry };
+  enum class Kind { succeeded, failed, superseded, cancelled, held, waiting, retry };
   Kind kind = Kind::failed;
-  std::string reason;  ///< of held, waiting, retry, superseded
+  std::string reason;  ///< of held, waiting, retry, superseded, cancelled
   std::string error;   ///< of failed and retry
   ProblemCause cause = ProblemCause::internal;
   bool provider_died = false;
 };
 inline Outcome superseded_outcome(std::string why) {
   return {Outcome::Kind::superseded, std::move(why), {}, ProblemCause::internal, false};
+}
+/// Somebody did not want it.
+inline Outcome cancelled_outcome(std::string why) {
+  return {Outcome::Kind::cancelled, std::move(why), {}, ProblemCause::internal, false};
 }
 
 class Run {

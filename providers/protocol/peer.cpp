@@ -50,15 +50,15 @@ Value error_message(Value id, int code, std::string message, ProblemCause cause,
 
 Failure remote_failure(std::string_view method, const Value& error) {
   if (!error.is_object())
-    return fail(ProblemCause::internal, std::string(method) + ": an error that is no object");
+    return fail(ProblemCause::internal, std::string(method) + " an error that is no object");
   const Value* data = error.find("data");
   const Value* message = error.find("message");
   const Value* cause = data ? data->find("cause") : nullptr;
   const Value* hint = data ? data->find("hint") : nullptr;
-  return fail(
-      cause && cause->is_string() ? problem_cause(cause->as_string()) : ProblemCause::internal,
-      std::string(method) + ": " + (message && message->is_string() ? message->as_string() : "failed"),
-      hint && hint->is_string() ? hint->as_string() : std::string());
+  const std::string who = method.empty() ? std::string() : std::string(method) + ": ";
+  return fail(cause && cause->is_string() ? problem_cause(cause->as_string()) : ProblemCause::internal,
+              who + (message && message->is_string() ? message->as_string() : "failed"),
+              hint && hint->is_string() ? hint->as_string() : std::string());
 }
 
 struct PendingCall {
@@ -246,7 +246,7 @@ void Peer::State::dispatch_answer(const Value& message) {
   PendingCall& call = *found->second;
   calls.erase(found);
   if (error)
-    call.failure = remote_failure("the other side", *error);
+    call.failure = remote_failure({}, *error);
   else if (message.as_object().contains("result"))
     call.result = message.as_object().at("result");
   else

@@ -95,7 +95,7 @@ TEST_CASE_FIXTURE(Applications, "an unknown application is 404 on every route, w
     CHECK(answer.status == 404);
     CHECK(answer.body.at_pointer("/error/hint")->as_string() == "did you mean 'web'?");
   }
-  for (const std::string verb : {"plan", "sync", "approve", "rollback", "resume", "delete"}) {
+  for (const std::string verb : {"plan", "sync", "approve", "reject", "rollback", "resume", "delete"}) {
     CAPTURE(verb);
     CHECK(post("/v1/applications/webb/" + verb, "{}").status == 404);
   }
@@ -145,14 +145,83 @@ TEST_CASE_FIXTURE(World, "the inventory tells owned from intended") {
 TEST_CASE_FIXTURE(Applications, "actions reach the dispatcher in the caller's name") {
   CHECK(post("/v1/applications/web/sync").body.get_int("event") == 2001);
   CHECK(post("/v1/applications/web/approve").body.get_int("sync") == 2002);
-  CHECK(post("/v1/applications/web/rollback").body.get_int("event") == 2003);
+  CHECK(post("/v1/applications/web/approve", R"({"sync": 12})").body.get_int("sync") == 2002);
+  CHECK(post("/v1/applications/web/reject", R"({"sync": 12})").body.get_int("sync") == 2002);
+  store.put([] {
+    auto back = event_double(2003, store::EventState::queued);
+    back.after = commit_of('d');
+    return back;
+  }());
+  const auto back = post("/v1/applications/web/rollback").body;
+  CHECK(back.get_int("event") == 2003);
+  CHECK(back.get_string("revision") == std::string(40, 'd'));
   CHECK(post("/v1/applications/web/rollback", body_commit("to")).status == 202);
   CHECK(post("/v1/applications/web/resume").body.at_pointer("/application/name")->as_string() == "web");
   CHECK(post("/v1/applications/uid-mail/delete", R"({"cascade": true})").body.get_int("event") == 2004);
   CHECK(dispatcher.told == std::vector<std::string>{"sync web by " + user, "approve web by " + user,
+                                                    "approve web sync 12 by " + user,
+                                                    "reject web sync 12 by " + user,
                                                     "rollback web to the last by " + user,
                                                     "rollback web to " + std::string(40, 'c') + " by " + user,
                                                     "resume web by " + user, "delete mail by " + user});
+}
+
+TEST_CASE_FIXTURE(Applications, "a sync to approve or reject is a number or refused") {
+  for (const std::string bad : {"0", "-1", "\"12\"", "true", "1.5"}) {
+    CAPTURE(bad);
+    CHECK(post("/v1/applications/web/approve", "{\"sync\": " + bad + "}").status == 400);
+    CHECK(post("/v1/applications/web/reject", "{\"sync\": " + bad + "}").status == 400);
+  }
+  CHECK(dispatcher.told.empty());
+}
+
+TEST_CASE_FIXTURE(World, "an application tells the drift that was put back since its last sync") {
+  const auto heal = [&](std::int64_t id, store::SyncState state, const std::string& resource) {
+    auto s = sync_double(id, 0);
+    s.kind = "heal";
+    s.state = state;
+    s.ended = kNoon + id;
+    s.plan = R"({"steps": [{"key": "k", "id": ")" + resource + R"(", "action": "update"},
+                           {"key": "l", "id": "same", "action": "none"}]})";
+    store.put(s);
+  };
+  heal(1, store::SyncState::succeeded, "before the sync");
+  store.put(sync_double(2, 9));
+  start();
+  CHECK(get("/v1/applications/web").body.at_pointer("/heals/count")->as_int() == 0);
+  heal(3, store::SyncState::succeeded, "first");
+  heal(4, store::SyncState::succeeded, "second");
+  heal(5, store::SyncState::failed, "failed");
+  const auto answer = get("/v1/applications/web");
+  const Value& heals = *answer.body.find("heals");
+  CHECK(heals.get_int("count") == 2);
+  CHECK(heals.get_int("sync") == 4);
+  CHECK(heals.get_string("last") == "2026-11-24T12:00:00.000Z");
+  REQUIRE(heals.get_array("resources").size() == 1);
+  CHECK(heals.get_array("resources")[0].as_string() == "second");
+}
+
+TEST_CASE_FIXTURE(World, "a configuration that was refused is shown until one comes into force") {
+  start();
+  auto answer = get("/v1/status");
+  CHECK(answer.body.get_string("config_read") == "2026-11-24T11:59:00.000Z");
+  CHECK(answer.body.as_object().at("config_refused").is_null());
+  CHECK(probe("/metrics").text.find("\ngitopsd_config_last_reload_successful 1\n") != std::string::npos);
+  reload.refused = kNoon;
+  reload.error = "gitopsd.yaml:3:1: unknown key \"hookss\"";
+  answer = get("/v1/status");
+  CHECK(answer.body.get_bool("ready"));
+  CHECK(answer.body.get_string("config_refused") == "2026-11-24T12:00:00.000Z");
+  CHECK(answer.body.get_string("config_error") == reload.error);
+  const auto metrics = probe("/metrics").text;
+  CHECK(metrics.find("\ngitopsd_config_last_reload_successful 0\n") != std::string::npos);
+  CHECK(metrics.find("\ngitopsd_config_last_reload_success_timestamp_seconds 1795521540\n") !=
+        std::string::npos);
+  const auto ready = probe("/readyz");
+  CHECK(ready.status == 200);
+  CHECK(ready.text.find("\"config\"") != std::string::npos);
+  CHECK(ready.text.find("was refused") != std::string::npos);
+  CHECK(ready.text.find("hookss") == std::string::npos);  // whoever may read this may not read that
 }
 
 TEST_CASE_FIXTURE(Applications, "nothing is deleted without cascade") {

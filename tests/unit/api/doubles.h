@@ -238,8 +238,14 @@ class DispatcherDouble : public sync::Dispatcher {
     record("plan " + name.str() + " at " + (revision ? revision->str() : "the tip"), "anybody");
     return view;
   }
-  SyncId approve(const ApplicationName& name, const std::string& who) override {
-    record("approve " + name.str(), who);
+  SyncId approve(const ApplicationName& name, const std::optional<SyncId>& looked_at,
+                 const std::string& who) override {
+    record("approve " + name.str() + (looked_at ? " sync " + std::to_string(looked_at->value) : ""), who);
+    return SyncId{2002};
+  }
+  SyncId reject(const ApplicationName& name, const std::optional<SyncId>& looked_at,
+                const std::string& who) override {
+    record("reject " + name.str() + (looked_at ? " sync " + std::to_string(looked_at->value) : ""), who);
     return SyncId{2002};
   }
   EventId rollback(const ApplicationName& name, const std::optional<CommitId>& to,

@@ -43,6 +43,7 @@ struct World {
   DispatcherDouble dispatcher;
   ServerDouble server;
   WallDouble clock;
+  ConfigReload reload{kNoon - 60'000'000, 0, {}};
   std::unique_ptr<Api> api;
 
   World() {
@@ -95,6 +96,7 @@ struct World {
     auto snapshot = std::make_shared<const config::Config>(config);
     Environment environment;
     environment.config = [snapshot] { return snapshot; };
+    environment.reload = [this] { return reload; };
     environment.store = &store;
     environment.dispatcher = &dispatcher;
     environment.server = &server;

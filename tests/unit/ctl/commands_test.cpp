@@ -100,13 +100,58 @@ TEST_CASE("rollback takes a revision as the tables show it") {
   const auto syncs =
       http_answer(200, R"({"syncs":[{"revision":")" + kCommit + R"("},{"revision":")" + kCommit +
                            R"("},{"revision":"0999999999012345678901234567890123456789"}]})");
-  FakeDaemon daemon({syncs, http_answer(202, R"({"event":5})"), syncs, syncs});
+  FakeDaemon daemon(
+      {syncs, http_answer(202, R"({"event":5,"revision":")" + kCommit + R"("})"), syncs, syncs});
   const Capture out(daemon.socket());
   CHECK(rollback(out.session, "web", "0123456789", false) == Exit::ok);
   CHECK(has(daemon.requests().at(1), "{\"to\":\"" + kCommit + "\"}"));
-  CHECK(out.text() == "event 5\n");
+  CHECK(out.text() == "web goes back to 0123456789\nevent 5\n");
   CHECK_THROWS_AS(rollback(out.session, "web", "0", false), UsageError);
   CHECK_THROWS_AS(rollback(out.session, "web", "fff", false), UsageError);
+}
+
+TEST_CASE("approve and reject name the sync that was looked at") {
+  FakeDaemon daemon({http_answer(200, R"({"sync":12})"), http_answer(200, R"({"sync":13})"),
+                     http_answer(409, R"({"error":{"message":"sync 13 does","cause":"conflict"}})")});
+  const Capture out(daemon.socket());
+  CHECK(approve(out.session, "web", "12", false) == Exit::ok);
+  CHECK(daemon.requests().at(0).starts_with("POST /v1/applications/web/approve "));
+  CHECK(has(daemon.requests().at(0), "{\"sync\":12}"));
+  CHECK(reject(out.session, "web", "") == Exit::ok);
+  CHECK(daemon.requests().at(1).starts_with("POST /v1/applications/web/reject "));
+  CHECK_FALSE(has(daemon.requests().at(1), "\"sync\""));
+  CHECK(out.text() == "approved sync 12\nrejected sync 13; web stays at what is in force\n");
+  CHECK_THROWS_AS(approve(out.session, "web", "12", false), Refused);
+  for (const auto* bad : {"x", "0", "-1", "1x"}) CHECK_THROWS_AS(reject(out.session, "web", bad), UsageError);
+}
+
+TEST_CASE("status of one application tells the drift that was put back, and that it was rolled back") {
+  FakeDaemon daemon(
+      {http_answer(200, R"({"application":{"name":"web","uid":"web","quarantined":true},"last_sync":null,
+    "heals":{"count":2,"last":"2026-11-24T10:00:00.000Z","sync":9,"resources":["path:/a"]}})")});
+  const Capture out(daemon.socket());
+  CHECK(status(out.session, "web") == Exit::ok);
+  CHECK(has(out.text(), "2 times since the last sync, last "));
+  CHECK(has(out.text(), " ago: path:/a\n"));
+  CHECK(has(out.text(), "rolled back"));
+  CHECK_FALSE(has(out.text(), "quarantined"));
+}
+
+TEST_CASE("status tells a configuration that was refused, and why a provider is away") {
+  FakeDaemon daemon(
+      {http_answer(200,
+                   R"({"version":"1","now":"2026-11-24T10:00:00.000Z","started":"2026-11-24T07:00:00.000Z",
+        "ready":true,"config_refused":"2026-11-24T09:58:00.000Z","config_error":"a.yaml:1:1: x\na.yaml:2:1: y",
+        "applications":[{"name":"api"}]})"),
+       http_answer(200, R"({"repositories":[]})"),
+       http_answer(200, R"({"destinations":[{"name":"here","provider":"host","connected":false,
+                                             "error":"provider of here refuses initialize: no settings"}]})")});
+  const Capture out(daemon.socket());
+  CHECK(status(out.session, "") == Exit::ok);
+  CHECK(has(
+      out.text(),
+      "the reload 2m ago was refused, the one before it stays in force:\n  a.yaml:1:1: x\na.yaml:2:1: y\n"));
+  CHECK(has(out.text(), "is not connected: provider of here refuses initialize: no settings\n"));
 }
 
 TEST_CASE("sync follows its event, and with --output json shows only that") {

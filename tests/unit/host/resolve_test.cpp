@@ -102,9 +102,9 @@ TEST_CASE("no policy allows nothing, and a wrong one is told") {
   CHECK(has(said(host.resolve({host.directory("a")})), "/spec/path", "allowed: none"));
   host.policy = parse_json(R"({"path":["/srv"],"users":"root","paths":["srv"]})");
   auto all = said(host.resolve({}));
-  CHECK(has(all, "", "did you mean 'paths'"));
-  CHECK(has(all, "", "'users' must be a list"));
-  CHECK(has(all, "", "path 'srv' must be absolute"));
+  CHECK(has(all, "/path", "did you mean 'paths'"));
+  CHECK(has(all, "/users", "'users' must be a list"));
+  CHECK(has(all, "/paths", "path 'srv' must be absolute"));
 }
 
 TEST_CASE("one path twice and a path beneath a file are told") {

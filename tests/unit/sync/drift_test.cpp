@@ -75,12 +75,12 @@ TEST_CASE("what was applied last stays enforced while a plan waits for approval"
   }
   const auto still = world.await("web", Phase::held);
   CHECK(still.waits_for == held.waits_for);
-  CHECK(still.released_by == "gitopsctl approve web");
+  CHECK(still.released_by == "gitopsctl approve web --sync " + std::to_string(held.sync.value));
   CHECK(eventually([&] { return world.status("web").sync == held.sync; }));
   CHECK(world.store->event(event)->state == store::EventState::held);
   CHECK(world.dispatcher->plan(ApplicationName("web"), std::nullopt).held == held.sync);
 
-  CHECK(world.dispatcher->approve(ApplicationName("web"), "ada") == held.sync);
+  CHECK(world.dispatcher->approve(ApplicationName("web"), std::nullopt, "ada") == held.sync);
   CHECK(world.ended(event).state == store::EventState::succeeded);
   CHECK(world.place.value("a") == "2");
 }
@@ -94,7 +94,7 @@ TEST_CASE("an approval that comes while drift is put back takes effect afterward
   world.place.change("b", "changed");
   world.place.await_waiting(1);
   CHECK(world.status("web").phase == Phase::held);
-  world.dispatcher->approve(ApplicationName("web"), "ada");
+  world.dispatcher->approve(ApplicationName("web"), std::nullopt, "ada");
   CHECK(world.place.value("a") == "1");
   world.place.open();
   CHECK(world.ended(event).state == store::EventState::succeeded);
@@ -114,7 +114,7 @@ TEST_CASE("a newer commit ends what waits for approval, also while drift is put 
   world.place.open();
   CHECK(world.ended(older).state == store::EventState::superseded);
   CHECK(eventually([&] { return world.store->event(newer)->state == store::EventState::held; }));
-  world.dispatcher->approve(ApplicationName("web"), "ada");
+  world.dispatcher->approve(ApplicationName("web"), std::nullopt, "ada");
   CHECK(world.ended(newer).state == store::EventState::succeeded);
   CHECK(world.place.value("a") == "3");
 }

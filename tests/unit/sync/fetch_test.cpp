@@ -39,4 +39,60 @@ TEST_CASE("a first clone says how far it is") {
   world.dispatcher->unsubscribe(token);
 }
 
+TEST_CASE("a commit that the forge told of before it gives it out is waited for") {
+  World world;
+  world.add("web");
+  world.missing_delay = std::chrono::milliseconds(20);
+  world.start();
+  const source::test::Origin ahead(world.folder / "ahead.git");
+  const auto both = [&](const std::string& value) {
+    return ahead.commit({{"web/a.yaml", thing("a", value)}}) ==
+           world.commit({{"web/a.yaml", thing("a", value)}});
+  };
+  REQUIRE(both("1"));
+  world.ended(world.deliver(world.origin.tip()));
+  const auto commit = ahead.commit({{"web/a.yaml", thing("a", "2")}});
+  const auto event = world.deliver(commit);
+  REQUIRE(eventually([&] { return world.store->event(event)->attempts > 0; }));
+  CHECK(world.commit({{"web/a.yaml", thing("a", "2")}}) == commit);
+  CHECK(world.ended(event).state == store::EventState::succeeded);
+  CHECK(world.place.value("a") == "2");
+}
+
+TEST_CASE("a commit that is there before its ref leads to it is waited for, until the ref has moved away") {
+  World world;
+  world.add("web");
+  world.missing_delay = std::chrono::milliseconds(20);
+  world.start();
+  const auto first = world.apply({{"web/a.yaml", thing("a", "1")}});
+  const auto ahead = world.commit({{"web/a.yaml", thing("a", "2")}});
+  world.origin.set("refs/heads/aside", ahead);
+  world.origin.set("refs/heads/main", first);
+  const auto event = world.deliver(ahead);
+  REQUIRE(eventually([&] { return world.store->event(event)->attempts > 0; }));
+  world.origin.set("refs/heads/main", ahead);
+  CHECK(world.ended(event).state == store::EventState::succeeded);
+  CHECK(world.place.value("a") == "2");
+
+  const auto away = world.commit({{"web/a.yaml", thing("a", "3")}});
+  world.origin.set("refs/heads/main", ahead);
+  CHECK(world.ended(world.deliver(away)).state == store::EventState::superseded);
+  CHECK(world.place.value("a") == "2");
+}
+
+TEST_CASE("a commit that never comes fails its event, and an older one beside it is applied meanwhile") {
+  World world;
+  world.add("web");
+  world.missing_delay = std::chrono::milliseconds(1);
+  world.start();
+  const auto here = world.commit({{"web/a.yaml", thing("a", "1")}});
+  const auto older = world.deliver(here);
+  const auto event = world.ended(world.deliver(source::test::id(std::string(40, 'a'))));
+  CHECK(event.state == store::EventState::failed);
+  CHECK(event.attempts == 5);
+  CHECK(event.error.find("has no commit " + std::string(40, 'a')) != std::string::npos);
+  CHECK(world.ended(older).state == store::EventState::succeeded);
+  CHECK(world.place.value("a") == "1");
+}
+
 }  // namespace gitopsd::sync::test

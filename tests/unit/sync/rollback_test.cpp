@@ -41,6 +41,66 @@ TEST_CASE("promise 10: many heals hide nothing that could be rolled back to") {
   CHECK(world.status("web").quarantined);
 }
 
+TEST_CASE("a rollback while a newer sync waits goes to the one before what is in force") {
+  World world;
+  auto& app = world.add("web");
+  world.start();
+  const auto first = world.apply({{"web/a.yaml", thing("a", "1")}});
+  world.apply({{"web/a.yaml", thing("a", "2")}});
+  app.approve = true;
+  world.reload();
+  const auto newer = world.push({{"web/a.yaml", thing("a", "3")}});
+  world.await("web", Phase::held);
+  const auto back = world.dispatcher->rollback(ApplicationName("web"), std::nullopt, "ada");
+  CHECK(world.store->event(back)->after == first);
+  CHECK(world.ended(newer).state == store::EventState::superseded);
+  CHECK(world.store->event(newer)->reason.find("rollback to " + first.short_str()) != std::string::npos);
+  const auto sync = world.store->syncs_of(newer);
+  REQUIRE(sync.size() == 1);
+  CHECK(eventually([&] { return world.store->sync(sync[0].id)->state == store::SyncState::superseded; }));
+  REQUIRE(eventually([&] { return world.store->event(back)->state == store::EventState::held; }));
+  world.dispatcher->approve(ApplicationName("web"), std::nullopt, "ada");
+  CHECK(world.ended(back).state == store::EventState::succeeded);
+  CHECK(world.place.value("a") == "1");
+  // Neither what was in force nor what waited comes back by itself.
+  CHECK(world.ended(world.deliver(world.store->event(newer)->after)).reason.find("rolled back") !=
+        std::string::npos);
+  CHECK(world.place.value("a") == "1");
+}
+
+TEST_CASE("a rollback to what is in force keeps only what waited away") {
+  World world;
+  auto& app = world.add("web");
+  world.start();
+  world.apply({{"web/a.yaml", thing("a", "1")}});
+  const auto second = world.apply({{"web/a.yaml", thing("a", "2")}});
+  app.approve = true;
+  world.reload();
+  world.push({{"web/a.yaml", thing("a", "3")}});
+  world.await("web", Phase::held);
+  CHECK(world.ended(world.dispatcher->rollback(ApplicationName("web"), second, "ada")).state ==
+        store::EventState::succeeded);
+  CHECK(world.place.value("a") == "2");
+  CHECK(world.store->application(ApplicationUid("web"))->quarantined.find(' ') == std::string::npos);
+}
+
+TEST_CASE("a rollback after a sync that went half-way takes back what that wrote") {
+  World world;
+  world.add("web");
+  world.start();
+  world.apply({{"web/a.yaml", thing("a", "1")}, {"web/b.yaml", thing("b", "1")}});
+  const auto second = world.apply({{"web/a.yaml", thing("a", "2")}});
+  world.place.refuse("b");
+  const auto half = world.push({{"web/a.yaml", thing("a", "3")}, {"web/b.yaml", thing("b", "3")}});
+  CHECK(world.ended(half).state == store::EventState::failed);
+  CHECK(world.place.value("a") == "3");
+  world.place.refuse("b", false);
+  const auto back = world.dispatcher->rollback(ApplicationName("web"), std::nullopt, "ada");
+  CHECK(world.store->event(back)->after == second);
+  CHECK(world.ended(back).state == store::EventState::succeeded);
+  CHECK(world.place.value("a") == "2");
+}
+
 TEST_CASE("a resume ends a rollback that waits for approval") {
   World world;
   world.add("web");

@@ -41,6 +41,7 @@ void World::start() {
   environment.config = std::make_shared<const config::Config>(config);
   environment.store = store.get();
   environment.state_directory = folder.path();
+  environment.missing_delay = missing_delay;
   environment.open_provider = [this](const config::Destination& destination, Provider::Events events) {
     return place.provider(destination, std::move(events));
   };

@@ -28,6 +28,7 @@ class World {
   Place place;
   /// The configuration of the next start or reload: repository `site`, destination `here`, no applications.
   config::Config config;
+  std::chrono::milliseconds missing_delay{300};  ///< of the next start
   std::unique_ptr<store::Store> store;
   std::unique_ptr<Dispatcher> dispatcher;
 

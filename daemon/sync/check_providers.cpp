@@ -1,0 +1,155 @@
+#include "daemon/sync/check_providers.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <filesystem>
+
+#include "base/file.h"
+#include "config/quote.h"
+#include "daemon/sync/provider.h"
+
+namespace gitopsd::sync {
+namespace {
+
+using namespace std::chrono_literals;
+namespace fs = std::filesystem;
+
+constexpr std::string_view kPrefix = "gitopsd-provider-";
+constexpr auto kPatience = 10s;
+
+/// Removed with what providers leave in it.
+class Scratch {
+ public:
+  Scratch() : path_((fs::temp_directory_path() / "gitopsd-check-XXXXXX").string()) {
+    if (::mkdtemp(path_.data()) == nullptr)
+      throw fail(ProblemCause::destination, "cannot make a folder " + path_ + ": " + errno_text(errno));
+  }
+  ~Scratch() {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+std::string program_of(const config::Destination& d, const std::string& program_directory) {
+  return d.command.empty() ? program_directory + "/" + std::string(kPrefix) + d.provider : d.command;
+}
+
+bool can_run(const std::string& program) {
+  return ::access(program.c_str(), X_OK) == 0;
+}
+
+std::vector<std::string> providers_in(const std::string& directory) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (fs::directory_iterator entry(directory, error), end; !error && entry != end; entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    if (name.starts_with(kPrefix) && can_run(entry->path().string()))
+      names.push_back(name.substr(kPrefix.size()));
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+std::string meant_by(const std::string& name, const std::string& program_directory) {
+  const auto known = providers_in(program_directory);
+  if (const auto meant = did_you_mean(name, known); !meant.empty())
+    return "did you mean " + config::in_quotes(meant) + "?";
+  std::string list;
+  for (const auto& word : known) list += (list.empty() ? "" : ", ") + word;
+  return list.empty() ? "there is none in " + program_directory : "known are " + list;
+}
+
+Problem at(const config::Destination& d, Problem problem) {
+  problem.message = "destination " + d.name.str() + ": " + problem.message;
+  return problem;
+}
+
+/// A refusal is a problem of the configuration; that nobody answers may be the place where this runs.
+bool refuses(ProblemCause cause) {
+  return cause == ProblemCause::input || cause == ProblemCause::permission || cause == ProblemCause::conflict;
+}
+
+void ask(Provider& provider, const config::Application& app, std::vector<Problem>& problems) {
+  protocol::ResolveRequest request;
+  request.application = app.uid.str();
+  request.defaults = app.defaults;
+  request.policy = app.policy;
+  for (const auto& wire : provider.resolve(request, nullptr, Monotonic::now() + kPatience).problems) {
+    Problem problem{wire.cause, "application " + app.name.str() + ": " + wire.message, wire.hint, app.file,
+                    app.policy.position.line > 0 ? app.policy.position : app.position};
+    if (const Value* member = wire.pointer.empty() ? nullptr : app.policy.at_pointer(wire.pointer))
+      problem.position = member->position;
+    problems.push_back(std::move(problem));
+  }
+}
+
+void check(const config::Config& config, config::Destination d, const std::string& program,
+           ProviderCheck& out) {
+  const Scratch scratch;
+  d.socket.clear();
+  d.command = program;
+  fs::create_directory(scratch.path() + "/providers");
+  auto provider = open_provider(d, "check", {}, scratch.path(),
+                                {[](const protocol::Changed&) {}, [](const std::string&) {}});
+  try {
+    provider->info();
+    for (const auto& app : config.applications) {
+      if (app.destination == d.name) ask(*provider, app, out.problems);
+    }
+  } catch (const Failure& failure) {
+    if (refuses(failure.cause())) {
+      for (const auto& problem : failure.problems()) out.problems.push_back(at(d, problem));
+    } else {
+      out.unchecked.push_back("destination " + d.name.str() + ": " + failure.what());
+    }
+  }
+  provider->shutdown(Monotonic::now() + kPatience);
+}
+
+}  // namespace
+
+std::vector<Problem> unknown_providers(const config::Config& config, const std::string& program_directory) {
+  std::vector<Problem> problems;
+  for (const auto& d : config.destinations) {
+    if (!d.command.empty() || !d.socket.empty() || can_run(program_of(d, program_directory))) continue;
+    problems.push_back(at(d, {ProblemCause::input,
+                              "there is no provider " + config::in_quotes(d.provider),
+                              meant_by(d.provider, program_directory),
+                              {},
+                              {}}));
+  }
+  return problems;
+}
+
+ProviderCheck check_providers(const config::Config& config, const std::string& program_directory) {
+  ProviderCheck out;
+  out.problems = unknown_providers(config, program_directory);
+  for (const auto& d : config.destinations) {
+    const std::string program = program_of(d, program_directory);
+    if (can_run(program)) {
+      check(config, d, program, out);
+    } else if (!d.socket.empty()) {
+      out.unchecked.push_back("destination " + d.name.str() + ": its provider " +
+                              config::in_quotes(d.provider) + " answers only at " + d.socket + " (" +
+                              meant_by(d.provider, program_directory) + ")");
+    } else if (!d.command.empty()) {
+      out.problems.push_back(at(d, {ProblemCause::input,
+                                    d.command + " cannot be run: " + errno_text(errno),
+                                    "correct `command`",
+                                    {},
+                                    {}}));
+    }
+  }
+  return out;
+}
+
+}  // namespace gitopsd::sync

@@ -1,0 +1,141 @@
+// Back to an earlier state, held until the repository says something new or somebody resumes (promise 10).
+#include <algorithm>
+
+#include "daemon/sync/dispatcher_state.h"
+#include "daemon/sync/operator_audit.h"
+
+namespace gitopsd::sync {
+namespace {
+
+constexpr int kRecentSyncs = 50;
+
+bool contains(const std::vector<std::string>& list, const std::string& word) {
+  return std::find(list.begin(), list.end(), word) != list.end();
+}
+
+/// Whether the destination has something of a sync that came after the last succeeded one, or may get it at
+/// any moment.
+bool went_ahead(const store::Store& store, const store::ApplicationState& state, const store::Sync& last) {
+  using store::SyncState;
+  if (!ended(last.state) && last.state != SyncState::held) return true;
+  for (const auto& sync : store.syncs(state.uid, kRecentSyncs)) {
+    if (sync.id <= state.last_succeeded) break;
+    if (sync.kind != "heal" && sync.created + sync.updated + sync.deleted > 0) return true;
+  }
+  // A sync that was cut off counted nothing.
+  for (const auto& entry : store.unsettled(state.uid)) {
+    for (const SyncId id : {entry.changed_by, entry.intended_sync}) {
+      if (id <= state.last_succeeded) continue;
+      const auto sync = store.sync(id);
+      if (!sync || sync->kind != "heal") return true;
+    }
+  }
+  return false;
+}
+
+/// The source keys that a rollback leads away from: of what was wanted last, and of what is in force, unless
+/// that is the way back from a sync that went half-way.
+std::vector<std::string> led_away_from(const store::Store& store, const store::ApplicationState& state) {
+  std::vector<std::string> away;
+  const auto last = store.sync(state.last_sync);
+  if (last && last->kind == "sync" && !last->source_key.empty()) away.push_back(last->source_key);
+  const bool half_way = last && last->id != state.last_succeeded && went_ahead(store, state, *last);
+  if ((!half_way || away.empty()) && !contains(away, state.source_key)) away.push_back(state.source_key);
+  return away;
+}
+
+}  // namespace
+
+/// Without the mutex. What a rollback holds off changes in the store and here as one: `change` makes the new
+/// word of the old, and nobody else's comes in between.
+void DispatcherImpl::quarantine(const App& app,
+                                const std::function<std::string(const std::string&)>& change) {
+  std::lock_guard turn(quarantine_mutex_);
+  std::string before;
+  {
+    std::lock_guard lock(mutex_);
+    before = app->state.quarantined;
+  }
+  const std::string after = change(before);
+  if (after == before) return;
+  env_.store->quarantine(app->uid, after);
+  std::lock_guard lock(mutex_);
+  app->state.quarantined = after;
+}
+
+EventId DispatcherImpl::rollback(const ApplicationName& name, const std::optional<CommitId>& to,
+                                 const std::string& who) {
+  const auto app = app_named(name);
+  config::Application config;
+  store::ApplicationState state;
+  {
+    std::lock_guard lock(mutex_);
+    config = app->config;
+    state = app->state;
+  }
+  // The store's word is newer than this copy where a sync begins or ends meanwhile.
+  if (const auto now = env_.store->application(config.uid)) state = *now;
+  std::vector<std::string> away = led_away_from(*env_.store, state);
+  std::string known;
+  std::optional<store::Sync> target;
+  for (const auto& sync : env_.store->kept_syncs(config.uid)) {
+    const bool bad = !sync.source_key.empty() && state.quarantined.find(sync.source_key) != std::string::npos;
+    if (bad) continue;
+    known += " " + sync.revision.short_str();
+    const bool wanted = to ? sync.revision == *to : !contains(away, sync.source_key);
+    if (wanted && !target) target = sync;
+  }
+  if (!target) {
+    throw fail(ProblemCause::input,
+               to ? "revision " + to->str() + " is not among the kept syncs of " + name.str()
+                  : "application " + name.str() + " has no earlier state to roll back to",
+               known.empty() ? "" : "kept:" + known);
+  }
+  std::erase(away, target->source_key);        // somebody may go back to what is in force
+  quarantine(app, [&](std::string held_off) {  // earlier rollbacks hold too
+    for (const auto& key : away) {
+      if (held_off.find(key) == std::string::npos) held_off += (held_off.empty() ? "" : " ") + key;
+    }
+    return held_off;
+  });
+  store::NewEvent event;
+  event.cause = store::Cause::rollback;
+  event.repository = config.repository;
+  if (const auto ref = Ref::parse(config.ref)) event.ref = *ref;
+  event.before = state.revision;
+  event.after = target->revision;
+  event.application = config.uid;
+  event.actor = who;
+  event.note = std::to_string(target->id.value);
+  event.received = env_.clock->wall();
+  const EventId id = env_.store->add_event(event);
+  env_.store->audit(audit_of("rollback", who, name,
+                             Value::object({{"event", id.value}, {"commit", target->revision.str()}})));
+  notify({id});
+  return id;
+}
+
+void DispatcherImpl::resume(const ApplicationName& name, const std::string& who) {
+  const auto app = app_named(name);
+  quarantine(app, [&](const std::string& held_off) {
+    if (held_off.empty()) {
+      throw fail(ProblemCause::conflict, "application " + name.str() + " is not held back by a rollback");
+    }
+    return std::string();
+  });
+  env_.store->audit(audit_of("resume", who, name));
+  std::lock_guard lock(mutex_);
+  const auto rolls_back = [](const Job& job) { return job.kind == Kind::rollback; };
+  if (app->next && rolls_back(*app->next)) {
+    drop_next(app, "resumed before the rollback began");
+  } else if (app->run && rolls_back(app->run->job()) && app->hold != ApplicationLine::Hold::busy) {
+    release_parked(app, "resumed before the rollback went on");
+    rest(app);
+  }
+  app->last_tried_key.clear();
+  const auto repo = repos_.at(app->config.repository);
+  repo->look_wanted = true;
+  wake(repo);
+}
+
+}  // namespace gitopsd::sync

@@ -1,0 +1,133 @@
+// What waits for somebody's word: approved or rejected, and only what was looked at.
+#include "base/json.h"
+#include "tests/unit/sync/world.h"
+
+namespace gitopsd::sync::test {
+namespace {
+
+const ApplicationName kWeb("web");
+
+void apply_then_ask(World& world) {
+  auto& app = world.add("web");
+  world.start();
+  world.apply({{"web/a.yaml", thing("a", "1")}});
+  app.approve = true;
+  world.reload();
+}
+
+std::string refusal(const std::function<void()>& work) {
+  return source::test::failure_of(work).what();
+}
+
+}  // namespace
+
+TEST_CASE("only the sync that was looked at is approved or rejected") {
+  World world;
+  apply_then_ask(world);
+  world.push({{"web/a.yaml", thing("a", "2")}});
+  const auto seen = world.await("web", Phase::held).sync;
+  const auto newer = world.push({{"web/a.yaml", thing("a", "3")}});
+  REQUIRE(eventually([&] { return world.store->event(newer)->state == store::EventState::held; }));
+  const auto now = world.await("web", Phase::held).sync;
+  REQUIRE(now != seen);
+  for (const auto& said : {refusal([&] { world.dispatcher->approve(kWeb, seen, "ada"); }),
+                           refusal([&] { world.dispatcher->reject(kWeb, seen, "ada"); })}) {
+    CHECK(said.find("sync " + std::to_string(seen.value) + " does not wait") != std::string::npos);
+    CHECK(said.find("sync " + std::to_string(now.value)) != std::string::npos);
+  }
+  CHECK(world.place.value("a") == "1");
+  CHECK(world.dispatcher->approve(kWeb, now, "ada") == now);
+  CHECK(world.ended(newer).state == store::EventState::succeeded);
+  CHECK(world.place.value("a") == "3");
+}
+
+TEST_CASE("a rejected sync ends, and what is in force stays until something new comes or somebody asks") {
+  World world;
+  apply_then_ask(world);
+  const auto event = world.push({{"web/a.yaml", thing("a", "2")}});
+  const auto held = world.await("web", Phase::held);
+  CHECK(world.dispatcher->reject(kWeb, held.sync, "ada") == held.sync);
+  const auto ended = world.ended(event);
+  CHECK(ended.state == store::EventState::cancelled);
+  CHECK(ended.reason == "rejected by ada");
+  CHECK(eventually([&] { return world.store->sync(held.sync)->state == store::SyncState::cancelled; }));
+  CHECK(world.status("web").waits_for.find("rejected by ada") != std::string::npos);
+  CHECK(world.status("web").status == SyncStatus::out_of_sync);
+  const auto log = world.store->audit_log(1, 100);
+  CHECK(std::any_of(log.begin(), log.end(), [](const auto& line) {
+    const auto entry = parse_json(line.entry);
+    return entry.get_string("action") == "reject" && entry.get_string("who") == "ada";
+  }));
+  CHECK_THROWS_AS(world.dispatcher->reject(kWeb, std::nullopt, "ada"), Failure);
+
+  // Drift is put back to what is in force.
+  world.place.change("a", "changed");
+  CHECK(eventually([&] { return world.place.value("a") == "1"; }));
+  // A push elsewhere, and a restart, do not ask for the same again.
+  CHECK(world.ended(world.push({{"docs/x", "x"}})).reason.find("rejected by ada") != std::string::npos);
+  world.restart();
+  CHECK(world.ended(world.push({{"docs/x", "y"}})).reason.find("rejected by ada") != std::string::npos);
+  CHECK(world.await("web", Phase::idle).status == SyncStatus::out_of_sync);
+  // Somebody who asks is asked again, and a new state is looked at as ever.
+  const auto asked = world.dispatcher->sync_now(kWeb, "ben");
+  REQUIRE(eventually([&] { return world.store->event(asked)->state == store::EventState::held; }));
+  world.dispatcher->reject(kWeb, std::nullopt, "ada");
+  CHECK(world.ended(asked).state == store::EventState::cancelled);
+  const auto fresh = world.push({{"web/a.yaml", thing("a", "3")}});
+  REQUIRE(eventually([&] { return world.store->event(fresh)->state == store::EventState::held; }));
+  world.dispatcher->approve(kWeb, std::nullopt, "ada");
+  CHECK(world.ended(fresh).state == store::EventState::succeeded);
+  CHECK(world.place.value("a") == "3");
+  CHECK(world.await("web", SyncStatus::synced).waits_for.empty());
+}
+
+TEST_CASE("a sync is rejected while drift beside it is put back, and a rollback that waits is not") {
+  World world;
+  apply_then_ask(world);
+  const auto event = world.push({{"web/a.yaml", thing("a", "2")}});
+  world.await("web", Phase::held);
+  world.place.shut();
+  world.place.change("a", "changed");
+  world.place.await_waiting(1);
+  world.dispatcher->reject(kWeb, std::nullopt, "ada");
+  CHECK(world.ended(event).state == store::EventState::cancelled);
+  world.place.open();
+  CHECK(eventually([&] { return world.place.value("a") == "1"; }));
+  world.await("web", Phase::idle);
+
+  const auto second = world.push({{"web/a.yaml", thing("a", "3")}});
+  REQUIRE(eventually([&] { return world.store->event(second)->state == store::EventState::held; }));
+  world.dispatcher->approve(kWeb, std::nullopt, "ada");
+  world.ended(second);
+  const auto back = world.dispatcher->rollback(kWeb, std::nullopt, "ada");
+  REQUIRE(eventually([&] { return world.store->event(back)->state == store::EventState::held; }));
+  CHECK(refusal([&] { world.dispatcher->reject(kWeb, std::nullopt, "ada"); }).find("gitopsctl resume") !=
+        std::string::npos);
+}
+
+TEST_CASE("that a commit is only reported stays said when drift is put back") {
+  World world;
+  world.add("web");
+  world.config.repositories[0].require_signed = true;
+  world.start();
+  world.apply({{"web/a.yaml", thing("a", "1")}});
+  store::NewEvent poll;
+  poll.cause = store::Cause::poll;
+  poll.repository = RepositoryName("site");
+  poll.ref = source::test::main_ref();
+  poll.after = world.commit({{"web/a.yaml", thing("a", "2")}});
+  const auto event = world.store->add_event(poll);
+  world.dispatcher->notify({event});
+  world.ended(event);
+  const auto before = world.store->syncs(ApplicationUid("web"), 1).front().id;
+  world.place.change("a", "changed");
+  REQUIRE(eventually([&] {
+    const auto last = world.store->syncs(ApplicationUid("web"), 1).front();
+    return last.id != before && last.state == store::SyncState::succeeded;
+  }));
+  CHECK(world.await("web", Phase::idle).waits_for.find("it is only reported") != std::string::npos);
+  world.apply({{"web/a.yaml", thing("a", "3")}});
+  CHECK(world.await("web", SyncStatus::synced).waits_for.empty());
+}
+
+}  // namespace gitopsd::sync::test
