@@ -92,7 +92,9 @@ Value list(const std::vector<std::string>& lines) {
 
 Exit hook_add(const Session& session, const HookAddOptions& options) {
   config::normal_name(options.name);
-  const auto config = config::load(options.config, false);
+  // The steps are for whoever stands in another folder later.
+  const auto config =
+      config::load(std::filesystem::absolute(options.config).lexically_normal().string(), false);
   const auto* hook = config->hook(HookName(options.name));
   const auto forge = forge_for(hook, options);
   const auto base = config->server.public_url.empty() ? "https://HOST" : config->server.public_url;

@@ -22,6 +22,7 @@
 #include "daemon/report/notify.h"
 #include "daemon/server/server.h"
 #include "daemon/store/audit_heads.h"
+#include "daemon/sync/check_providers.h"
 #include "daemon/sync/dispatcher.h"
 
 namespace gitopsd {
@@ -58,6 +59,18 @@ std::string default_provider_directory() {
   return own + "/../libexec/gitopsd";
 }
 
+std::string provider_directory(const Options& options) {
+  return options.provider_directory.empty() ? default_provider_directory() : options.provider_directory;
+}
+
+/// The configuration as it may come into force.
+config::Snapshot load(const Options& options) {
+  auto config = config::load(options.config);
+  auto unknown = sync::unknown_providers(*config, provider_directory(options));
+  if (!unknown.empty()) throw Failure(std::move(unknown));
+  return config;
+}
+
 /// The configuration in force, for those who ask from other threads.
 class Current {
  public:
@@ -69,11 +82,22 @@ class Current {
   void set(config::Snapshot c) {
     std::lock_guard lock(mutex_);
     config_ = std::move(c);
+    reload_ = {system_clock().wall(), 0, {}};
+  }
+  void refuse(const std::string& error) {
+    std::lock_guard lock(mutex_);
+    reload_.refused = system_clock().wall();
+    reload_.error = error;
+  }
+  api::ConfigReload reload() const {
+    std::lock_guard lock(mutex_);
+    return reload_;
   }
 
  private:
   mutable std::mutex mutex_;
   config::Snapshot config_;
+  api::ConfigReload reload_{system_clock().wall(), 0, {}};
 };
 
 /// Signals reach only the descriptor: block them before the first thread starts.
@@ -90,13 +114,14 @@ void reload(const Options& options, Current& current, server::Server& server, sy
   report::reloading();
   std::string_view status = "running";
   try {
-    auto fresh = config::load(options.config);
+    auto fresh = load(options);
     server.reload(fresh);
     dispatcher.reload(fresh);
     current.set(fresh);
     log::info("configuration reloaded", {{"file", options.config}});
   } catch (const Failure& failure) {
     log::error("the new configuration is refused, the old one stays in force", {{"error", failure.what()}});
+    current.refuse(failure.what());
     status = "running on the configuration before the last reload, which was refused; see the journal";
   }
   report::ready(status);
@@ -117,15 +142,14 @@ void tell_audit_head(store::AuditHeads& heads) {
 int run(const Options& options) {
   const Fd signals = block_signals();
   forbid_core_dumps();
-  Current current(config::load(options.config));
+  Current current(load(options));
   const auto config = current.get();
   auto store = store::open_sqlite(config->store.path);
 
   sync::Environment sync_environment;
   sync_environment.config = config;
   sync_environment.store = store.get();
-  sync_environment.program_directory =
-      options.provider_directory.empty() ? default_provider_directory() : options.provider_directory;
+  sync_environment.program_directory = provider_directory(options);
   sync_environment.state_directory = config->store.path;
   auto dispatcher = sync::make_dispatcher(sync_environment);
 
@@ -138,6 +162,7 @@ int run(const Options& options) {
 
   api::Environment api_environment;
   api_environment.config = [&] { return current.get(); };
+  api_environment.reload = [&] { return current.reload(); };
   api_environment.store = store.get();
   api_environment.dispatcher = dispatcher.get();
   api_environment.server = server.get();
@@ -203,6 +228,10 @@ bool needs_credentials(const config::Config& config) {
          });
 }
 
+std::string count(std::size_t number, const char* one, const char* many) {
+  return std::to_string(number) + " " + (number == 1 ? one : many);
+}
+
 int check(const Options& options) {
   auto config = config::load(options.config, false);
   if (std::getenv("CREDENTIALS_DIRECTORY") != nullptr || !needs_credentials(*config)) {
@@ -211,9 +240,14 @@ int check(const Options& options) {
     std::cout << options.config
               << ": secrets are not checked: systemd hands credentials over only to the service\n";
   }
-  std::cout << options.config << ": " << config->hooks.size() << " hooks, " << config->repositories.size()
-            << " repositories, " << config->destinations.size() << " destinations, "
-            << config->applications.size() << " applications: valid\n";
+  auto providers = sync::check_providers(*config, provider_directory(options));
+  for (const auto& line : providers.unchecked)
+    std::cout << options.config << ": not checked: " << line << "\n";
+  if (!providers.problems.empty()) throw Failure(std::move(providers.problems));
+  std::cout << options.config << ": " << count(config->hooks.size(), "hook", "hooks") << ", "
+            << count(config->repositories.size(), "repository", "repositories") << ", "
+            << count(config->destinations.size(), "destination", "destinations") << ", "
+            << count(config->applications.size(), "application", "applications") << ": valid\n";
   return 0;
 }
 

@@ -9,8 +9,9 @@ namespace {
 
 using protocol::WireProblem;
 
-WireProblem policy_problem(std::string message, std::string hint) {
+WireProblem policy_problem(std::string message, std::string hint, const std::string& key = {}) {
   WireProblem problem;
+  if (!key.empty() && key.find_first_of("/~") == std::string::npos) problem.pointer = "/" + key;
   problem.code = "policy";
   problem.cause = ProblemCause::input;
   problem.message = "policy: " + std::move(message);
@@ -44,14 +45,14 @@ std::vector<std::string> strings(const Value& value, const std::string& key,
                                  std::vector<WireProblem>& problems) {
   std::vector<std::string> out;
   if (!value.is_array()) {
-    problems.push_back(policy_problem("'" + key + "' must be a list", "write " + key + ": [...]"));
+    problems.push_back(policy_problem("'" + key + "' must be a list", "write " + key + ": [...]", key));
     return out;
   }
   for (const Value& item : value.as_array()) {
     if (item.is_string())
       out.push_back(item.as_string());
     else
-      problems.push_back(policy_problem("'" + key + "' holds something that is no string", "quote it"));
+      problems.push_back(policy_problem("'" + key + "' holds something that is no string", "quote it", key));
   }
   return out;
 }
@@ -64,7 +65,7 @@ std::vector<std::string> prefixes(const Value& value, std::vector<WireProblem>& 
     if (fault.empty())
       out.push_back(std::move(path));
     else
-      problems.push_back(policy_problem("path '" + path + "' " + fault, "name absolute paths"));
+      problems.push_back(policy_problem("path '" + path + "' " + fault, "name absolute paths", "paths"));
   }
   return out;
 }
@@ -91,7 +92,7 @@ Policy Policy::parse(const Value& value, std::vector<WireProblem>& problems) {
       auto near = did_you_mean(key, {"paths", "users", "groups", "setuid"});
       problems.push_back(policy_problem(
           key == "setuid" ? "'setuid' must be true or false" : "unknown key '" + key + "'",
-          near.empty() ? "known are paths, users, groups and setuid" : "did you mean '" + near + "'?"));
+          near.empty() ? "known are paths, users, groups and setuid" : "did you mean '" + near + "'?", key));
     }
   }
   return policy;
