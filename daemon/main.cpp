@@ -17,6 +17,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/undumpable.h"
+#include "config/advice.h"
 #include "config/config.h"
 #include "daemon/api/api.h"
 #include "daemon/report/notify.h"
@@ -68,6 +69,7 @@ config::Snapshot load(const Options& options) {
   auto config = config::load(options.config);
   auto unknown = sync::unknown_providers(*config, provider_directory(options));
   if (!unknown.empty()) throw Failure(std::move(unknown));
+  for (const auto& warning : config::open_secrets(*config)) log::warning(warning.str());
   return config;
 }
 
@@ -240,6 +242,7 @@ int check(const Options& options) {
     std::cout << options.config
               << ": secrets are not checked: systemd hands credentials over only to the service\n";
   }
+  for (const auto& warning : config::open_secrets(*config)) std::cout << "warning: " << warning.str() << "\n";
   auto providers = sync::check_providers(*config, provider_directory(options));
   for (const auto& line : providers.unchecked)
     std::cout << options.config << ": not checked: " << line << "\n";

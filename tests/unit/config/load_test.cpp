@@ -2,7 +2,9 @@
 #include <doctest/doctest.h>
 
 #include <cstdlib>
+#include <filesystem>
 
+#include "config/advice.h"
 #include "config/config.h"
 #include "tests/unit/config/directory.h"
 #include "tests/unit/config/problems.h"
@@ -44,6 +46,23 @@ TEST_CASE("fragments add to lists and set what is not set") {
   CHECK(c->server.listen == "127.0.0.1:1");
   CHECK(c->server.trusted_proxies == std::vector<std::string>{"10.0.0.1", "10.0.0.2"});
   CHECK(c->repositories.size() == 2);
+}
+
+TEST_CASE("a secret that everybody can read is a warning with file and mode, and no error") {
+  const test::Directory d;
+  const auto secret = d.write("secret", "0123456789abcdef\n");
+  const auto main = d.write("gitopsd.yaml",
+                            "server: {plain_http: true}\nrepositories: [{name: a, url: 'file:///a'}]\n"
+                            "hooks:\n  - {name: h, forge: github, repositories: [a], secrets: [{file: " +
+                                secret + "}]}\n");
+  std::filesystem::permissions(secret, std::filesystem::perms(0644));
+  const auto warnings = config::open_secrets(*config::load(main));
+  REQUIRE(warnings.size() == 1);
+  CHECK(has(warnings[0].message, "hook h: "));
+  CHECK(has(warnings[0].message, secret + ", whose mode is 0644"));
+  CHECK(has(warnings[0].hint, "0600"));
+  std::filesystem::permissions(secret, std::filesystem::perms(0640));
+  CHECK(config::open_secrets(*config::load(main)).empty());
 }
 
 TEST_CASE("a scalar that two files set names both places") {
