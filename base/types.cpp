@@ -6,16 +6,10 @@ namespace gitopsd {
 
 std::optional<CommitId> CommitId::parse(std::string_view text) {
   if (text.size() != 40) return std::nullopt;
-  std::string hex;
-  hex.reserve(40);
-  for (const char c : text) {
-    if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f')) {
-      hex += c;
-    } else if (c >= 'A' && c <= 'F') {
-      hex += static_cast<char>(c - 'A' + 'a');
-    } else {
-      return std::nullopt;
-    }
+  std::string hex(text);
+  for (char& c : hex) {
+    if (c >= 'A' && c <= 'F') c = static_cast<char>(c - 'A' + 'a');
+    if ((c < '0' || c > '9') && (c < 'a' || c > 'f')) return std::nullopt;
   }
   return CommitId(std::move(hex));
 }

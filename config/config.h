@@ -160,9 +160,4 @@ Snapshot parse(std::string_view yaml, const std::string& file = "gitopsd.yaml");
 /// The JSON Schema (draft 7) that editors use: config/gitopsd.schema.json, built in.
 std::string_view schema();
 
-/// The repository among those the hook may speak for that a payload's name or URLs mean; nullptr when none or
-/// more than one does. URLs are compared by host and path, without user, scheme, ".git" and trailing slash.
-const Repository* match_repository(const Config&, const Hook&, std::string_view full_name,
-                                   const std::vector<std::string>& urls);
-
 }  // namespace gitopsd::config

@@ -1,39 +1,39 @@
-#include <algorithm>
+#include "config/match.h"
 
-#include "config/config.h"
 #include "config/url.h"
 
 namespace gitopsd::config {
-namespace {
 
-bool means(const Repository& repository, std::string_view full_name,
-           const std::vector<std::string>& identities) {
-  const auto known = [&](std::string_view url) {
-    const auto identity = repository_identity(url);
-    return !identity.empty() && std::find(identities.begin(), identities.end(), identity) != identities.end();
-  };
-  if (known(repository.url)) return true;
-  return std::any_of(repository.aliases.begin(), repository.aliases.end(), [&](const std::string& alias) {
-    return (!full_name.empty() && alias == full_name) || known(alias);
-  });
+RepositoryMatch::RepositoryMatch(const Config& config, const Hook& hook) {
+  for (const RepositoryName& name : hook.repositories) {
+    const Repository* repository = config.repository(name);
+    if (repository == nullptr) continue;
+    add(by_identity_, repository_identity(repository->url), *repository);
+    for (const std::string& alias : repository->aliases) {
+      add(by_name_, alias, *repository);
+      add(by_identity_, repository_identity(alias), *repository);
+    }
+  }
 }
 
-}  // namespace
+void RepositoryMatch::add(std::unordered_multimap<std::string, const Repository*>& index,
+                          const std::string& key, const Repository& repository) {
+  if (!key.empty()) index.emplace(key, &repository);
+}
 
-const Repository* match_repository(const Config& config, const Hook& hook, std::string_view full_name,
-                                   const std::vector<std::string>& urls) {
-  std::vector<std::string> identities;
-  identities.reserve(urls.size());
-  for (const auto& url : urls) identities.push_back(repository_identity(url));
-  std::erase(identities, "");
+const Repository* RepositoryMatch::find(std::string_view full_name, std::span<const std::string> urls) const {
   const Repository* match = nullptr;
-  for (const auto& name : hook.repositories) {
-    const auto* repository = config.repository(name);
-    if (repository == nullptr || repository == match || !means(*repository, full_name, identities)) continue;
-    if (match != nullptr) return nullptr;
-    match = repository;
-  }
-  return match;
+  bool several = false;
+  const auto look = [&](const auto& index, const std::string& key) {
+    const auto [begin, end] = index.equal_range(key);
+    for (auto entry = begin; entry != end; ++entry) {
+      several |= match != nullptr && match != entry->second;
+      match = entry->second;
+    }
+  };
+  look(by_name_, std::string(full_name));
+  for (const std::string& url : urls) look(by_identity_, repository_identity(url));
+  return several ? nullptr : match;
 }
 
 }  // namespace gitopsd::config

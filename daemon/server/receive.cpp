@@ -44,8 +44,8 @@ store::NewEvent new_event(const handlers::Outcome& outcome, handlers::PushEvent&
 
 Received accept(const Routes& routes, const HookRoute& route, const Head& head, handlers::Outcome outcome,
                 WallMicros now) {
-  const config::Repository* repository = config::match_repository(
-      routes.config(), *route.hook, outcome.repository.full_name, outcome.repository.urls);
+  const config::Repository* repository =
+      route.repositories.find(outcome.repository.full_name, outcome.repository.urls);
   if (repository == nullptr) {
     return refused(Verdict::unauthenticated, unauthenticated_answer(),
                    "the payload's repository " + claimed_name(outcome.repository) +

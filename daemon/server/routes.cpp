@@ -30,9 +30,8 @@ Routes::Routes(config::Snapshot config) : config_(std::move(config)) {
 }
 
 void Routes::add_hook(const config::Hook& hook, std::vector<Problem>& problems) {
-  auto route = std::make_unique<HookRoute>();
-  route->hook = &hook;
-  route->handler = handlers::find_handler(hook.forge);
+  auto route = std::make_unique<HookRoute>(
+      HookRoute{&hook, config::RepositoryMatch(*config_, hook), handlers::find_handler(hook.forge), {}});
   if (route->handler == nullptr)
     problems.push_back(fail(ProblemCause::input,
                             "hook " + hook.name.str() + ": unknown forge \"" + hook.forge + "\"",

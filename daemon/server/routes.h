@@ -10,6 +10,7 @@
 
 #include "base/secret.h"
 #include "config/config.h"
+#include "config/match.h"
 #include "daemon/server/address.h"
 #include "handlers/handler.h"
 
@@ -17,6 +18,7 @@ namespace gitopsd::server {
 
 struct HookRoute {
   const config::Hook* hook = nullptr;
+  config::RepositoryMatch repositories;
   const handlers::Handler* handler = nullptr;
   std::vector<Secret> secrets;
 };

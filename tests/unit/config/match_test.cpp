@@ -1,7 +1,7 @@
 // Which repository a payload means, and URLs.
 #include <doctest/doctest.h>
 
-#include "config/config.h"
+#include "config/match.h"
 #include "config/url.h"
 
 using namespace gitopsd;
@@ -26,7 +26,7 @@ struct Fixture {
     return text.erase(text.find("x@"), 2);
   }());
   std::string match(const char* hook, std::string_view full_name, std::vector<std::string> urls) const {
-    const auto* found = config::match_repository(*c, *c->hook(HookName(hook)), full_name, urls);
+    const auto* found = config::RepositoryMatch(*c, *c->hook(HookName(hook))).find(full_name, urls);
     return found == nullptr ? "" : found->name.str();
   }
 };
