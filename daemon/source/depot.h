@@ -47,6 +47,8 @@ class Depot {
 
   /// Held while a ref is written: libgit2 fails at once where another thread has its lock file.
   std::mutex& refs_mutex() { return refs_mutex_; }
+  /// Refs written since they were put into one file last; under refs_mutex().
+  int& loose_refs() { return loose_refs_; }
 
   /// Commits that snapshots in use read from; a repack keeps them.
   void hold(const CommitId&);
@@ -57,6 +59,7 @@ class Depot {
   std::string path_;
   mutable std::mutex mutex_;
   std::mutex refs_mutex_;
+  int loose_refs_ = 0;
   std::vector<GitRepository> idle_;
   int epoch_ = 0;
   std::map<CommitId, int> held_;

@@ -164,6 +164,7 @@ void DepotMirror::maintain_quietly(const Cancel& cancel) {
 void DepotMirror::maintain(const Cancel& cancel) {
   const std::unique_lock lock(maintaining_, std::try_to_lock);
   if (!lock || depot()->damaged()) return;
+  pack_refs(*depot());
   merge_packs(*depot(), cancel);
   if (!has_grown(*depot())) return;
   // Only this may drop what a fetch has just found to be there already.

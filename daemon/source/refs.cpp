@@ -4,6 +4,13 @@
 
 namespace gitopsd::source {
 
+namespace {
+
+/// Few enough that a fetch, which has to wait for it, does not feel it.
+constexpr int kLooseRefs = 200;
+
+}  // namespace
+
 std::string follow_name(const Ref& ref) {
   return "refs/gitopsd/follow/" + to_hex(sha256(ref.str())).substr(0, 32);
 }
@@ -47,6 +54,7 @@ void write_ref(Depot& depot, const Depot::Lease& lease, const std::string& name,
   if (git_reference_create(&reference, lease.repository(), name.c_str(), &oid, 1, nullptr) != 0)
     throw git_failure(ProblemCause::transient, "mirror " + depot.path(), "cannot write " + name);
   git_reference_free(reference);
+  ++depot.loose_refs();
 }
 
 void delete_ref(Depot& depot, const Depot::Lease& lease, const std::string& name) {
@@ -56,13 +64,16 @@ void delete_ref(Depot& depot, const Depot::Lease& lease, const std::string& name
     throw git_failure(ProblemCause::transient, "mirror " + depot.path(), "cannot delete " + name);
 }
 
-void pack_refs(Depot& depot, const Depot::Lease& lease) {
-  git_refdb* raw = nullptr;
+void pack_refs(Depot& depot) {
   const std::lock_guard lock(depot.refs_mutex());
+  if (depot.loose_refs() < kLooseRefs) return;
+  const auto lease = depot.lease();
+  git_refdb* raw = nullptr;
   const int opened = git_repository_refdb(&raw, lease.repository());
   const std::unique_ptr<git_refdb, Free<git_refdb_free>> refdb(raw);
   if (opened != 0 || git_refdb_compress(raw) != 0)
     throw git_failure(ProblemCause::transient, "mirror " + depot.path(), "cannot pack its refs");
+  depot.loose_refs() = 0;
 }
 
 }  // namespace gitopsd::source

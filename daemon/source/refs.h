@@ -30,7 +30,8 @@ std::optional<CommitId> read_ref(const Depot::Lease&, const std::string& name);
 /// Throws Failure naming the mirror.
 void write_ref(Depot&, const Depot::Lease&, const std::string& name, const CommitId&);
 void delete_ref(Depot&, const Depot::Lease&, const std::string& name);
-/// Puts all refs into one file, which is read at once: there are ten pins for each application.
-void pack_refs(Depot&, const Depot::Lease&);
+/// Puts all refs into one file, which is read at once, when many were written: there are ten pins for each
+/// application.
+void pack_refs(Depot&);
 
 }  // namespace gitopsd::source

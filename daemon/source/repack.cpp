@@ -171,10 +171,7 @@ bool has_grown(const Depot& depot) {
 void merge_packs(Depot& depot, const Cancel& cancel) {
   const auto packs = pack_files(depot.path());
   if (size_before(depot) == 0) note_size(depot);
-  if (packs.size() < kPacks) return;
-  merge_small(depot, packs, cancel);
-  const auto lease = depot.lease();
-  pack_refs(depot, lease);
+  if (packs.size() >= kPacks) merge_small(depot, packs, cancel);
 }
 
 }  // namespace gitopsd::source

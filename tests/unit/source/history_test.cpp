@@ -1,6 +1,8 @@
 // Tags, forced pushes, and where a commit stands.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <filesystem>
 #include <thread>
 
 #include "tests/unit/source/server.h"
@@ -231,4 +233,24 @@ TEST_CASE("fetches, reads, pins and repacks from many threads at once") {
   for (std::thread& thread : threads) thread.join();
   CHECK(bad == 0);
   CHECK(world.mirror->pins().size() == 4);
+}
+
+TEST_CASE("many pins become one file, and stay what they are") {
+  HistoryWorld world;
+  const CommitId first = world.origin.commit({{"f", "1"}});
+  const CommitId second = world.origin.commit({{"f", "2"}});
+  world.fetch();
+  for (int i = 0; i < 250; ++i) world.mirror->pin("a" + std::to_string(i), i % 2 == 0 ? first : second);
+  world.mirror->maintain(world.cancel);
+  const auto loose = [&] {
+    const std::filesystem::recursive_directory_iterator files(world.folder / "mirror");
+    return std::count_if(begin(files), end(files), [](const std::filesystem::directory_entry& entry) {
+      return entry.is_regular_file() && entry.path().string().find("/refs/") != std::string::npos;
+    });
+  };
+  CHECK(loose() == 0);
+  REQUIRE(world.mirror->pins().size() == 250);
+  world.mirror->unpin("a7");
+  world.mirror->pin("a8", second);
+  CHECK(world.mirror->pins().size() == 249);
 }
