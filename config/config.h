@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/problem.h"
 #include "base/secret.h"
 #include "base/types.h"
 #include "base/value.h"
@@ -101,6 +102,8 @@ struct Destination {
   std::string command;   ///< absolute path of another provider executable, or empty
   std::string socket;    ///< Unix socket of a provider that systemd starts; empty: a child of the daemon
   Value settings;        ///< for the provider's `initialize`, opaque here
+  std::string file;      ///< where it is declared, main file or fragment
+  Position position;
 };
 
 /// What is done with a difference that the daemon did not make.
@@ -140,6 +143,7 @@ struct Config {
   std::vector<Repository> repositories;
   std::vector<Destination> destinations;
   std::vector<Application> applications;
+  std::vector<Problem> warnings;  ///< what is allowed and unwise
 
   // nullptr where there is none of that name.
   const Hook* hook(const HookName&) const;

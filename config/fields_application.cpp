@@ -91,6 +91,8 @@ const Fields<Application>& application_fields() {
 }
 
 void check_destination(Reader& in, const Value& value, Destination& destination) {
+  destination.file = in.file();
+  destination.position = value.position;
   if (destination.command.empty() || destination.socket.empty()) return;
   in.problem(value.position, "command and socket exclude each other",
              "give command for a child of the daemon, socket for a provider that systemd starts");

@@ -46,6 +46,7 @@ class Loader {
       check_server(in_, config_);
     }
     if (resolve_secrets) in_.check_secrets_and_files();
+    config_.warnings = in_.open_secrets();
     if (auto problems = in_.problems(); !problems.empty()) throw Failure(std::move(problems));
     return std::make_shared<const Config>(std::move(config_));
   }

@@ -78,6 +78,8 @@ class Reader {
   void name_secret(const SecretRef&, std::size_t least_bytes, Position);
   /// A file that must be readable when the configuration comes into force.
   void name_file(const std::string& file, Position);
+  /// The named secrets whose file everybody on this host can read, as far as that can be seen.
+  std::vector<Problem> open_secrets() const;
   /// Reads each named secret and file; notes those that are missing, empty or short.
   void check_secrets_and_files();
 

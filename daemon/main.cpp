@@ -17,7 +17,6 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/undumpable.h"
-#include "config/advice.h"
 #include "config/config.h"
 #include "daemon/api/api.h"
 #include "daemon/report/notify.h"
@@ -64,12 +63,12 @@ std::string provider_directory(const Options& options) {
   return options.provider_directory.empty() ? default_provider_directory() : options.provider_directory;
 }
 
-/// The configuration as it may come into force.
+/// The configuration as it may come into force; what is doubtful in it is said.
 config::Snapshot load(const Options& options) {
   auto config = config::load(options.config);
   auto unknown = sync::unknown_providers(*config, provider_directory(options));
   if (!unknown.empty()) throw Failure(std::move(unknown));
-  for (const auto& warning : config::open_secrets(*config)) log::warning(warning.str());
+  for (const auto& warning : config->warnings) log::warning(warning.str());
   return config;
 }
 
@@ -242,7 +241,7 @@ int check(const Options& options) {
     std::cout << options.config
               << ": secrets are not checked: systemd hands credentials over only to the service\n";
   }
-  for (const auto& warning : config::open_secrets(*config)) std::cout << "warning: " << warning.str() << "\n";
+  for (const auto& warning : config->warnings) std::cout << "warning: " << warning.str() << "\n";
   auto providers = sync::check_providers(*config, provider_directory(options));
   for (const auto& line : providers.unchecked)
     std::cout << options.config << ": not checked: " << line << "\n";

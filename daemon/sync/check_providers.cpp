@@ -70,6 +70,8 @@ std::string meant_by(const std::string& name, const std::string& program_directo
 
 Problem at(const config::Destination& d, Problem problem) {
   problem.message = "destination " + d.name.str() + ": " + problem.message;
+  problem.file = d.file;
+  problem.position = d.position;
   return problem;
 }
 

@@ -28,10 +28,10 @@ class Refused(Scene):
         del self.daemon.application["policy"]["pathes"]
         destination = self.daemon.config["destinations"][0]
         destination["settings"] = {"root": "/"}
-        self.assertRegex(self.check(78), r"destination here: .*the host provider has no settings")
+        self.assertRegex(self.check(78), rf"{self.daemon.file}:\d+:\d+: destination here: .*the host provider has no settings")
         del destination["settings"]
         destination["provider"] = "hosts"
-        self.assertRegex(self.check(78), r"destination here: there is no provider \"hosts\" \(did you mean \"host\"")
+        self.assertRegex(self.check(78), rf"{self.daemon.file}:\d+:\d+: destination here: there is no provider \"hosts\" \(did you mean \"host\"")
         destination["socket"] = "/nowhere/provider.sock"
         said = self.check(0)
         self.assertIn("not checked: destination here: its provider \"hosts\" answers only at /nowhere/provider.sock", said)

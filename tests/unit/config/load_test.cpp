@@ -4,7 +4,6 @@
 #include <cstdlib>
 #include <filesystem>
 
-#include "config/advice.h"
 #include "config/config.h"
 #include "tests/unit/config/directory.h"
 #include "tests/unit/config/problems.h"
@@ -56,13 +55,15 @@ TEST_CASE("a secret that everybody can read is a warning with file and mode, and
                             "hooks:\n  - {name: h, forge: github, repositories: [a], secrets: [{file: " +
                                 secret + "}]}\n");
   std::filesystem::permissions(secret, std::filesystem::perms(0644));
-  const auto warnings = config::open_secrets(*config::load(main));
+  const auto warnings = config::load(main)->warnings;
   REQUIRE(warnings.size() == 1);
-  CHECK(has(warnings[0].message, "hook h: "));
+  CHECK(warnings[0].file == main);
+  CHECK(warnings[0].position.line == 4);
+  CHECK(has(warnings[0].message, "hooks[0].secrets[0]: "));
   CHECK(has(warnings[0].message, secret + ", whose mode is 0644"));
   CHECK(has(warnings[0].hint, "0600"));
   std::filesystem::permissions(secret, std::filesystem::perms(0640));
-  CHECK(config::open_secrets(*config::load(main)).empty());
+  CHECK(config::load(main)->warnings.empty());
 }
 
 TEST_CASE("a scalar that two files set names both places") {
