@@ -287,5 +287,9 @@ int main(int argc, char** argv) {
     return line.app().exit(error) == 0 ? 0 : static_cast<int>(Exit::usage);
   }
   const Session session{Client(line.options().socket), Terminal(stdout), line.options().output == "json"};
-  return static_cast<int>(run(line, session));
+  const Exit exit = run(line, session);
+  // A script must not take a truncated table for the whole.
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return static_cast<int>(exit);
+  std::perror("gitopsctl: cannot write the output");
+  return static_cast<int>(exit == Exit::ok ? Exit::failed : exit);
 }

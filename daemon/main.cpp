@@ -11,6 +11,7 @@
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <iostream>
 #include <mutex>
 
@@ -60,7 +61,8 @@ std::string default_provider_directory() {
 }
 
 std::string provider_directory(const Options& options) {
-  return options.provider_directory.empty() ? default_provider_directory() : options.provider_directory;
+  if (options.provider_directory.empty()) return default_provider_directory();
+  return std::filesystem::absolute(options.provider_directory).lexically_normal().string();
 }
 
 /// The configuration as it may come into force; what is doubtful in it is said.
@@ -116,6 +118,8 @@ void reload(const Options& options, Current& current, server::Server& server, sy
   std::string_view status = "running";
   try {
     auto fresh = load(options);
+    if (auto refused = sync::check_providers(*fresh, provider_directory(options)).problems; !refused.empty())
+      throw Failure(std::move(refused));
     server.reload(fresh);
     dispatcher.reload(fresh);
     current.set(fresh);

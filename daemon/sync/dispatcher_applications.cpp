@@ -375,10 +375,14 @@ void DispatcherImpl::part_ended(EventId event, const Outcome& outcome, const sto
   }
   if (outcome.kind == Outcome::Kind::failed) tracker.errors.push_back(outcome.error);
   auto& t = tracker.timings;
-  t.rendered = std::max(t.rendered, timings.rendered);
-  t.planned = std::max(t.planned, timings.planned);
-  t.applied = std::max(t.applied, timings.applied);
-  t.healthy = std::max(t.healthy, timings.healthy);
+  // What an event goes along with may have been rendered and planned before it came.
+  const auto note = [&t](WallMicros& when, WallMicros reached) {
+    if (reached > 0) when = std::max({when, reached, t.received});
+  };
+  note(t.rendered, timings.rendered);
+  note(t.planned, timings.planned);
+  note(t.applied, timings.applied);
+  note(t.healthy, timings.healthy);
   if (tracker.open > 0 || !tracker.decided) return;
   Tracker finished = std::move(tracker);
   trackers_.erase(it);

@@ -1,6 +1,7 @@
 // Which of the commits that events of one ref name is applied, and which is not there yet.
 #include <algorithm>
 
+#include "base/log.h"
 #include "daemon/sync/backoff.h"
 #include "daemon/sync/dispatcher_state.h"
 
@@ -58,10 +59,16 @@ void DispatcherImpl::await_missing(const Repo& repo, const Ref& ref, const Commi
       env_.store->set_event(e.id, store::EventState::queued,
                             "the repository does not give out " + commit + " on " + ref.str() +
                                 " yet; asked again in " + std::to_string(delay.count() / 1000 + 1) + " s");
+      log::info("a commit is not there yet; asked for again",
+                {{"event", e.id.value}, {"commit", e.after.str()}, {"ref", ref.str()}});
       fetchers_->at(Monotonic::now() + delay, [this, e] { take_event(e); });
       return true;
     }
     if (here) return false;
+    log::warning("event ended", {{"event", e.id.value},
+                                 {"state", "failed"},
+                                 {"reason", "the repository has no commit " + e.after.str()},
+                                 {"ref", ref.str()}});
     env_.store->set_event(e.id, store::EventState::failed,
                           commit + " is no commit that the repository gives out on " + ref.str(),
                           "the repository has no commit " + e.after.str() + " on " + ref.str());

@@ -86,8 +86,8 @@ std::shared_ptr<Run> DispatcherImpl::held_run(const App& app, const std::optiona
   if (looked_at && *looked_at != run->id()) {
     const auto now = std::to_string(run->id().value);
     throw fail(ProblemCause::conflict,
-               "sync " + std::to_string(looked_at->value) + " does not wait for approval any more: sync " +
-                   now + " (" + run->job().revision.short_str() + ") does",
+               "sync " + std::to_string(looked_at->value) + " does not wait for approval: sync " + now +
+                   " (" + run->job().revision.short_str() + ") does",
                "gitopsctl plan " + name + " shows it");
   }
   if (app->aside.approved) {

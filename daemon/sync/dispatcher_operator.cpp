@@ -180,11 +180,15 @@ std::vector<ApplicationStatus> DispatcherImpl::status() const {
       s.quarantined = !app->state.quarantined.empty();
       s.since = app->since;
       if (s.waits_for.empty() && s.quarantined) {
-        s.waits_for = "rolled back; a new state in the repository";
+        s.waits_for = "a new state in the repository, since it was rolled back";
         s.released_by = "gitopsctl resume " + s.name.str();
       }
       if (s.waits_for.empty() && app->rejected) {
-        s.waits_for = app->rejected->text + "; a new state in the repository";
+        s.waits_for = "a new state in the repository: " + app->rejected->text;
+        s.released_by = "gitopsctl sync " + s.name.str();
+      }
+      if (s.waits_for.empty() && !app->error.empty() && s.phase == Phase::idle) {
+        s.waits_for = "a new state in the repository, since the last sync failed";
         s.released_by = "gitopsctl sync " + s.name.str();
       }
       if (s.waits_for.empty()) s.waits_for = app->unsigned_report;

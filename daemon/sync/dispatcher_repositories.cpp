@@ -398,6 +398,7 @@ void DispatcherImpl::concern(const App& app, const store::Event& event, const so
   }
   if (!force && app->rejected && app->rejected->input_key == key) {
     note = app->rejected->text + "; gitopsctl sync " + app->config.name.str() + " asks for it again";
+    ++trackers_[event.id].cancelled;
     return;
   }
   if (take_along(app, event.id, key, force)) return;

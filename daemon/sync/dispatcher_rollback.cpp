@@ -86,7 +86,7 @@ EventId DispatcherImpl::rollback(const ApplicationName& name, const std::optiona
     if (wanted && !target) target = sync;
   }
   if (!target) {
-    throw fail(ProblemCause::input,
+    throw fail(to ? ProblemCause::input : ProblemCause::conflict,
                to ? "revision " + to->str() + " is not among the kept syncs of " + name.str()
                   : "application " + name.str() + " has no earlier state to roll back to",
                known.empty() ? "" : "kept:" + known);

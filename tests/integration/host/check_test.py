@@ -41,15 +41,13 @@ class Refused(Scene):
         self.daemon.application["policy"]["pathes"] = ["/x"]
         self.assertIn("unknown key 'pathes'", self.check(78))
 
-    def test_said_by_the_daemon(self):
-        """a push and the status tell what the provider said"""
+    def test_policy_at_reload(self):
+        """a reload with a policy that the provider refuses is refused in the provider's words, and the old one stays"""
         self.converge({"one": "1\n"})
         self.daemon.application["policy"]["pathes"] = ["/x"]
-        self.reload("configuration reloaded")
-        said = wait.until(lambda: (text := str(self.daemon.status())) and "unknown key 'pathes'" in text and text, "the status tells it")
-        self.assertNotIn("no answer", said)
-        event = self.daemon.push_and_wait(self.commit({"one": "2\n"}), state="failed")
-        self.assertIn("unknown key 'pathes'", event["error"])
+        self.reload("is refused")
+        self.assertIn("unknown key 'pathes'", self.daemon.get("/v1/status")["config_error"])
+        self.converge({"one": "2\n"})
 
     def test_reload(self):
         """a reload with a provider that nobody has is refused, and the status says so until a good one comes"""

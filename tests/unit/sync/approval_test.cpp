@@ -5,9 +5,9 @@
 namespace gitopsd::sync::test {
 namespace {
 
-const ApplicationName kWeb("web");
+const ApplicationName kAsking("web");
 
-void apply_then_ask(World& world) {
+void apply_and_ask(World& world) {
   auto& app = world.add("web");
   world.start();
   world.apply({{"web/a.yaml", thing("a", "1")}});
@@ -23,30 +23,30 @@ std::string refusal(const std::function<void()>& work) {
 
 TEST_CASE("only the sync that was looked at is approved or rejected") {
   World world;
-  apply_then_ask(world);
+  apply_and_ask(world);
   world.push({{"web/a.yaml", thing("a", "2")}});
   const auto seen = world.await("web", Phase::held).sync;
   const auto newer = world.push({{"web/a.yaml", thing("a", "3")}});
   REQUIRE(eventually([&] { return world.store->event(newer)->state == store::EventState::held; }));
   const auto now = world.await("web", Phase::held).sync;
   REQUIRE(now != seen);
-  for (const auto& said : {refusal([&] { world.dispatcher->approve(kWeb, seen, "ada"); }),
-                           refusal([&] { world.dispatcher->reject(kWeb, seen, "ada"); })}) {
+  for (const auto& said : {refusal([&] { world.dispatcher->approve(kAsking, seen, "ada"); }),
+                           refusal([&] { world.dispatcher->reject(kAsking, seen, "ada"); })}) {
     CHECK(said.find("sync " + std::to_string(seen.value) + " does not wait") != std::string::npos);
     CHECK(said.find("sync " + std::to_string(now.value)) != std::string::npos);
   }
   CHECK(world.place.value("a") == "1");
-  CHECK(world.dispatcher->approve(kWeb, now, "ada") == now);
+  CHECK(world.dispatcher->approve(kAsking, now, "ada") == now);
   CHECK(world.ended(newer).state == store::EventState::succeeded);
   CHECK(world.place.value("a") == "3");
 }
 
 TEST_CASE("a rejected sync ends, and what is in force stays until something new comes or somebody asks") {
   World world;
-  apply_then_ask(world);
+  apply_and_ask(world);
   const auto event = world.push({{"web/a.yaml", thing("a", "2")}});
   const auto held = world.await("web", Phase::held);
-  CHECK(world.dispatcher->reject(kWeb, held.sync, "ada") == held.sync);
+  CHECK(world.dispatcher->reject(kAsking, held.sync, "ada") == held.sync);
   const auto ended = world.ended(event);
   CHECK(ended.state == store::EventState::cancelled);
   CHECK(ended.reason == "rejected by ada");
@@ -58,7 +58,7 @@ TEST_CASE("a rejected sync ends, and what is in force stays until something new 
     const auto entry = parse_json(line.entry);
     return entry.get_string("action") == "reject" && entry.get_string("who") == "ada";
   }));
-  CHECK_THROWS_AS(world.dispatcher->reject(kWeb, std::nullopt, "ada"), Failure);
+  CHECK_THROWS_AS(world.dispatcher->reject(kAsking, std::nullopt, "ada"), Failure);
 
   // Drift is put back to what is in force.
   world.place.change("a", "changed");
@@ -69,13 +69,13 @@ TEST_CASE("a rejected sync ends, and what is in force stays until something new 
   CHECK(world.ended(world.push({{"docs/x", "y"}})).reason.find("rejected by ada") != std::string::npos);
   CHECK(world.await("web", Phase::idle).status == SyncStatus::out_of_sync);
   // Somebody who asks is asked again, and a new state is looked at as ever.
-  const auto asked = world.dispatcher->sync_now(kWeb, "ben");
+  const auto asked = world.dispatcher->sync_now(kAsking, "ben");
   REQUIRE(eventually([&] { return world.store->event(asked)->state == store::EventState::held; }));
-  world.dispatcher->reject(kWeb, std::nullopt, "ada");
+  world.dispatcher->reject(kAsking, std::nullopt, "ada");
   CHECK(world.ended(asked).state == store::EventState::cancelled);
   const auto fresh = world.push({{"web/a.yaml", thing("a", "3")}});
   REQUIRE(eventually([&] { return world.store->event(fresh)->state == store::EventState::held; }));
-  world.dispatcher->approve(kWeb, std::nullopt, "ada");
+  world.dispatcher->approve(kAsking, std::nullopt, "ada");
   CHECK(world.ended(fresh).state == store::EventState::succeeded);
   CHECK(world.place.value("a") == "3");
   CHECK(world.await("web", SyncStatus::synced).waits_for.empty());
@@ -83,25 +83,28 @@ TEST_CASE("a rejected sync ends, and what is in force stays until something new 
 
 TEST_CASE("a sync is rejected while drift beside it is put back, and a rollback that waits is not") {
   World world;
-  apply_then_ask(world);
+  apply_and_ask(world);
   const auto event = world.push({{"web/a.yaml", thing("a", "2")}});
   world.await("web", Phase::held);
   world.place.shut();
   world.place.change("a", "changed");
   world.place.await_waiting(1);
-  world.dispatcher->reject(kWeb, std::nullopt, "ada");
+  world.dispatcher->reject(kAsking, std::nullopt, "ada");
   CHECK(world.ended(event).state == store::EventState::cancelled);
+  const auto same = world.ended(world.push({{"README", "elsewhere"}}));
+  CHECK(same.state == store::EventState::cancelled);
+  CHECK(same.reason.find("was rejected by ada") != std::string::npos);
   world.place.open();
   CHECK(eventually([&] { return world.place.value("a") == "1"; }));
   world.await("web", Phase::idle);
 
   const auto second = world.push({{"web/a.yaml", thing("a", "3")}});
   REQUIRE(eventually([&] { return world.store->event(second)->state == store::EventState::held; }));
-  world.dispatcher->approve(kWeb, std::nullopt, "ada");
+  world.dispatcher->approve(kAsking, std::nullopt, "ada");
   world.ended(second);
-  const auto back = world.dispatcher->rollback(kWeb, std::nullopt, "ada");
+  const auto back = world.dispatcher->rollback(kAsking, std::nullopt, "ada");
   REQUIRE(eventually([&] { return world.store->event(back)->state == store::EventState::held; }));
-  CHECK(refusal([&] { world.dispatcher->reject(kWeb, std::nullopt, "ada"); }).find("gitopsctl resume") !=
+  CHECK(refusal([&] { world.dispatcher->reject(kAsking, std::nullopt, "ada"); }).find("gitopsctl resume") !=
         std::string::npos);
 }
 
