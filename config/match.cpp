@@ -5,20 +5,19 @@
 namespace gitopsd::config {
 
 RepositoryMatch::RepositoryMatch(const Config& config, const Hook& hook) {
+  const auto add_identity = [this](const std::string& url, const Repository* repository) {
+    if (auto identity = repository_identity(url); !identity.empty())
+      by_identity_.emplace(std::move(identity), repository);
+  };
   for (const RepositoryName& name : hook.repositories) {
     const Repository* repository = config.repository(name);
     if (repository == nullptr) continue;
-    add(by_identity_, repository_identity(repository->url), *repository);
+    add_identity(repository->url, repository);
     for (const std::string& alias : repository->aliases) {
-      add(by_name_, alias, *repository);
-      add(by_identity_, repository_identity(alias), *repository);
+      if (!alias.empty()) by_name_.emplace(alias, repository);
+      add_identity(alias, repository);
     }
   }
-}
-
-void RepositoryMatch::add(std::unordered_multimap<std::string, const Repository*>& index,
-                          const std::string& key, const Repository& repository) {
-  if (!key.empty()) index.emplace(key, &repository);
 }
 
 const Repository* RepositoryMatch::find(std::string_view full_name, std::span<const std::string> urls) const {

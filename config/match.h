@@ -22,9 +22,6 @@ class RepositoryMatch {
   const Repository* find(std::string_view full_name, std::span<const std::string> urls) const;
 
  private:
-  void add(std::unordered_multimap<std::string, const Repository*>&, const std::string& key,
-           const Repository&);
-
   std::unordered_multimap<std::string, const Repository*> by_identity_, by_name_;
 };
 

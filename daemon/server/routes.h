@@ -28,7 +28,6 @@ class Routes {
   /// Reads the hooks' secrets. Throws Failure with every problem found.
   explicit Routes(config::Snapshot config);
 
-  const config::Config& config() const { return *config_; }
   const config::Limits& limits() const { return config_->server.limits; }
   /// By the whole path, such as `/hooks/NAME`; nullptr for any other.
   const HookRoute* find(std::string_view path) const;

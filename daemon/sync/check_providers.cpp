@@ -17,7 +17,6 @@ namespace {
 using namespace std::chrono_literals;
 namespace fs = std::filesystem;
 
-constexpr std::string_view kPrefix = "gitopsd-provider-";
 constexpr auto kPatience = 10s;
 
 /// Removed with what providers leave in it.
@@ -39,10 +38,6 @@ class Scratch {
   std::string path_;
 };
 
-std::string program_of(const config::Destination& d, const std::string& program_directory) {
-  return d.command.empty() ? program_directory + "/" + std::string(kPrefix) + d.provider : d.command;
-}
-
 bool can_run(const std::string& program) {
   return ::access(program.c_str(), X_OK) == 0;
 }
@@ -52,8 +47,8 @@ std::vector<std::string> providers_in(const std::string& directory) {
   std::error_code error;
   for (fs::directory_iterator entry(directory, error), end; !error && entry != end; entry.increment(error)) {
     const std::string name = entry->path().filename().string();
-    if (name.starts_with(kPrefix) && can_run(entry->path().string()))
-      names.push_back(name.substr(kPrefix.size()));
+    if (name.starts_with(kProviderPrefix) && can_run(entry->path().string()))
+      names.push_back(name.substr(kProviderPrefix.size()));
   }
   std::sort(names.begin(), names.end());
   return names;
@@ -94,13 +89,12 @@ void ask(Provider& provider, const config::Application& app, std::vector<Problem
   }
 }
 
-void check(const config::Config& config, config::Destination d, const std::string& program,
+void check(const config::Config& config, config::Destination d, const std::string& program_directory,
            ProviderCheck& out) {
   const Scratch scratch;
   d.socket.clear();
-  d.command = program;
   fs::create_directory(scratch.path() + "/providers");
-  auto provider = open_provider(d, "check", {}, scratch.path(),
+  auto provider = open_provider(d, "check", program_directory, scratch.path(),
                                 {[](const protocol::Changed&) {}, [](const std::string&) {}});
   try {
     provider->info();
@@ -122,7 +116,7 @@ void check(const config::Config& config, config::Destination d, const std::strin
 std::vector<Problem> unknown_providers(const config::Config& config, const std::string& program_directory) {
   std::vector<Problem> problems;
   for (const auto& d : config.destinations) {
-    if (!d.command.empty() || !d.socket.empty() || can_run(program_of(d, program_directory))) continue;
+    if (!d.command.empty() || !d.socket.empty() || can_run(provider_program(d, program_directory))) continue;
     problems.push_back(at(d, {ProblemCause::input,
                               "there is no provider " + config::in_quotes(d.provider),
                               meant_by(d.provider, program_directory),
@@ -136,9 +130,8 @@ ProviderCheck check_providers(const config::Config& config, const std::string& p
   ProviderCheck out;
   out.problems = unknown_providers(config, program_directory);
   for (const auto& d : config.destinations) {
-    const std::string program = program_of(d, program_directory);
-    if (can_run(program)) {
-      check(config, d, program, out);
+    if (can_run(provider_program(d, program_directory))) {
+      check(config, d, program_directory, out);
     } else if (!d.socket.empty()) {
       out.unchecked.push_back("destination " + d.name.str() + ": its provider " +
                               config::in_quotes(d.provider) + " answers only at " + d.socket + " (" +

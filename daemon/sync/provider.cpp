@@ -118,8 +118,7 @@ class ProcessProvider : public Provider {
                   const std::string& programs, const std::string& state, Events events)
       : destination_(destination),
         installation_(std::move(installation)),
-        program_(destination.command.empty() ? programs + "/gitopsd-provider-" + destination.provider
-                                             : destination.command),
+        program_(provider_program(destination, programs)),
         state_directory_(state + "/providers/" + destination.name.str()),
         events_(std::move(events)) {}
 
@@ -346,6 +345,11 @@ class ProcessProvider : public Provider {
 };
 
 }  // namespace
+
+std::string provider_program(const config::Destination& destination, const std::string& program_directory) {
+  if (!destination.command.empty()) return destination.command;
+  return program_directory + "/" + std::string(kProviderPrefix) + destination.provider;
+}
 
 std::unique_ptr<Provider> open_provider(const config::Destination& destination,
                                         const std::string& installation, const std::string& program_directory,

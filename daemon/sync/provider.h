@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "base/clock.h"
 #include "config/config.h"
@@ -50,6 +51,10 @@ class Provider {
   /// Asks it to finish and waits until it ended or the deadline passed, then ends it.
   virtual void shutdown(Deadline) = 0;
 };
+
+inline constexpr std::string_view kProviderPrefix = "gitopsd-provider-";
+/// The program of a destination's provider: its own command, or the one of that name in the directory.
+std::string provider_program(const config::Destination&, const std::string& program_directory);
 
 /// `program_directory`: where gitopsd-provider-NAME is looked for. `state_directory`: the daemon's; each
 /// child gets a folder of its own below it.

@@ -7,14 +7,6 @@ namespace {
 
 const ApplicationName kAsking("web");
 
-void apply_and_ask(World& world) {
-  auto& app = world.add("web");
-  world.start();
-  world.apply({{"web/a.yaml", thing("a", "1")}});
-  app.approve = true;
-  world.reload();
-}
-
 std::string refusal(const std::function<void()>& work) {
   return source::test::failure_of(work).what();
 }
@@ -23,7 +15,7 @@ std::string refusal(const std::function<void()>& work) {
 
 TEST_CASE("only the sync that was looked at is approved or rejected") {
   World world;
-  apply_and_ask(world);
+  world.apply_then_ask({{"web/a.yaml", thing("a", "1")}});
   world.push({{"web/a.yaml", thing("a", "2")}});
   const auto seen = world.await("web", Phase::held).sync;
   const auto newer = world.push({{"web/a.yaml", thing("a", "3")}});
@@ -43,7 +35,7 @@ TEST_CASE("only the sync that was looked at is approved or rejected") {
 
 TEST_CASE("a rejected sync ends, and what is in force stays until something new comes or somebody asks") {
   World world;
-  apply_and_ask(world);
+  world.apply_then_ask({{"web/a.yaml", thing("a", "1")}});
   const auto event = world.push({{"web/a.yaml", thing("a", "2")}});
   const auto held = world.await("web", Phase::held);
   CHECK(world.dispatcher->reject(kAsking, held.sync, "ada") == held.sync);
@@ -83,7 +75,7 @@ TEST_CASE("a rejected sync ends, and what is in force stays until something new 
 
 TEST_CASE("a sync is rejected while drift beside it is put back, and a rollback that waits is not") {
   World world;
-  apply_and_ask(world);
+  world.apply_then_ask({{"web/a.yaml", thing("a", "1")}});
   const auto event = world.push({{"web/a.yaml", thing("a", "2")}});
   world.await("web", Phase::held);
   world.place.shut();

@@ -2,18 +2,6 @@
 #include "tests/unit/sync/world.h"
 
 namespace gitopsd::sync::test {
-namespace {
-
-/// The things `a` and `b` with the value 1 are there; from now on every change waits for approval.
-void apply_then_ask(World& world) {
-  world.add("web");
-  world.start();
-  world.apply({{"web/a.yaml", thing("a", "1")}, {"web/b.yaml", thing("b", "1")}});
-  world.config.applications[0].approve = true;
-  world.reload();
-}
-
-}  // namespace
 
 TEST_CASE("a commit hides no difference of what it does not touch") {
   World world;
@@ -66,7 +54,7 @@ TEST_CASE("promise 10: healing goes on while a rollback holds") {
 
 TEST_CASE("what was applied last stays enforced while a plan waits for approval") {
   World world;
-  apply_then_ask(world);
+  world.apply_then_ask({{"web/a.yaml", thing("a", "1")}, {"web/b.yaml", thing("b", "1")}});
   const auto event = world.push({{"web/a.yaml", thing("a", "2")}});
   const auto held = world.await("web", Phase::held);
   for (const char* id : {"a", "b"}) {
@@ -87,7 +75,7 @@ TEST_CASE("what was applied last stays enforced while a plan waits for approval"
 
 TEST_CASE("an approval that comes while drift is put back takes effect afterwards") {
   World world;
-  apply_then_ask(world);
+  world.apply_then_ask({{"web/a.yaml", thing("a", "1")}, {"web/b.yaml", thing("b", "1")}});
   const auto event = world.push({{"web/a.yaml", thing("a", "2")}});
   world.await("web", Phase::held);
   world.place.shut();
@@ -104,7 +92,7 @@ TEST_CASE("an approval that comes while drift is put back takes effect afterward
 
 TEST_CASE("a newer commit ends what waits for approval, also while drift is put back") {
   World world;
-  apply_then_ask(world);
+  world.apply_then_ask({{"web/a.yaml", thing("a", "1")}, {"web/b.yaml", thing("b", "1")}});
   const auto older = world.push({{"web/a.yaml", thing("a", "2")}});
   world.await("web", Phase::held);
   world.place.shut();

@@ -101,6 +101,14 @@ CommitId World::apply(const std::map<std::string, std::string>& files, const std
   return event.after;
 }
 
+void World::apply_then_ask(const std::map<std::string, std::string>& files) {
+  add("web");
+  start();
+  apply(files);
+  config.applications[0].approve = true;
+  reload();
+}
+
 ApplicationStatus World::status(const std::string& name) const {
   for (auto& s : dispatcher->status()) {
     if (s.name.str() == name) return s;

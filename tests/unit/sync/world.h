@@ -50,6 +50,9 @@ class World {
   store::Event ended(EventId);
   /// push() that has to succeed; returns its commit.
   CommitId apply(const std::map<std::string, std::string>& files, const std::string& ref = "refs/heads/main");
+  /// Starts with the application "web" and these files applied; from now on its every change waits for
+  /// approval.
+  void apply_then_ask(const std::map<std::string, std::string>& files);
   ApplicationStatus status(const std::string& name) const;
   /// Waits until an application's status is so; fails the test where that does not come.
   ApplicationStatus await(const std::string& name, SyncStatus);
