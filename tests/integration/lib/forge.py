@@ -19,8 +19,9 @@ def go() -> str:
 
 def module_folder() -> Path:
     """Where Go keeps Gitea's source: its templates and texts are read from there."""
-    found = process.run(go(), "list", "-mod=mod", "-m", "-f", "{{.Version}} {{.Dir}}", "code.gitea.io/gitea", cwd=MODULE, seconds=600)
-    return Path(found.split()[1])
+    # Not `go list`, which knows no folder until something else has downloaded the module.
+    found = process.run(go(), "mod", "download", "-json", "code.gitea.io/gitea", cwd=MODULE, seconds=600)
+    return Path(json.loads(found)["Dir"])
 
 
 def build() -> Path:
