@@ -19,5 +19,8 @@ test_step() {
   if "$@" 3>&-; then passed "$name ($((SECONDS - started)) s)"; else failed "$name"; fi
 }
 
+# What unit tests start: Git's servers.
+unit_packages=(git openssh-server openssh-client)
+
 # The unit test executables that a build directory can make, as ninja's target names.
 unit_targets() { ninja -C "$1" -t targets all | sed -n 's#^\(tests/unit/[a-z]*/unit-[a-z]*\): cpp_LINKER.*#\1#p'; }

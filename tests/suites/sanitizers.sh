@@ -2,6 +2,8 @@
 # the unit tests under AddressSanitizer with UndefinedBehaviorSanitizer, and under ThreadSanitizer
 . tests/lib/suite.sh
 
+install_packages "${unit_packages[@]}"
+
 # One sanitizer build of the unit tests only, at a quarter of the price of file by file: each folder is one source, and
 # nothing is optimised, since tests wait more than they compute.
 run_sanitized() {
