@@ -289,6 +289,15 @@ DispatcherImpl::PassedOver DispatcherImpl::passed_over(const Repo& repo, const s
   return passed;
 }
 
+/// With the mutex. What a commit has to be ahead of: what the application has, or is about to have. Events
+/// may be decided out of order, and an older commit must not end the sync of a newer one.
+CommitId DispatcherImpl::newest_wanted(const App& app, const CommitId& commit) {
+  const auto& doing = app->aside.run ? app->aside.run : app->run;
+  const Job* job = app->next ? &*app->next : doing ? &doing->job() : nullptr;
+  const bool newer = job && job->kind == Kind::commit && job->revision != commit;
+  return newer ? job->revision : app->state.revision;
+}
+
 /// Events that name one commit are each handed to its applications; an application that is already busy with
 /// that very input takes the event along.
 void DispatcherImpl::decide_event(const Repo& repo, const store::Event& event, const std::vector<App>& apps,
@@ -303,7 +312,7 @@ void DispatcherImpl::decide_event(const Repo& repo, const store::Event& event, c
   std::string note;
   for (const auto& app : apps) {
     if (!event.application.empty() && event.application != app->uid) continue;
-    CommitId applied;
+    CommitId applied, ahead_of;
     bool signed_only = false;
     {
       std::lock_guard lock(mutex_);
@@ -314,6 +323,7 @@ void DispatcherImpl::decide_event(const Repo& repo, const store::Event& event, c
         continue;
       }
       applied = app->state.revision;
+      ahead_of = newest_wanted(app, event.after);
     }
     if (signed_only && !event.body_signed && event.cause != store::Cause::manual && event.after != applied) {
       std::lock_guard lock(mutex_);
@@ -324,7 +334,7 @@ void DispatcherImpl::decide_event(const Repo& repo, const store::Event& event, c
     }
     // One destination that cannot be reached is its applications' matter: the others go on.
     try {
-      concern(app, event, snapshot, repo->mirror->standing(event.after, tip, applied), note);
+      concern(app, event, snapshot, repo->mirror->standing(event.after, tip, ahead_of), note);
     } catch (const Failure& failure) {
       std::lock_guard lock(mutex_);
       if (failure.cause() == ProblemCause::transient) {

@@ -194,6 +194,7 @@ class DispatcherImpl : public Dispatcher {
   void give_back(const Repo&, const std::vector<store::Event>&, const Failure&);
   void judge(const Repo&, std::vector<store::Event>, const Failure&);
   static Job commit_job(const store::Event&);
+  static CommitId newest_wanted(const App&, const CommitId& commit);
   source::Remote remote_of(const config::Repository&) const;
   std::vector<App> followers(const RepositoryName&, const Ref&) const;
 

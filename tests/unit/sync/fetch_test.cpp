@@ -39,6 +39,23 @@ TEST_CASE("a first clone says how far it is") {
   world.dispatcher->unsubscribe(token);
 }
 
+TEST_CASE("an event that is told late does not end the sync of a newer commit") {
+  World world;
+  world.add("web");
+  world.start();
+  world.apply({{"web/a.yaml", thing("a", "0")}});
+  world.place.shut();
+  const auto older = world.commit({{"web/a.yaml", thing("a", "1")}});
+  const auto newer = world.push({{"web/a.yaml", thing("a", "2")}});
+  world.place.await_waiting(1);
+  const auto late = world.ended(world.deliver(older));
+  CHECK(late.state == store::EventState::superseded);
+  CHECK(late.reason == older.short_str() + " is behind what web has");
+  world.place.open();
+  CHECK(world.ended(newer).state == store::EventState::succeeded);
+  CHECK(world.place.value("a") == "2");
+}
+
 TEST_CASE("a commit that the forge told of before it gives it out is waited for") {
   World world;
   world.add("web");
