@@ -1,0 +1,78 @@
+#include "providers/kubernetes/certificate.h"
+
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+
+#include <ctime>
+#include <limits>
+#include <memory>
+
+#include "base/clock.h"
+
+namespace gitopsd::kubernetes {
+namespace {
+
+using Certificate = std::unique_ptr<X509, decltype(&X509_free)>;
+using Bio = std::unique_ptr<BIO, decltype(&BIO_free)>;
+
+std::string subject_of(const X509* certificate) {
+  const Bio out(BIO_new(BIO_s_mem()), &BIO_free);
+  if (!out) return {};
+  X509_NAME_print_ex(out.get(), X509_get_subject_name(certificate), 0,
+                     XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB);
+  char* text = nullptr;
+  const long size = BIO_get_mem_data(out.get(), &text);
+  return size > 0 ? std::string(text, static_cast<std::size_t>(size)) : std::string();
+}
+
+std::optional<WallMicros> micros_of(const ASN1_TIME* time) {
+  std::tm broken{};
+  if (ASN1_TIME_to_tm(time, &broken) != 1) return std::nullopt;
+  return static_cast<WallMicros>(timegm(&broken)) * 1'000'000;
+}
+
+/// To the second: a certificate has no finer time.
+std::string day_and_time(WallMicros wall) {
+  return rfc3339(wall).substr(0, 19) + "Z";
+}
+
+std::optional<std::string> fault_of(const X509* certificate, WallMicros now) {
+  const auto from = micros_of(X509_get0_notBefore(certificate));
+  const auto until = micros_of(X509_get0_notAfter(certificate));
+  const std::string name = "the certificate of '" + subject_of(certificate) + "'";
+  if (!from || !until) return name + " has no readable dates";
+  if (now > *until) return name + " expired at " + day_and_time(*until);
+  if (now < *from) return name + " is not valid before " + day_and_time(*from);
+  return std::nullopt;
+}
+
+/// The reader came to the end of the text, or to a block that it could not read.
+bool ended_well() {
+  const unsigned long error = ERR_peek_last_error();
+  ERR_clear_error();
+  return ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
+}
+
+}  // namespace
+
+std::optional<std::string> certificate_problem(std::string_view pem, WallMicros wall_now) {
+  if (pem.size() > static_cast<std::size_t>(std::numeric_limits<int>::max()))
+    return "the PEM text is too large";
+  const Bio in(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())), &BIO_free);
+  if (!in) return "there is no memory to read certificates";
+  ERR_clear_error();
+  int count = 0;
+  while (true) {
+    const Certificate certificate(PEM_read_bio_X509(in.get(), nullptr, nullptr, nullptr), &X509_free);
+    if (!certificate) break;
+    ++count;
+    if (auto fault = fault_of(certificate.get(), wall_now)) return fault;
+  }
+  if (!ended_well()) return "certificate " + std::to_string(count + 1) + " of the PEM text cannot be read";
+  if (count == 0) return "the text holds no certificate in PEM form";
+  return std::nullopt;
+}
+
+}  // namespace gitopsd::kubernetes

@@ -1,0 +1,16 @@
+// Which certificate of a PEM text keeps a connection from working.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/types.h"
+
+namespace gitopsd::kubernetes {
+
+/// What is wrong with the certificates of `pem` at that time: none in it, one that cannot be read, expired or
+/// not valid yet, each by its subject. nullopt when all are good. Keys and other blocks are passed over.
+std::optional<std::string> certificate_problem(std::string_view pem, WallMicros wall_now);
+
+}  // namespace gitopsd::kubernetes
