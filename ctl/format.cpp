@@ -127,6 +127,19 @@ Cell word_of(const Value& object, std::string_view key) {
   return {word, colour};
 }
 
+std::string put_back(const Value& heals, WallMicros now) {
+  const auto count = heals.get_int("count");
+  if (count == 0) return {};
+  std::string out = (count == 1 ? "once" : std::to_string(count) + " times") +
+                    std::string(" since the last succeeded sync, last ") + age_of(heals, "last", now) +
+                    " ago";
+  const auto& resources = heals.get_array("resources");
+  for (std::size_t i = 0; i < resources.size() && i < 3; ++i)
+    out += (i == 0 ? ": " : ", ") + resources[i].as_string();
+  if (resources.size() > 3) out += " and " + std::to_string(resources.size() - 3) + " more";
+  return out;
+}
+
 std::string counts_of(const Value& sync) {
   std::string out;
   for (const auto& [key, sign] : {std::pair("created", "+"), std::pair("updated", "~"),

@@ -37,6 +37,8 @@ std::string since(const std::string& text, WallMicros now);
 Colour colour_of(std::string_view word);
 /// "waiting_health" as "waiting health", in its colour.
 Cell word_of(const Value& object, std::string_view key);
+/// An application's heals: "3 times since the last succeeded sync, last 5m ago: file:/a, file:/b", or empty.
+std::string put_back(const Value& heals, WallMicros now);
 /// "+3 ~1 -2 =10", without the parts that are 0.
 std::string counts_of(const Value& sync);
 

@@ -18,19 +18,6 @@ std::string flags_of(const Value& application) {
   return out;
 }
 
-// "3 times since the last sync, last 5m ago: file:/a, file:/b"
-std::string put_back(const Value& heals, WallMicros now) {
-  const auto count = heals.get_int("count");
-  if (count == 0) return {};
-  std::string out = (count == 1 ? "once" : std::to_string(count) + " times") +
-                    std::string(" since the last sync, last ") + age_of(heals, "last", now) + " ago";
-  const auto& resources = heals.get_array("resources");
-  for (std::size_t i = 0; i < resources.size() && i < 3; ++i)
-    out += (i == 0 ? ": " : ", ") + resources[i].as_string();
-  if (resources.size() > 3) out += " and " + std::to_string(resources.size() - 3) + " more";
-  return out;
-}
-
 std::string waits_of(const Value& application) {
   const auto waits = text_of(application, "waits_for");
   const auto released = text_of(application, "released_by");
@@ -142,9 +129,12 @@ Exit status_of_one(const Session& session, const std::string& name) {
   session.terminal.write(details.str(session.terminal));
   const auto* sync = answer.find("last_sync");
   if (sync == nullptr) return Exit::ok;
+  const auto state = word_of(*sync, "state");
+  const auto took = milliseconds_of(*sync, "duration_ms");
+  const auto counts = counts_of(*sync);
   session.line("\nlast sync: " + number_of(*sync, "id") + " (" + safe(text_of(*sync, "kind")) + ", " +
-               session.terminal.paint(colour_of(text_of(*sync, "state")), safe(text_of(*sync, "state"))) +
-               ", " + milliseconds_of(*sync, "duration_ms") + ") " + counts_of(*sync));
+               session.terminal.paint(state.colour, safe(state.text)) + (took.empty() ? "" : ", " + took) +
+               ")" + (counts.empty() ? "" : " " + counts));
   if (const auto* steps = sync->find("steps")) session.terminal.write(steps_text(session, *steps));
   return Exit::ok;
 }

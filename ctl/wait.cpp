@@ -19,6 +19,19 @@ bool runs(const Value& sync) {
   return sync.is_object() && !sync.get_bool("ended");
 }
 
+// How the last sync ended, and what was put back since: a heal changes nothing of that end.
+void print_end(const Session& session, const std::string& name, const Value& answer) {
+  const auto* sync = answer.find("last_sync");
+  const auto state = sync == nullptr ? std::string() : text_of(*sync, "state");
+  session.line(safe(name) + ": " + (state.empty() ? "never synced" : safe(state)));
+  if (const auto error = text_of(*answer.find("application"), "error"); !error.empty())
+    session.line(session.terminal.paint(Colour::red, safe(error, true)));
+  const auto* heals = answer.find("heals");
+  if (heals == nullptr || !heals->is_object()) return;
+  if (const auto healed = put_back(*heals, system_clock().wall()); !healed.empty())
+    session.line("drift put back: " + safe(healed));
+}
+
 // Until nothing of it is queued or running; the last sync's outcome counts.
 Exit wait_for_application(const Session& session, const std::string& name, Deadline until) {
   const auto path = "/v1/applications/" + percent_encoded(name);
@@ -31,8 +44,8 @@ Exit wait_for_application(const Session& session, const std::string& name, Deadl
       if (Monotonic::now() >= until) return Exit::failed;
     } else if (text_of(application, "phase") == "idle") {
       if (session.json) session.print_json(answer);
+      if (!session.json) print_end(session, name, answer);
       const auto state = sync == nullptr ? "" : text_of(*sync, "state");
-      if (!session.json) session.line(safe(name) + ": " + (state.empty() ? "never synced" : state));
       return state == "succeeded" && text_of(application, "error").empty() ? Exit::ok : Exit::failed;
     }
     if (Monotonic::now() >= until) {

@@ -117,17 +117,10 @@ Value application_object(const sync::ApplicationStatus& a) {
                         {"resources", a.resources}});
 }
 
-Value heals_object(const std::vector<store::Sync>& newest_first) {
-  std::int64_t count = 0;
-  const store::Sync* last = nullptr;
-  for (const auto& s : newest_first) {
-    if (s.state != store::SyncState::succeeded) continue;
-    if (s.kind != "heal") break;
-    if (last == nullptr) last = &s;
-    ++count;
-  }
+Value heals_object(const store::Store::Heals& heals) {
+  const auto& last = heals.last;
   Value resources = Value::array();
-  if (last != nullptr) {
+  if (last) {
     const Value steps = stored_steps(last->plan);
     if (steps.is_array()) {
       for (const auto& step : steps.as_array()) {
@@ -135,9 +128,9 @@ Value heals_object(const std::vector<store::Sync>& newest_first) {
       }
     }
   }
-  return Value::object({{"count", count},
-                        {"last", last == nullptr ? Value() : time_or_null(last->ended)},
-                        {"sync", last == nullptr ? Value() : id_or_null(last->id.value)},
+  return Value::object({{"count", heals.count},
+                        {"last", last ? time_or_null(last->ended) : Value()},
+                        {"sync", last ? id_or_null(last->id.value) : Value()},
                         {"resources", std::move(resources)}});
 }
 

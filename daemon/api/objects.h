@@ -25,8 +25,7 @@ std::map<std::string, std::int64_t> event_counts(const store::Store::Counts&);
 std::string_view status_word(sync::SyncStatus);
 
 Value application_object(const sync::ApplicationStatus&);
-/// The drift that was put back since the last sync; of the newest 500 syncs and heals at most.
-Value heals_object(const std::vector<store::Sync>& newest_first);
+Value heals_object(const store::Store::Heals&);
 Value event_object(const store::Event&, const Names&);
 /// `steps`: whether to unfold the stored plan.
 Value sync_object(const store::Sync&, const Names&, const store::Store&, bool steps);

@@ -51,7 +51,7 @@ Reply application(const Context& context, const Request& request) {
   }
   return json_reply(200, Value::object({{"application", application_object(status)},
                                         {"last_sync", std::move(last)},
-                                        {"heals", heals_object(context.store().syncs(status.uid, 500))}}));
+                                        {"heals", heals_object(context.store().heals(status.uid))}}));
 }
 
 Reply application_syncs(const Context& context, const Request& request) {

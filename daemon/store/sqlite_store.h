@@ -41,6 +41,7 @@ class SqliteStore final : public Store {
   std::optional<Sync> sync(SyncId) const override;
   std::vector<Sync> syncs(const ApplicationUid&, int limit) const override;
   std::vector<Sync> syncs_of(EventId) const override;
+  Heals heals(const ApplicationUid&) const override;
   std::vector<Sync> kept_syncs(const ApplicationUid&) const override;
   std::vector<Sync> open_syncs() const override;
   void succeed(SyncId, const Applied&, const DeclaredChange&,

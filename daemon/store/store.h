@@ -223,6 +223,13 @@ class Store {
   virtual std::optional<Sync> sync(SyncId) const = 0;
   virtual std::vector<Sync> syncs(const ApplicationUid&, int limit) const = 0;  ///< newest first
   virtual std::vector<Sync> syncs_of(EventId) const = 0;
+  struct Heals {
+    std::int64_t count = 0;
+    std::optional<Sync> last{};
+  };
+  /// Succeeded heals that ended after the last succeeded sync did: one beside a sync that waits comes before
+  /// it.
+  virtual Heals heals(const ApplicationUid&) const = 0;
   /// Those whose sets are kept and can be rolled back to, newest first: no heal, no deletion.
   virtual std::vector<Sync> kept_syncs(const ApplicationUid&) const = 0;
   virtual std::vector<Sync> open_syncs() const = 0;

@@ -128,6 +128,26 @@ std::vector<Sync> SqliteStore::syncs_of(EventId event) const {
   });
 }
 
+Store::Heals SqliteStore::heals(const ApplicationUid& uid) const {
+  return read_consistently([&](Connection& db) {
+    Heals out;
+    std::int64_t last = 0;
+    {
+      Query q = db.query(
+          "SELECT count(*), max(s.id) FROM applications a LEFT JOIN syncs l ON l.id = a.last_succeeded"
+          " JOIN syncs s INDEXED BY sync_by_app ON s.app = a.id AND s.id > a.last_succeeded"
+          " WHERE a.uid = ? AND s.kind = 'heal' AND s.state = ? AND s.ended >= ifnull(l.ended, 0)",
+          std::string_view(uid.str()), static_cast<int>(SyncState::succeeded));
+      if (!q.row()) return out;
+      out.count = q.integer(0);
+      last = q.integer(1);
+    }
+    Query q = db.query(SYNC_COLUMNS " FROM syncs s JOIN applications a ON a.id = s.app WHERE s.id = ?", last);
+    if (q.row()) out.last = sync_of(q);
+    return out;
+  });
+}
+
 std::vector<Sync> SqliteStore::kept_syncs(const ApplicationUid& uid) const {
   return read([&](Connection& db) {
     return all(

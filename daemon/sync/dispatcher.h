@@ -37,7 +37,7 @@ struct ApplicationStatus {
   std::string waits_for;    ///< what it waits for, or empty
   std::string released_by;  ///< what releases it: a command line or an event
   std::string error;        ///< of the last sync, if it failed
-  SyncId sync;              ///< running, held or last
+  SyncId sync;              ///< running, held or last; no heal
   bool suspended = false, quarantined = false, orphaned = false;
   WallMicros since = 0;        ///< start of the phase
   std::int64_t resources = 0;  ///< in the inventory

@@ -159,8 +159,9 @@ void DispatcherImpl::in_lane(const App& app, const std::function<void()>& body) 
 void DispatcherImpl::ended(const App& app, const std::shared_ptr<Run>& run, Outcome outcome) {
   const Job& job = run->job();
   std::unique_lock lock(mutex_);
-  app->sync = run->id();
-  if (run->id()) app->state.last_sync = job.kind == Kind::heal ? app->state.last_sync : run->id();
+  // A heal tells nothing of what was wanted, and what became of it.
+  if (job.kind != Kind::heal) app->sync = run->id();
+  if (run->id() && job.kind != Kind::heal) app->state.last_sync = run->id();
   if (stopping_ && outcome.kind != Outcome::Kind::succeeded) {
     app->hold = Hold::none;  // its event stays open in the store: the next start takes it up
     return;
@@ -465,7 +466,7 @@ void DispatcherImpl::progress(const App& app, EventId event, SyncId sync, const 
     const bool shown = !app->aside.run;
     if (shown && stage == "rendered") app->phase = Phase::planning;
     if (shown && stage == "applying") app->phase = Phase::applying;
-    if (shown) app->sync = sync;
+    if (shown && event) app->sync = sync;  // a heal has none
   }
   log::info(stage,
             {{"application", name.str()}, {"event", event.value}, {"sync", sync.value}, {"detail", text}});

@@ -176,22 +176,15 @@ TEST_CASE_FIXTURE(Applications, "a sync to approve or reject is a number or refu
 }
 
 TEST_CASE_FIXTURE(World, "an application tells the drift that was put back since its last sync") {
-  const auto heal = [&](std::int64_t id, store::SyncState state, const std::string& resource) {
-    auto s = sync_double(id, 0);
-    s.kind = "heal";
-    s.state = state;
-    s.ended = kNoon + id;
-    s.plan = R"({"steps": [{"key": "k", "id": ")" + resource + R"(", "action": "update"},
-                           {"key": "l", "id": "same", "action": "none"}]})";
-    store.put(s);
-  };
-  heal(1, store::SyncState::succeeded, "before the sync");
-  store.put(sync_double(2, 9));
   start();
   CHECK(get("/v1/applications/web").body.at_pointer("/heals/count")->as_int() == 0);
-  heal(3, store::SyncState::succeeded, "first");
-  heal(4, store::SyncState::succeeded, "second");
-  heal(5, store::SyncState::failed, "failed");
+  CHECK(get("/v1/applications/web").body.at_pointer("/heals/last")->is_null());
+  auto last = sync_double(4, 0);
+  last.kind = "heal";
+  last.ended = kNoon;
+  last.plan = R"({"steps": [{"key": "k", "id": "second", "action": "update"},
+                            {"key": "l", "id": "same", "action": "none"}]})";
+  store.put_back["uid-web"] = {2, last};
   const auto answer = get("/v1/applications/web");
   const Value& heals = *answer.body.find("heals");
   CHECK(heals.get_int("count") == 2);

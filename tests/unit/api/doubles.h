@@ -31,6 +31,7 @@ class StoreDouble : public store::Store {
   std::vector<store::ApplicationState> states;
   std::map<std::string, std::vector<store::InventoryEntry>> inventories;
   std::map<std::int64_t, std::string> approvals;
+  std::map<std::string, Heals> put_back;  ///< by the application's uid
 
   void put(const store::Event& event) {
     const std::lock_guard lock(mutex_);
@@ -100,6 +101,10 @@ class StoreDouble : public store::Store {
       if (it->second.event == id) out.push_back(it->second);
     }
     return out;
+  }
+  Heals heals(const ApplicationUid& uid) const override {
+    const auto found = put_back.find(uid.str());
+    return found == put_back.end() ? Heals() : found->second;
   }
   std::vector<store::Sync> kept_syncs(const ApplicationUid&) const override { not_doubled("kept_syncs"); }
   std::vector<store::Sync> open_syncs() const override { not_doubled("open_syncs"); }

@@ -131,10 +131,22 @@ TEST_CASE("status of one application tells the drift that was put back, and that
     "heals":{"count":2,"last":"2026-11-24T10:00:00.000Z","sync":9,"resources":["path:/a"]}})")});
   const Capture out(daemon.socket());
   CHECK(status(out.session, "web") == Exit::ok);
-  CHECK(has(out.text(), "2 times since the last sync, last "));
+  CHECK(has(out.text(), "2 times since the last succeeded sync, last "));
   CHECK(has(out.text(), " ago: path:/a\n"));
   CHECK(has(out.text(), "rolled back"));
   CHECK_FALSE(has(out.text(), "quarantined"));
+}
+
+TEST_CASE("status of one application shows its last sync, and nothing for what is not known of it") {
+  FakeDaemon daemon({http_answer(200, R"({"application":{"name":"web","uid":"web"},
+    "last_sync":{"id":4,"kind":"sync","state":"held","duration_ms":null}})"),
+                     http_answer(200, R"({"application":{"name":"web","uid":"web"},
+    "last_sync":{"id":4,"kind":"sync","state":"waiting_health","duration_ms":12,"created":1}})")});
+  const Capture out(daemon.socket());
+  CHECK(status(out.session, "web") == Exit::ok);
+  CHECK(has(out.text(), "\nlast sync: 4 (sync, held)\n"));
+  CHECK(status(out.session, "web") == Exit::ok);
+  CHECK(has(out.text(), "\nlast sync: 4 (sync, waiting health, 12 ms) +1\n"));
 }
 
 TEST_CASE("status tells a configuration that was refused, and why a provider is away") {

@@ -10,6 +10,7 @@ using namespace gitopsd;
 using namespace gitopsd::ctl;
 using test::Capture;
 using test::FakeDaemon;
+using test::has;
 using test::http_answer;
 using test::http_stream;
 using namespace std::chrono_literals;
@@ -90,9 +91,12 @@ TEST_CASE("waiting for an application follows its sync and ends when it is idle"
                      application("applying", "null", R"({"id":3,"state":"running","ended":false})"),
                      http_stream({state("running"), state("succeeded")}),
                      application("idle", "null", R"({"id":3,"state":"succeeded","ended":true})"),
-                     application("idle", "\"no\"", R"({"id":4,"state":"failed","ended":true})")});
+                     application("idle", "\"no\"", R"({"id":4,"state":"failed","ended":true},
+                       "heals":{"count":1,"last":"2026-11-24T10:00:00.000Z","sync":5,"resources":["file:/a"]})")});
   const Capture out(daemon.socket());
   CHECK(wait(out.session, {.what = "web", .timeout = ""}) == Exit::ok);
   CHECK(out.text() == "sync 3: succeeded\nweb: succeeded\n");
   CHECK(wait(out.session, {.what = "web", .timeout = ""}) == Exit::failed);
+  CHECK(has(out.text(), "web: failed\nno\ndrift put back: once since the last succeeded sync, last "));
+  CHECK(has(out.text(), " ago: file:/a\n"));
 }

@@ -69,6 +69,7 @@ class StoreDouble final : public store::Store {
   std::optional<store::Sync> sync(SyncId) const override { unexpected(); }
   std::vector<store::Sync> syncs(const ApplicationUid&, int) const override { unexpected(); }
   std::vector<store::Sync> syncs_of(EventId) const override { unexpected(); }
+  Heals heals(const ApplicationUid&) const override { unexpected(); }
   std::vector<store::Sync> kept_syncs(const ApplicationUid&) const override { unexpected(); }
   std::vector<store::Sync> open_syncs() const override { unexpected(); }
   void succeed(SyncId, const store::Applied&, const store::DeclaredChange&,

@@ -147,6 +147,45 @@ TEST_CASE("what can be rolled back to is found however many heals and failures c
   CHECK(s->kept_syncs(ApplicationUid("other")).empty());
 }
 
+TEST_CASE("heals are counted by when they ended, against the end of the last succeeded sync") {
+  Opened s;
+  const ApplicationUid web("web");
+  const auto begin = [&](std::string kind) {
+    Sync sync = sync_of("web");
+    sync.kind = std::move(kind);
+    return s->begin_sync(sync);
+  };
+  const auto end = [&](SyncId id, SyncState state) {
+    s.clock.now += 10;
+    s->set_sync(id, {state, {}, {}, "[" + std::to_string(id.value) + "]", {}, 0, 0, 0, 0});
+  };
+  CHECK(s->heals(web).count == 0);
+  const auto first = begin("sync");
+  s->succeed(first, {web, commit('d'), {}, {}, {}}, {}, {}, succeeded(), 2);
+  CHECK_FALSE(s->heals(web).last);
+  const auto waits = begin("sync");
+  const auto beside = begin("heal");
+  end(beside, SyncState::succeeded);
+  CHECK(s->heals(web).count == 1);
+  // A sync that failed brought nothing: what is put back is still what came before it.
+  end(begin("sync"), SyncState::failed);
+  CHECK(s->heals(web).last->id == beside);
+  s.clock.now += 10;
+  s->succeed(waits, {web, commit('e'), {}, {}, {}}, {}, {}, succeeded(), 2);
+  CHECK(s->heals(web).count == 0);
+  end(begin("heal"), SyncState::failed);
+  end(begin("heal"), SyncState::succeeded);
+  const auto last = begin("heal");
+  end(last, SyncState::succeeded);
+  begin("heal");
+  const auto heals = s->heals(web);
+  CHECK(heals.count == 2);
+  REQUIRE(heals.last);
+  CHECK(heals.last->id == last);
+  CHECK(heals.last->plan == "[" + std::to_string(last.value) + "]");
+  CHECK(s->heals(ApplicationUid("other")).count == 0);
+}
+
 TEST_CASE("effect steps are open until they ended") {
   Opened s;
   const ApplicationUid web("web");

@@ -73,6 +73,24 @@ TEST_CASE("what was applied last stays enforced while a plan waits for approval"
   CHECK(world.place.value("a") == "2");
 }
 
+TEST_CASE("a heal after a sync that failed is not the last sync") {
+  World world;
+  world.add("web");
+  world.start();
+  world.apply({{"web/a.yaml", thing("a", "1")}});
+  world.place.refuse("b");
+  const auto event = world.push({{"web/b.yaml", thing("b", "1")}});
+  CHECK(world.ended(event).state == store::EventState::failed);
+  const auto failed = world.await("web", Phase::idle);
+  REQUIRE(world.store->sync(failed.sync)->state == store::SyncState::failed);
+  world.place.change("a", "changed");
+  CHECK(eventually([&] { return world.store->heals(ApplicationUid("web")).count == 1; }));
+  const auto now = world.await("web", Phase::idle);
+  CHECK(now.sync == failed.sync);
+  CHECK(now.error == failed.error);
+  CHECK_FALSE(now.error.empty());
+}
+
 TEST_CASE("an approval that comes while drift is put back takes effect afterwards") {
   World world;
   world.apply_then_ask({{"web/a.yaml", thing("a", "1")}, {"web/b.yaml", thing("b", "1")}});
