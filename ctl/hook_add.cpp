@@ -10,22 +10,27 @@
 namespace gitopsd::ctl {
 namespace {
 
-std::string joined(const std::vector<std::string>& words) {
+std::string joined(const std::vector<std::string>& words, std::string_view between = ", ") {
   std::string out;
-  for (const auto& word : words) out += (out.empty() ? "" : ", ") + word;
+  for (const auto& word : words) out += (out.empty() ? "" : std::string(between)) + word;
   return out;
+}
+
+bool is_forge(const std::string& word) {
+  const auto known = handlers::forges();
+  return std::find(known.begin(), known.end(), word) != known.end();
 }
 
 // The forge: as configured, as told, or the hook's name where that is one.
 std::string forge_for(const config::Hook* hook, const HookAddOptions& options) {
-  const auto known = handlers::forges();
   if (hook != nullptr) {
     if (options.forge.empty() || options.forge == hook->forge) return hook->forge;
     throw UsageError("hook " + options.name + " is configured for " + hook->forge + ", not " + options.forge);
   }
-  const auto& wanted = options.forge.empty() ? options.name : options.forge;
-  if (std::find(known.begin(), known.end(), wanted) != known.end()) return wanted;
-  throw UsageError("--forge is one of " + joined(known));
+  if (!options.forge.empty()) return options.forge;
+  if (is_forge(options.name)) return options.name;
+  throw UsageError("hook " + options.name + " is not configured, and its name says no forge: give --forge " +
+                   joined(handlers::forges(), " or "));
 }
 
 std::vector<std::string> repositories_for(const config::Config& config, const HookAddOptions& options) {
@@ -92,6 +97,12 @@ Value list(const std::vector<std::string>& lines) {
 
 Exit hook_add(const Session& session, const HookAddOptions& options) {
   config::normal_name(options.name);
+  // What nothing can make right comes first: a configuration that is not there would hide it.
+  if (!options.forge.empty() && !is_forge(options.forge))
+    throw UsageError("there is no forge " + options.forge + "; --forge is one of " +
+                     joined(handlers::forges()));
+  if (!std::filesystem::exists(options.config))
+    throw NotFoundError("there is no configuration " + options.config + "; --config names another");
   // The steps are for whoever stands in another folder later.
   const auto config =
       config::load(std::filesystem::absolute(options.config).lexically_normal().string(), false);

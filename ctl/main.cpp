@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <exception>
 #include <functional>
+#include <utility>
 
 #include "config/config.h"
 #include "ctl/commands.h"
@@ -23,6 +24,8 @@ constexpr const char* kFooter =
     "  2  the command line or an argument is wrong\n"
     "  3  the daemon cannot be reached, or stopped meanwhile\n"
     "  4  there is no such application, event, file\n"
+    "With --output json an error is one JSON object on standard error: {\"error\": {\"message\", \"hint\", "
+    "...}}.\n"
     "\n"
     "Environment: GITOPSD_SOCKET names the daemon's socket, NO_COLOR turns colour off.";
 
@@ -61,8 +64,8 @@ class CommandLine {
   CLI::App& app() { return app_; }
   Exit run(const Session& session) const { return run_(session); }
 
-  /// Whether the words name no command; then says so, with the one that may be meant.
-  bool explain_unknown_command(const std::vector<std::string>& words) {
+  /// What is wrong where the words name no command, with the one that may be meant; else empty.
+  std::string unknown_command(const std::vector<std::string>& words) {
     std::vector<std::string> names;
     for (const auto* command : app_.get_subcommands({})) names.push_back(command->get_name());
     auto word = words.begin();
@@ -70,11 +73,9 @@ class CommandLine {
       const bool takes_value = *word == "--socket" || *word == "--output" || *word == "-o";
       std::advance(word, std::min<std::ptrdiff_t>(takes_value ? 2 : 1, words.end() - word));
     }
-    if (word == words.end() || std::find(names.begin(), names.end(), *word) != names.end()) return false;
+    if (word == words.end() || std::find(names.begin(), names.end(), *word) != names.end()) return {};
     const auto meant = did_you_mean(*word, names);
-    std::fprintf(stderr, "gitopsctl: there is no command '%s'%s; gitopsctl --help lists them\n",
-                 safe(*word).c_str(), meant.empty() ? "" : (" (did you mean '" + meant + "'?)").c_str());
-    return true;
+    return "there is no command '" + *word + "'" + (meant.empty() ? "" : " (did you mean '" + meant + "'?)");
   }
 
  private:
@@ -118,7 +119,8 @@ class CommandLine {
     auto* preview = command(app_, "plan", "What a sync would change; changes nothing",
                             [this](const Session& s) { return plan(s, o_.application, o_.revision); });
     application(preview);
-    preview->add_option("--revision", o_.revision, "A commit instead of the newest");
+    preview->add_option("--revision", o_.revision,
+                        "A commit instead of the newest, or the first digits of one");
 
     command(app_, "hooks", "Endpoints for forges, and deliveries that were refused",
             [](const Session& s) { return hooks(s); });
@@ -226,14 +228,15 @@ void complain(const Session& session, const Value& error) {
   terminal.write(terminal.paint(Colour::red, "gitopsctl: ") + text + "\n");
 }
 
-Exit complain(const Session& session, Exit exit, std::string_view message) {
-  complain(session, Value::object({{"message", message}}));
+Exit complain(const Session& session, Exit exit, std::string_view message, const std::string& hint = {}) {
+  complain(session, Value::object({{"message", message}, {"hint", hint.empty() ? Value() : Value(hint)}}));
   return exit;
 }
 
 Exit refused(const Session& session, const Refused& refusal) {
   const auto* error = refusal.answer().find("error");
-  complain(session, error != nullptr ? *error : Value::object({{"message", refusal.what()}}));
+  complain(session,
+           error != nullptr ? *error : Value::object({{"message", refusal.what()}, {"hint", Value()}}));
   switch (refusal.status()) {
     case 400:
       return Exit::usage;
@@ -247,7 +250,12 @@ Exit refused(const Session& session, const Refused& refusal) {
 Exit failed(const Session& session, const Failure& failure) {
   Value problems = Value::array();
   for (const auto& problem : failure.problems()) problems.push(problem.str());
-  complain(session, Value::object({{"message", failure.what()}, {"problems", problems}}));
+  auto first = failure.problems().front();
+  const auto hint = std::exchange(first.hint, {});
+  complain(session, Value::object({{"message", first.str()},
+                                   {"hint", hint.empty() ? Value() : Value(hint)},
+                                   {"cause", to_string(failure.cause())},
+                                   {"problems", problems}}));
   return Exit::failed;
 }
 
@@ -269,6 +277,21 @@ Exit run(const CommandLine& line, const Session& session) {
   }
 }
 
+/// Whether the words ask for JSON, as far as words that make no sense can.
+bool wants_json(const std::vector<std::string>& words) {
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const bool next = words[i] == "--output" || words[i] == "-o";
+    if (next && i + 1 < words.size() && words[i + 1] == "json") return true;
+    if (words[i] == "--output=json" || words[i] == "-ojson") return true;
+  }
+  return false;
+}
+
+Exit misused(const std::vector<std::string>& words, const std::string& message, const std::string& hint) {
+  const Session session{Client(), Terminal(stdout), wants_json(words)};
+  return complain(session, Exit::usage, message, hint);
+}
+
 }  // namespace
 }  // namespace gitopsd::ctl
 
@@ -282,9 +305,17 @@ int main(int argc, char** argv) {
   try {
     line.app().parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    const bool fault = error.get_exit_code() != 0;
-    if (fault && line.explain_unknown_command({argv + 1, argv + argc})) return static_cast<int>(Exit::usage);
-    return line.app().exit(error) == 0 ? 0 : static_cast<int>(Exit::usage);
+    if (error.get_exit_code() == 0) return line.app().exit(error);  // --help and --version
+    const std::vector<std::string> words{argv + 1, argv + argc};
+    const auto unknown = line.unknown_command(words);
+    return static_cast<int>(unknown.empty()
+                                ? misused(words, error.what(), "gitopsctl COMMAND --help says what it takes")
+                                : misused(words, unknown, "gitopsctl --help lists them"));
+  }
+  if (line.options().socket.empty()) {
+    return static_cast<int>(misused(
+        {argv + 1, argv + argc}, "--socket is empty",
+        "it takes the path of the daemon's socket; " + gitopsd::config::Api{}.socket + " without it"));
   }
   const Session session{Client(line.options().socket), Terminal(stdout), line.options().output == "json"};
   const Exit exit = run(line, session);

@@ -32,6 +32,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr int kExitFailure = 1;
+constexpr int kExitUsage = 2;
 constexpr int kExitConfiguration = 78;  // EX_CONFIG, sysexits.h: systemd shows it by name
 constexpr auto kLoopStuck = 20s;
 constexpr auto kTick = 1s;
@@ -273,7 +274,14 @@ int main(int argc, char** argv) {
       ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
       ->capture_default_str();
   app.set_version_flag("--version", std::string("gitopsd ") + GITOPSD_VERSION);
-  CLI11_PARSE(app, argc, argv);
+  app.footer("Exit status: 1 it failed, 2 the command line is wrong, 78 the configuration is.");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error);  // --help and --version
+    std::cerr << "gitopsd: " << error.what() << "\ngitopsd --help lists the options\n";
+    return kExitUsage;
+  }
   try {
     if (options.check_config) return check(options);
     const auto level = options.log_level == "debug"     ? log::Level::debug

@@ -32,6 +32,7 @@ constexpr auto kLastBackoff = 10s;
 /// destroying that joins the reader.
 struct Calls {
   std::atomic<bool> dead{false};
+  std::atomic<bool> stopping{false};  // it was asked to end
   std::mutex mutex;
   std::map<std::string, std::function<void(const protocol::Progress&)>> progress;  // by sync
   std::multiset<BlobSource*> blobs;
@@ -178,6 +179,7 @@ class ProcessProvider : public Provider {
       std::atomic_store(&visible_, std::shared_ptr<Connection>());
     }
     if (!c) return;
+    c->calls->stopping = true;
     try {
       if (!c->calls->dead) c->peer->call("shutdown", Value::object(), deadline);
     } catch (const Failure& failure) {
@@ -281,7 +283,8 @@ class ProcessProvider : public Provider {
       }
     };
     handlers.closed = [calls, changed, name = destination_.name.str()](const std::string& why) {
-      if (!calls->dead.exchange(true)) log::warning("provider ended", {{"destination", name}, {"why", why}});
+      if (!calls->dead.exchange(true) && !calls->stopping)
+        log::warning("provider ended", {{"destination", name}, {"why", why}});
       changed(protocol::Changed{});  // its watches are gone: everything on it has to be looked at again
     };
     c->peer = std::make_unique<Peer>(std::move(input), std::move(output), std::move(handlers));

@@ -21,6 +21,10 @@ std::string_view to_string(Kind kind) {
   return "sync";
 }
 
+std::string steps_text(std::size_t count) {
+  return std::to_string(count) + (count == 1 ? " step" : " steps");
+}
+
 Run::Run(Scope scope, Job job, std::shared_ptr<NeedIndex> needs)
     : scope_(std::move(scope)), job_(std::move(job)), needs_(std::move(needs)) {
   timings_.received = job_.received;

@@ -17,6 +17,8 @@ namespace gitopsd::sync {
 
 enum class Kind { commit, rollback, heal, remove };
 std::string_view to_string(Kind);
+/// "1 step", "2 steps".
+std::string steps_text(std::size_t count);
 
 struct Job {
   Kind kind = Kind::commit;

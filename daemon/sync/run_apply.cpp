@@ -72,7 +72,7 @@ bool Run::apply_wave(const std::vector<protocol::Step>& wave, Outcome& outcome) 
   }
   if (!documents.empty()) scope_.store.put_documents(documents);
   scope_.store.intend(scope_.application.uid, id_, intents);
-  progress_("applying", std::to_string(wave.size()) + " steps");
+  progress_("applying", steps_text(wave.size()));
 
   settling_.clear();
   std::size_t next = 0;
@@ -159,7 +159,7 @@ bool Run::apply_wave(const std::vector<protocol::Step>& wave, Outcome& outcome) 
     }
     if (problems.empty()) {
       problems.push_back({ProblemCause::transient,
-                          "the provider did not finish " + std::to_string(request.steps.size()) + " steps",
+                          "the provider did not finish " + steps_text(request.steps.size()),
                           {},
                           {},
                           {}});

@@ -142,7 +142,7 @@ void Run::make_plan() {
     }
   }
   timings_.planned = scope_.clock.wall();
-  progress_("planned", std::to_string(steps_.size()) + " steps");
+  progress_("planned", steps_text(steps_.size()));
 }
 
 void Run::decide_hold() {

@@ -141,11 +141,12 @@ StepResult Applier::run_step(const Step& step) {
     told.problem = problem_of(step, ProblemCause::internal, "apply", e.what(), {});
   }
   progress_({request_.sync, step.key, told.state, told.receipt, {}, told.problem});
-  log::info("step", {{"sync", request_.sync},
-                     {"application", request_.owner.application},
-                     {"step", step.key},
-                     {"state", to_string(told.state)},
-                     {"reason", told.problem ? told.problem->message : step.reason}});
+  // The daemon's log has it for everybody.
+  log::debug("step", {{"sync", request_.sync},
+                      {"application", request_.owner.application},
+                      {"step", step.key},
+                      {"state", to_string(told.state)},
+                      {"reason", told.problem ? told.problem->message : step.reason}});
   return told;
 }
 

@@ -1,4 +1,5 @@
 """What a provider refuses is said with its words, before and after a configuration comes into force."""
+import json
 import subprocess
 
 from lib import gitopsd, wait
@@ -72,6 +73,43 @@ class Commands(Scene):
         self.assertEqual((done.returncode, done.stdout), (2, ""))
         for command in ("status", "approve", "reject", "rollback", "validate"):
             self.assertIn(f"\n  {command} ", done.stderr)
+
+    def complaint(self, *arguments: object) -> dict:
+        """The one JSON object that gitopsctl says on standard error when its command line is wrong."""
+        done = subprocess.run([str(gitopsd.CTL), *map(str, arguments)], capture_output=True, text=True, timeout=60)
+        self.assertEqual((done.returncode, done.stdout), (2, ""), done.stderr)
+        error = json.loads(done.stderr)["error"]
+        self.assertTrue(error["hint"])
+        return error
+
+    def test_wrong_words(self):
+        """with --output json a command line that is wrong is told in JSON like all errors"""
+        self.assertIn("'statsu' (did you mean 'status'?)", self.complaint("-o", "json", "statsu")["message"])
+        self.assertIn("APPLICATION", self.complaint("plan", "--output", "json")["message"])
+        self.assertIn("--nothing", self.complaint("status", "--nothing", "--output=json")["message"])
+        self.assertIn("--socket is empty", self.complaint("--socket", "", "--output", "json", "status")["message"])
+        done = subprocess.run([str(gitopsd.CTL), "statsu"], capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("gitopsctl: there is no command 'statsu' (did you mean 'status'?)", done.stderr)
+
+    def test_wrong_options(self):
+        """gitopsd ends with 2 when its command line is wrong, which is no wrong configuration"""
+        for arguments in (["--nothing"], ["--log-level", "loud"]):
+            done = subprocess.run([str(gitopsd.DAEMON), *arguments], capture_output=True, text=True, timeout=60)
+            self.assertEqual((done.returncode, done.stdout), (2, ""))
+            self.assertIn("gitopsd --help", done.stderr)
+        done = subprocess.run([str(gitopsd.DAEMON), "--version"], capture_output=True, text=True, timeout=60)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+    def test_quiet_log(self):
+        """the log has one line for a step, and no warning of a provider that the daemon itself stopped"""
+        self.converge({"one": "1\n"})
+        self.daemon.program.stop()
+        log = self.daemon.program.log.read_text()
+        steps = [line for line in log.splitlines() if "step" in line and str(self.target / "one") in line]
+        self.assertEqual(len(steps), 1, log)
+        self.assertIn("done", steps[0])
+        self.assertNotIn("provider ended", log)
 
     def test_hook_add_from_another_folder(self):
         """hook add with a relative configuration prints paths that hold from anywhere"""

@@ -107,6 +107,20 @@ TEST_CASE("hook add prints a new secret, the URL and what to click") {
       Failure);
 }
 
+TEST_CASE("hook add tells an unknown forge from a configuration that is not there") {
+  const Directory d;
+  const Capture out("");
+  const auto add = [&](const std::string& name, const std::string& forge) {
+    hook_add(out.session, {.name = name, .forge = forge, .config = d.path("none.yaml"), .repositories = {}});
+  };
+  CHECK_THROWS_WITH_AS(add("x", "gitea"), "there is no forge gitea; --forge is one of github, gitlab",
+                       UsageError);
+  CHECK_THROWS_WITH_AS(
+      add("github", ""),
+      ("there is no configuration " + d.path("none.yaml") + "; --config names another").c_str(),
+      NotFoundError);
+}
+
 TEST_CASE("each secret is new and long") {
   CHECK(new_secret("github").size() == 64);
   CHECK(new_secret("github") != new_secret("github"));
