@@ -68,6 +68,7 @@ void DispatcherImpl::look_at_applications() {
 /// After a restart the store says what is still to be done.
 void DispatcherImpl::recover() {
   for (const auto& sync : env_.store->open_syncs()) {
+    if (sync.state == store::SyncState::held && leave_held(sync)) continue;
     store::Transition t;
     t.state = store::SyncState::superseded;
     t.reason = "cut off by a restart; the next sync finishes it";

@@ -18,12 +18,6 @@ constexpr int kAttempts = 20;  // of one sync, about an hour and a half; then so
 constexpr int kDeathsBeforeAlone = 2;
 constexpr int kDeathsAtMost = 3;
 constexpr auto kHealthPollMax = 5s;
-constexpr const char* kSuspended = "the application is suspended";
-
-std::string superseded_by(const Job& job) {
-  return (job.kind == Kind::rollback ? "superseded by a rollback to " : "superseded by ") +
-         job.revision.short_str();
-}
 
 /// The events that end with what the application is doing now; it forgets them.
 std::vector<EventId> with_along(ApplicationLine& app, EventId event) {
@@ -37,6 +31,11 @@ std::string seconds_text(std::chrono::milliseconds d) {
 }
 
 }  // namespace
+
+std::string superseded_by(const Job& job) {
+  return (job.kind == Kind::rollback ? "superseded by a rollback to " : "superseded by ") +
+         job.revision.short_str();
+}
 
 Scope DispatcherImpl::scope_of(const App& app) const {
   const auto dest = dests_.at(app->config.destination);
@@ -66,7 +65,7 @@ void DispatcherImpl::pump(const App& app) {
   if (suspended) {
     app->phase = Phase::held;
     app->waits_for = kSuspended;
-    app->released_by = "remove `suspended: true` from its configuration and reload";
+    app->released_by = kSuspendedRelease;
     const EventId event = std::exchange(app->next->said_held, true) ? EventId{} : app->next->event;
     if (event) {
       workers_->post([this, event] { env_.store->set_event(event, store::EventState::held, kSuspended); });
@@ -103,7 +102,10 @@ void DispatcherImpl::begin(const App& app, Job job) {
     return rest(app);
   }
   app->hold = Hold::busy;
-  if (job.kind != Kind::heal) app->rejected.reset();
+  if (job.kind != Kind::heal) {
+    app->rejected.reset();
+    take_up_left(app, job);
+  }
   if (!app->aside.run) {  // else it is a heal, and what people wait for is the approval
     app->phase = Phase::rendering;
     app->since = env_.clock->wall();
@@ -276,7 +278,7 @@ void DispatcherImpl::park(const App& app, const Outcome& outcome) {
   const bool approval = outcome.kind == Outcome::Kind::held;
   app->hold = approval ? Hold::approval : Hold::health;
   show_waiting(app, approval ? Phase::held : Phase::waiting_health, outcome.reason,
-               approval ? approve_command(*app, *app->run) : "its health");
+               approval ? release_commands(*app, *app->run) : "its health");
   const auto run = app->run;
   if (approval) {
     workers_->post([this, event = run->job().event, why = outcome.reason, by = app->released_by] {
@@ -300,6 +302,7 @@ void DispatcherImpl::park(const App& app, const Outcome& outcome) {
 
 void DispatcherImpl::retry(const App& app, const std::shared_ptr<Run>& run, const Outcome& outcome) {
   Job job = run->job();
+  if (!run->left()) job.left = SyncId{};
   app->error_of(job.kind) = outcome.error;
   app->run.reset();
   if (app->next || job.kind == Kind::heal) {

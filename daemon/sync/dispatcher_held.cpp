@@ -7,9 +7,14 @@ namespace gitopsd::sync {
 
 using Hold = ApplicationLine::Hold;
 
-/// It names the sync, so that nothing else is approved than what was looked at.
-std::string approve_command(const ApplicationLine& app, const Run& held) {
-  return "gitopsctl approve " + app.config.name.str() + " --sync " + std::to_string(held.id().value);
+/// They name the sync, so that nothing else is approved or rejected than what was looked at.
+std::string release_commands(const ApplicationLine& app, const Run& held) {
+  const std::string& name = app.config.name.str();
+  const std::string what = name + " --sync " + std::to_string(held.id().value);
+  const std::string approve = "gitopsctl approve " + what + "; ";
+  if (held.job().kind == Kind::rollback) return approve + "gitopsctl resume " + name + " ends it instead";
+  const std::string reject = approve + "gitopsctl reject " + what + " ends it instead";
+  return held.job().kind == Kind::remove ? reject : reject + ", a commit that changes its files replaces it";
 }
 
 std::string rejected_text(const CommitId& revision, const std::string& by) {
@@ -61,7 +66,37 @@ void DispatcherImpl::take_up(const App& app) {
   app->phase = Phase::held;
   app->since = aside.since;
   app->waits_for = app->run->hold();
-  app->released_by = approve_command(*app, *app->run);
+  app->released_by = release_commands(*app, *app->run);
+}
+
+/// At the start. Whether a sync that waited at the stop may go on waiting: its event brings it up again.
+bool DispatcherImpl::leave_held(const store::Sync& sync) {
+  const auto event = env_.store->event(sync.event);
+  if (!event || store::ended(event->state)) return false;
+  if (!app_of(sync.application) && sync.kind != to_string(Kind::remove)) return false;
+  std::lock_guard lock(mutex_);
+  return left_held_.try_emplace(sync.application, sync).second;
+}
+
+/// With the mutex. What waited at the stop keeps its number where the job asks for just that, and else ends.
+void DispatcherImpl::take_up_left(const App& app, Job& job) {
+  const auto left = left_held_.extract(app->uid);
+  if (left.empty()) return;
+  const auto& sync = left.mapped();
+  if (sync.event == job.event && sync.kind == to_string(job.kind) && sync.revision == job.revision &&
+      sync.input_key == job.input_key) {
+    job.left = sync.id;
+    job.left_plan = sync.plan;
+    return;
+  }
+  workers_->post([this, id = sync.id, why = superseded_by(job)] {
+    const auto now = env_.store->sync(id);
+    if (!now || now->state != store::SyncState::held) return;
+    store::Transition t;
+    t.state = store::SyncState::superseded;
+    t.reason = why;
+    env_.store->set_sync(id, t);
+  });
 }
 
 /// With the mutex. The run that waited was approved.

@@ -107,8 +107,13 @@ struct ApplicationLine {
 /// Why what an application was about ends with it.
 inline constexpr const char* kLeft = "the application left the configuration";
 
-/// The command line that releases a run which waits for approval.
-std::string approve_command(const ApplicationLine&, const Run& held);
+inline constexpr const char* kSuspended = "the application is suspended";
+inline constexpr const char* kSuspendedRelease = "remove `suspended: true` from its configuration and reload";
+
+/// The command lines that release a run which waits for approval, and what ends it otherwise.
+std::string release_commands(const ApplicationLine&, const Run& held);
+/// For people: why something ends that was to be done before this job.
+std::string superseded_by(const Job&);
 /// For people: `by` is "rejected by ada".
 std::string rejected_text(const CommitId&, const std::string& by);
 
@@ -233,6 +238,8 @@ class DispatcherImpl : public Dispatcher {
   void set_aside(const App&);
   void take_up(const App&);
   void go_on(const App&);
+  bool leave_held(const store::Sync&);
+  void take_up_left(const App&, Job&);
 
   // dispatcher_drift.cpp
   void drifted(const DestinationName&, const protocol::Changed&);
@@ -252,6 +259,7 @@ class DispatcherImpl : public Dispatcher {
   config::Snapshot config_;
   bool stopping_ = false;
   std::map<ApplicationUid, App> apps_;
+  std::map<ApplicationUid, store::Sync> left_held_;  ///< waited at the stop; nobody has asked for them yet
   std::map<ApplicationUid, App> orphans_;  ///< that left since the start, or that somebody asked to delete
   std::map<RepositoryName, Repo> repos_;
   std::map<DestinationName, Dest> dests_;

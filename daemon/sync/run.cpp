@@ -42,22 +42,42 @@ Outcome Run::guarded(const std::function<Outcome()>& body) {
   }
 }
 
+void Run::begin() {
+  store::Sync row;
+  row.event = job_.event;
+  row.application = scope_.application.uid;
+  row.kind = to_string(job_.kind);
+  row.revision = job_.revision;
+  row.source_key = job_.source_key;
+  row.input_key = job_.input_key;
+  row.state = store::SyncState::running;
+  row.started = scope_.clock.wall();
+  id_ = scope_.store.begin_sync(row);
+}
+
+/// A number stands for what somebody looked at: another plan is another sync.
+void Run::take_up_left() {
+  left_ = false;
+  if (!hold_.empty() && plan_json() == job_.left_plan) return;
+  store::Transition t;
+  t.state = store::SyncState::superseded;
+  t.reason = "the plan changed while the daemon was stopped";
+  scope_.store.set_sync(id_, t);
+  begin();
+}
+
 Outcome Run::start() {
   return guarded([&] {
-    store::Sync row;
-    row.event = job_.event;
-    row.application = scope_.application.uid;
-    row.kind = to_string(job_.kind);
-    row.revision = job_.revision;
-    row.source_key = job_.source_key;
-    row.input_key = job_.input_key;
-    row.state = store::SyncState::running;
-    row.started = scope_.clock.wall();
-    id_ = scope_.store.begin_sync(row);
+    left_ = static_cast<bool>(job_.left);
+    if (left_)
+      id_ = job_.left;
+    else
+      begin();
     settle_open_intents(scope_, id_, job_.kind == Kind::remove);
     prepare();
     make_plan();
     decide_hold();
+    if (left_) take_up_left();
     if (!hold_.empty()) {
       std::map<std::string, std::string> documents;
       for (const auto& item : work_.upsert) pack_once(item, documents);
@@ -202,7 +222,7 @@ Outcome Run::failed(const Failure& failure) {
   outcome.cause = failure.cause();
   outcome.kind = outcome.cause == ProblemCause::transient ? Outcome::Kind::retry : Outcome::Kind::failed;
   outcome.error = describe(failure.problems());
-  if (id_) {
+  if (id_ && !(left_ && outcome.kind == Outcome::Kind::retry)) {
     auto t = transition(store::SyncState::failed);
     t.error = outcome.error;
     try {

@@ -34,6 +34,10 @@ struct Job {
   int attempt = 0;
   std::vector<EventId> along;  ///< other events that ask for the same; the dispatcher's
   bool said_held = false;      ///< its event says that it waits; the dispatcher's
+  /// The sync that waited for approval with this job when the daemon was stopped, and the plan that it
+  /// showed.
+  SyncId left{};
+  std::string left_plan{};
 };
 
 struct Outcome {
@@ -72,6 +76,8 @@ class Run {
   void end(store::SyncState, const std::string& reason);
 
   SyncId id() const { return id_; }
+  /// Whether the job's `left` still waits as the stop left it: nothing was found out about it yet.
+  bool left() const { return left_; }
   const Job& job() const { return job_; }
   const Scope& scope() const { return scope_; }
   const std::vector<protocol::Step>& steps() const { return steps_; }
@@ -86,6 +92,8 @@ class Run {
   void preview();
 
  private:
+  void begin();
+  void take_up_left();
   void prepare();
   void make_plan();
   void decide_hold();
@@ -117,6 +125,7 @@ class Run {
   std::size_t next_wave_ = 0;
   int replans_ = 0;
   std::string hold_, approved_by_;
+  bool left_ = false;
   std::vector<ResourceId> settling_;  ///< applied, health not seen yet
   std::set<ResourceId> unlike_;       ///< applied, and seen to differ from that
   Monotonic::time_point health_deadline_{};

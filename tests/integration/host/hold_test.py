@@ -19,6 +19,23 @@ class Approve(Scene):
         self.daemon.wait_file(self.target / "one", "1\n")
         self.assertEqual(self.daemon.wait_ended(event)["state"], "succeeded")
 
+    def test_number_survives(self):
+        """what is held keeps its number over a restart and a crash, and is approved by that"""
+        event = self.daemon.accept(self.commit({"one": "1\n"}))
+        held = self.held()
+        for end in (self.daemon.program.stop, self.daemon.program.kill):
+            end()
+            self.daemon.start()
+            again = self.held()
+            self.assertEqual((again["sync"], again["released_by"]), (held["sync"], held["released_by"]))
+        self.assertIn("one", self.daemon.ctl("plan", "web"))
+        self.daemon.ctl("approve", "web", "--sync", str(held["sync"]))
+        self.daemon.wait_file(self.target / "one", "1\n")
+        self.assertEqual(self.daemon.wait_ended(event)["state"], "succeeded")
+
+    def held(self) -> dict:
+        return wait.until(lambda: (s := self.daemon.status())["phase"] == "held" and s, "the sync is held")
+
     def test_newer_supersedes_held(self):
         """a newer push replaces the plan that waits"""
         first = self.commit({"one": "1\n"})

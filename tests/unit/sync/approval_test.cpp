@@ -100,6 +100,90 @@ TEST_CASE("a sync is rejected while drift beside it is put back, and a rollback 
         std::string::npos);
 }
 
+TEST_CASE("what waits for approval keeps its number over a restart") {
+  World world;
+  world.apply_then_ask({{"web/a.yaml", thing("a", "1")}});
+  const auto event = world.push({{"web/a.yaml", thing("a", "2")}});
+  const auto held = world.await("web", Phase::held);
+  for (int i = 0; i < 2; ++i) {
+    world.restart();
+    const auto again = world.await("web", Phase::held);
+    CHECK(again.sync == held.sync);
+    CHECK(again.released_by == held.released_by);
+    CHECK(world.store->sync(held.sync)->state == store::SyncState::held);
+  }
+  CHECK(world.store->syncs_of(event).size() == 1);
+  CHECK(world.dispatcher->approve(kAsking, held.sync, "ada") == held.sync);
+  CHECK(world.ended(event).state == store::EventState::succeeded);
+  CHECK(world.place.value("a") == "2");
+  CHECK(world.store->sync(held.sync)->state == store::SyncState::succeeded);
+}
+
+TEST_CASE("another plan after a restart is another sync") {
+  World world;
+  world.add("web").drift = config::DriftPolicy::report;
+  world.start();
+  world.apply({{"web/a.yaml", thing("a", "1")}});
+  world.config.applications[0].approve = true;
+  world.reload();
+  const auto event = world.push({{"web/a.yaml", thing("a", "2")}});
+  const auto held = world.await("web", Phase::held);
+  world.dispatcher->stop(Monotonic::now() + std::chrono::seconds(5));
+  world.place.change_unseen("a", "3");
+  world.restart();
+  const auto fresh = world.await("web", Phase::held);
+  CHECK(fresh.sync != held.sync);
+  CHECK(world.store->sync(held.sync)->state == store::SyncState::superseded);
+  CHECK(world.store->sync(held.sync)->plan.find("-value: 1") != std::string::npos);
+  CHECK(refusal([&] { world.dispatcher->approve(kAsking, held.sync, "ada"); }).find("does not wait") !=
+        std::string::npos);
+  world.dispatcher->approve(kAsking, fresh.sync, "ada");
+  CHECK(world.ended(event).state == store::EventState::succeeded);
+}
+
+TEST_CASE("a provider that is not there yet after a restart takes no number from what waits") {
+  World world;
+  world.apply_then_ask({{"web/a.yaml", thing("a", "1")}});
+  const auto event = world.push({{"web/a.yaml", thing("a", "2")}});
+  const auto held = world.await("web", Phase::held);
+  world.place.break_off();
+  world.restart();
+  world.await("web", Phase::backing_off);
+  CHECK(world.store->sync(held.sync)->state == store::SyncState::held);
+  world.place.break_off(false);
+  CHECK(world.await("web", Phase::held).sync == held.sync);
+  CHECK(world.store->syncs_of(event).size() == 1);
+}
+
+TEST_CASE("what waited at a stop ends where nothing asks for it any more") {
+  World world;
+  world.apply_then_ask({{"web/a.yaml", thing("a", "1")}});
+  const auto event = world.push({{"web/a.yaml", thing("a", "2")}});
+  const auto held = world.await("web", Phase::held).sync;
+  const auto over = [&](SyncId id) { return world.store->sync(id)->state == store::SyncState::superseded; };
+  SUBCASE("a newer commit came meanwhile") {
+    world.dispatcher->stop(Monotonic::now() + std::chrono::seconds(5));
+    const auto newer = world.push({{"web/a.yaml", thing("a", "3")}});
+    world.restart();
+    REQUIRE(eventually([&] { return world.store->event(newer)->state == store::EventState::held; }));
+    CHECK(world.status("web").sync != held);
+    CHECK(world.store->event(event)->state == store::EventState::superseded);
+  }
+  SUBCASE("the settings changed") {
+    world.config.applications[0].exclude = {"*.txt"};
+    world.restart();
+    REQUIRE(eventually([&] { return world.store->event(event)->state == store::EventState::held; }));
+    CHECK(eventually([&] { return over(held) && world.status("web").sync != held; }));
+    CHECK(world.await("web", Phase::held).sync != held);
+  }
+  SUBCASE("the application left") {
+    world.config.applications.clear();
+    world.restart();
+    CHECK(store::ended(world.ended(event).state));
+  }
+  CHECK(eventually([&] { return over(held); }));
+}
+
 TEST_CASE("that a commit is only reported stays said when drift is put back") {
   World world;
   world.add("web");

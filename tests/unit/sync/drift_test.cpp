@@ -63,7 +63,9 @@ TEST_CASE("what was applied last stays enforced while a plan waits for approval"
   }
   const auto still = world.await("web", Phase::held);
   CHECK(still.waits_for == held.waits_for);
-  CHECK(still.released_by == "gitopsctl approve web --sync " + std::to_string(held.sync.value));
+  const auto number = std::to_string(held.sync.value);
+  CHECK(still.released_by == "gitopsctl approve web --sync " + number + "; gitopsctl reject web --sync " +
+                                 number + " ends it instead, a commit that changes its files replaces it");
   CHECK(eventually([&] { return world.status("web").sync == held.sync; }));
   CHECK(world.store->event(event)->state == store::EventState::held);
   CHECK(world.dispatcher->plan(ApplicationName("web"), std::nullopt).held == held.sync);
