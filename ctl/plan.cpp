@@ -32,9 +32,15 @@ Exit plan(const Session& session, const std::string& application, const std::str
                (held.empty() ? "" : ", the stored plan of sync " + held + ", which is held"));
   if (const auto* steps = answer.find("steps")) session.terminal.write(steps_text(session, *steps));
   if (const auto* summary = answer.find("summary")) session.line(summary_text(*summary));
-  if (const auto hold = text_of(answer, "hold"); !hold.empty()) {
-    session.line(session.terminal.paint(Colour::yellow, "would be held: " + safe(hold)));
-  }
+  const auto by = text_of(answer, "released_by");
+  const auto say = [&](const std::string& what, const std::string& why, bool releases) {
+    if (why.empty()) return;
+    session.line(session.terminal.paint(Colour::yellow, what + safe(why)));
+    if (releases && !by.empty()) session.line("  released by: " + safe(by));
+  };
+  const auto kept_off = text_of(answer, "kept_off");
+  say("is not synced by itself: ", kept_off, true);
+  say(held.empty() ? "would be held: " : "is held: ", text_of(answer, "hold"), kept_off.empty());
   return Exit::ok;
 }
 

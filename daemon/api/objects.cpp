@@ -235,6 +235,8 @@ Value plan_object(const sync::PlanView& plan, const ApplicationName& application
                         {"revision", text_or_null(plan.revision.str())},
                         {"held_sync", id_or_null(plan.held.value)},
                         {"hold", text_or_null(plan.hold)},
+                        {"kept_off", text_or_null(plan.kept_off)},
+                        {"released_by", text_or_null(plan.released_by)},
                         {"steps", std::move(steps)},
                         {"summary", std::move(summary)}});
 }

@@ -19,12 +19,24 @@ sync::ApplicationStatus status_of(const Context& context, const Names::Applicati
                   "it was added a moment ago: ask again");
 }
 
-std::optional<CommitId> commit(const Request& request, std::string_view key) {
+constexpr std::size_t kCommitDigits = 40, kLeastDigits = 7;
+
+std::optional<CommitId> commit(const Request& request, std::string_view key, const std::string& more = {}) {
   const std::string text = request.body.get_string(key);
   if (text.empty()) return std::nullopt;
   if (auto id = CommitId::parse(text); id && !id->is_zero()) return id;
   throw bad_request(std::string(key) + " is '" + text.substr(0, 80) + "'",
-                    "it must be a full commit id of 40 hexadecimal digits");
+                    "it must be a full commit id of 40 hexadecimal digits" + more);
+}
+
+/// As commit(), but a commit may also be named by the first digits of its id.
+std::optional<CommitId> revision(const Context& context, const Request& request,
+                                 const ApplicationName& application) {
+  const std::string text = request.body.get_string("revision");
+  const bool digits = text.find_first_not_of("0123456789abcdefABCDEF") == std::string::npos;
+  if (!digits || text.size() < kLeastDigits || text.size() >= kCommitDigits)
+    return commit(request, "revision", ", or at least the first " + std::to_string(kLeastDigits));
+  return context.dispatcher().commit_named(application, text);
 }
 
 /// The sync that somebody looked at, if the request says which.
@@ -74,7 +86,7 @@ Reply application_inventory(const Context& context, const Request& request) {
 
 Reply plan_application(const Context& context, const Request& request) {
   const auto wanted = named(context, request);
-  const auto plan = context.dispatcher().plan(wanted.name, commit(request, "revision"));
+  const auto plan = context.dispatcher().plan(wanted.name, revision(context, request, wanted.name));
   return json_reply(200, plan_object(plan, wanted.name));
 }
 

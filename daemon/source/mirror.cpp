@@ -32,6 +32,7 @@ class DepotMirror : public Mirror {
                                       const Cancel& cancel) override;
   std::optional<CommitId> peel(const CommitId& id) const override;
   bool has(const CommitId& id) const override;
+  std::optional<CommitId> find(const std::string& prefix) const override;
   Standing standing(const CommitId& commit, const CommitId& tip, const CommitId& applied) const override;
   std::shared_ptr<const Snapshot> snapshot(const CommitId& commit) const override;
   void pin(const std::string& name, const CommitId& commit) override;
@@ -129,6 +130,13 @@ bool DepotMirror::has(const CommitId& id) const {
   const auto depot = this->depot();
   const auto lease = depot->lease();
   return !id.empty() && object_header(lease, id).has_value();
+}
+
+std::optional<CommitId> DepotMirror::find(const std::string& prefix) const {
+  const auto depot = this->depot();
+  const auto lease = depot->lease();
+  const auto id = find_object(lease, prefix);
+  return id ? peel_to_commit(*depot, lease, *id) : std::nullopt;
 }
 
 Standing DepotMirror::standing(const CommitId& commit, const CommitId& tip, const CommitId& applied) const {

@@ -108,6 +108,9 @@ class Mirror {
   /// Peels a tag object to its commit; a commit is itself; nullopt: not here, or no commit.
   virtual std::optional<CommitId> peel(const CommitId&) const = 0;
   virtual bool has(const CommitId&) const = 0;
+  /// The commit whose id, or whose tag object's, begins with these hexadecimal digits; nullopt: none here.
+  /// Throws Failure (cause input) where several objects' do.
+  virtual std::optional<CommitId> find(const std::string& prefix) const = 0;
   /// `commit` seen from `tip` and `applied` (may be empty). Costs nothing when commit == tip.
   virtual Standing standing(const CommitId& commit, const CommitId& tip, const CommitId& applied) const = 0;
   virtual std::shared_ptr<const Snapshot> snapshot(const CommitId&) const = 0;

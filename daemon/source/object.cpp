@@ -177,6 +177,19 @@ std::optional<CommitText> parse_commit(std::string_view bytes) {
   return out;
 }
 
+std::optional<CommitId> find_object(const Depot::Lease& lease, const std::string& prefix) {
+  git_oid shortened{}, found{};
+  if (git_oid_fromstrn(&shortened, prefix.data(), prefix.size()) != 0) return std::nullopt;
+  const int answer = git_odb_exists_prefix(&found, lease.odb(), &shortened, prefix.size());
+  git_error_clear();
+  if (answer == GIT_EAMBIGUOUS) {
+    throw fail(ProblemCause::input, "several objects of the repository have an id that begins with " + prefix,
+               "give more of its digits");
+  }
+  if (answer != 0) return std::nullopt;
+  return to_id(found);
+}
+
 std::optional<CommitId> peel_to_commit(Depot& depot, const Depot::Lease& lease, const CommitId& id) {
   if (id.empty() || id.is_zero()) return std::nullopt;
   CommitId at = id;

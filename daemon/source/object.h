@@ -22,6 +22,10 @@ struct ObjectHeader {
 /// From the header alone; nullopt: not here.
 std::optional<ObjectHeader> object_header(const Depot::Lease&, const CommitId&);
 
+/// The one object whose id begins with these hexadecimal digits; nullopt: none here. Throws Failure (cause
+/// input) where there are several.
+std::optional<CommitId> find_object(const Depot::Lease&, const std::string& prefix);
+
 /// The bytes of an object of that type and at most `limit` bytes. Throws Failure (about `what`); an object
 /// that is missing or broken marks the depot damaged.
 GitObject read_object(Depot&, const Depot::Lease&, const CommitId&, git_object_t type, std::size_t limit,

@@ -47,7 +47,9 @@ struct PlanView {
   SyncId held;  ///< the held sync whose stored plan this is, if any
   CommitId revision;
   std::vector<protocol::Step> steps;
-  std::string hold;  ///< why a sync of it would be held, or empty
+  std::string hold;           ///< why a sync of it would be held, or empty
+  std::string kept_off{};     ///< why it is not synced by itself, or empty: it was rejected, rolled back, ...
+  std::string released_by{};  ///< what lets it through, where it is held or kept off
 };
 
 /// One line of progress of a running sync or of a fetch.
@@ -98,6 +100,8 @@ class Dispatcher {
   virtual EventId sync_now(const ApplicationName&, const std::string& who) = 0;
   /// Plans the ref's tip (or the given revision) against the live state; changes nothing. Blocks.
   virtual PlanView plan(const ApplicationName&, const std::optional<CommitId>&) = 0;
+  /// The commit whose id begins so, in the application's repository.
+  virtual CommitId commit_named(const ApplicationName&, const std::string& prefix) = 0;
   /// Both of the sync that waits for approval, and only if it is `looked_at`, where that is given; else
   /// Failure (cause conflict) says which one waits now.
   virtual SyncId approve(const ApplicationName&, const std::optional<SyncId>& looked_at,

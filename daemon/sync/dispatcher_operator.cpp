@@ -80,49 +80,6 @@ EventId DispatcherImpl::sync_now(const ApplicationName& name, const std::string&
   return id;
 }
 
-PlanView DispatcherImpl::plan(const ApplicationName& name, const std::optional<CommitId>& revision) {
-  const auto app = app_named(name);
-  PlanView view;
-  std::optional<Scope> scope;
-  Repo repo;
-  config::Repository repository;
-  {
-    std::lock_guard lock(mutex_);
-    if (const auto held = app->held(); held && !revision) {
-      return {held->id(), held->job().revision, held->steps(), held->hold()};
-    }
-    scope.emplace(scope_of(app));
-    repo = repos_.at(app->config.repository);
-    repository = repo->config;
-  }
-  const std::string& configured = scope->application.ref;
-  source::Cancel never;
-  CommitId commit;
-  const auto ref = Ref::parse(configured);
-  if (revision) {
-    if (!repo->mirror->has(*revision) && ref)
-      repo->mirror->fetch(remote_of(repository), *ref, *revision, never);
-    commit = *revision;
-  } else {
-    const auto refs = repo->mirror->remote_refs(remote_of(repository), {configured}, never);
-    const auto followed = meant(configured, refs);
-    if (!followed) throw fail(ProblemCause::input, configured + " does not exist at the repository");
-    const auto fetched = repo->mirror->fetch(remote_of(repository), *followed, std::nullopt, never);
-    if (!fetched.tip) throw fail(ProblemCause::input, configured + " does not exist at the repository");
-    commit = *fetched.tip;
-  }
-  Job job;
-  job.kind = Kind::commit;
-  job.revision = commit;
-  job.force = true;
-  Run run(std::move(*scope), std::move(job), std::make_shared<NeedIndex>());
-  run.preview();
-  view.revision = commit;
-  view.steps = run.steps();
-  view.hold = run.hold();
-  return view;
-}
-
 EventId DispatcherImpl::delete_cascade(const ApplicationName& name, const std::string& who) {
   App app;
   for (const auto& state : env_.store->applications()) {

@@ -140,6 +140,7 @@ class DispatcherImpl : public Dispatcher {
   EventId replay(EventId, const std::string& who) override;
   EventId sync_now(const ApplicationName&, const std::string& who) override;
   PlanView plan(const ApplicationName&, const std::optional<CommitId>&) override;
+  CommitId commit_named(const ApplicationName&, const std::string& prefix) override;
   SyncId approve(const ApplicationName&, const std::optional<SyncId>&, const std::string& who) override;
   SyncId reject(const ApplicationName&, const std::optional<SyncId>&, const std::string& who) override;
   EventId rollback(const ApplicationName&, const std::optional<CommitId>&, const std::string& who) override;
@@ -246,6 +247,10 @@ class DispatcherImpl : public Dispatcher {
   void look_at_live(const App&);
   void look_again(const App&, bool known);
   void schedule_check(const App&);
+
+  // dispatcher_plan.cpp
+  CommitId fetch_tip(const Repo&, const config::Repository&, const std::string& followed) const;
+  void say_kept_off(const App&, const Run&, PlanView&) const;
 
   App app_named(const ApplicationName&) const;
   App app_or_orphan(const ApplicationName&) const;

@@ -17,7 +17,8 @@ std::string hold_reason(const config::Application& app, const std::vector<protoc
     if (step.action == Action::remove || step.action == Action::replace) ++going;
     if (step.destroys == Destroys::data) data = &step;
   }
-  if (app.approve && changes > 0) return "every change of this application waits for approval";
+  if (app.approve && changes > 0)
+    return "every change of this application waits for approval (approve: true)";
   if (data) return std::string(to_string(data->action)) + " " + data->id.str() + " would destroy data";
   if (asked_to_delete) return {};  // a person named the application and said --cascade
   if (owned >= 2 && going >= owned)
@@ -25,7 +26,7 @@ std::string hold_reason(const config::Application& app, const std::vector<protoc
   const std::int64_t budget = std::max<std::int64_t>(2, owned / 5);
   if (going > budget) {
     return "it would delete or replace " + std::to_string(going) + " of " + std::to_string(owned) +
-           " resources, more than " + std::to_string(budget);
+           " resources, more than its deletion budget of " + std::to_string(budget);
   }
   return {};
 }

@@ -233,6 +233,21 @@ TEST_CASE_FIXTURE(Applications, "a commit is a whole commit id or refused") {
   CHECK(dispatcher.told.empty());
 }
 
+TEST_CASE_FIXTURE(Applications, "a plan takes a commit by its first digits, seven or more") {
+  const auto plan = [&](const std::string& revision) {
+    return post("/v1/applications/web/plan", "{\"revision\": \"" + revision + "\"}").status;
+  };
+  CHECK(plan("abcdef7") == 200);
+  CHECK(plan(std::string(39, 'B')) == 200);
+  CHECK(plan("abcdef") == 400);
+  CHECK(plan("abcdefg") == 400);
+  CHECK(dispatcher.told ==
+        std::vector<std::string>{"find abcdef7 of web by anybody",
+                                 "plan web at abcdef7" + std::string(33, '0') + " by anybody",
+                                 "find " + std::string(39, 'B') + " of web by anybody",
+                                 "plan web at " + std::string(39, 'b') + "0 by anybody"});
+}
+
 TEST_CASE_FIXTURE(World, "a plan shows its steps, their sum and what would hold it") {
   protocol::Step create, remove;
   create.key = "1";
@@ -242,7 +257,8 @@ TEST_CASE_FIXTURE(World, "a plan shows its steps, their sum and what would hold 
   remove.action = protocol::Action::remove;
   remove.destroys = protocol::Destroys::data;
   remove.after = {"1"};
-  dispatcher.view = {SyncId{5}, commit_of('d'), {create, remove}, "it deletes data"};
+  dispatcher.view = {SyncId{5},         commit_of('d'),    {create, remove},
+                     "it deletes data", "it was rejected", "a sync"};
   start();
   const auto answer = post("/v1/applications/web/plan", "{}");
   REQUIRE(answer.status == 200);
@@ -250,6 +266,8 @@ TEST_CASE_FIXTURE(World, "a plan shows its steps, their sum and what would hold 
   CHECK(answer.body.get_string("revision") == std::string(40, 'd'));
   CHECK(answer.body.get_int("held_sync") == 5);
   CHECK(answer.body.get_string("hold") == "it deletes data");
+  CHECK(answer.body.get_string("kept_off") == "it was rejected");
+  CHECK(answer.body.get_string("released_by") == "a sync");
   CHECK(answer.body.at_pointer("/steps/0/diff")->as_string() == "+hello");
   CHECK(answer.body.at_pointer("/steps/1/action")->as_string() == "delete");
   CHECK(answer.body.at_pointer("/steps/1/destroys")->as_string() == "data");

@@ -243,6 +243,10 @@ class DispatcherDouble : public sync::Dispatcher {
     record("plan " + name.str() + " at " + (revision ? revision->str() : "the tip"), "anybody");
     return view;
   }
+  CommitId commit_named(const ApplicationName& name, const std::string& prefix) override {
+    record("find " + prefix + " of " + name.str(), "anybody");
+    return *CommitId::parse(prefix + std::string(40 - prefix.size(), '0'));
+  }
   SyncId approve(const ApplicationName& name, const std::optional<SyncId>& looked_at,
                  const std::string& who) override {
     record("approve " + name.str() + (looked_at ? " sync " + std::to_string(looked_at->value) : ""), who);

@@ -96,6 +96,28 @@ TEST_CASE("a plan shows its steps, their diffs and why it would be held") {
         "would be held: it deletes 3 of 3\n");
 }
 
+TEST_CASE("a plan says what keeps it off, or holds it, and what releases it") {
+  FakeDaemon daemon(
+      {http_answer(200, R"({"application":"web","revision":")" + kCommit + R"(","held_sync":null,
+    "hold":"it deletes 3 of 3","kept_off":"web was rolled back","released_by":"gitopsctl resume web","steps":[]})"),
+       http_answer(200, R"({"application":"web","revision":")" + kCommit + R"(","held_sync":7,
+    "hold":"it deletes 3 of 3","kept_off":null,"released_by":"gitopsctl approve web --sync 7","steps":[]})")});
+  const Capture out(daemon.socket());
+  CHECK(plan(out.session, "web", "0123456") == Exit::ok);
+  CHECK(has(daemon.requests().at(0), "{\"revision\":\"0123456\"}"));
+  CHECK(out.text() ==
+        "web at 0123456789\n"
+        "is not synced by itself: web was rolled back\n"
+        "  released by: gitopsctl resume web\n"
+        "would be held: it deletes 3 of 3\n");
+  const Capture held(daemon.socket());
+  CHECK(plan(held.session, "web", "") == Exit::ok);
+  CHECK(held.text() ==
+        "web at 0123456789, the stored plan of sync 7, which is held\n"
+        "is held: it deletes 3 of 3\n"
+        "  released by: gitopsctl approve web --sync 7\n");
+}
+
 TEST_CASE("rollback takes a revision as the tables show it") {
   const auto syncs =
       http_answer(200, R"({"syncs":[{"revision":")" + kCommit + R"("},{"revision":")" + kCommit +

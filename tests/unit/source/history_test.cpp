@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
 #include <thread>
 
 #include "tests/unit/source/server.h"
@@ -49,6 +50,30 @@ TEST_CASE("an annotated tag is peeled: its tip is the commit, its `after` the ta
   const auto refs = world.mirror->remote_refs(remote_of(world.origin.url()), {"refs/tags/*"}, world.cancel);
   CHECK(refs.size() == 3);
   for (const auto& [name, id] : refs) CHECK(id == commit);
+}
+
+TEST_CASE("a commit is found by the first digits of its id, unless other objects' begin so too") {
+  HistoryWorld world;
+  std::map<std::string, std::string> files;
+  for (int i = 0; i < 1500; ++i) files["f" + std::to_string(i)] = std::to_string(i);
+  const CommitId commit = world.origin.commit(files);
+  world.origin.git({"tag", "-a", "v1", "-m", "One", commit.str()});
+  const CommitId tag = world.origin.tip("refs/tags/v1");
+  world.fetch(Ref::parse("refs/tags/v1").value(), tag);
+  CHECK(world.mirror->find(commit.str().substr(0, 12)) == commit);
+  CHECK(world.mirror->find(tag.str().substr(0, 12)) == commit);
+  CHECK(world.mirror->find("0000000000") == std::nullopt);
+  std::set<std::string> seen;
+  std::string blob, shared;
+  for (const auto& entry : world.mirror->snapshot(commit)->files("", 2000)) {
+    blob = entry.id.str();
+    if (!seen.insert(blob.substr(0, 4)).second) shared = blob.substr(0, 4);
+  }
+  CHECK(world.mirror->find(blob.substr(0, 12)) == std::nullopt);  // it is no commit
+  REQUIRE_FALSE(shared.empty());
+  const auto failure = failure_of([&] { world.mirror->find(shared); });
+  CHECK(failure.cause() == ProblemCause::input);
+  CHECK_MESSAGE(contains(failure.what(), "several objects"), failure.what());
 }
 
 TEST_CASE("a ref of something that is no commit is an input failure") {

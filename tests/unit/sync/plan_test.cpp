@@ -1,0 +1,56 @@
+// What a plan shows before anybody acts on it.
+#include "tests/unit/sync/world.h"
+
+namespace gitopsd::sync::test {
+namespace {
+
+const ApplicationName kPlanned("web");
+
+}  // namespace
+
+TEST_CASE("a plan says that what it shows was rejected, rolled back, or would wait") {
+  World world;
+  world.apply_then_ask({{"web/a.yaml", thing("a", "1")}});
+  const auto event = world.push({{"web/a.yaml", thing("a", "2")}});
+  const auto held = world.await("web", Phase::held);
+  const auto shown = world.dispatcher->plan(kPlanned, std::nullopt);
+  CHECK(shown.held == held.sync);
+  CHECK(shown.released_by == held.released_by);
+  CHECK(shown.kept_off.empty());
+  world.dispatcher->reject(kPlanned, std::nullopt, "ada");
+  world.ended(event);
+  const auto rejected = world.dispatcher->plan(kPlanned, std::nullopt);
+  CHECK(rejected.kept_off.find("was rejected by ada") != std::string::npos);
+  CHECK(rejected.released_by == "gitopsctl sync web");
+  CHECK(rejected.hold.find("approve: true") != std::string::npos);
+
+  world.config.applications[0].approve = false;
+  world.reload();
+  const auto third = world.apply({{"web/a.yaml", thing("a", "3")}});
+  CHECK(world.dispatcher->plan(kPlanned, std::nullopt).kept_off.empty());
+  world.ended(world.dispatcher->rollback(kPlanned, std::nullopt, "ada"));
+  for (const auto& revision : {std::optional<CommitId>(), std::optional<CommitId>(third)}) {
+    const auto back = world.dispatcher->plan(kPlanned, revision);
+    CHECK(back.kept_off.find("rolled back") != std::string::npos);
+    CHECK(back.released_by == "gitopsctl resume web");
+    CHECK(back.hold.empty());
+  }
+  world.config.applications[0].suspended = true;
+  world.reload();
+  CHECK(world.dispatcher->plan(kPlanned, std::nullopt).kept_off == "the application is suspended");
+}
+
+TEST_CASE("a commit is found by the first digits of its id, fetched where it is new") {
+  World world;
+  world.add("web");
+  world.start();
+  const auto first = world.apply({{"web/a.yaml", thing("a", "1")}});
+  CHECK(world.dispatcher->commit_named(kPlanned, first.str().substr(0, 7)) == first);
+  const auto fresh = world.commit({{"web/a.yaml", thing("a", "2")}});
+  CHECK(world.dispatcher->commit_named(kPlanned, fresh.str().substr(0, 12)) == fresh);
+  CHECK(std::string(
+            source::test::failure_of([&] { world.dispatcher->commit_named(kPlanned, "0000000"); }).what())
+            .find("begins with 0000000") != std::string::npos);
+}
+
+}  // namespace gitopsd::sync::test
