@@ -3,6 +3,7 @@
 #include <tuple>
 
 #include "base/clock.h"
+#include "base/timestamp.h"
 #include "daemon/api/objects.h"
 #include "daemon/api/refusal.h"
 #include "daemon/api/routes.h"

@@ -1,13 +1,11 @@
 // Request targets (RFC 9112, 3.2.1) taken apart, and the values that queries carry.
 #pragma once
 
+#include <cstdint>
 #include <map>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "base/types.h"
 
 namespace gitopsd::api {
 
@@ -19,9 +17,6 @@ struct Target {
 /// Throws Refusal (400) for bad percent-encoding, NUL bytes, a key given twice, or a target that is no
 /// absolute path.
 Target parse_target(std::string_view target);
-
-/// RFC 3339 with any offset; fractions beyond microseconds are cut. nullopt when it is none.
-std::optional<WallMicros> parse_rfc3339(std::string_view text);
 
 /// A decimal number within the bounds. Throws Refusal (400) that names `what`.
 std::int64_t parse_number(std::string_view text, std::string_view what, std::int64_t least,
