@@ -15,6 +15,7 @@ namespace gitopsd::kubernetes {
 namespace {
 
 using Certificate = std::unique_ptr<X509, decltype(&X509_free)>;
+using Key = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
 using Bio = std::unique_ptr<BIO, decltype(&BIO_free)>;
 
 std::string subject_of(const X509* certificate) {
@@ -48,6 +49,11 @@ std::optional<std::string> fault_of(const X509* certificate, WallMicros now) {
   return std::nullopt;
 }
 
+/// Of an encrypted key: there is nobody to ask.
+int no_password(char*, int, int, void*) {
+  return -1;
+}
+
 /// The reader came to the end of the text, or to a block that it could not read.
 bool ended_well() {
   const unsigned long error = ERR_peek_last_error();
@@ -73,6 +79,21 @@ std::optional<std::string> certificate_problem(std::string_view pem, WallMicros 
   if (!ended_well()) return "certificate " + std::to_string(count + 1) + " of the PEM text cannot be read";
   if (count == 0) return "the text holds no certificate in PEM form";
   return std::nullopt;
+}
+
+std::optional<std::string> key_problem(std::string_view certificate_pem, std::string_view key_pem) {
+  const Bio certificates(BIO_new_mem_buf(certificate_pem.data(), static_cast<int>(certificate_pem.size())),
+                         &BIO_free);
+  const Bio keys(BIO_new_mem_buf(key_pem.data(), static_cast<int>(key_pem.size())), &BIO_free);
+  if (!certificates || !keys) return "there is no memory to read certificates";
+  const Certificate certificate(PEM_read_bio_X509(certificates.get(), nullptr, nullptr, nullptr), &X509_free);
+  const Key key(PEM_read_bio_PrivateKey(keys.get(), nullptr, &no_password, nullptr), &EVP_PKEY_free);
+  const bool fits = certificate && key && X509_check_private_key(certificate.get(), key.get()) == 1;
+  ERR_clear_error();
+  if (fits) return std::nullopt;
+  if (!certificate) return "the certificate is no PEM text that can be read";
+  if (!key) return "the key is no unencrypted PEM text that can be read";
+  return "the key does not belong to the certificate of '" + subject_of(certificate.get()) + "'";
 }
 
 }  // namespace gitopsd::kubernetes

@@ -13,4 +13,8 @@ namespace gitopsd::kubernetes {
 /// not valid yet, each by its subject. nullopt when all are good. Keys and other blocks are passed over.
 std::optional<std::string> certificate_problem(std::string_view pem, WallMicros wall_now);
 
+/// Why this private key (PEM) cannot prove the first certificate of that text: unreadable (an encrypted one
+/// too), or another certificate's. nullopt when they fit.
+std::optional<std::string> key_problem(std::string_view certificate_pem, std::string_view key_pem);
+
 }  // namespace gitopsd::kubernetes

@@ -46,3 +46,11 @@ TEST_CASE("a text without a whole certificate says so") {
   CHECK(problem_at(leaf.certificate + leaf.certificate.substr(0, 100), kFrom) ==
         "certificate 2 of the PEM text cannot be read");
 }
+
+TEST_CASE("a key proves its own certificate only") {
+  const auto one = make_certificate("one", kFrom, kUntil), two = make_certificate("two", kFrom, kUntil);
+  CHECK_FALSE(key_problem(one.certificate + two.certificate, one.key));
+  CHECK(key_problem(one.certificate, two.key) == "the key does not belong to the certificate of 'CN=one'");
+  CHECK(key_problem(one.certificate, "") == "the key is no unencrypted PEM text that can be read");
+  CHECK(key_problem("x", one.key) == "the certificate is no PEM text that can be read");
+}

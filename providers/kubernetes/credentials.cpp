@@ -1,0 +1,152 @@
+#include "providers/kubernetes/credentials.h"
+
+#include <utility>
+
+#include "base/hash.h"
+#include "base/log.h"
+#include "base/problem.h"
+#include "providers/kubernetes/certificate.h"
+#include "providers/kubernetes/header_text.h"
+
+namespace gitopsd::kubernetes {
+namespace {
+
+/// A plugin's answer is used until this long before its end: a request takes some of the time that is left.
+constexpr WallMicros kMargin = 10'000'000;
+/// Threads that waited for a plugin that failed take its failure, instead of each waiting for the next run.
+constexpr auto kLeaveAlone = std::chrono::seconds(3);
+
+std::string fault_of_token(std::string_view content) {
+  return token_fault(trimmed(content));
+}
+
+std::string fault_of_pem(std::string_view content) {
+  return content.find("-----BEGIN ") == std::string_view::npos ? "is no PEM text" : "";
+}
+
+std::optional<RotatedFile> watched(const std::string& path, const RotatedFile::Check& check) {
+  if (path.empty()) return std::nullopt;
+  return RotatedFile(path, check);
+}
+
+bool same(const Secret& a, const Secret& b) {
+  return a.equals(b.reveal());
+}
+
+}  // namespace
+
+std::optional<Secret> Credential::authorization() const {
+  if (!bearer.empty()) return Secret("Bearer " + std::string(bearer.reveal()));
+  if (username.empty() && password.empty()) return std::nullopt;
+  return Secret("Basic " + to_base64(username + ":" + std::string(password.reveal())));
+}
+
+bool Credential::operator==(const Credential& other) const {
+  return same(bearer, other.bearer) && username == other.username && same(password, other.password) &&
+         certificate == other.certificate && same(key, other.key);
+}
+
+Credentials::Credentials(ClientConfig config, const Clock& clock, PluginSurroundings surroundings)
+    : config_(std::move(config)),
+      clock_(clock),
+      surroundings_(std::move(surroundings)),
+      token_(watched(config_.token_file, fault_of_token)),
+      certificate_(watched(config_.client_certificate_file, fault_of_pem)),
+      key_(watched(config_.client_key_file, fault_of_pem)),
+      authority_(watched(config_.certificate_authority_file, fault_of_pem)) {
+  if (!config_.client_certificate.empty()) pair_.emplace(config_.client_certificate, config_.client_key);
+}
+
+Credential Credentials::read_files(bool afresh) {
+  const auto now = clock_.monotonic();
+  Credential credential;
+  credential.username = config_.username;
+  credential.password = config_.password;
+  credential.bearer = config_.token;
+  try {
+    if (token_) credential.bearer = Secret(std::string(trimmed(token_->read(now, afresh).reveal())));
+  } catch (const Failure&) {
+    if (config_.token.empty()) throw;
+  }
+  if (!pair_) return credential;
+  std::string certificate =
+      certificate_ ? std::string(certificate_->read(now, afresh).reveal()) : config_.client_certificate;
+  Secret key = key_ ? key_->read(now, afresh) : config_.client_key;
+  // Two files cannot be replaced at once: until both are new, the old pair serves.
+  if ((certificate != pair_->first || !same(key, pair_->second)) && !key_problem(certificate, key.reveal()))
+    pair_.emplace(std::move(certificate), std::move(key));
+  credential.certificate = pair_->first;
+  credential.key = pair_->second;
+  return credential;
+}
+
+void Credentials::ask_plugin() {
+  const auto now = clock_.monotonic();
+  if (refusal_ && now - refused_at_ < kLeaveAlone) throw *refusal_;
+  refusal_.reset();
+  try {
+    answer_ = run_exec_plugin(config_, surroundings_, clock_.wall());
+  } catch (const Failure& failure) {
+    refusal_ = failure;
+    refused_at_ = clock_.monotonic();
+    throw;
+  }
+}
+
+void Credentials::add_plugin_answer(Credential& credential) {
+  const WallMicros now = clock_.wall();
+  const bool ending = answer_ && answer_->expires != 0 && now >= answer_->expires - kMargin;
+  if (!answer_ || ending || afresh_) {
+    try {
+      ask_plugin();
+    } catch (const Failure& failure) {
+      if (!answer_ || afresh_ || now >= answer_->expires) throw;
+      log::warning("a credential that soon expires stays in use: " + failure.problems().front().message);
+    }
+  }
+  credential.bearer = answer_->token;
+  credential.certificate = answer_->certificate;
+  credential.key = answer_->key;
+}
+
+std::shared_ptr<const Credential> Credentials::current() {
+  const std::lock_guard lock(mutex_);
+  Credential credential = read_files(afresh_);
+  // What stands in the kubeconfig itself wins over its plugin.
+  const bool stands = !credential.bearer.empty() || !credential.certificate.empty() ||
+                      !credential.username.empty() || !credential.password.empty();
+  if (config_.exec && !stands) add_plugin_answer(credential);
+  afresh_ = false;
+  if (current_ && *current_ == credential) return current_;
+  credential.serial = current_ ? current_->serial + 1 : 1;
+  current_ = std::make_shared<const Credential>(std::move(credential));
+  return current_;
+}
+
+std::optional<Secret> Credentials::bearer() {
+  const auto credential = current();
+  if (credential->bearer.empty()) return std::nullopt;
+  return credential->bearer;
+}
+
+std::string Credentials::certificate_authority() {
+  const std::lock_guard lock(mutex_);
+  if (!authority_) return config_.certificate_authority;
+  try {
+    return std::string(authority_->read(clock_.monotonic()).reveal());
+  } catch (const Failure&) {
+    return config_.certificate_authority;
+  }
+}
+
+void Credentials::invalidate(std::uint64_t serial) {
+  const std::lock_guard lock(mutex_);
+  if (current_ && current_->serial == serial) afresh_ = true;
+}
+
+void Credentials::invalidate() {
+  const std::lock_guard lock(mutex_);
+  afresh_ = true;
+}
+
+}  // namespace gitopsd::kubernetes
