@@ -6,9 +6,9 @@
 #include "providers/host/goal.h"
 #include "providers/host/path.h"
 #include "providers/host/policy.h"
-#include "providers/host/schedule.h"
 #include "providers/host/verbs.h"
 #include "providers/host/write.h"
+#include "providers/protocol/schedule.h"
 
 namespace gitopsd::host {
 namespace {
@@ -81,7 +81,7 @@ protocol::ApplyResult Applier::run() {
   if (!problems.empty()) throw fail(ProblemCause::input, problems[0].message, problems[0].hint);
   results_.resize(request_.steps.size());
   const std::size_t parallel = static_cast<std::size_t>(std::clamp(request_.parallel, 1, kMaxParallel));
-  run_in_order(dependencies(), parallel, [this](std::size_t i) { results_[i] = decide(i); });
+  protocol::run_in_order(dependencies(), parallel, [this](std::size_t i) { results_[i] = decide(i); });
   return {outcome(), std::move(results_)};
 }
 

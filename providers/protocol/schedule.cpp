@@ -1,4 +1,4 @@
-#include "providers/host/schedule.h"
+#include "providers/protocol/schedule.h"
 
 #include <algorithm>
 #include <condition_variable>
@@ -6,7 +6,7 @@
 #include <set>
 #include <thread>
 
-namespace gitopsd::host {
+namespace gitopsd::protocol {
 namespace {
 
 class Schedule {
@@ -62,4 +62,4 @@ void run_in_order(const std::vector<std::vector<std::size_t>>& after, std::size_
   for (auto& helper : helpers) helper.join();
 }
 
-}  // namespace gitopsd::host
+}  // namespace gitopsd::protocol

@@ -4,9 +4,9 @@
 #include <condition_variable>
 #include <mutex>
 
-#include "providers/host/schedule.h"
+#include "providers/protocol/schedule.h"
 
-using namespace gitopsd::host;
+using namespace gitopsd::protocol;
 
 TEST_CASE("everything runs once, after what it waits for") {
   std::vector<std::vector<std::size_t>> after(500);
