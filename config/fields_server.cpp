@@ -37,6 +37,13 @@ Rule<Server> tls_section() {
           }};
 }
 
+Rule<std::string> user_item() {
+  return {text_shape("a user name"), [](Reader& in, const Value& value, std::string& out) {
+            out = normal_user(value.as_string());
+            in.name_user(out, value.position);
+          }};
+}
+
 }  // namespace
 
 const Fields<Server>& server_fields() {
@@ -63,7 +70,7 @@ const Fields<Metrics>& metrics_fields() {
 const Fields<Api>& api_fields() {
   static const Fields<Api> fields{
       {"socket", text(&Api::socket, "the absolute path of a socket", normal_socket)},
-      {"users", list(&Api::users, "a list of user names", item("a user name", normal_user))},
+      {"users", list(&Api::users, "a list of user names", user_item())},
   };
   return fields;
 }

@@ -39,16 +39,17 @@ class Loader {
     in_.add(failure, {});
   }
 
-  Snapshot finish(bool resolve_secrets) {
+  std::vector<Problem> warnings() const { return in_.warnings(config_); }
+
+  std::shared_ptr<Config> finish(bool resolve_secrets) {
     // What a file that could not be read declares is not missing.
     if (!incomplete_) {
       in_.check_references();
       check_server(in_, config_);
     }
     if (resolve_secrets) in_.check_secrets_and_files();
-    config_.warnings = in_.open_secrets();
     if (auto problems = in_.problems(); !problems.empty()) throw Failure(std::move(problems));
-    return std::make_shared<const Config>(std::move(config_));
+    return std::make_shared<Config>(std::move(config_));
   }
 
  private:
@@ -104,7 +105,10 @@ Snapshot load(const std::string& path, bool resolve_secrets) {
   } catch (const Failure& failure) {
     loader.add(failure);
   }
-  return loader.finish(resolve_secrets);
+  auto warnings = loader.warnings();
+  const auto config = loader.finish(resolve_secrets);
+  config->warnings = std::move(warnings);
+  return config;
 }
 
 Snapshot parse(std::string_view yaml, const std::string& file) {

@@ -1,9 +1,6 @@
 #include "config/reader.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
-#include <cstdio>
 
 #include "base/file.h"
 #include "config/quote.h"
@@ -191,6 +188,10 @@ void Reader::name_file(const std::string& file, Position position) {
   files_.push_back({file, place(position), path()});
 }
 
+void Reader::name_user(const std::string& name, Position position) {
+  users_.push_back({name, place(position), path()});
+}
+
 void Reader::check_secrets_and_files() {
   for (const auto& named : secrets_) {
     try {
@@ -214,23 +215,6 @@ void Reader::check_secrets_and_files() {
       problem(named.place, named.path + ": " + first.message, first.hint);
     }
   }
-}
-
-std::vector<Problem> Reader::open_secrets() const {
-  std::vector<Problem> found;
-  for (const auto& named : secrets_) {
-    struct stat st {};
-    if (named.secret.file.empty() || ::stat(named.secret.file.c_str(), &st) != 0) continue;
-    if ((st.st_mode & S_IROTH) == 0) continue;
-    char mode[8];
-    std::snprintf(mode, sizeof mode, "%04o", static_cast<unsigned>(st.st_mode & 07777));
-    found.push_back({ProblemCause::input,
-                     named.path + ": everybody on this host can read the secret in " + named.secret.file +
-                         ", whose mode is " + mode,
-                     "it should be 0600: chmod 0600 " + named.secret.file + ", owned by the daemon's user",
-                     named.place.file, named.place.position});
-  }
-  return found;
 }
 
 std::vector<Problem> Reader::problems() const {

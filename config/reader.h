@@ -78,8 +78,10 @@ class Reader {
   void name_secret(const SecretRef&, std::size_t least_bytes, Position);
   /// A file that must be readable when the configuration comes into force.
   void name_file(const std::string& file, Position);
-  /// The named secrets whose file everybody on this host can read, as far as that can be seen.
-  std::vector<Problem> open_secrets() const;
+  /// A user of this host who is let in.
+  void name_user(const std::string& name, Position);
+  /// What is allowed and unwise, or will not work on this host as it is now. In warnings.cpp.
+  std::vector<Problem> warnings(const Config&) const;
   /// Reads each named secret and file; notes those that are missing, empty or short.
   void check_secrets_and_files();
 
@@ -110,6 +112,12 @@ class Reader {
     std::string path;
   };
   std::vector<NamedFile> files_;
+  struct NamedUser {
+    std::string name;
+    Place place;
+    std::string path;
+  };
+  std::vector<NamedUser> users_;
 };
 
 }  // namespace gitopsd::config

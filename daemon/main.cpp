@@ -45,24 +45,8 @@ struct Options {
   bool check_config = false;
 };
 
-std::string own_directory() {
-  char path[4096];
-  const ssize_t n = ::readlink("/proc/self/exe", path, sizeof path);
-  const std::string self(path, n > 0 ? static_cast<std::size_t>(n) : 0);
-  return self.substr(0, self.rfind('/'));
-}
-
-/// Installed, providers are in libexec; in a build tree, beside the daemon's folder.
-std::string default_provider_directory() {
-  const std::string own = own_directory();
-  for (const std::string& candidate : {own + "/../libexec/gitopsd", own + "/../providers/host"}) {
-    if (::access((candidate + "/gitopsd-provider-host").c_str(), X_OK) == 0) return candidate;
-  }
-  return own + "/../libexec/gitopsd";
-}
-
 std::string provider_directory(const Options& options) {
-  if (options.provider_directory.empty()) return default_provider_directory();
+  if (options.provider_directory.empty()) return sync::default_provider_directory();
   return std::filesystem::absolute(options.provider_directory).lexically_normal().string();
 }
 
@@ -248,6 +232,7 @@ int check(const Options& options) {
   }
   for (const auto& warning : config->warnings) std::cout << "warning: " << warning.str() << "\n";
   auto providers = sync::check_providers(*config, provider_directory(options));
+  for (const auto& warning : providers.warnings) std::cout << "warning: " << warning.str() << "\n";
   for (const auto& line : providers.unchecked)
     std::cout << options.config << ": not checked: " << line << "\n";
   if (!providers.problems.empty()) throw Failure(std::move(providers.problems));

@@ -75,18 +75,22 @@ bool refuses(ProblemCause cause) {
   return cause == ProblemCause::input || cause == ProblemCause::permission || cause == ProblemCause::conflict;
 }
 
-void ask(Provider& provider, const config::Application& app, std::vector<Problem>& problems) {
+Problem of_policy(const config::Application& app, const protocol::WireProblem& wire) {
+  Problem problem{wire.cause, "application " + app.name.str() + ": " + wire.message, wire.hint, app.file,
+                  app.policy.position.line > 0 ? app.policy.position : app.position};
+  if (const Value* member = wire.pointer.empty() ? nullptr : app.policy.at_pointer(wire.pointer))
+    problem.position = member->position;
+  return problem;
+}
+
+void ask(Provider& provider, const config::Application& app, ProviderCheck& out) {
   protocol::ResolveRequest request;
   request.application = app.uid.str();
   request.defaults = app.defaults;
   request.policy = app.policy;
-  for (const auto& wire : provider.resolve(request, nullptr, Monotonic::now() + kPatience).problems) {
-    Problem problem{wire.cause, "application " + app.name.str() + ": " + wire.message, wire.hint, app.file,
-                    app.policy.position.line > 0 ? app.policy.position : app.position};
-    if (const Value* member = wire.pointer.empty() ? nullptr : app.policy.at_pointer(wire.pointer))
-      problem.position = member->position;
-    problems.push_back(std::move(problem));
-  }
+  const auto said = provider.resolve(request, nullptr, Monotonic::now() + kPatience);
+  for (const auto& wire : said.problems) out.problems.push_back(of_policy(app, wire));
+  for (const auto& wire : said.warnings) out.warnings.push_back(of_policy(app, wire));
 }
 
 void check(const config::Config& config, config::Destination d, const std::string& program_directory,
@@ -99,7 +103,7 @@ void check(const config::Config& config, config::Destination d, const std::strin
   try {
     provider->info();
     for (const auto& app : config.applications) {
-      if (app.destination == d.name) ask(*provider, app, out.problems);
+      if (app.destination == d.name) ask(*provider, app, out);
     }
   } catch (const Failure& failure) {
     if (refuses(failure.cause())) {
@@ -111,7 +115,26 @@ void check(const config::Config& config, config::Destination d, const std::strin
   provider->shutdown(Monotonic::now() + kPatience);
 }
 
+std::string own_directory() {
+  char path[4096];
+  const ssize_t n = ::readlink("/proc/self/exe", path, sizeof path);
+  const std::string self(path, n > 0 ? static_cast<std::size_t>(n) : 0);
+  return self.substr(0, self.rfind('/'));
+}
+
 }  // namespace
+
+std::string default_provider_directory() {
+  const std::string own = own_directory();
+  for (const std::string& candidate : {own + "/../libexec/gitopsd", own + "/../providers/host"}) {
+    if (::access((candidate + "/gitopsd-provider-host").c_str(), X_OK) == 0) return candidate;
+  }
+  return own + "/../libexec/gitopsd";
+}
+
+bool has_providers(const std::string& program_directory) {
+  return !providers_in(program_directory).empty();
+}
 
 std::vector<Problem> unknown_providers(const config::Config& config, const std::string& program_directory) {
   std::vector<Problem> problems;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "providers/host/facts.h"
 #include "providers/host/path.h"
 
 namespace gitopsd::host {
@@ -96,6 +97,25 @@ Policy Policy::parse(const Value& value, std::vector<WireProblem>& problems) {
     }
   }
   return policy;
+}
+
+std::vector<WireProblem> doubts(const Policy& policy) {
+  std::vector<WireProblem> found;
+  const auto look = [&](const std::vector<std::string>& names, const std::string& key,
+                        const std::string& noun, const auto& id_of_name) {
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      if (id_of_name(names[i])) continue;
+      found.push_back(policy_problem("there is no " + noun + " '" + names[i] + "' on this host",
+                                     "files cannot be given to it before it is made"));
+      found.back().pointer = "/" + key + "/" + std::to_string(i);
+    }
+  };
+  look(policy.users, "users", "user", user_id);
+  look(policy.groups, "groups", "group", group_id);
+  if (policy.paths.empty())
+    found.push_back(
+        policy_problem("it names no path, so that nothing is allowed", "list folders under `paths`"));
+  return found;
 }
 
 const std::string* Policy::allowed_by(std::string_view path) const {

@@ -22,6 +22,9 @@ struct Policy {
   const std::string* allowed_by(std::string_view path) const;
 };
 
+/// What it allows and is of no use on this host as it is now.
+std::vector<protocol::WireProblem> doubts(const Policy& policy);
+
 /// One problem (cause permission) per offending field.
 std::vector<protocol::WireProblem> breaches(const Policy& policy, const Wanted& wanted);
 

@@ -60,6 +60,9 @@ void find_clashes(const std::vector<Wanted>& all, std::vector<WireProblem>& prob
 protocol::ResolveResult resolve(const protocol::ResolveRequest& request) {
   protocol::ResolveResult result;
   const Policy policy = Policy::parse(request.policy, result.problems);
+  if (request.documents.empty() && result.problems.empty() && request.policy.is_object() &&
+      !request.policy.as_object().empty())
+    result.warnings = doubts(policy);
   std::vector<Wanted> all;
   for (const auto& document : request.documents) {
     auto wanted = read_document(document, request.defaults, result.problems);

@@ -82,7 +82,8 @@ void fields(Io& io, Is<Need> auto& m) {
 }
 template <class Io>
 void fields(Io& io, Is<ResolveResult> auto& m) {
-  io.must("resources", m.resources).may("problems", m.problems).may("needs", m.needs);
+  io.must("resources", m.resources).may("problems", m.problems).may("warnings", m.warnings);
+  io.may("needs", m.needs);
 }
 template <class Io>
 void fields(Io& io, Is<PlanRequest> auto& m) {

@@ -134,6 +134,7 @@ struct ResolveResult {
   std::vector<Resource> resources;
   std::vector<WireProblem> problems;
   std::vector<Need> needs;
+  std::vector<WireProblem> warnings{};  ///< of the policy, without documents: allowed, and of no use now
 };
 
 struct PlanRequest {

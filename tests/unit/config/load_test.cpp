@@ -66,6 +66,54 @@ TEST_CASE("a secret that everybody can read is a warning with file and mode, and
   CHECK(config::load(main)->warnings.empty());
 }
 
+TEST_CASE("what will not work on this host as it is, or does nothing, is a warning with its place") {
+  const test::Directory d;
+  d.write("crt", "x");
+  const auto key = d.write("key", "x");
+  const auto write = [&](const std::string& folder, const std::string& users, const std::string& policy) {
+    return d.write("gitopsd.yaml", "api:\n  socket: " + d.path(folder) + "/api.sock\n  users: [" + users +
+                                       "]\nserver:\n  tls:\n    certificate: " + d.path("crt") +
+                                       "\n    key: " + d.path("key") +
+                                       "\nrepositories: [{name: r, url: 'file:///r'}]\n"
+                                       "destinations: [{name: here, provider: host}]\napplications:\n"
+                                       "  - {name: web, repository: r, destination: here" +
+                                       policy + "}\n");
+  };
+  const auto said = [](const std::string& file) {
+    std::string out;
+    const auto loaded = config::load(file);
+    for (const auto& warning : loaded->warnings) out += warning.str() + "\n";
+    return out;
+  };
+  std::filesystem::permissions(key, std::filesystem::perms(0640));
+  CHECK(said(write("run", "root", ", policy: {paths: [/srv]}")) == "");
+
+  std::filesystem::permissions(key, std::filesystem::perms(0644));
+  const auto file = write("none/run", "root, nobody-of-that-name", ", policy: {}");
+  const auto found = said(file);
+  INFO(found);
+  CHECK(has(found, file + ":2:11: api.socket: there is no folder " + d.path("none") + " to make "));
+  CHECK(has(found, file + ":3:17: api.users[1]: there is no user \"nobody-of-that-name\" on this host"));
+  CHECK_FALSE(has(found, "\"root\""));
+  CHECK(has(found, file + ":7:10: server.tls.key: everybody on this host can read the private key in " + key +
+                       ", whose mode is 0644"));
+  CHECK(has(found, file + ":11:5: application web has no policy"));
+  CHECK(has(said(write("run", "", "")), "application web has no policy"));
+  CHECK(config::parse("api: {users: [nobody-of-that-name]}")->warnings.empty());  // which looks at nothing
+}
+
+TEST_CASE("a configuration without anything in it is told what it takes") {
+  const test::Directory d;
+  const auto file = d.write("gitopsd.yaml", "# nothing yet\n");
+  const auto warnings = config::load(file)->warnings;
+  REQUIRE(warnings.size() == 1);
+  CHECK(warnings[0].file == file);
+  CHECK(has(warnings[0].message, "nothing is configured"));
+  CHECK(has(warnings[0].hint, "server, hooks, repositories, destinations and applications"));
+  d.write("conf.d/a.yaml", "repositories: [{name: r, url: 'file:///r'}]\n");
+  CHECK(config::load(file)->warnings.empty());
+}
+
 TEST_CASE("a scalar that two files set names both places") {
   const test::Directory d;
   const auto main = d.write("gitopsd.yaml", "store:\n  path: /a\n");

@@ -33,6 +33,25 @@ protocol::Document parsed(const std::string& json) {
 
 }  // namespace
 
+TEST_CASE("a policy is doubted where it names who is not here, when it is asked about by itself") {
+  protocol::ResolveRequest request;
+  request.policy =
+      parse_json(R"({"users": ["root", "nobody-of-that-name"], "groups": ["nobody-of-that-name"]})");
+  const auto result = resolve(request);
+  CHECK(result.problems.empty());
+  std::string told;
+  for (const auto& warning : result.warnings) told += warning.pointer + " " + warning.message + "\n";
+  CHECK(told ==
+        "/users/1 policy: there is no user 'nobody-of-that-name' on this host\n"
+        "/groups/0 policy: there is no group 'nobody-of-that-name' on this host\n"
+        " policy: it names no path, so that nothing is allowed\n");
+  request.policy = parse_json(R"({"paths": ["/srv"], "users": ["root", "0"]})");
+  CHECK(resolve(request).warnings.empty());
+  request.policy = parse_json(R"({"users": ["nobody-of-that-name"]})");
+  request.documents.push_back(parsed("[]"));
+  CHECK(resolve(request).warnings.empty());
+}
+
 TEST_CASE("a good document becomes a resource with a canonical id") {
   Fixture host;
   auto result =
