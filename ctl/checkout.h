@@ -12,6 +12,8 @@ struct Checked {
   int files = 0;
   int documents = 0;
   std::vector<Problem> problems;
+  std::vector<Problem> warnings{};
+  std::vector<std::string> unchecked{};  ///< what nobody here could be asked about, a line each
 };
 
 /// Every *.yaml, *.yml and *.json below a folder, but for what lies in folders whose name begins with a dot;

@@ -56,6 +56,8 @@ Exit wait(const Session&, const WaitOptions&);
 
 // Without the daemon.
 Exit hook_add(const Session&, const HookAddOptions&);
-Exit validate(const Session&, const std::string& path);
+/// `provider_directory`: where the providers are that a configuration is shown to; where they are installed,
+/// by default.
+Exit validate(const Session&, const std::string& path, const std::string& provider_directory = {});
 
 }  // namespace gitopsd::ctl

@@ -1,10 +1,13 @@
+#include <algorithm>
 #include <filesystem>
+#include <iterator>
 
 #include "base/file.h"
 #include "base/yaml.h"
 #include "config/config.h"
 #include "ctl/checkout.h"
 #include "ctl/commands.h"
+#include "daemon/sync/check_providers.h"
 
 namespace gitopsd::ctl {
 namespace {
@@ -21,11 +24,25 @@ bool has_api_version(const fs::path& file) {
   }
 }
 
-Checked check_configuration(const fs::path& file) {
+// What policies and settings may say is the providers' knowledge: those that are here are asked.
+void ask_providers(const config::Config& config, const std::string& programs, Checked& checked) {
+  if (!sync::has_providers(programs)) {
+    checked.unchecked.push_back("policies and settings: no provider is installed in " + programs);
+    return;
+  }
+  auto said = sync::check_providers(config, programs);
+  checked.problems = std::move(said.problems);
+  checked.unchecked = std::move(said.unchecked);
+  std::move(said.warnings.begin(), said.warnings.end(), std::back_inserter(checked.warnings));
+}
+
+Checked check_configuration(const fs::path& file, const std::string& programs) {
   Checked checked;
   checked.files = 1;
   try {
-    config::load(file.string(), false);
+    const auto config = config::load(file.string(), false);
+    checked.warnings = config->warnings;
+    ask_providers(*config, programs, checked);
   } catch (const Failure& failure) {
     checked.problems = failure.problems();
   }
@@ -43,15 +60,21 @@ Value to_value(const Problem& problem) {
 
 void print(const Session& session, const Checked& checked, std::string_view kind) {
   if (session.json) {
-    Value problems = Value::array();
+    Value problems = Value::array(), warnings = Value::array(), unchecked = Value::array();
     for (const auto& problem : checked.problems) problems.push(to_value(problem));
+    for (const auto& warning : checked.warnings) warnings.push(to_value(warning));
+    for (const auto& line : checked.unchecked) unchecked.push(line);
     session.print_json(Value::object({{"kind", kind},
                                       {"files", checked.files},
                                       {"documents", checked.documents},
-                                      {"problems", problems}}));
+                                      {"problems", problems},
+                                      {"warnings", warnings},
+                                      {"not_checked", unchecked}}));
     return;
   }
   for (const auto& problem : checked.problems) session.line(safe(problem.str()));
+  for (const auto& warning : checked.warnings) session.line("warning: " + safe(warning.str()));
+  for (const auto& line : checked.unchecked) session.line("not checked: " + safe(line));
   const auto count = [](std::size_t n, const std::string& thing) {
     return std::to_string(n) + " " + thing + (n == 1 ? "" : "s");
   };
@@ -72,7 +95,9 @@ void print(const Session& session, const Checked& checked, std::string_view kind
 
 }  // namespace
 
-Exit validate(const Session& session, const std::string& path) {
+Exit validate(const Session& session, const std::string& path, const std::string& provider_directory) {
+  const std::string programs =
+      provider_directory.empty() ? sync::default_provider_directory() : provider_directory;
   const fs::path given = path;
   const bool folder = fs::is_directory(given);
   if (!fs::exists(given)) throw NotFoundError("there is no file or folder " + path);
@@ -80,14 +105,14 @@ Exit validate(const Session& session, const std::string& path) {
   std::string_view kind = "checkout";
   if (folder && fs::exists(given / "gitopsd.yaml")) {
     kind = "configuration";
-    checked = check_configuration(given / "gitopsd.yaml");
+    checked = check_configuration(given / "gitopsd.yaml", programs);
   } else if (folder) {
     checked = check_checkout(given);
   } else if (has_api_version(given)) {
     check_manifest(given, path, checked);
   } else {
     kind = "configuration";
-    checked = check_configuration(given);
+    checked = check_configuration(given, programs);
   }
   print(session, checked, kind);
   return checked.problems.empty() ? Exit::ok : Exit::failed;

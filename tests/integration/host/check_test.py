@@ -42,6 +42,20 @@ class Refused(Scene):
         self.daemon.application["policy"]["pathes"] = ["/x"]
         self.assertIn("unknown key 'pathes'", self.check(78))
 
+    def test_validate(self):
+        """gitopsctl validate shows a configuration to the providers as --check-config does, and says what they doubt"""
+        policy = self.daemon.application["policy"]
+        policy["users"] = ["nobody-of-that-name"]
+        self.assertRegex(self.check(0), rf"warning: {self.daemon.file}:\d+:\d+: application web: policy: there is no user 'nobody-of-that-name'")
+        self.assertIn("warning: ", self.daemon.ctl("validate", str(self.daemon.file)))
+        policy["allowedPats"] = policy.pop("paths")
+        self.daemon.write_config()
+        said = self.daemon.ctl("validate", str(self.daemon.file), expect=1)
+        self.assertRegex(said, rf"{self.daemon.file}:\d+:\d+: application web: policy: unknown key 'allowedPats'")
+        policy["pathes"] = policy.pop("allowedPats")
+        self.daemon.write_config()
+        self.assertIn("(did you mean 'paths'?)", self.daemon.ctl("validate", str(self.daemon.file), expect=1))
+
     def test_policy_at_reload(self):
         """a reload with a policy that the provider refuses is refused in the provider's words, and the old one stays"""
         self.converge({"one": "1\n"})

@@ -69,6 +69,24 @@ TEST_CASE("a configuration is known by its folder or by what it is not") {
   CHECK_THROWS_AS(validate(Capture("").session, d.path("none")), NotFoundError);
 }
 
+TEST_CASE("a configuration is shown to the providers that are here, and what nobody could say is said") {
+  const Directory d;
+  const auto file = d.write("gitopsd.yaml", "destinations: [{name: here, provider: odd}]\n");
+  const Capture alone("");
+  CHECK(validate(alone.session, file, d.path("none")) == Exit::ok);
+  CHECK(has(alone.text(),
+            "not checked: policies and settings: no provider is installed in " + d.path("none") + "\n"));
+  std::filesystem::permissions(d.write("programs/gitopsd-provider-host", "#!/bin/false\n"),
+                               std::filesystem::perms(0755));
+  const Capture out("");
+  CHECK(validate(out.session, file, d.path("programs")) == Exit::failed);
+  CHECK(has(out.text(), file + ":1:16: destination here: there is no provider \"odd\" (known are host)\n"));
+  const auto empty = d.write("empty.yaml", "{}\n");
+  const Capture json("", true);
+  CHECK(validate(json.session, empty, d.path("programs")) == Exit::ok);
+  CHECK(parse_json(json.text()).get_array("warnings").size() == 1);
+}
+
 TEST_CASE("hook add prints a new secret, the URL and what to click") {
   const Directory d;
   const auto config =
