@@ -6,35 +6,21 @@ import json
 import os
 from pathlib import Path
 
-from . import process
+from . import go, process
 
 MODULE = process.ROOT / "tests" / "forge"
-CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "gitopsd-tests"
 USER, PASSWORD = "ada", "correct-horse-battery-staple"
-
-
-def go() -> str:
-    return os.environ.get("GO", "go")
 
 
 def module_folder() -> Path:
     """Where Go keeps Gitea's source: its templates and texts are read from there."""
-    # Not `go list`, which knows no folder until something else has downloaded the module.
-    found = process.run(go(), "mod", "download", "-json", "code.gitea.io/gitea", cwd=MODULE, seconds=600)
-    return Path(json.loads(found)["Dir"])
+    return go.module_folder("code.gitea.io/gitea", MODULE)
 
 
 def build() -> Path:
     """The gitea executable; building it takes about five minutes and is done once for each version."""
-    folder = module_folder()
-    program = CACHE / f"gitea-{folder.name.split('@')[1]}"
-    if not program.exists():
-        CACHE.mkdir(parents=True, exist_ok=True)
-        fresh = program.with_suffix(".new")
-        process.run(go(), "build", "-trimpath", "-ldflags=-s -w", "-tags=sqlite sqlite_unlock_notify", "-o", fresh,
-                    "code.gitea.io/gitea", cwd=MODULE, env={**os.environ, "CGO_ENABLED": "1"}, seconds=1800)
-        fresh.rename(program)
-    return program
+    return go.build(f"gitea-{go.version('code.gitea.io/gitea', MODULE)}", "code.gitea.io/gitea", MODULE,
+                    tags="sqlite sqlite_unlock_notify", cgo=True)
 
 
 class Forge:
