@@ -1,4 +1,4 @@
-"""A self-signed certificate for a name or address of the test's own."""
+"""Certificates of the test's own: self-signed for a name or address, or from an authority that it makes."""
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,3 +19,36 @@ def make(directory: Path, host: str = "127.0.0.1") -> Certificate:
                 "-keyout", made.key)
     made.key.chmod(0o600)
     return made
+
+
+class Authority:
+    """Signs certificates of servers and of clients."""
+
+    def __init__(self, directory: Path):
+        self.directory = directory
+        directory.mkdir(parents=True)
+        # Of the test's own, since the machine's would add its extensions to ours.
+        (directory / "openssl.cnf").write_text("[req]\ndistinguished_name = name\n[name]\n")
+        self.own = self.request("authority", "/CN=Authority of these tests", "basicConstraints=critical,CA:TRUE",
+                                "keyUsage=critical,keyCertSign,cRLSign", "subjectKeyIdentifier=hash")
+
+    def issue_server(self, name: str, address: str = "127.0.0.1", host: str = "localhost") -> Certificate:
+        return self.request(name, f"/CN={host}", f"subjectAltName=IP:{address},DNS:{host}", "extendedKeyUsage=serverAuth",
+                            *self.of_a_leaf(), signed=True)
+
+    def issue_client(self, name: str, subject: str) -> Certificate:
+        return self.request(name, subject, "extendedKeyUsage=clientAuth", *self.of_a_leaf(), signed=True)
+
+    @staticmethod
+    def of_a_leaf() -> list[str]:
+        return ["basicConstraints=critical,CA:FALSE", "keyUsage=critical,digitalSignature", "authorityKeyIdentifier=keyid"]
+
+    def request(self, name: str, subject: str, *extensions: str, signed: bool = False) -> Certificate:
+        made = Certificate(self.directory / f"{name}.pem", self.directory / f"{name}-key.pem")
+        signer = ["-CA", self.own.certificate, "-CAkey", self.own.key] if signed else []
+        process.run("openssl", "req", "-x509", "-config", self.directory / "openssl.cnf", *signer, "-newkey", "ec", "-pkeyopt",
+                    "ec_paramgen_curve:P-256", "-nodes", "-days", "30", "-subj", subject,
+                    *(part for extension in extensions for part in ("-addext", extension)), "-out", made.certificate,
+                    "-keyout", made.key)
+        made.key.chmod(0o600)
+        return made
