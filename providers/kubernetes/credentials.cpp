@@ -24,12 +24,12 @@ std::string fault_of_pem(std::string_view content) {
   return content.find("-----BEGIN ") == std::string_view::npos ? "is no PEM text" : "";
 }
 
-std::optional<RotatedFile> watched(const std::string& path, const RotatedFile::Check& check) {
+std::optional<RotatedFile> watch_file(const std::string& path, const RotatedFile::Check& check) {
   if (path.empty()) return std::nullopt;
   return RotatedFile(path, check);
 }
 
-bool same(const Secret& a, const Secret& b) {
+bool same_secret(const Secret& a, const Secret& b) {
   return a.equals(b.reveal());
 }
 
@@ -42,18 +42,19 @@ std::optional<Secret> Credential::authorization() const {
 }
 
 bool Credential::operator==(const Credential& other) const {
-  return same(bearer, other.bearer) && username == other.username && same(password, other.password) &&
-         certificate == other.certificate && same(key, other.key);
+  return same_secret(bearer, other.bearer) && username == other.username &&
+         same_secret(password, other.password) && certificate == other.certificate &&
+         same_secret(key, other.key);
 }
 
 Credentials::Credentials(ClientConfig config, const Clock& clock, PluginSurroundings surroundings)
     : config_(std::move(config)),
       clock_(clock),
       surroundings_(std::move(surroundings)),
-      token_(watched(config_.token_file, fault_of_token)),
-      certificate_(watched(config_.client_certificate_file, fault_of_pem)),
-      key_(watched(config_.client_key_file, fault_of_pem)),
-      authority_(watched(config_.certificate_authority_file, fault_of_pem)) {
+      token_(watch_file(config_.token_file, fault_of_token)),
+      certificate_(watch_file(config_.client_certificate_file, fault_of_pem)),
+      key_(watch_file(config_.client_key_file, fault_of_pem)),
+      authority_(watch_file(config_.certificate_authority_file, fault_of_pem)) {
   if (!config_.client_certificate.empty()) pair_.emplace(config_.client_certificate, config_.client_key);
 }
 
@@ -73,7 +74,8 @@ Credential Credentials::read_files(bool afresh) {
       certificate_ ? std::string(certificate_->read(now, afresh).reveal()) : config_.client_certificate;
   Secret key = key_ ? key_->read(now, afresh) : config_.client_key;
   // Two files cannot be replaced at once: until both are new, the old pair serves.
-  if ((certificate != pair_->first || !same(key, pair_->second)) && !key_problem(certificate, key.reveal()))
+  if ((certificate != pair_->first || !same_secret(key, pair_->second)) &&
+      !key_problem(certificate, key.reveal()))
     pair_.emplace(std::move(certificate), std::move(key));
   credential.certificate = pair_->first;
   credential.key = pair_->second;

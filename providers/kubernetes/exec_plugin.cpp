@@ -20,7 +20,7 @@ namespace {
 constexpr std::size_t kOutputBytes = 1u << 20;
 constexpr const char* kInfo = "KUBERNETES_EXEC_INFO";
 
-std::string called(const ClientConfig& config) {
+std::string plugin_name(const ClientConfig& config) {
   return "the credential plugin '" + config.exec->command + "' of user '" + config.user + "'";
 }
 
@@ -29,9 +29,9 @@ bool is_program(const std::string& path) {
   return ::stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode) && ::access(path.c_str(), X_OK) == 0;
 }
 
-Failure missing(const ClientConfig& config, const std::string& where) {
+Failure plugin_missing(const ClientConfig& config, const std::string& where) {
   const std::string& hint = config.exec->install_hint;
-  return fail(ProblemCause::input, called(config) + " is not " + where,
+  return fail(ProblemCause::input, plugin_name(config) + " is not " + where,
               hint.empty() ? "install it, or name its absolute path in the kubeconfig" : hint);
 }
 
@@ -39,7 +39,7 @@ std::string find_program(const ClientConfig& config, const std::string& path) {
   const std::string& command = config.exec->command;
   if (command.find('/') != std::string::npos) {
     if (is_program(command)) return command;
-    throw missing(config, "there, or may not be executed");
+    throw plugin_missing(config, "there, or may not be executed");
   }
   for (std::size_t at = 0; at <= path.size();) {
     const std::size_t end = std::min(path.find(':', at), path.size());
@@ -49,7 +49,7 @@ std::string find_program(const ClientConfig& config, const std::string& path) {
     std::string candidate = folder + "/" + command;
     if (is_program(candidate)) return candidate;
   }
-  throw missing(config, "in PATH (" + path + ")");
+  throw plugin_missing(config, "in PATH (" + path + ")");
 }
 
 std::map<std::string, std::string> environment_of(const ClientConfig& config,
@@ -79,20 +79,20 @@ void check_run(const ClientConfig& config, const PluginSurroundings& surrounding
   // Transient all: plugins ask servers of their own, and those fail and recover.
   if (run.too_much)
     throw fail(ProblemCause::transient,
-               called(config) + " printed more than " + std::to_string(kOutputBytes) + " bytes");
+               plugin_name(config) + " printed more than " + std::to_string(kOutputBytes) + " bytes");
   if (run.too_slow)
     throw fail(ProblemCause::transient,
-               called(config) + " did not end within " + std::to_string(surroundings.limit.count() / 1000) +
-                   " s" + quoted_words(run),
+               plugin_name(config) + " did not end within " +
+                   std::to_string(surroundings.limit.count() / 1000) + " s" + quoted_words(run),
                "it may be waiting for a person, or for a server that does not answer");
   if (run.status != 0)
     throw fail(ProblemCause::transient,
-               called(config) + " ended with " + describe_wait_status(run.status) + quoted_words(run),
+               plugin_name(config) + " ended with " + describe_wait_status(run.status) + quoted_words(run),
                "run it by hand as the daemon's user");
 }
 
 /// A member that must be a string, or empty.
-std::string member(const Value& object, const char* key) {
+std::string printed_text(const Value& object, const char* key) {
   const Value* found = object.find(key);
   if (!found) return {};
   if (!found->is_string())
@@ -102,7 +102,7 @@ std::string member(const Value& object, const char* key) {
 }
 
 void check_version(const Value& credential, const ExecPlugin& plugin) {
-  const std::string version = member(credential, "apiVersion"), kind = member(credential, "kind");
+  const std::string version = printed_text(credential, "apiVersion"), kind = printed_text(credential, "kind");
   if (kind != "ExecCredential")
     throw fail(ProblemCause::input, "it printed kind '" + kind + "', not ExecCredential");
   if (version != plugin.api_version)
@@ -130,7 +130,7 @@ void check_proofs(const PluginAnswer& answer, WallMicros now) {
 }
 
 WallMicros expiry_of(const Value& status, WallMicros now) {
-  const std::string text = member(status, "expirationTimestamp");
+  const std::string text = printed_text(status, "expirationTimestamp");
   if (text.empty()) return 0;
   const auto expires = parse_rfc3339(text);
   if (!expires) throw fail(ProblemCause::input, "it printed an expirationTimestamp that is no RFC 3339 time");
@@ -174,9 +174,9 @@ PluginAnswer read_exec_credential(std::string_view output, const ExecPlugin& plu
   if (!status || !status->is_object())
     throw fail(ProblemCause::input, "it printed an ExecCredential without a status");
   PluginAnswer answer;
-  answer.token = Secret(member(*status, "token"));
-  answer.certificate = member(*status, "clientCertificateData");
-  answer.key = Secret(member(*status, "clientKeyData"));
+  answer.token = Secret(printed_text(*status, "token"));
+  answer.certificate = printed_text(*status, "clientCertificateData");
+  answer.key = Secret(printed_text(*status, "clientKeyData"));
   answer.expires = expiry_of(*status, now);
   check_proofs(answer, now);
   return answer;
@@ -193,7 +193,7 @@ PluginAnswer run_exec_plugin(const ClientConfig& config, const PluginSurrounding
   } catch (const Failure& failure) {
     const Problem& problem = failure.problems().front();
     throw fail(problem.cause,
-               called(config) + ": " + (problem.file.empty() ? "" : "no JSON: ") + problem.message,
+               plugin_name(config) + ": " + (problem.file.empty() ? "" : "no JSON: ") + problem.message,
                problem.hint);
   }
 }

@@ -149,7 +149,7 @@ void check_interactive_mode(const Fields& exec, bool must_be_there) {
                      "write interactiveMode: Never");
 }
 
-std::string one_line(std::string text) {
+std::string on_one_line(std::string text) {
   for (char& c : text)
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
   while (text.ends_with(' ')) text.pop_back();
@@ -177,7 +177,7 @@ ExecPlugin read_plugin(const Fields& exec, const Beside& beside) {
       throw variable.refusal("name", "has no 'name' that an environment variable can have");
     plugin.environment.emplace_back(std::move(name), Secret(variable.text("value")));
   }
-  plugin.install_hint = one_line(exec.text("installHint"));
+  plugin.install_hint = on_one_line(exec.text("installHint"));
   plugin.provide_cluster_info = exec.flag("provideClusterInfo");
   check_interactive_mode(exec, plugin.api_version == kVersions[0]);
   return plugin;
@@ -251,7 +251,7 @@ void read_user(const Fields& user, const Beside& beside, ClientConfig& config) {
   if (user.has("exec")) config.exec = read_plugin(user.section("exec"), beside);
 }
 
-Value parse(const std::string& path) {
+Value parse_kubeconfig(const std::string& path) {
   std::string text = read_file(path, kKubeconfigBytes);
   YamlLimits limits;
   limits.bytes = kKubeconfigBytes;
@@ -273,7 +273,7 @@ void check_kind(const Fields& root) {
 }
 
 /// Its name, and its mapping called "context 'NAME'".
-std::pair<std::string, Fields> choose(const Fields& root, const std::string& wanted) {
+std::pair<std::string, Fields> choose_context(const Fields& root, const std::string& wanted) {
   const NamedList contexts(root, "contexts", "context");
   const std::string name = wanted.empty() ? root.text("current-context") : wanted;
   if (name.empty())
@@ -301,10 +301,10 @@ Fields member_of(const Fields& root, const Fields& context, const std::string& k
 ClientConfig load_kubeconfig(const std::string& path, const std::string& wanted) {
   const std::string absolute = std::filesystem::absolute(path).lexically_normal().string();
   const Beside beside{absolute};
-  const Value document = parse(absolute);
+  const Value document = parse_kubeconfig(absolute);
   const Fields root(document, absolute, "the kubeconfig");
   check_kind(root);
-  const auto [name, context] = choose(root, wanted);
+  const auto [name, context] = choose_context(root, wanted);
   ClientConfig config;
   config.origin = absolute;
   config.context = name;

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t kMountedBytes = 1u << 20;
 
-std::string variable(const char* name) {
+std::string environment_variable(const char* name) {
   const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): nothing here sets any
   return value ? value : "";
 }
@@ -28,7 +28,8 @@ std::string mounted(const std::string& path) {
 }  // namespace
 
 ClientConfig service_account_config() {
-  return service_account_config(variable("KUBERNETES_SERVICE_HOST"), variable("KUBERNETES_SERVICE_PORT"));
+  return service_account_config(environment_variable("KUBERNETES_SERVICE_HOST"),
+                                environment_variable("KUBERNETES_SERVICE_PORT"));
 }
 
 ClientConfig service_account_config(const std::string& host, const std::string& port,

@@ -27,7 +27,7 @@ ClientConfig with_plugin(const std::string& command) {
   return config;
 }
 
-PluginSurroundings in(const Folder& folder) {
+PluginSurroundings given(const Folder& folder) {
   PluginSurroundings surroundings;
   surroundings.path = folder.at("bin") + ":/usr/bin:/bin";
   surroundings.home = folder.at("home");
@@ -38,7 +38,7 @@ std::string credential(const Value& status, const std::string& version = kV1) {
   return to_json(Value::object({{"apiVersion", version}, {"kind", "ExecCredential"}, {"status", status}}));
 }
 
-std::string refusal_of(const ClientConfig& config, const PluginSurroundings& surroundings) {
+std::string run_failure(const ClientConfig& config, const PluginSurroundings& surroundings) {
   try {
     run_exec_plugin(config, surroundings, kNoon);
   } catch (const Failure& failure) {
@@ -68,7 +68,7 @@ TEST_CASE("a plugin is found in PATH and gets a clean environment") {
   config.exec->arguments = {"eks", "get token"};
   config.exec->environment.emplace_back("AWS_PROFILE", Secret("prod"));
   config.exec->environment.emplace_back("HOME", Secret("/another"));
-  const PluginAnswer answer = run_exec_plugin(config, in(folder), kNoon);
+  const PluginAnswer answer = run_exec_plugin(config, given(folder), kNoon);
   CHECK(answer.token.equals("tok"));
   CHECK(answer.expires == 0);
   CHECK(folder.read("arguments") == "eks get token\n");
@@ -98,13 +98,13 @@ TEST_CASE("what a plugin is told about the cluster") {
 TEST_CASE("a plugin that is not there is told with its install hint") {
   const Folder folder;
   ClientConfig config = with_plugin("aws-iam-authenticator");
-  CHECK(refusal_of(config, in(folder)) ==
+  CHECK(run_failure(config, given(folder)) ==
         "the credential plugin 'aws-iam-authenticator' of user 'bot' is not in PATH (" + folder.at("bin") +
             ":/usr/bin:/bin) (install it, or name its absolute path in the kubeconfig)");
   config.exec->install_hint = "get it from the vendor";
-  CHECK(refusal_of(config, in(folder)).ends_with("(get it from the vendor)"));
+  CHECK(run_failure(config, given(folder)).ends_with("(get it from the vendor)"));
   config.exec->command = folder.write("not-executable", "");
-  CHECK(refusal_of(config, in(folder)).find("is not there, or may not be executed") != std::string::npos);
+  CHECK(run_failure(config, given(folder)).find("is not there, or may not be executed") != std::string::npos);
 }
 
 TEST_CASE("a plugin that fails is told with its last words") {
@@ -112,27 +112,27 @@ TEST_CASE("a plugin that fails is told with its last words") {
   const auto config = with_plugin(
       folder.script("fails", "echo first >&2\nprintf 'token has \\033[31mexpired\\n\\n' >&2\nexit 3\n"));
   CHECK(
-      refusal_of(config, in(folder)) ==
+      run_failure(config, given(folder)) ==
       "the credential plugin '" + config.exec->command +
           "' of user 'bot' ended with exit status 3: token has  [31mexpired (run it by hand as the daemon's "
           "user)");
   const auto killed = with_plugin(folder.script("killed", "kill -9 $$\n"));
-  CHECK(refusal_of(killed, in(folder)).find("killed by signal 9 (SIGKILL) (") != std::string::npos);
+  CHECK(run_failure(killed, given(folder)).find("killed by signal 9 (SIGKILL) (") != std::string::npos);
 }
 
 TEST_CASE("a plugin that hangs or prints without end is ended, and what it started too") {
   const Folder folder;
-  PluginSurroundings surroundings = in(folder);
+  PluginSurroundings surroundings = given(folder);
   surroundings.limit = std::chrono::milliseconds(100);
   const auto hangs = with_plugin(folder.script("hangs", "echo 'open a browser' >&2\nexec sleep 1000\n"));
-  CHECK(refusal_of(hangs, surroundings).find("did not end within 0 s: open a browser (") !=
+  CHECK(run_failure(hangs, surroundings).find("did not end within 0 s: open a browser (") !=
         std::string::npos);
   const auto endless = with_plugin(folder.script("endless", "exec cat /dev/zero\n"));
-  CHECK(refusal_of(endless, in(folder)).find("printed more than 1048576 bytes") != std::string::npos);
+  CHECK(run_failure(endless, given(folder)).find("printed more than 1048576 bytes") != std::string::npos);
   // Its child holds the output open; it is not waited for.
   const auto leaves = with_plugin(
       folder.script("leaves", "sleep 1000 &\necho '" + credential(Value::object({{"token", "t"}})) + "'\n"));
-  CHECK(run_exec_plugin(leaves, in(folder), kNoon).token.equals("t"));
+  CHECK(run_exec_plugin(leaves, given(folder), kNoon).token.equals("t"));
 }
 
 TEST_CASE("a plugin's output must be a credential of the version that was asked for") {
