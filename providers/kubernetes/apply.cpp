@@ -1,0 +1,302 @@
+#include <algorithm>
+#include <atomic>
+#include <map>
+#include <thread>
+
+#include "base/json.h"
+#include "base/problem.h"
+#include "providers/kubernetes/order.h"
+#include "providers/kubernetes/verbs.h"
+#include "providers/protocol/schedule.h"
+
+namespace gitopsd::kubernetes {
+namespace {
+
+using namespace std::chrono_literals;
+using protocol::Action;
+using protocol::ApplyOutcome;
+using protocol::Step;
+using protocol::StepResult;
+using protocol::StepState;
+
+/// 8 to 16 reach nearly all of the server's rate at a quarter of the latency of more.
+constexpr int kMostParallel = 12;
+constexpr auto kFirstLook = 20ms;
+constexpr auto kSlowestLook = 1s;
+
+/// The object is not as it was planned on.
+struct StaleObject : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+/// A problem of the wire as an exception.
+struct Refused {
+  protocol::WireProblem problem;
+};
+
+class ObjectApplier {
+ public:
+  ObjectApplier(State& state, const protocol::ApplyRequest& request, protocol::CallContext& context,
+                const protocol::ProgressSink& progress)
+      : state_(state), request_(request), context_(context), progress_(progress) {}
+  protocol::ApplyResult run();
+
+ private:
+  void read_documents();
+  StepResult decide(std::size_t i);
+  StepResult run_step(const Step&);
+  /// Makes the change and returns the receipt.
+  std::string change(const Step&, const Id&);
+  std::string write(const Step&, const Id&, const Manifest&);
+  HttpResponse write_as_planned(const Id&, const Manifest&, const Precondition&);
+  void remove(const Id&, const Precondition&);
+  void wait_until_gone(const Id&, const HttpRequest& read, const std::string& uid);
+  void wait_until_served(const Manifest&);
+  HttpResponse answered(HttpRequest, const std::string& doing);
+  [[noreturn]] void refuse(const HttpResponse&, const std::string& doing);
+  template <class Done>
+  void poll(const std::string& what, Done done);
+  const Manifest& manifest_of(const Step&) const;
+
+  State& state_;
+  const protocol::ApplyRequest& request_;
+  protocol::CallContext& context_;
+  const protocol::ProgressSink& progress_;
+  std::shared_ptr<const Policy> policy_;
+  Kinds defined_;
+  std::shared_ptr<const Kinds> kinds_;
+  std::map<std::string, Manifest> manifests_;  ///< by document
+  std::vector<std::vector<std::size_t>> after_;
+  std::vector<StepResult> results_;
+  std::atomic<bool> cancelled_{false};
+};
+
+protocol::ApplyResult ObjectApplier::run() {
+  std::vector<protocol::WireProblem> problems;
+  policy_ = std::make_shared<const Policy>(Policy::parse(request_.policy, problems));
+  if (!problems.empty()) throw fail(ProblemCause::input, problems[0].message, problems[0].hint);
+  read_documents();
+  results_.resize(request_.steps.size());
+  after_.resize(request_.steps.size());
+  std::map<std::string_view, std::size_t> index;
+  for (std::size_t i = 0; i < request_.steps.size(); ++i) {
+    for (const auto& key : request_.steps[i].after)
+      if (const auto it = index.find(key); it != index.end()) after_[i].push_back(it->second);
+    index.emplace(request_.steps[i].key, i);
+  }
+  protocol::run_in_order(after_, kMostParallel, [this](std::size_t i) { results_[i] = decide(i); });
+  protocol::ApplyResult result;
+  result.outcome = cancelled_ ? ApplyOutcome::cancelled : ApplyOutcome::done;
+  for (const auto& told : results_)
+    if (told.problem && result.outcome != ApplyOutcome::stale)
+      result.outcome = told.problem->code == "stale" ? ApplyOutcome::stale
+                       : cancelled_                  ? ApplyOutcome::cancelled
+                                                     : ApplyOutcome::failed;
+  result.steps = std::move(results_);
+  return result;
+}
+
+void ObjectApplier::read_documents() {
+  defined_ = kinds_defined_by(request_.documents);
+  kinds_ = kinds_for(state_.cluster, request_.documents, defined_);
+  std::map<std::string_view, const protocol::Resource*> resources;
+  for (const auto& resource : request_.resources) resources.emplace(resource.document, &resource);
+  std::vector<protocol::WireProblem> problems;
+  for (const auto& document : request_.documents) {
+    auto manifest = read_manifest(document, Value(), *policy_, *kinds_, defined_, problems);
+    if (!manifest) continue;
+    if (const auto it = resources.find(document.digest); it != resources.end())
+      manifest->options = it->second->options;
+    manifests_.insert_or_assign(document.digest, std::move(*manifest));
+  }
+  if (!problems.empty()) throw fail(problems[0].cause, problems[0].message, problems[0].hint);
+}
+
+StepResult ObjectApplier::decide(std::size_t i) {
+  const Step& step = request_.steps[i];
+  StepResult skipped{step.key, StepState::skipped, {}, {}};
+  for (const std::size_t before : after_[i])
+    if (results_[before].state != StepState::done) return skipped;
+  if (context_.cancelled()) {
+    cancelled_ = true;
+    return skipped;
+  }
+  if (Monotonic::now() > context_.deadline) {
+    skipped.problem.emplace();
+    skipped.problem->cause = ProblemCause::transient;
+    skipped.problem->code = "deadline";
+    skipped.problem->message = "the deadline passed before it began";
+    return skipped;
+  }
+  return run_step(step);
+}
+
+StepResult ObjectApplier::run_step(const Step& step) {
+  progress_({request_.sync, step.key, StepState::begun, {}, {}, {}});
+  StepResult told{step.key, StepState::failed, {}, {}};
+  protocol::WireProblem problem;
+  try {
+    const auto id = Id::parse(step.id.str());
+    if (!id) throw fail(ProblemCause::input, "'" + step.id.str() + "' is no id of this provider");
+    const Watch::Writing writing(state_.watch, *id);
+    told.receipt = change(step, *id);
+    told.state = StepState::done;
+  } catch (const StaleObject& stale) {
+    problem.cause = ProblemCause::conflict;
+    problem.code = "stale";
+    problem.message = stale.what();
+    problem.hint = "it is planned again";
+  } catch (const Refused& refused) {
+    problem = refused.problem;
+  } catch (const Failure& failure) {
+    problem.cause = failure.cause();
+    problem.code = "apply";
+    problem.message = failure.problems().front().message;
+    problem.hint = failure.problems().front().hint;
+  }
+  if (told.state != StepState::done) {
+    problem.id = step.id.str();
+    problem.step = step.key;
+    problem.document = step.digest;
+    told.problem = std::move(problem);
+  }
+  progress_({request_.sync, step.key, told.state, told.receipt, {}, told.problem});
+  return told;
+}
+
+const Manifest& ObjectApplier::manifest_of(const Step& step) const {
+  const auto it = manifests_.find(step.digest);
+  if (it == manifests_.end() || it->second.id.resource() != step.id)
+    throw fail(ProblemCause::input, "the document of '" + step.id.str() + "' was not sent");
+  return it->second;
+}
+
+std::string ObjectApplier::change(const Step& step, const Id& id) {
+  if (const auto breach = policy_->breach(id, !id.space.empty()))
+    throw fail(ProblemCause::permission, breach->message, breach->hint);
+  const auto precondition = Precondition::parse(step.precondition);
+  if (step.action == Action::remove) {
+    if (!precondition.keep) remove(id, precondition);
+    state_.watch.remove(id);
+    return {};
+  }
+  return write(step, id, manifest_of(step));
+}
+
+void ObjectApplier::refuse(const HttpResponse& response, const std::string& doing) {
+  auto problem = state_.cluster.problems_of(response, doing).front();
+  if (problem.code == "stale") problem.code = "apply";
+  throw Refused{std::move(problem)};
+}
+
+HttpResponse ObjectApplier::answered(HttpRequest request, const std::string& doing) {
+  auto response = state_.cluster.http().send(std::move(request));
+  if (response.status < 200 || response.status >= 300) refuse(response, doing);
+  return response;
+}
+
+/// Looks again, ever more slowly, until `done()`, a cancel or the deadline.
+template <class Done>
+void ObjectApplier::poll(const std::string& what, Done done) {
+  for (auto wait = std::chrono::milliseconds(kFirstLook); !done();
+       wait = std::min<std::chrono::milliseconds>(wait * 2, kSlowestLook)) {
+    if (context_.cancelled()) throw fail(ProblemCause::transient, what + ", and the sync is cancelled");
+    if (Monotonic::now() > context_.deadline)
+      throw fail(ProblemCause::transient, what + " after the time given");
+    std::this_thread::sleep_for(wait);
+  }
+}
+
+std::string ObjectApplier::write(const Step& step, const Id& id, const Manifest& manifest) {
+  const auto precondition = Precondition::parse(step.precondition);
+  if (!manifest.known) wait_until_served(manifest);
+  if (step.action == Action::none ||
+      (step.action == Action::adopt && manifest.options.apply == protocol::ApplyMode::create_only)) {
+    // Left as it is; what is there becomes what we compare with.
+    const auto live =
+        answered(read_request(*kinds_, id, manifest.version, *policy_), "cannot read " + id.str());
+    const Value object = parse_json(live.body, id.str());
+    if (const auto receipt = state_.digests.receipt(object, manifest.object)) {
+      state_.watch.add(id, request_.owner.application, *receipt, policy_);
+      return receipt->text();
+    }
+    if (step.action == Action::none) return {};
+  }
+  const auto response = write_as_planned(id, manifest, precondition);
+  const Value object = parse_json(response.body, id.str());
+  const auto receipt = state_.digests.receipt(object, parse_json(apply_body(manifest, request_.owner, {})));
+  if (!receipt)
+    throw fail(ProblemCause::destination, "the API server keeps no record of who manages " + id.str(),
+               "an API of an aggregated server without managedFields cannot be watched");
+  state_.watch.add(id, request_.owner.application, *receipt, policy_);
+  return receipt->text();
+}
+
+/// With the version that was planned on as the guard. Where only what the server or controllers keep has
+/// moved it meanwhile, the newer version guards instead.
+HttpResponse ObjectApplier::write_as_planned(const Id& id, const Manifest& manifest,
+                                             const Precondition& precondition) {
+  std::string version = precondition.resource_version;
+  for (int tries = 0;; ++tries) {
+    auto response =
+        state_.cluster.http().send(apply_request(manifest, request_.owner, *policy_, version, false));
+    if (response.status == 200 || response.status == 201) return response;
+    const bool moved = response.status == 409 && !has_cause(status_of(response), "FieldManagerConflict");
+    if (!moved && !(response.status == 404 && !precondition.uid.empty()))
+      refuse(response, "cannot apply " + id.str());
+    const auto live = state_.cluster.http().send(read_request(*kinds_, id, manifest.version, *policy_));
+    if (live.status == 404) throw StaleObject(id.str() + " has gone meanwhile");
+    if (live.status != 200) refuse(live, "cannot read " + id.str());
+    const auto now = Precondition::of(parse_json(live.body, id.str()), state_.digests);
+    if (now.uid != precondition.uid || now.content != precondition.content || tries == 3)
+      throw StaleObject(id.str() + " was changed meanwhile");
+    version = now.resource_version;
+  }
+}
+
+/// A kind that this very plan defines comes a moment after its definition.
+void ObjectApplier::wait_until_served(const Manifest& manifest) {
+  poll("the cluster does not serve " + manifest.id.type.str() + " yet", [&] {
+    kinds_ = state_.cluster.kinds_not_older_than(kFirstLook);
+    return kinds_->find(manifest.id.type) != nullptr;
+  });
+}
+
+void ObjectApplier::remove(const Id& id, const Precondition& precondition) {
+  if (precondition.uid.empty()) return;
+  const auto read = read_request(*kinds_, id, {}, *policy_);
+  HttpRequest request = read;
+  request.method = "DELETE";
+  request.content_type = "application/json";
+  request.body = to_json(Value::object({{"kind", "DeleteOptions"},
+                                        {"apiVersion", "v1"},
+                                        {"propagationPolicy", "Background"},
+                                        {"preconditions", Value::object({{"uid", precondition.uid}})}}));
+  const auto response = state_.cluster.http().send(std::move(request));
+  if (response.status == 404) return;
+  if (response.status == 409) throw StaleObject(id.str() + " was made anew meanwhile");
+  if (response.status != 200 && response.status != 202) refuse(response, "cannot delete " + id.str());
+  wait_until_gone(id, read, precondition.uid);
+}
+
+/// It leaves the inventory only when the cluster confirms it gone.
+void ObjectApplier::wait_until_gone(const Id& id, const HttpRequest& read, const std::string& uid) {
+  const auto gone = [&] {
+    const auto live = state_.cluster.http().send(read);
+    if (live.status == 404) return true;
+    if (live.status != 200) return false;
+    const Value object = parse_json(live.body, id.str());
+    const Value* now = object.at_pointer("/metadata/uid");
+    return now && now->as_string() != uid;
+  };
+  poll(id.str() + " is not gone yet", gone);
+}
+
+}  // namespace
+
+protocol::ApplyResult apply(State& state, const protocol::ApplyRequest& request,
+                            protocol::CallContext& context, const protocol::ProgressSink& progress) {
+  return ObjectApplier(state, request, context, progress).run();
+}
+
+}  // namespace gitopsd::kubernetes

@@ -1,0 +1,197 @@
+#include "providers/kubernetes/cluster.h"
+
+#include <algorithm>
+
+#include "base/json.h"
+
+namespace gitopsd::kubernetes {
+namespace {
+
+using protocol::WireProblem;
+
+constexpr const char* kAggregated = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+/// The server allows 100 streams on a connection, and libcurl opens another where those are taken.
+constexpr int kMostWatches = 1000;
+
+WireProblem problem_from(ProblemCause cause, std::string code, std::string message, std::string hint = {}) {
+  WireProblem problem;
+  problem.cause = cause;
+  problem.code = std::move(code);
+  problem.message = std::move(message);
+  problem.hint = std::move(hint);
+  return problem;
+}
+
+/// The first schema error of a server-side apply, which is a 500 and no reason to try again.
+bool is_schema_error(std::string_view message) {
+  return message.find("failed to create typed patch object") != message.npos ||
+         message.find("failed to convert new object") != message.npos ||
+         message.find("field not declared in schema") != message.npos;
+}
+
+std::vector<WireProblem> invalid_fields(const Value& status, const std::string& doing) {
+  std::vector<WireProblem> out;
+  const Value* details = status.find("details");
+  if (details == nullptr) return out;
+  for (const Value& cause : details->get_array("causes")) {
+    auto problem =
+        problem_from(ProblemCause::input, "invalid",
+                     doing + ": " + cause.get_string("field") + ": " + cause.get_string("message"));
+    problem.pointer = pointer_of_field(cause.get_string("field"));
+    out.push_back(std::move(problem));
+  }
+  return out;
+}
+
+WireProblem conflict(const Value& status, const std::string& doing) {
+  std::string fields;
+  if (const Value* details = status.find("details"))
+    for (const Value& cause : details->get_array("causes")) {
+      if (cause.get_string("reason") != "FieldManagerConflict") continue;
+      fields +=
+          (fields.empty() ? "" : "; ") + cause.get_string("field") + " (" + cause.get_string("message") + ")";
+    }
+  return problem_from(
+      ProblemCause::conflict, "conflict", doing + ": others manage what is declared: " + fields,
+      "remove these fields from the repository, or let `conflicts: force` in the application's "
+      "policy take them over");
+}
+
+}  // namespace
+
+Cluster::Cluster(const ClientConfig& config, std::string name)
+    : name_(std::move(name)),
+      credentials_(std::make_shared<Credentials>(config)),
+      requests_(credentials_, {}),
+      watches_(credentials_, {kMostWatches, std::size_t{64} << 20}) {}
+
+Value Cluster::get(const std::string& path, const std::string& accept, const std::string& doing) {
+  HttpRequest request;
+  request.path = path;
+  request.accept = accept;
+  const auto response = requests_.send(std::move(request));
+  if (response.status != 200) throw failure_of(response, doing);
+  return parse_json(response.body, path);
+}
+
+std::shared_ptr<const Kinds> Cluster::discover() {
+  auto found = std::make_shared<Kinds>();
+  found->add(get("/api", kAggregated, "cannot ask for the kinds"));
+  found->add(get("/apis", kAggregated, "cannot ask for the kinds"));
+  return found;
+}
+
+std::shared_ptr<const Kinds> Cluster::kinds() {
+  return kinds_not_older_than(std::chrono::hours(24));
+}
+
+std::shared_ptr<const Kinds> Cluster::kinds_not_older_than(std::chrono::milliseconds age) {
+  const std::lock_guard lock(mutex_);
+  const auto now = Monotonic::now();
+  if (kinds_ && now - discovered_ <= age) return kinds_;
+  kinds_ = discover();
+  discovered_ = now;
+  return kinds_;
+}
+
+std::string Cluster::version() {
+  return get("/version", "application/json", "cannot ask for the version").get_string("gitVersion");
+}
+
+Value status_of(const HttpResponse& response) try {
+  Value status = parse_json(response.body, "the answer");
+  return status.get_string("kind") == "Status" ? status : Value::object();
+} catch (const Failure&) {
+  return Value::object();
+}
+
+bool has_cause(const Value& status, std::string_view reason) {
+  const Value* details = status.find("details");
+  if (details == nullptr) return false;
+  const auto& causes = details->get_array("causes");
+  return std::any_of(causes.begin(), causes.end(),
+                     [&](const Value& cause) { return cause.get_string("reason") == reason; });
+}
+
+std::string pointer_of_field(std::string_view field) {
+  std::string pointer, token;
+  const auto end_token = [&] {
+    if (!token.empty()) pointer += pointer_token(token);
+    token.clear();
+  };
+  for (std::size_t i = 0; i < field.size(); ++i) {
+    const char c = field[i];
+    if (c == '.') {
+      end_token();
+    } else if (c == '[') {
+      end_token();
+      const auto close = field.find(']', i);
+      if (close == field.npos) return {};
+      auto key = field.substr(i + 1, close - i - 1);
+      if (key.size() >= 2 && key.front() == '"' && key.back() == '"') key = key.substr(1, key.size() - 2);
+      pointer += pointer_token(key);
+      i = close;
+    } else if (c == ' ' || c == ':' || c == '<') {
+      return {};
+    } else {
+      token += c;
+    }
+  }
+  end_token();
+  return pointer;
+}
+
+std::vector<WireProblem> Cluster::problems_of(const HttpResponse& response, const std::string& doing) const {
+  using Cause = ProblemCause;
+  if (response.status == 0)
+    return {problem_from(response.certificate ? Cause::destination : Cause::transient, "unreachable",
+                         doing + ": " + name_ + " cannot be reached: " + response.error,
+                         response.certificate ? "check the certificates in the kubeconfig" : "")};
+  const Value status = status_of(response);
+  std::string message = status.get_string("message");
+  if (message.empty()) message = "the API server answered " + std::to_string(response.status);
+  const std::string what = doing + ": " + message;
+  switch (response.status) {
+    case 401:
+      return {problem_from(Cause::destination, "unauthenticated",
+                           doing + ": the API server does not accept the credentials of " + name_,
+                           "renew the token or certificate that the kubeconfig names")};
+    case 403:
+      if (has_cause(status, "NamespaceTerminating"))
+        return {problem_from(Cause::transient, "terminating", what)};
+      return {problem_from(Cause::permission, "forbidden", what,
+                           "grant it by a Role or ClusterRole bound to the identity of " + name_)};
+    case 400:
+      return {problem_from(Cause::input, "invalid", what)};
+    case 409:
+      if (has_cause(status, "FieldManagerConflict")) return {conflict(status, doing)};
+      return {problem_from(Cause::transient, "stale", what)};
+    case 422:
+      if (auto fields = invalid_fields(status, doing); !fields.empty()) return fields;
+      return {problem_from(Cause::input, "invalid", what)};
+    case 429:
+    case 503:
+    case 504:
+      return {problem_from(Cause::transient, "busy", what)};
+    case 500:
+      if (is_schema_error(message)) {
+        auto problem = problem_from(Cause::input, "schema", what);
+        if (const auto at = message.find(": ."); at != message.npos) {
+          const auto end = message.find(':', at + 2);
+          problem.pointer =
+              pointer_of_field(message.substr(at + 2, end == message.npos ? end : end - at - 2));
+        }
+        return {std::move(problem)};
+      }
+      return {problem_from(Cause::transient, "server", what)};
+    default:
+      return {problem_from(Cause::destination, "refused", what)};
+  }
+}
+
+Failure Cluster::failure_of(const HttpResponse& response, const std::string& doing) const {
+  const auto problems = problems_of(response, doing);
+  return fail(problems.front().cause, problems.front().message, problems.front().hint);
+}
+
+}  // namespace gitopsd::kubernetes

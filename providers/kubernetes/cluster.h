@@ -1,0 +1,55 @@
+// One API server, as one identity: its connections, what kinds it has, and its errors in our words.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "providers/kubernetes/discovery.h"
+#include "providers/kubernetes/http.h"
+#include "providers/protocol/messages.h"
+
+namespace gitopsd::kubernetes {
+
+/// Thread-safe.
+class Cluster {
+ public:
+  /// Connects at the first request. `name` is for people: "context 'prod' of /etc/gitopsd/kubeconfig".
+  Cluster(const ClientConfig&, std::string name);
+
+  /// Throws Failure where discovery does not answer.
+  std::shared_ptr<const Kinds> kinds();
+  /// Asks the server anew, unless what is known is younger than `age`.
+  std::shared_ptr<const Kinds> kinds_not_older_than(std::chrono::milliseconds age);
+  /// The server's /version, "v1.34.3". Throws Failure.
+  std::string version();
+
+  HttpClient& http() { return requests_; }
+  HttpClient& watches() { return watches_; }
+
+  /// What an answer without success means; `doing` begins the message: "cannot read ConfigMap/web/a".
+  /// More than one where the server names several fields.
+  std::vector<protocol::WireProblem> problems_of(const HttpResponse&, const std::string& doing) const;
+  /// The same to throw.
+  Failure failure_of(const HttpResponse&, const std::string& doing) const;
+
+ private:
+  std::shared_ptr<const Kinds> discover();
+  Value get(const std::string& path, const std::string& accept, const std::string& doing);
+
+  const std::string name_;
+  const std::shared_ptr<Credentials> credentials_;
+  HttpClient requests_, watches_;
+  std::mutex mutex_;
+  std::shared_ptr<const Kinds> kinds_;
+  Monotonic::time_point discovered_;
+};
+
+/// The server's Status where the answer is one, else an empty object.
+Value status_of(const HttpResponse&);
+/// Whether the status has a cause of that reason.
+bool has_cause(const Value& status, std::string_view reason);
+/// "spec.containers[0].image" or ".spec.x" as a JSON pointer; empty for what is no path.
+std::string pointer_of_field(std::string_view field);
+
+}  // namespace gitopsd::kubernetes

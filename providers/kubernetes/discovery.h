@@ -1,0 +1,44 @@
+// What kinds the API server has, under which path, and whether they live in namespaces.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/value.h"
+#include "providers/kubernetes/identity.h"
+
+namespace gitopsd::kubernetes {
+
+struct KindInfo {
+  std::string plural;
+  bool namespaced = true;
+  bool watchable = true;
+  std::vector<std::string> versions;  ///< the server's preference first
+};
+
+/// Immutable.
+class Kinds {
+ public:
+  /// From aggregated discovery (APIGroupDiscoveryList, apidiscovery.k8s.io/v2) of /api and /apis.
+  void add(const Value& groups);
+  void add(const GroupKind&, KindInfo);
+  /// nullptr for a kind that the server does not have.
+  const KindInfo* find(const GroupKind&) const;
+  /// What has a name like it, for "did you mean".
+  std::vector<std::string> names() const;
+  bool empty() const { return kinds_.empty(); }
+  const std::map<GroupKind, KindInfo>& all() const { return kinds_; }
+
+ private:
+  std::map<GroupKind, KindInfo> kinds_;
+};
+
+/// `/api/v1/namespaces/web/configmaps/a`; without a name the collection; without a namespace, all namespaces.
+std::string path_of(const KindInfo&, const GroupKind&, const std::string& version, const std::string& space,
+                    const std::string& name);
+
+/// RFC 3986 percent-encoding of one path segment or query value.
+std::string escape(std::string_view text);
+
+}  // namespace gitopsd::kubernetes

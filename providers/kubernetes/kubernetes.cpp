@@ -1,0 +1,129 @@
+#include "providers/kubernetes/kubernetes.h"
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "base/hash.h"
+#include "base/json.h"
+#include "base/problem.h"
+#include "providers/kubernetes/key.h"
+#include "providers/kubernetes/kubeconfig.h"
+#include "providers/kubernetes/service_account.h"
+#include "providers/kubernetes/verbs.h"
+
+namespace gitopsd::kubernetes {
+namespace {
+
+std::string state_folder(const protocol::InitializeRequest& request) {
+  const char* unit = std::getenv("STATE_DIRECTORY");
+  std::string directory = unit ? std::string(unit) : request.state_directory;
+  if (const auto colon = directory.find(':'); unit && colon != std::string::npos) directory.resize(colon);
+  if (directory.empty())
+    throw fail(ProblemCause::input, "this provider needs a directory for its key",
+               "set StateDirectory= in its unit, or send `stateDirectory` in initialize");
+  return directory;
+}
+
+/// settings: {kubeconfig: PATH, context: NAME}; neither means the service account of the Pod we run in.
+ClientConfig client_config(const Value& settings, std::string& name) {
+  static const std::vector<std::string> known{"kubeconfig", "context", "health"};
+  if (!settings.is_null() && !settings.is_object())
+    throw fail(ProblemCause::input, "the settings of a Kubernetes destination are a mapping");
+  if (settings.is_object())
+    for (const auto& [key, value] : settings.as_object()) {
+      if (std::find(known.begin(), known.end(), key) == known.end()) {
+        const auto near = did_you_mean(key, known);
+        throw fail(ProblemCause::input, "a Kubernetes destination has no setting `" + key + "`",
+                   near.empty() ? "it has: kubeconfig, context, health" : "did you mean `" + near + "`?");
+      }
+      if (key != "health" && !value.is_string())
+        throw fail(ProblemCause::input, "the setting `" + key + "` has to be a text");
+    }
+  const std::string path = settings.get_string("kubeconfig"), context = settings.get_string("context");
+  if (path.empty() && !context.empty())
+    throw fail(ProblemCause::input, "the setting `context` needs a `kubeconfig`");
+  if (path.empty()) {
+    name = "the cluster of this Pod";
+    return service_account_config();
+  }
+  ClientConfig config = load_kubeconfig(path, context);
+  name = "context '" + config.context + "' of " + path;
+  return config;
+}
+
+}  // namespace
+
+Kubernetes::~Kubernetes() {
+  shutdown();
+}
+
+protocol::InitializeResult Kubernetes::initialize(const protocol::InitializeRequest& request,
+                                                  std::shared_ptr<protocol::Notifier> notifier) {
+  std::string name;
+  const ClientConfig config = client_config(request.settings, name);
+  std::vector<protocol::WireProblem> problems;
+  auto rules = parse_health_rules(request.settings.find("health"), "/health", problems);
+  if (!problems.empty()) throw fail(ProblemCause::input, problems[0].message, problems[0].hint);
+  state_.reset();
+  state_ = std::make_unique<State>(
+      config, name, load_key(state_folder(request)), std::move(rules),
+      [notifier](const std::string& application, std::vector<ResourceId> ids, bool all) {
+        notifier->changed({application, std::move(ids), all});
+      });
+  protocol::InitializeResult result;
+  result.name = "kubernetes";
+  result.version = GITOPSD_VERSION;
+  result.features = {"watch", "list"};
+  result.parallel = 8;
+  result.kinds = Value::object();
+  result.render_context = Value::object();
+  result.render_context_digest = to_hex(sha256("{}"));
+  notifier->changed({{}, {}, true});
+  return result;
+}
+
+protocol::ResolveResult Kubernetes::resolve(const protocol::ResolveRequest& request, protocol::CallContext&) {
+  return kubernetes::resolve(*state_, request);
+}
+
+protocol::PlanResult Kubernetes::plan(const protocol::PlanRequest& request, protocol::CallContext& context) {
+  return kubernetes::plan(*state_, request, context);
+}
+
+protocol::ApplyResult Kubernetes::apply(const protocol::ApplyRequest& request, protocol::CallContext& context,
+                                        const protocol::ProgressSink& progress) {
+  return kubernetes::apply(*state_, request, context, progress);
+}
+
+protocol::ObserveResult Kubernetes::observe(const protocol::ObserveRequest& request, protocol::CallContext&) {
+  return kubernetes::observe(*state_, request);
+}
+
+/// By our label, over every kind that can be listed.
+protocol::ListResult Kubernetes::list(const protocol::ListRequest& request, protocol::CallContext&) {
+  protocol::ListResult result;
+  const auto kinds = state_->cluster.kinds();
+  for (const auto& [type, kind] : kinds->all()) {
+    if (kind.versions.empty() || !kind.watchable) continue;
+    HttpRequest ask;
+    ask.path = path_of(kind, type, kind.versions.front(), {}, {}) +
+               "?labelSelector=" + escape(std::string(kInstallation) + "=" + request.installation);
+    ask.accept = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
+    const auto response = state_->cluster.http().send(std::move(ask));
+    if (response.status != 200) throw state_->cluster.failure_of(response, "cannot list " + type.str());
+    const Value found = parse_json(response.body, type.str());
+    for (const Value& item : found.get_array("items")) {
+      const Value* metadata = item.find("metadata");
+      if (!metadata) continue;
+      const Id id{type, metadata->get_string("namespace"), metadata->get_string("name")};
+      if (const auto owner = owner_of(item, id)) result.items.push_back({id.resource(), *owner, {}});
+    }
+  }
+  return result;
+}
+
+void Kubernetes::shutdown() {
+  state_.reset();
+}
+
+}  // namespace gitopsd::kubernetes

@@ -1,0 +1,152 @@
+#include "providers/kubernetes/live.h"
+
+#include <algorithm>
+#include <functional>
+
+#include "base/json.h"
+#include "base/problem.h"
+#include "providers/kubernetes/gather.h"
+#include "providers/kubernetes/state.h"
+
+namespace gitopsd::kubernetes {
+namespace {
+
+/// From here on a list is cheaper than a GET each: 1,000 objects take 20 ms against 300.
+constexpr std::size_t kManyOfAKind = 32;
+constexpr int kSweepPage = 500;
+constexpr std::chrono::seconds kStillFresh{3};
+
+Looked nobody_knows(std::string why) {
+  Looked looked;
+  looked.error = std::move(why);
+  return looked;
+}
+
+}  // namespace
+
+Looked look_at(const Value& object, const Id& id, const std::optional<Receipt>& receipt,
+               const OwnedDigests& digests, const HealthJudge& health) {
+  Looked looked;
+  looked.there = true;
+  if (const Value* metadata = object.find("metadata")) {
+    looked.uid = metadata->get_string("uid");
+    looked.resource_version = metadata->get_string("resourceVersion");
+    looked.going = metadata->find("deletionTimestamp") != nullptr;
+  }
+  looked.owner = owner_of(object, id);
+  if (const Value* fields = our_fields(object)) {
+    looked.entry = digests.entry(*fields);
+    if (receipt) looked.owned = digests.owned(object, *fields, receipt->bare);
+  }
+  looked.health = health.judge(object);
+  return looked;
+}
+
+std::shared_ptr<Live::Sweep> Live::sweep_of(const Group& group) {
+  const std::lock_guard lock(mutex_);
+  auto& sweep = sweeps_[group];
+  if (!sweep) sweep = std::make_shared<Sweep>();
+  return sweep;
+}
+
+/// Page by page, so that memory holds one page of full objects. Throws Failure.
+void Live::sweep(Sweep& sweep, const Group& group, const std::map<Id, std::optional<Receipt>>& receipts,
+                 const Policy& policy) {
+  sweep.began = Monotonic::now();
+  sweep.looked.clear();
+  const auto kinds = cluster_.kinds();
+  const KindInfo* kind = kinds->find(group.type);
+  if (!kind) throw fail(ProblemCause::destination, "the cluster has no kind " + group.type.str());
+  const std::string path = path_of(*kind, group.type, group.version, group.space, {});
+  const std::string api_version =
+      group.type.group.empty() ? group.version : group.type.group + "/" + group.version;
+  std::string next;
+  do {
+    HttpRequest request;
+    request.path =
+        path + "?limit=" + std::to_string(kSweepPage) + (next.empty() ? "" : "&continue=" + escape(next));
+    request.headers = policy.headers();
+    const auto response = cluster_.http().send(std::move(request));
+    if (response.status != 200) throw cluster_.failure_of(response, "cannot list " + group.type.str());
+    Value page = parse_json(response.body, path);
+    for (Value& item : page.as_object().at("items").as_array()) {
+      const Value* name = item.at_pointer("/metadata/name");
+      if (!name) continue;
+      const auto wanted = receipts.find({group.type, group.space, name->as_string()});
+      if (wanted == receipts.end()) continue;
+      // Items of a list do not say what they are.
+      item.set("apiVersion", api_version);
+      item.set("kind", group.type.kind);
+      sweep.looked.emplace(wanted->first, look_at(item, wanted->first, wanted->second, digests_, health_));
+    }
+    const Value* more = page.at_pointer("/metadata/continue");
+    next = more ? more->as_string() : std::string();
+  } while (!next.empty());
+  for (const auto& [id, receipt] : receipts) sweep.looked.try_emplace(id);
+}
+
+std::vector<Looked> Live::look(
+    const std::vector<Wanted>& wanted, const Policy& policy,
+    const std::function<std::map<Id, Receipt>(const GroupKind&, const std::string&)>& others) {
+  std::vector<Looked> out(wanted.size());
+  const auto kinds = cluster_.kinds();
+  std::map<Group, std::vector<std::size_t>> groups;
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    const auto& [id, receipt] = wanted[i];
+    const KindInfo* kind = kinds->find(id.type);
+    if (!kind || kind->versions.empty()) {
+      out[i] = nobody_knows("the cluster has no kind " + id.type.str());
+      continue;
+    }
+    const std::string version =
+        receipt ? ApiVersion::parse(receipt->version).version : kind->versions.front();
+    const bool served =
+        std::find(kind->versions.begin(), kind->versions.end(), version) != kind->versions.end();
+    groups[{id.type, served ? version : kind->versions.front(), id.space, policy.user}].push_back(i);
+  }
+  std::vector<HttpRequest> requests;
+  std::vector<std::size_t> asked;
+  for (const auto& [group, members] : groups) {
+    if (members.size() < kManyOfAKind) {
+      for (const std::size_t i : members) {
+        requests.push_back(read_request(*kinds, wanted[i].id, group.version, policy));
+        asked.push_back(i);
+      }
+      continue;
+    }
+    const auto sweep = sweep_of(group);
+    const std::lock_guard lock(sweep->mutex);
+    const bool fresh = Monotonic::now() - sweep->began < kStillFresh &&
+                       std::all_of(members.begin(), members.end(),
+                                   [&](std::size_t i) { return sweep->looked.contains(wanted[i].id); });
+    try {
+      if (!fresh) {
+        std::map<Id, std::optional<Receipt>> receipts;
+        for (auto& [id, receipt] : others(group.type, group.space)) receipts.emplace(id, std::move(receipt));
+        for (const std::size_t i : members) receipts.insert_or_assign(wanted[i].id, wanted[i].receipt);
+        this->sweep(*sweep, group, receipts, policy);
+      }
+      for (const std::size_t i : members) out[i] = sweep->looked.at(wanted[i].id);
+    } catch (const Failure& failure) {
+      sweep->began = {};
+      for (const std::size_t i : members) out[i] = nobody_knows(failure.what());
+    }
+  }
+  const auto answers = send_all(cluster_.http(), std::move(requests));
+  for (std::size_t k = 0; k < asked.size(); ++k) {
+    const auto& [id, receipt] = wanted[asked[k]];
+    const auto& answer = answers[k];
+    Looked& looked = out[asked[k]];
+    if (answer.status == 404) continue;
+    try {
+      looked = answer.status == 200
+                   ? look_at(parse_json(answer.body, id.str()), id, receipt, digests_, health_)
+                   : nobody_knows(cluster_.failure_of(answer, "cannot read " + id.str()).what());
+    } catch (const Failure& failure) {
+      looked = nobody_knows(failure.what());
+    }
+  }
+  return out;
+}
+
+}  // namespace gitopsd::kubernetes

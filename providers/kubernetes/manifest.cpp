@@ -1,0 +1,327 @@
+#include "providers/kubernetes/manifest.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/hash.h"
+#include "base/json.h"
+#include "base/problem.h"
+
+namespace gitopsd::kubernetes {
+namespace {
+
+using protocol::Document;
+using protocol::WireProblem;
+
+constexpr const char* kCrdGroup = "apiextensions.k8s.io";
+constexpr std::size_t kMaxName = 253;
+
+class ManifestReader {
+ public:
+  ManifestReader(const Document& document, std::vector<WireProblem>& problems)
+      : document_(document), problems_(problems) {}
+
+  void refuse(std::string pointer, std::string message, std::string hint = {},
+              ProblemCause cause = ProblemCause::input) {
+    WireProblem problem;
+    problem.code = cause == ProblemCause::permission ? "policy" : "manifest";
+    problem.cause = cause;
+    problem.message = std::move(message);
+    problem.hint = std::move(hint);
+    problem.document = document_.digest;
+    problem.pointer = std::move(pointer);
+    problems_.push_back(std::move(problem));
+    failed_ = true;
+  }
+  bool failed() const { return failed_; }
+
+  std::string text(const Value& in, const std::string& key, const std::string& pointer) {
+    const Value* value = in.find(key);
+    if (value == nullptr) return {};
+    if (value->is_string()) return value->as_string();
+    refuse(pointer, "`" + key + "` has to be a text, this is of type " + std::string(value->type_name()),
+           "put it in quotes");
+    return {};
+  }
+
+  /// Labels and annotations: the server refuses what is no text with an error that names no line.
+  void check_texts(const Value& metadata, const std::string& name) {
+    const Value* map = metadata.find(name);
+    if (map == nullptr) return;
+    const std::string at = "/metadata/" + name;
+    if (!map->is_object()) return refuse(at, "`metadata." + name + "` has to be a mapping");
+    for (const auto& [key, value] : map->as_object())
+      if (!value.is_string() && !value.is_null())
+        refuse(at + pointer_token(key),
+               "`" + key + "` in " + name + " has to be a text, this is of type " +
+                   std::string(value.type_name()),
+               "put it in quotes");
+  }
+
+ private:
+  const Document& document_;
+  std::vector<WireProblem>& problems_;
+  bool failed_ = false;
+};
+
+/// One of a comma-separated list, as Argo CD writes its sync options.
+bool lists(const std::string& text, std::string_view wanted) {
+  for (std::size_t at = 0; at <= text.size();) {
+    const auto comma = std::min(text.find(',', at), text.size());
+    auto item = std::string_view(text).substr(at, comma - at);
+    while (item.starts_with(' ')) item.remove_prefix(1);
+    while (item.ends_with(' ')) item.remove_suffix(1);
+    if (item == wanted) return true;
+    at = comma + 1;
+  }
+  return false;
+}
+
+void read_defaults(const Value& defaults, protocol::Options& options) {
+  const std::string prune = defaults.get_string("prune"), drift = defaults.get_string("drift"),
+                    apply = defaults.get_string("apply");
+  if (prune == "never") options.prune = protocol::Prune::never;
+  if (prune == "confirm") options.prune = protocol::Prune::confirm;
+  if (drift == "report") options.drift = protocol::Drift::report;
+  if (drift == "ignore") options.drift = protocol::Drift::ignore;
+  if (apply == "create-only") options.apply = protocol::ApplyMode::create_only;
+  if (apply == "replace") options.apply = protocol::ApplyMode::replace;
+}
+
+/// Ours, then Argo CD's and Flux's for the same: a repository that came from there works unchanged.
+void read_annotations(const Value& annotations, Manifest& manifest, ManifestReader& reader) {
+  const auto get = [&](const char* key) { return annotations.get_string(key); };
+  const std::string argo = get("argocd.argoproj.io/sync-options"), ours = get("gitopsd.io/prune"),
+                    ssa = get("kustomize.toolkit.fluxcd.io/ssa");
+  protocol::Options& options = manifest.options;
+  if (lists(argo, "Prune=false") || get("kustomize.toolkit.fluxcd.io/prune") == "disabled" ||
+      get("helm.sh/resource-policy") == "keep")
+    options.prune = protocol::Prune::never;
+  if (lists(argo, "Prune=confirm") || lists(argo, "Delete=confirm")) options.prune = protocol::Prune::confirm;
+  if (lists(argo, "Replace=true") || lists(argo, "Force=true") ||
+      get("kustomize.toolkit.fluxcd.io/force") == "enabled")
+    options.apply = protocol::ApplyMode::replace;
+  if (ssa == "IfNotPresent") options.apply = protocol::ApplyMode::create_only;
+  if (ours == "never" || ours == "confirm" || ours == "auto")
+    options.prune = ours == "never"  ? protocol::Prune::never
+                    : ours == "auto" ? protocol::Prune::automatic
+                                     : protocol::Prune::confirm;
+  else if (!ours.empty())
+    reader.refuse("/metadata/annotations/gitopsd.io~1prune", "`gitopsd.io/prune` is auto, confirm or never");
+  if (const std::string apply = get("gitopsd.io/apply"); apply == "create-only")
+    options.apply = protocol::ApplyMode::create_only;
+  else if (apply == "replace")
+    options.apply = protocol::ApplyMode::replace;
+  if (const std::string drift = get("gitopsd.io/drift"); drift == "ignore")
+    options.drift = protocol::Drift::ignore;
+  else if (drift == "report")
+    options.drift = protocol::Drift::report;
+  for (const char* key : {"argocd.argoproj.io/sync-wave", "gitopsd.io/sync-wave"}) {
+    const std::string wave = get(key);
+    if (wave.empty()) continue;
+    const auto [end, error] = std::from_chars(wave.data(), wave.data() + wave.size(), manifest.wave);
+    if (error != std::errc{} || end != wave.data() + wave.size())
+      reader.refuse("/metadata/annotations" + pointer_token(key), "'" + wave + "' is no number of a wave");
+  }
+}
+
+/// A key that leaves `stringData` would stay in `data`, and what is owned would not show it.
+void fold_string_data(Value& object, ManifestReader& reader) {
+  const Value* texts = object.find("stringData");
+  if (texts == nullptr) return;
+  if (!texts->is_object()) return reader.refuse("/stringData", "`stringData` has to be a mapping of texts");
+  Value data = object.find("data") ? *object.find("data") : Value::object();
+  if (!data.is_object()) return reader.refuse("/data", "`data` has to be a mapping of base64 texts");
+  for (const auto& [key, value] : texts->as_object()) {
+    if (value.is_string())
+      data.set(key, to_base64(value.as_string()));
+    else
+      reader.refuse("/stringData" + pointer_token(key), "`" + key + "` has to be a text", "put it in quotes");
+  }
+  object.as_object().erase("stringData");
+  object.set("data", std::move(data));
+}
+
+/// What the server sets or keeps by itself, and what makes it write again although nothing changed.
+void drop_what_is_the_servers(Value& object, const GroupKind& type) {
+  object.as_object().erase("status");
+  Value& metadata = object.as_object().at("metadata");
+  for (const char* key : {"creationTimestamp", "managedFields", "resourceVersion", "uid", "generation",
+                          "selfLink", "deletionTimestamp", "deletionGracePeriodSeconds"})
+    metadata.as_object().erase(key);
+  // {} and nothing are the same and immutable, and the server takes them for a change.
+  const Value* parameters = object.find("parameters");
+  if (type == GroupKind{"storage.k8s.io", "StorageClass"} && parameters != nullptr &&
+      parameters->is_object() && parameters->as_object().empty())
+    object.as_object().erase("parameters");
+}
+
+void find_kind(Manifest& manifest, const Kinds& server, const Kinds& defined, ManifestReader& reader) {
+  const GroupKind& type = manifest.id.type;
+  const KindInfo* kind = server.find(type);
+  const KindInfo* soon = defined.find(type);
+  const auto has_version = [&](const KindInfo* info) {
+    return info &&
+           std::find(info->versions.begin(), info->versions.end(), manifest.version) != info->versions.end();
+  };
+  if (has_version(kind)) {
+    manifest.known = true;
+    manifest.kind = *kind;
+  } else if (has_version(soon)) {
+    manifest.kind = *soon;
+  } else if (kind) {
+    std::string versions;
+    for (const auto& version : kind->versions) versions += (versions.empty() ? "" : ", ") + version;
+    reader.refuse("/apiVersion",
+                  "the cluster does not serve " + type.str() + " in version " + manifest.version,
+                  "it serves " + versions);
+  } else {
+    const auto near = did_you_mean(type.str(), server.names());
+    reader.refuse("/kind", "the cluster has no kind " + type.str(),
+                  near.empty() ? "install its CustomResourceDefinition first, or declare it beside"
+                               : "did you mean " + near + "?");
+  }
+}
+
+}  // namespace
+
+Kinds kinds_defined_by(const std::vector<Document>& documents) {
+  Kinds kinds;
+  for (const auto& document : documents) {
+    const Value& crd = document.json;
+    if (!crd.is_object() || crd.get_string("kind") != "CustomResourceDefinition" ||
+        ApiVersion::parse(crd.get_string("apiVersion")).group != kCrdGroup)
+      continue;
+    const Value* group = crd.at_pointer("/spec/group");
+    const Value* kind = crd.at_pointer("/spec/names/kind");
+    const Value* plural = crd.at_pointer("/spec/names/plural");
+    const Value* scope = crd.at_pointer("/spec/scope");
+    const Value* versions = crd.at_pointer("/spec/versions");
+    if (!group || !kind || !plural || !group->is_string() || !kind->is_string() || !plural->is_string() ||
+        !versions || !versions->is_array())
+      continue;  // the server says what is wrong with it
+    KindInfo info;
+    info.plural = plural->as_string();
+    info.namespaced = !scope || !scope->is_string() || scope->as_string() == "Namespaced";
+    for (const Value& version : versions->as_array())
+      if (version.is_object() && version.find("name") && version.find("name")->is_string())
+        info.versions.push_back(version.get_string("name"));
+    kinds.add({group->as_string(), kind->as_string()}, std::move(info));
+  }
+  return kinds;
+}
+
+std::optional<Manifest> read_manifest(const Document& document, const Value& defaults, const Policy& policy,
+                                      const Kinds& server, const Kinds& defined,
+                                      std::vector<WireProblem>& problems) {
+  ManifestReader reader(document, problems);
+  Manifest manifest;
+  manifest.document = document.digest;
+  manifest.object = document.json;
+  if (!manifest.object.is_object()) return reader.refuse("", "a manifest is a mapping"), std::nullopt;
+  const auto api = ApiVersion::parse(reader.text(document.json, "apiVersion", "/apiVersion"));
+  manifest.version = api.version;
+  manifest.id.type = {api.group, reader.text(document.json, "kind", "/kind")};
+  const Value* metadata = document.json.find("metadata");
+  if (!metadata || !metadata->is_object())
+    return reader.refuse("", manifest.id.type.str() + " has no metadata", "give it a metadata.name"),
+           std::nullopt;
+  manifest.id.name = reader.text(*metadata, "name", "/metadata/name");
+  manifest.id.space = reader.text(*metadata, "namespace", "/metadata/namespace");
+  if (manifest.id.name.empty() && !reader.failed())
+    reader.refuse(
+        "/metadata", manifest.id.type.str() + " has no metadata.name",
+        metadata->find("generateName") ? "`generateName` makes another object at each sync: name it" : "");
+  if (manifest.id.name.size() > kMaxName || manifest.id.name.find('/') != std::string::npos)
+    reader.refuse("/metadata/name", "'" + manifest.id.name.substr(0, 80) + "' is no name of an object");
+  reader.check_texts(*metadata, "labels");
+  reader.check_texts(*metadata, "annotations");
+  if (reader.failed()) return std::nullopt;
+
+  find_kind(manifest, server, defined, reader);
+  if (reader.failed()) return std::nullopt;
+  if (!manifest.kind.namespaced) {
+    manifest.id.space.clear();
+    manifest.object.as_object().at("metadata").as_object().erase("namespace");
+  } else if (manifest.id.space.empty()) {
+    manifest.id.space = policy.default_namespace();
+    if (manifest.id.space.empty())
+      reader.refuse("/metadata", manifest.id.str() + " has no namespace",
+                    "write metadata.namespace, or name one in `namespaces` of the application's policy");
+  }
+  if (reader.failed()) return std::nullopt;
+  if (manifest.kind.namespaced)
+    manifest.object.as_object().at("metadata").set("namespace", manifest.id.space);
+  if (const auto breach = policy.breach(manifest.id, manifest.kind.namespaced))
+    reader.refuse(breach->pointer, breach->message, breach->hint, ProblemCause::permission);
+
+  if (!defaults.is_null()) read_defaults(defaults, manifest.options);
+  if (const Value* annotations = metadata->find("annotations"))
+    read_annotations(*annotations, manifest, reader);
+  if (manifest.secret()) fold_string_data(manifest.object, reader);
+  drop_what_is_the_servers(manifest.object, manifest.id.type);
+  if (reader.failed()) return std::nullopt;
+  return manifest;
+}
+
+std::string tracking_id(const protocol::Owner& owner, const Id& id) {
+  return owner.installation + "/" + owner.application + "/" + id.str();
+}
+
+std::optional<protocol::Owner> owner_of(const Value& live, const Id& id) {
+  const Value* metadata = live.find("metadata");
+  const Value* annotations = metadata ? metadata->find("annotations") : nullptr;
+  const Value* tracking = annotations ? annotations->find(kTracking) : nullptr;
+  if (!tracking || !tracking->is_string()) return std::nullopt;
+  const std::string& text = tracking->as_string();
+  const auto first = text.find('/');
+  const auto second = first == text.npos ? first : text.find('/', first + 1);
+  if (second == text.npos || text.substr(second + 1) != id.str()) return std::nullopt;
+  return protocol::Owner{text.substr(0, first), text.substr(first + 1, second - first - 1)};
+}
+
+namespace {
+
+/// The server reads an apply as YAML 1.1: it would change or refuse these where they stand unescaped.
+std::string escaped_for_yaml(const std::string& json) {
+  const auto needs = [&](std::size_t i) -> int {  // bytes that are replaced
+    const auto byte = [&](std::size_t k) {
+      return k < json.size() ? static_cast<unsigned char>(json[k]) : 0U;
+    };
+    if (byte(i) == 0x7f) return 1;
+    if (byte(i) == 0xc2 && byte(i + 1) >= 0x80 && byte(i + 1) <= 0x9f) return 2;
+    if (byte(i) == 0xef && byte(i + 1) == 0xbf && byte(i + 2) >= 0xbe) return 3;
+    return 0;
+  };
+  std::string out;
+  out.reserve(json.size());
+  for (std::size_t i = 0; i < json.size();) {
+    const int size = needs(i);
+    if (size == 0) {
+      out += json[i++];
+      continue;
+    }
+    const auto last = static_cast<std::uint8_t>(json[i + static_cast<std::size_t>(size) - 1]);
+    const std::uint8_t high = size == 3 ? 0xff : 0x00;
+    const std::uint8_t low = size == 3 ? static_cast<std::uint8_t>(last | 0xc0) : last;
+    out += "\\u" + to_hex(std::array<std::uint8_t, 2>{high, low});
+    i += static_cast<std::size_t>(size);
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string apply_body(const Manifest& manifest, const protocol::Owner& owner,
+                       const std::string& resource_version) {
+  Value object = manifest.object;
+  Value& metadata = object.as_object().at("metadata");
+  for (const char* key : {"labels", "annotations"})
+    if (!metadata.find(key)) metadata.set(key, Value::object());
+  metadata.as_object().at("labels").set(kInstallation, owner.installation);
+  metadata.as_object().at("annotations").set(kTracking, tracking_id(owner, manifest.id));
+  if (!resource_version.empty()) metadata.set("resourceVersion", resource_version);
+  return escaped_for_yaml(to_json(object));
+}
+
+}  // namespace gitopsd::kubernetes

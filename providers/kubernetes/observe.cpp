@@ -1,0 +1,165 @@
+#include <set>
+
+#include "base/problem.h"
+#include "providers/kubernetes/verbs.h"
+
+namespace gitopsd::kubernetes {
+namespace {
+
+using namespace std::chrono_literals;
+using protocol::DriftState;
+using protocol::Entry;
+using protocol::Health;
+using protocol::Observation;
+
+constexpr auto kFirstSight = 10s;
+
+class ObjectObserver {
+ public:
+  ObjectObserver(State& state, const protocol::ObserveRequest& request) : state_(state), request_(request) {}
+  protocol::ObserveResult run();
+
+ private:
+  struct Asked {
+    const Entry* entry = nullptr;
+    Id id;
+    std::optional<Receipt> receipt;
+  };
+  void read_entries(std::vector<Asked>&, protocol::ObserveResult&);
+  bool known_without_asking(const Asked&, Observation&) const;
+  void judge(const Asked&, const Looked&, Observation&);
+  void compare(const Asked&, const Looked&, Observation&);
+  static Observation nobody_knows(const Entry&, std::string reason);
+
+  State& state_;
+  const protocol::ObserveRequest& request_;
+  std::shared_ptr<const Policy> policy_;
+};
+
+protocol::ObserveResult ObjectObserver::run() {
+  std::vector<protocol::WireProblem> problems;
+  policy_ = std::make_shared<const Policy>(Policy::parse(request_.policy, problems));
+  if (!problems.empty()) throw fail(ProblemCause::input, problems[0].message, problems[0].hint);
+  protocol::ObserveResult result;
+  std::vector<Asked> asked;
+  read_entries(asked, result);
+  std::vector<Live::Wanted> wanted;
+  std::vector<const Asked*> looked_at;
+  for (const auto& one : asked) {
+    Observation seen;
+    if (!request_.full && known_without_asking(one, seen)) {
+      result.observations.push_back(std::move(seen));
+      continue;
+    }
+    wanted.push_back({one.id, one.receipt});
+    looked_at.push_back(&one);
+  }
+  const auto live = state_.live.look(
+      wanted, *policy_,
+      [this](const GroupKind& type, const std::string& space) { return state_.watch.known(type, space); });
+  for (std::size_t i = 0; i < looked_at.size(); ++i) {
+    Observation seen;
+    judge(*looked_at[i], live[i], seen);
+    result.observations.push_back(std::move(seen));
+  }
+  return result;
+}
+
+/// Watch first, then look: what changes in between is told.
+void ObjectObserver::read_entries(std::vector<Asked>& asked, protocol::ObserveResult& result) {
+  std::set<std::pair<GroupKind, std::string>> places;
+  for (const auto& entry : request_.entries) {
+    const auto id = Id::parse(entry.id.str());
+    if (!id) {
+      result.observations.push_back(nobody_knows(entry, "no id of this provider"));
+      continue;
+    }
+    if (const auto breach = policy_->breach(*id, !id->space.empty())) {
+      result.observations.push_back(nobody_knows(entry, breach->message));
+      continue;
+    }
+    auto receipt = entry.owned ? Receipt::parse(entry.owned->receipt) : std::nullopt;
+    if (request_.watch && receipt) {
+      state_.watch.add(*id, request_.owner.application, *receipt, policy_);
+      places.emplace(id->type, id->space);
+    }
+    asked.push_back({&entry, *id, std::move(receipt)});
+  }
+  const auto deadline = Monotonic::now() + kFirstSight;
+  for (const auto& [type, space] : places) state_.watch.await_seen(type, space, deadline);
+}
+
+Observation ObjectObserver::nobody_knows(const Entry& entry, std::string reason) {
+  Observation seen;
+  seen.id = entry.id;
+  seen.reason = std::move(reason);
+  return seen;
+}
+
+bool ObjectObserver::known_without_asking(const Asked& one, Observation& seen) const {
+  if (!one.receipt) return false;
+  seen.id = one.entry->id;
+  const auto view = state_.watch.view(one.id, *one.receipt);
+  if (view != Watch::View::same) return false;
+  const auto health = state_.health.always_healthy(one.id.type) ? Judgement{Health::healthy, {}}
+                                                                : state_.watch.health(one.id);
+  if (!health) return false;
+  seen.live = protocol::Live::ours;
+  seen.drift = DriftState::no;
+  seen.health = health->health;
+  seen.reason = health->reason;
+  return true;
+}
+
+void ObjectObserver::judge(const Asked& one, const Looked& looked, Observation& seen) {
+  seen.id = one.entry->id;
+  if (!looked.error.empty()) {
+    seen = nobody_knows(*one.entry, looked.error);
+  } else if (!looked.there) {
+    seen.live = protocol::Live::absent;
+    seen.drift = one.entry->owned ? DriftState::yes : DriftState::no;
+    seen.health = Health::missing;
+    seen.reason = "it does not exist";
+  } else {
+    compare(one, looked, seen);
+    state_.watch.judged(one.id, looked.resource_version, looked.health);
+    seen.health = looked.health.health;
+    if (seen.reason.empty()) seen.reason = looked.health.reason;
+  }
+}
+
+void ObjectObserver::compare(const Asked& one, const Looked& looked, Observation& seen) {
+  const bool marked = looked.owner && looked.owner->installation == request_.owner.installation &&
+                      looked.owner->application == request_.owner.application;
+  if (looked.owner && !marked) {
+    seen.live = protocol::Live::foreign;
+    seen.drift = DriftState::yes;
+    seen.reason = "it belongs to application '" + looked.owner->application + "'";
+    return;
+  }
+  const bool same = one.receipt && looked.uid == one.receipt->uid;
+  seen.live = marked || same ? protocol::Live::ours : protocol::Live::foreign;
+  // A write of ours whose end nobody heard of: the next plan compares it with its document.
+  if (!one.receipt) return;
+  const bool owned = looked.owned == one.receipt->owned, held = looked.entry == one.receipt->entry;
+  if (same && !looked.going && owned && held) {
+    seen.drift = DriftState::no;
+    Receipt now = *one.receipt;
+    now.resource_version = looked.resource_version;
+    state_.watch.knows(one.id, now);
+    return;
+  }
+  seen.drift = DriftState::yes;
+  seen.reason = looked.going ? "it is being deleted"
+                : !same      ? "it was deleted and made anew"
+                : !held      ? "others changed what it declares"
+                             : "its values or their order were changed";
+}
+
+}  // namespace
+
+protocol::ObserveResult observe(State& state, const protocol::ObserveRequest& request) {
+  return ObjectObserver(state, request).run();
+}
+
+}  // namespace gitopsd::kubernetes

@@ -1,0 +1,17 @@
+// In which order kinds are written and removed.
+#pragma once
+
+#include "providers/kubernetes/manifest.h"
+
+namespace gitopsd::kubernetes {
+
+/// The manifest's sync wave and, within it, its kind's stage: namespaces, CustomResourceDefinitions, what
+/// others need (accounts, roles, configuration, volumes), workloads, then what judges other objects
+/// (webhooks, API services). The same for the same manifest, whatever else is in the plan.
+int wave_of(const Manifest&);
+/// After every write; what was written last goes first.
+int removal_wave(const GroupKind&);
+/// Whether deleting one of it deletes data, or what else is in it.
+bool holds_data(const GroupKind&);
+
+}  // namespace gitopsd::kubernetes

@@ -1,0 +1,332 @@
+// Looks at every object concerned, asks the server what an apply would make of it, and says so in steps.
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "base/json.h"
+#include "base/problem.h"
+#include "providers/kubernetes/fields_diff.h"
+#include "providers/kubernetes/gather.h"
+#include "providers/kubernetes/order.h"
+#include "providers/kubernetes/verbs.h"
+
+namespace gitopsd::kubernetes {
+namespace {
+
+using protocol::Action;
+using protocol::Destroys;
+using protocol::PlanMode;
+using protocol::Step;
+using protocol::WireProblem;
+
+constexpr const char* kTwoApplications =
+    "let one of the two declare it; where the other is gone for good, remove the annotation "
+    "gitopsd.io/tracking-id";
+
+/// A live object as one apply would leave it, but for our marks: what they add is no difference of its own.
+Value without_marks(const Value& object) {
+  Value out = object;
+  if (Value* metadata = out.find("metadata") ? &out.as_object().at("metadata") : nullptr) {
+    for (const auto& [map, key] : {std::pair{"annotations", kTracking}, std::pair{"labels", kInstallation}}) {
+      if (!metadata->find(map) || !metadata->find(map)->is_object()) continue;
+      auto& members = metadata->as_object().at(map).as_object();
+      members.erase(key);
+      if (members.empty()) metadata->as_object().erase(map);
+    }
+  }
+  return out;
+}
+
+bool same_ownership(const Value& live, const Value& applied) {
+  const Value* now = our_fields(live);
+  const Value* then = our_fields(applied);
+  return now && then && *now == *then;
+}
+
+class ObjectPlanner {
+ public:
+  ObjectPlanner(State& state, const protocol::PlanRequest& request) : state_(state), request_(request) {}
+  protocol::PlanResult run();
+
+ private:
+  void read_upserts();
+  void look_at_upserts();
+  void upsert(const Manifest&, const HttpResponse& live, const HttpResponse& dry_run);
+  void absent(const Manifest&, const HttpResponse& dry_run);
+  void present(const Manifest&, const Value& live, const HttpResponse& dry_run);
+  void refused(const Manifest&, const HttpResponse& dry_run);
+  void look_at_removals();
+  void remove(const Id&, const HttpResponse& live);
+  bool is_ours(const Value& live, const Id&) const;
+  bool of_other(const Value& live, const Id&, WireProblem&) const;
+  Step step_for(const Id&, Action, std::string reason, int wave) const;
+  WireProblem problem_at(const Id&, ProblemCause, std::string message, std::string hint) const;
+  const protocol::Entry* entry_of(const Id&) const;
+
+  State& state_;
+  const protocol::PlanRequest& request_;
+  Policy policy_;
+  Kinds defined_;
+  std::shared_ptr<const Kinds> kinds_;
+  std::map<Id, Manifest> wanted_;
+  std::map<ResourceId, const protocol::Entry*> entries_;
+  protocol::PlanResult result_;
+};
+
+protocol::PlanResult ObjectPlanner::run() {
+  policy_ = Policy::parse(request_.policy, result_.problems);
+  for (const auto& entry : request_.entries) entries_.emplace(entry.id, &entry);
+  defined_ = kinds_defined_by(request_.documents);
+  kinds_ = kinds_for(state_.cluster, request_.documents, defined_);
+  read_upserts();
+  if (!result_.problems.empty()) return std::move(result_);
+  look_at_upserts();
+  look_at_removals();
+  if (!result_.problems.empty()) {
+    result_.steps.clear();
+    return std::move(result_);
+  }
+  std::sort(result_.steps.begin(), result_.steps.end(), [](const Step& a, const Step& b) {
+    return std::pair(a.wave, std::string_view(a.key)) < std::pair(b.wave, std::string_view(b.key));
+  });
+  return std::move(result_);
+}
+
+void ObjectPlanner::read_upserts() {
+  std::map<std::string_view, const protocol::Document*> documents;
+  for (const auto& document : request_.documents) documents.emplace(document.digest, &document);
+  for (const auto& resource : request_.upsert) {
+    const auto document = documents.find(resource.document);
+    if (document == documents.end())
+      throw fail(ProblemCause::input, "the document of '" + resource.id.str() + "' was not sent");
+    auto manifest = read_manifest(*document->second, Value(), policy_, *kinds_, defined_, result_.problems);
+    if (!manifest) continue;
+    if (manifest->id.resource() != resource.id)
+      throw fail(ProblemCause::input, "'" + resource.id.str() + "' is not what its document declares");
+    manifest->options = resource.options;
+    const Id id = manifest->id;
+    wanted_.insert_or_assign(id, std::move(*manifest));
+  }
+}
+
+/// Two questions an object, all at once: how it is, and how it would be.
+void ObjectPlanner::look_at_upserts() {
+  std::vector<HttpRequest> requests;
+  std::vector<const Manifest*> asked;
+  for (const auto& [id, manifest] : wanted_) {
+    if (!manifest.known) {
+      absent(manifest, {});
+      continue;
+    }
+    asked.push_back(&manifest);
+    requests.push_back(read_request(*kinds_, id, manifest.version, policy_));
+    requests.push_back(apply_request(manifest, request_.owner, policy_, {}, true));
+  }
+  const auto answers = send_all(state_.cluster.http(), std::move(requests));
+  for (std::size_t i = 0; i < asked.size(); ++i) upsert(*asked[i], answers[2 * i], answers[2 * i + 1]);
+}
+
+Step ObjectPlanner::step_for(const Id& id, Action action, std::string reason, int wave) const {
+  Step step;
+  step.id = id.resource();
+  step.action = action;
+  step.key = std::string(to_string(action)) + " " + id.str();
+  step.reason = std::move(reason);
+  step.wave = wave;
+  step.rerun = protocol::Rerun::safe;  // an apply is the same however often it runs
+  if (const auto it = wanted_.find(id); it != wanted_.end() && action != Action::remove)
+    step.digest = it->second.document;
+  return step;
+}
+
+WireProblem ObjectPlanner::problem_at(const Id& id, ProblemCause cause, std::string message,
+                                      std::string hint) const {
+  WireProblem problem;
+  problem.code = "plan";
+  problem.cause = cause;
+  problem.message = std::move(message);
+  problem.hint = std::move(hint);
+  problem.id = id.str();
+  if (const auto it = wanted_.find(id); it != wanted_.end()) problem.document = it->second.document;
+  return problem;
+}
+
+const protocol::Entry* ObjectPlanner::entry_of(const Id& id) const {
+  const auto it = entries_.find(id.resource());
+  return it == entries_.end() ? nullptr : it->second;
+}
+
+/// By its mark, or where somebody took the mark away, by what we remember of it.
+bool ObjectPlanner::is_ours(const Value& live, const Id& id) const {
+  if (const auto owner = owner_of(live, id))
+    return owner->installation == request_.owner.installation &&
+           owner->application == request_.owner.application;
+  const auto* entry = entry_of(id);
+  const auto receipt = entry && entry->owned ? Receipt::parse(entry->owned->receipt) : std::nullopt;
+  const Value* uid = live.at_pointer("/metadata/uid");
+  return receipt && uid && uid->is_string() && uid->as_string() == receipt->uid;
+}
+
+bool ObjectPlanner::of_other(const Value& live, const Id& id, WireProblem& problem) const {
+  const auto owner = owner_of(live, id);
+  if (!owner || (owner->installation == request_.owner.installation &&
+                 owner->application == request_.owner.application))
+    return false;
+  std::string whose = "application '" + owner->application + "'";
+  if (owner->installation != request_.owner.installation)
+    whose += " of another installation ('" + owner->installation + "')";
+  problem = problem_at(id, ProblemCause::conflict, id.str() + " belongs to " + whose, kTwoApplications);
+  problem.pointer = "/metadata/name";
+  return true;
+}
+
+void ObjectPlanner::upsert(const Manifest& manifest, const HttpResponse& live, const HttpResponse& dry_run) {
+  if (live.status == 404) return absent(manifest, dry_run);
+  if (live.status == 200) return present(manifest, parse_json(live.body, manifest.id.str()), dry_run);
+  for (auto& problem : state_.cluster.problems_of(live, "cannot read " + manifest.id.str())) {
+    problem.id = manifest.id.str();
+    problem.document = manifest.document;
+    problem.pointer.clear();
+    result_.problems.push_back(std::move(problem));
+  }
+}
+
+/// What the server says against the manifest, each with the member that it is about.
+void ObjectPlanner::refused(const Manifest& manifest, const HttpResponse& dry_run) {
+  for (auto& problem : state_.cluster.problems_of(dry_run, manifest.id.str())) {
+    problem.id = manifest.id.str();
+    problem.document = manifest.document;
+    if (!problem.pointer.empty() && !manifest.object.at_pointer(problem.pointer)) {
+      // The nearest member that is in the document: defaults, and names that SSA makes, are not.
+      while (!problem.pointer.empty() && !manifest.object.at_pointer(problem.pointer))
+        problem.pointer.erase(problem.pointer.rfind('/'));
+    }
+    result_.problems.push_back(std::move(problem));
+  }
+}
+
+void ObjectPlanner::absent(const Manifest& manifest, const HttpResponse& dry_run) {
+  const Id space{{"", "Namespace"}, "", manifest.id.space};
+  const bool space_comes = !manifest.id.space.empty() && (wanted_.contains(space) || request_.partial);
+  const bool no_space = dry_run.status == 404 && manifest.known;
+  if (no_space && !space_comes) {
+    auto problem =
+        problem_at(manifest.id, ProblemCause::input,
+                   "the namespace '" + manifest.id.space + "' of " + manifest.id.str() + " does not exist",
+                   "create it, or declare it as a Namespace beside");
+    problem.pointer = "/metadata/namespace";
+    result_.problems.push_back(std::move(problem));
+    return;
+  }
+  if (manifest.known && !no_space && dry_run.status != 200 && dry_run.status != 201)
+    return refused(manifest, dry_run);
+  auto step = step_for(manifest.id, Action::create, "it does not exist", wave_of(manifest));
+  step.precondition = Precondition().text();
+  step.diff = fields_diff(Value(), manifest.object, manifest.secret());
+  result_.steps.push_back(std::move(step));
+}
+
+void ObjectPlanner::present(const Manifest& manifest, const Value& live, const HttpResponse& dry_run) {
+  const Id& id = manifest.id;
+  WireProblem other;
+  if (of_other(live, id, other)) {
+    result_.problems.push_back(std::move(other));
+    return;
+  }
+  const bool ours = is_ours(live, id);
+  Step step;
+  if (live.at_pointer("/metadata/deletionTimestamp")) {
+    result_.problems.push_back(
+        problem_at(id, ProblemCause::transient, id.str() + " is being deleted",
+                   "it is made anew when it has gone; look at its finalizers if it stays"));
+    return;
+  }
+  if (manifest.options.apply == protocol::ApplyMode::create_only) {
+    step = step_for(id, ours ? Action::none : Action::adopt, "exists and is create-only: left as it is",
+                    wave_of(manifest));
+  } else if (dry_run.status != 200) {
+    return refused(manifest, dry_run);
+  } else {
+    const Value then = parse_json(dry_run.body, id.str());
+    const Value was = without_marks(live), is = without_marks(then);
+    if (!differs(was, is)) {
+      const bool same = ours && same_ownership(live, then) && !differs(live, then);
+      step = same   ? step_for(id, Action::none, "it is as declared", wave_of(manifest))
+             : ours ? step_for(id, Action::update, "is as declared; its marks and fields are ours again",
+                               wave_of(manifest))
+                    : step_for(id, Action::adopt, "exists, not ours, and is as declared: it becomes ours",
+                               wave_of(manifest));
+    } else {
+      const std::string paths = changed_paths(was, is);
+      step = step_for(id, Action::update, ours ? paths : "exists, not ours: " + paths + "; it becomes ours",
+                      wave_of(manifest));
+      step.diff = fields_diff(was, is, manifest.secret());
+    }
+  }
+  step.precondition = Precondition::of(live, state_.digests).text();
+  result_.steps.push_back(std::move(step));
+}
+
+void ObjectPlanner::look_at_removals() {
+  std::vector<HttpRequest> requests;
+  std::vector<Id> asked;
+  for (const auto& resource : request_.remove) {
+    const auto id = Id::parse(resource.str());
+    if (!id) throw fail(ProblemCause::input, "'" + resource.str() + "' is no id of this provider");
+    const KindInfo* kind = kinds_->find(id->type);
+    if (!kind)
+      kind = (kinds_ = state_.cluster.kinds_not_older_than(std::chrono::milliseconds(500)))->find(id->type);
+    if (const auto breach = policy_.breach(*id, !id->space.empty())) {
+      result_.problems.push_back(problem_at(*id, ProblemCause::permission, breach->message, breach->hint));
+      continue;
+    }
+    if (!kind) {
+      HttpResponse gone;
+      gone.status = 404;
+      remove(*id, gone);
+      continue;
+    }
+    asked.push_back(*id);
+    requests.push_back(read_request(*kinds_, *id, {}, policy_));
+  }
+  const auto answers = send_all(state_.cluster.http(), std::move(requests));
+  for (std::size_t i = 0; i < asked.size(); ++i) remove(asked[i], answers[i]);
+}
+
+void ObjectPlanner::remove(const Id& id, const HttpResponse& live) {
+  auto step =
+      step_for(id, Action::remove,
+               request_.mode == PlanMode::remove ? "the application is deleted" : "no longer declared",
+               removal_wave(id.type));
+  step.precondition = Precondition().text();
+  if (live.status == 404) {
+    step.reason += "; already gone";
+  } else if (live.status != 200) {
+    for (auto& problem : state_.cluster.problems_of(live, "cannot read " + id.str())) {
+      problem.id = id.str();
+      result_.problems.push_back(std::move(problem));
+    }
+    return;
+  } else {
+    const Value object = parse_json(live.body, id.str());
+    if (!is_ours(object, id)) {
+      step.reason += "; left alone, since it is not ours";
+      Precondition keep;
+      keep.keep = true;
+      step.precondition = keep.text();
+    } else {
+      step.precondition = Precondition::of(object, state_.digests).text();
+      step.diff = "- " + id.str() + "\n";
+      if (holds_data(id.type)) step.destroys = Destroys::data;
+    }
+  }
+  result_.steps.push_back(std::move(step));
+}
+
+}  // namespace
+
+protocol::PlanResult plan(State& state, const protocol::PlanRequest& request, protocol::CallContext&) {
+  return ObjectPlanner(state, request).run();
+}
+
+}  // namespace gitopsd::kubernetes

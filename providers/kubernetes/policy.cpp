@@ -1,0 +1,136 @@
+#include "providers/kubernetes/policy.h"
+
+#include <algorithm>
+
+#include "base/problem.h"
+
+namespace gitopsd::kubernetes {
+namespace {
+
+using protocol::WireProblem;
+
+const std::vector<std::string> kMembers{"namespaces", "kinds", "clusterKinds", "conflicts", "as"};
+
+/// A name, or a beginning with a `*` at its end.
+bool pattern_matches(std::string_view pattern, std::string_view text) {
+  if (!pattern.ends_with('*')) return pattern == text;
+  return text.starts_with(pattern.substr(0, pattern.size() - 1));
+}
+
+bool any_matches(const std::vector<std::string>& patterns, std::string_view text) {
+  return std::any_of(patterns.begin(), patterns.end(),
+                     [&](const auto& pattern) { return pattern_matches(pattern, text); });
+}
+
+class PolicyReader {
+ public:
+  explicit PolicyReader(std::vector<WireProblem>& problems) : problems_(problems) {}
+
+  void refuse(std::string pointer, std::string message, std::string hint = {}) {
+    WireProblem problem;
+    problem.code = "policy";
+    problem.cause = ProblemCause::input;
+    problem.message = std::move(message);
+    problem.hint = std::move(hint);
+    problem.pointer = std::move(pointer);
+    problems_.push_back(std::move(problem));
+  }
+
+  std::vector<std::string> texts(const Value& in, const std::string& name, const std::string& pointer) {
+    std::vector<std::string> out;
+    const Value* list = in.find(name);
+    if (list == nullptr) return out;
+    if (!list->is_array()) return refuse(pointer, "`" + name + "` has to be a list of names"), out;
+    for (std::size_t i = 0; i < list->as_array().size(); ++i) {
+      const Value& item = list->as_array()[i];
+      if (item.is_string() && !item.as_string().empty())
+        out.push_back(item.as_string());
+      else
+        refuse(pointer + "/" + std::to_string(i), "`" + name + "` has to be a list of names");
+    }
+    return out;
+  }
+
+  void unknown(const Value& in, const std::vector<std::string>& known, const std::string& at) {
+    for (const auto& [key, value] : in.as_object()) {
+      if (std::find(known.begin(), known.end(), key) != known.end()) continue;
+      const auto near = did_you_mean(key, known);
+      refuse(at + pointer_token(key), "a policy of Kubernetes has no `" + key + "`",
+             near.empty() ? "" : "did you mean `" + near + "`?");
+    }
+  }
+
+ private:
+  std::vector<WireProblem>& problems_;
+};
+
+std::string joined_names(const std::vector<std::string>& names) {
+  std::string out;
+  for (const auto& name : names) out += (out.empty() ? "" : ", ") + name;
+  return out.empty() ? "none" : out;
+}
+
+}  // namespace
+
+Policy Policy::parse(const Value& value, std::vector<WireProblem>& problems) {
+  Policy policy;
+  if (value.is_null()) return policy;
+  PolicyReader reader(problems);
+  if (!value.is_object()) return reader.refuse("", "the policy has to be a mapping"), policy;
+  reader.unknown(value, kMembers, "");
+  policy.namespaces = reader.texts(value, "namespaces", "/namespaces");
+  policy.kinds = reader.texts(value, "kinds", "/kinds");
+  policy.any_kind = value.find("kinds") == nullptr;
+  policy.cluster_kinds = reader.texts(value, "clusterKinds", "/clusterKinds");
+  if (const Value* conflicts = value.find("conflicts")) {
+    const bool known =
+        conflicts->is_string() && (conflicts->as_string() == "force" || conflicts->as_string() == "report");
+    if (!known) reader.refuse("/conflicts", "`conflicts` is `force` or `report`");
+    policy.force = !known || conflicts->as_string() == "force";
+  }
+  if (const Value* as = value.find("as")) {
+    if (!as->is_object() || !as->find("user") || !as->find("user")->is_string()) {
+      reader.refuse("/as", "`as` needs a `user`",
+                    "such as {user: \"system:serviceaccount:web:deployer\", groups: [...]}");
+    } else {
+      reader.unknown(*as, {"user", "groups"}, "/as");
+      policy.user = as->get_string("user");
+      policy.groups = reader.texts(*as, "groups", "/as/groups");
+    }
+  }
+  return policy;
+}
+
+std::string Policy::default_namespace() const {
+  const auto it = std::find_if(namespaces.begin(), namespaces.end(),
+                               [](const auto& name) { return name.find('*') == name.npos; });
+  return it == namespaces.end() ? std::string() : *it;
+}
+
+std::optional<Policy::Breach> Policy::breach(const Id& id, bool namespaced) const {
+  if (!namespaced) {
+    if (any_matches(cluster_kinds, id.type.str())) return std::nullopt;
+    return Breach{id.type.str() + " '" + id.name +
+                      "' lives outside of namespaces, and the policy's `clusterKinds` " +
+                      "allows: " + joined_names(cluster_kinds),
+                  "/kind", "add " + id.type.str() + " to `clusterKinds` of the application's policy"};
+  }
+  if (!any_matches(namespaces, id.space))
+    return Breach{
+        "namespace '" + id.space + "' is none of those that the policy allows: " + joined_names(namespaces),
+        "/metadata/namespace", "add it to `namespaces` of the application's policy"};
+  if (!any_kind && !any_matches(kinds, id.type.str()))
+    return Breach{id.type.str() + " is none of the kinds that the policy allows: " + joined_names(kinds),
+                  "/kind", "add it to `kinds` of the application's policy"};
+  return std::nullopt;
+}
+
+std::vector<std::pair<std::string, std::string>> Policy::headers() const {
+  std::vector<std::pair<std::string, std::string>> out;
+  if (user.empty()) return out;
+  out.emplace_back("Impersonate-User", user);
+  for (const auto& group : groups) out.emplace_back("Impersonate-Group", group);
+  return out;
+}
+
+}  // namespace gitopsd::kubernetes

@@ -1,0 +1,40 @@
+// What an application's repository may do in a cluster.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "providers/kubernetes/identity.h"
+#include "providers/protocol/messages.h"
+
+namespace gitopsd::kubernetes {
+
+/// policy:
+///   namespaces: [web, "web-*"]      # where its resources may be; the first without a `*` is the default
+///   kinds: [Deployment.apps, ...]   # optional: only these of the kinds that live in namespaces
+///   clusterKinds: [Namespace, ...]  # what it may declare outside of namespaces; none when missing
+///   conflicts: force | report       # fields that others manage: taken over (default), or a problem
+///   as: {user: name, groups: [...]} # impersonated at each request
+struct Policy {
+  std::vector<std::string> namespaces, kinds, cluster_kinds;
+  bool any_kind = true;
+  bool force = true;
+  std::string user;
+  std::vector<std::string> groups;
+
+  /// What is wrong is told in `problems`, with pointers into the policy and without a document.
+  static Policy parse(const Value&, std::vector<protocol::WireProblem>& problems);
+  /// Empty where none is named.
+  std::string default_namespace() const;
+  /// What forbids it, for people, and the member of the document that breaches; nullopt when it is allowed.
+  struct Breach {
+    std::string message, pointer, hint;
+  };
+  std::optional<Breach> breach(const Id&, bool namespaced) const;
+  /// The headers that impersonate.
+  std::vector<std::pair<std::string, std::string>> headers() const;
+};
+
+}  // namespace gitopsd::kubernetes

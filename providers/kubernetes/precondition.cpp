@@ -1,0 +1,56 @@
+#include "base/json.h"
+#include "providers/kubernetes/verbs.h"
+
+namespace gitopsd::kubernetes {
+
+std::string Precondition::text() const {
+  if (keep) return "keep";
+  if (uid.empty()) return "absent";
+  Value out = Value::object({{"uid", uid}, {"version", resource_version}, {"content", content}});
+  for (const auto& path : take) {
+    if (!out.find("take")) out.set("take", Value::array());
+    out.as_object().at("take").push(Value::Array(path.begin(), path.end()));
+  }
+  return to_json(out);
+}
+
+Precondition Precondition::parse(const std::string& text) {
+  Precondition out;
+  out.keep = text == "keep";
+  if (out.keep || text == "absent") return out;
+  const Value in = parse_json(text, "the precondition");
+  out.uid = in.get_string("uid");
+  out.resource_version = in.get_string("version");
+  out.content = in.get_string("content");
+  for (const Value& path : in.get_array("take")) {
+    auto& tokens = out.take.emplace_back();
+    for (const Value& token : path.as_array()) tokens.push_back(token.as_string());
+  }
+  return out;
+}
+
+Precondition Precondition::of(const Value& live, const OwnedDigests& digests) {
+  Precondition out;
+  Value rest = live;
+  rest.as_object().erase("status");
+  Value& metadata = rest.as_object().at("metadata");
+  out.uid = metadata.get_string("uid");
+  out.resource_version = metadata.get_string("resourceVersion");
+  for (const char* key : {"managedFields", "resourceVersion", "generation"}) metadata.as_object().erase(key);
+  out.content = digests.entry(rest);
+  return out;
+}
+
+HttpRequest apply_request(const Manifest& manifest, const protocol::Owner& owner, const Policy& policy,
+                          const std::string& resource_version, bool dry_run) {
+  HttpRequest request;
+  request.method = "PATCH";
+  request.path = manifest.path() + "?fieldManager=" + kManager + "&fieldValidation=Strict" +
+                 (policy.force ? "&force=true" : "") + (dry_run ? "&dryRun=All" : "");
+  request.content_type = "application/apply-patch+yaml";
+  request.body = apply_body(manifest, owner, resource_version);
+  request.headers = policy.headers();
+  return request;
+}
+
+}  // namespace gitopsd::kubernetes

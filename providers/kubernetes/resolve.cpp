@@ -1,0 +1,52 @@
+#include <map>
+
+#include "providers/kubernetes/verbs.h"
+
+namespace gitopsd::kubernetes {
+namespace {
+
+protocol::Resource resource_of(const Manifest& manifest, const Policy& policy) {
+  protocol::Resource resource;
+  resource.id = manifest.id.resource();
+  resource.kind = manifest.id.type.str();
+  resource.name = manifest.id.name;
+  resource.document = manifest.document;
+  resource.options = manifest.options;
+  if (manifest.secret()) resource.sensitive = {"/data", "/stringData"};
+  const Id space{{"", "Namespace"}, "", manifest.id.space};
+  if (!manifest.id.space.empty() && !policy.breach(space, false))
+    resource.requires_.push_back(space.resource());
+  return resource;
+}
+
+}  // namespace
+
+protocol::ResolveResult resolve(State& state, const protocol::ResolveRequest& request) {
+  protocol::ResolveResult result;
+  const Policy policy = Policy::parse(request.policy, result.problems);
+  const Kinds defined = kinds_defined_by(request.documents);
+  // A question about the policy alone is answered without a cluster.
+  if (request.documents.empty()) return result;
+  const auto kinds = kinds_for(state.cluster, request.documents, defined);
+  std::map<Id, std::string> seen;
+  for (const auto& document : request.documents) {
+    const auto manifest = read_manifest(document, request.defaults, policy, *kinds, defined, result.problems);
+    if (!manifest) continue;
+    if (!seen.emplace(manifest->id, document.digest).second) {
+      protocol::WireProblem problem;
+      problem.code = "clash";
+      problem.cause = ProblemCause::input;
+      problem.message = manifest->id.str() + " is declared twice";
+      problem.hint = "remove one of them";
+      problem.document = document.digest;
+      problem.pointer = "/metadata/name";
+      problem.id = manifest->id.str();
+      result.problems.push_back(std::move(problem));
+      continue;
+    }
+    result.resources.push_back(resource_of(*manifest, policy));
+  }
+  return result;
+}
+
+}  // namespace gitopsd::kubernetes

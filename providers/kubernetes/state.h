@@ -1,0 +1,37 @@
+// What all calls of the provider share.
+#pragma once
+
+#include <memory>
+
+#include "providers/kubernetes/cluster.h"
+#include "providers/kubernetes/live.h"
+#include "providers/kubernetes/manifest.h"
+#include "providers/kubernetes/owned.h"
+#include "providers/kubernetes/watch.h"
+
+namespace gitopsd::kubernetes {
+
+struct State {
+  State(const ClientConfig& config, std::string name, Secret key, std::vector<HealthRule> rules,
+        Watch::Changed changed)
+      : cluster(config, std::move(name)),
+        digests(std::move(key)),
+        health(std::move(rules)),
+        live(cluster, digests, health),
+        watch(cluster, digests, health, std::move(changed)) {}
+
+  Cluster cluster;
+  OwnedDigests digests;
+  HealthJudge health;
+  Live live;
+  Watch watch;
+};
+
+/// The kinds that the documents are made of, from memory unless it lacks one of them.
+std::shared_ptr<const Kinds> kinds_for(Cluster&, const std::vector<protocol::Document>&,
+                                       const Kinds& defined);
+
+/// A read of one object. `version` is of its API within the group; the server's choice when empty.
+HttpRequest read_request(const Kinds&, const Id&, const std::string& version, const Policy&);
+
+}  // namespace gitopsd::kubernetes

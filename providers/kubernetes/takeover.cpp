@@ -1,0 +1,225 @@
+#include "providers/kubernetes/takeover.h"
+
+#include <algorithm>
+#include <charconv>
+#include <functional>
+
+#include "base/json.h"
+#include "base/problem.h"
+#include "providers/kubernetes/cluster.h"
+#include "providers/kubernetes/manifest.h"
+#include "providers/kubernetes/owned.h"
+
+namespace gitopsd::kubernetes {
+namespace {
+
+bool is_update(const Value& entry) {
+  return entry.get_string("operation") == "Update" && entry.get_string("subresource").empty();
+}
+
+bool is_kubectl(const Value& entry) {
+  const std::string manager = entry.get_string("manager");
+  return is_update(entry) && (manager == "kubectl-client-side-apply" || manager == "before-first-apply");
+}
+
+const Value::Array& managed_fields(const Value& object) {
+  static const Value::Array none;
+  const Value* metadata = object.find("metadata");
+  return metadata ? metadata->get_array("managedFields") : none;
+}
+
+/// Every leaf below a node of fieldsV1.
+void leaves(const Value& node, FieldPath& path, const std::function<void(const FieldPath&)>& tell) {
+  if (!node.is_object()) return;
+  if (node.as_object().empty()) return tell(path);
+  for (const auto& [name, child] : node.as_object()) {
+    path.push_back(name);
+    if (name == ".")
+      tell(path);
+    else
+      leaves(child, path, tell);
+    path.pop_back();
+  }
+}
+
+/// A node of fieldsV1, or nullptr.
+const Value* node_at(const Value* node, const FieldPath& path, std::size_t depth) {
+  for (std::size_t i = 0; node && i < depth; ++i) {
+    const auto& members = node->as_object();
+    const auto it = members.find(path[i]);
+    node = it == members.end() || !it->second.is_object() ? nullptr : &it->second;
+  }
+  return node;
+}
+
+/// What others' updates own and we do not, by leaf.
+std::vector<FieldPath> foreign_leaves(const Value& live) {
+  std::vector<FieldPath> out;
+  const Value* ours = our_fields(live);
+  for (const Value& entry : managed_fields(live)) {
+    const Value* fields = entry.find("fieldsV1");
+    if (!is_update(entry) || !fields) continue;
+    FieldPath path;
+    leaves(*fields, path, [&](const FieldPath& leaf) {
+      if (!node_at(ours, leaf, leaf.size())) out.push_back(leaf);
+    });
+  }
+  return out;
+}
+
+/// A place that the server names, "spec.ports[1].name", as names and indices.
+struct Place {
+  std::vector<std::string> names;  ///< an index is its digits
+  std::vector<bool> index;
+};
+
+Place place_of(const std::string& field) {
+  Place place;
+  std::string pointer = pointer_of_field(field);
+  for (std::size_t at = 1; at <= pointer.size() && !pointer.empty();) {
+    const auto end = std::min(pointer.find('/', at), pointer.size());
+    place.names.push_back(pointer.substr(at, end - at));
+    const std::string& name = place.names.back();
+    place.index.push_back(!name.empty() &&
+                          std::all_of(name.begin(), name.end(), [](char c) { return c >= '0' && c <= '9'; }));
+    at = end + 1;
+  }
+  return place;
+}
+
+/// Whether the `k:` or `v:` token names that list item.
+bool token_names(const std::string& token, const Value& item) {
+  try {
+    if (token.starts_with("v:")) return parse_json(std::string_view(token).substr(2)) == item;
+    if (!token.starts_with("k:") || !item.is_object()) return false;
+    const Value keys = parse_json(std::string_view(token).substr(2));
+    return std::all_of(keys.as_object().begin(), keys.as_object().end(), [&](const auto& key) {
+      const Value* value = item.find(key.first);
+      return value && *value == key.second;
+    });
+  } catch (const Failure&) {
+    return false;
+  }
+}
+
+/// Whether a foreign leaf lies where the server's place points: in the same list item, by the live object's
+/// indices, or anywhere in the same list where `whole_list`.
+bool lies_at(const FieldPath& leaf, const Place& place, const Value& live, bool whole_list) {
+  std::size_t last = place.names.size();
+  while (last > 0 && !place.index[last - 1]) --last;  // one past the innermost index
+  if (last == 0) return false;
+  const Value* node = &live;
+  for (std::size_t i = 0; i < last; ++i) {
+    if (i >= leaf.size() || !node) return false;
+    if (!place.index[i]) {
+      if (leaf[i] != "f:" + place.names[i]) return false;
+      node = node->find(place.names[i]);
+      continue;
+    }
+    if (i + 1 == last && whole_list) return true;
+    std::size_t at = 0;
+    std::from_chars(place.names[i].data(), place.names[i].data() + place.names[i].size(), at);
+    if (!node->is_array() || at >= node->as_array().size()) return false;
+    node = &node->as_array()[at];
+    if (!token_names(leaf[i], *node)) return false;
+  }
+  return true;
+}
+
+void add_path(Value& fields, const FieldPath& path) {
+  Value* node = &fields;
+  for (const auto& name : path) {
+    auto& members = node->as_object();
+    auto it = members.find(name);
+    if (it == members.end()) it = members.emplace(name, Value::object()).first;
+    node = &it->second;
+  }
+}
+
+void remove_path(Value& node, const FieldPath& path, std::size_t depth) {
+  const auto it = node.as_object().find(path[depth]);
+  if (it == node.as_object().end()) return;
+  if (depth + 1 < path.size()) {
+    remove_path(it->second, path, depth + 1);
+    if (!it->second.as_object().empty()) return;
+  }
+  node.as_object().erase(it);
+}
+
+}  // namespace
+
+std::vector<FieldPath> fields_of_kubectl(const Value& live) {
+  std::vector<FieldPath> out;
+  for (const Value& entry : managed_fields(live)) {
+    const Value* fields = entry.find("fieldsV1");
+    if (!is_kubectl(entry) || !fields) continue;
+    FieldPath path;
+    leaves(*fields, path, [&](const FieldPath& leaf) { out.push_back(leaf); });
+  }
+  return out;
+}
+
+std::vector<FieldPath> foreign_items(const Value& live) {
+  std::vector<FieldPath> out;
+  const Value* ours = our_fields(live);
+  for (auto& leaf : foreign_leaves(live)) {
+    for (std::size_t depth = 0; depth < leaf.size(); ++depth) {
+      if (!leaf[depth].starts_with("k:") && !leaf[depth].starts_with("v:")) continue;
+      const Value* list = node_at(ours, leaf, depth);
+      const bool we_have_items =
+          list && std::any_of(list->as_object().begin(), list->as_object().end(), [](const auto& member) {
+            return member.first.starts_with("k:") || member.first.starts_with("v:");
+          });
+      if (!we_have_items || list->as_object().contains(leaf[depth])) continue;
+      out.push_back(std::move(leaf));
+      break;
+    }
+  }
+  return out;
+}
+
+std::vector<FieldPath> in_the_way(const Value& live, const Value& status) {
+  std::vector<FieldPath> out;
+  const Value* details = status.find("details");
+  if (!details) return out;
+  for (auto& leaf : foreign_leaves(live)) {
+    const auto& causes = details->get_array("causes");
+    const bool named = std::any_of(causes.begin(), causes.end(), [&](const Value& cause) {
+      const bool clash = cause.get_string("reason") == "FieldValueDuplicate";
+      return lies_at(leaf, place_of(cause.get_string("field")), live, clash);
+    });
+    if (named) out.push_back(std::move(leaf));
+  }
+  return out;
+}
+
+Value moved_to_us(const Value& live, const std::vector<FieldPath>& paths) {
+  Value::Array entries = managed_fields(live);
+  Value* ours = nullptr;
+  for (Value& entry : entries) {
+    const bool mine = entry.get_string("manager") == kManager && entry.get_string("operation") == "Apply" &&
+                      entry.get_string("subresource").empty();
+    if (mine) ours = &entry;
+  }
+  if (!ours) {
+    entries.push_back(Value::object({{"manager", kManager},
+                                     {"operation", "Apply"},
+                                     {"apiVersion", live.get_string("apiVersion")},
+                                     {"fieldsType", "FieldsV1"},
+                                     {"fieldsV1", Value::object()}}));
+    ours = &entries.back();
+  }
+  for (const auto& path : paths) {
+    add_path(ours->as_object().at("fieldsV1"), path);
+    for (Value& entry : entries)
+      if (&entry != ours && is_update(entry) && entry.find("fieldsV1"))
+        remove_path(entry.as_object().at("fieldsV1"), path, 0);
+  }
+  std::erase_if(entries, [](const Value& entry) {
+    const Value* fields = entry.find("fieldsV1");
+    return is_update(entry) && fields && fields->is_object() && fields->as_object().empty();
+  });
+  return Value(std::move(entries));
+}
+
+}  // namespace gitopsd::kubernetes

@@ -1,0 +1,33 @@
+// Taking fields over from other managers before an apply, so that what they set and we do not declare goes.
+//
+// A server-side apply alone leaves what others own. Where that keeps an object from being as declared (two
+// members of a union, a list item under another name, what kubectl applied before us), their paths are moved
+// into our entry of managedFields first; the apply then removes what it no longer names.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/value.h"
+
+namespace gitopsd::kubernetes {
+
+/// A path in fieldsV1: "f:spec", "f:ports", "k:{...}".
+using FieldPath = std::vector<std::string>;
+
+/// What kubectl's client-side apply manages of the object; such fields were declared by somebody, and are
+/// taken over whole, as kubectl itself does when it changes to server-side apply.
+std::vector<FieldPath> fields_of_kubectl(const Value& live);
+
+/// Items that others added to lists in which we own items.
+std::vector<FieldPath> foreign_items(const Value& live);
+
+/// What others set where the server refused our apply for it (a Status of 422): a second member of the same
+/// list item, or a list item that clashes with ours. Empty where the causes name nothing of the kind.
+std::vector<FieldPath> in_the_way(const Value& live, const Value& status);
+
+/// The object's managedFields with these paths moved from other managers' updates to our entry.
+Value moved_to_us(const Value& live, const std::vector<FieldPath>&);
+
+}  // namespace gitopsd::kubernetes

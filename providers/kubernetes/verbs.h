@@ -1,0 +1,33 @@
+// The provider's calls, a file each: resolve.cpp, plan.cpp, apply.cpp, observe.cpp.
+#pragma once
+
+#include "providers/kubernetes/state.h"
+#include "providers/kubernetes/takeover.h"
+#include "providers/protocol/service.h"
+
+namespace gitopsd::kubernetes {
+
+protocol::ResolveResult resolve(State&, const protocol::ResolveRequest&);
+protocol::PlanResult plan(State&, const protocol::PlanRequest&, protocol::CallContext&);
+protocol::ApplyResult apply(State&, const protocol::ApplyRequest&, protocol::CallContext&,
+                            const protocol::ProgressSink&);
+protocol::ObserveResult observe(State&, const protocol::ObserveRequest&);
+
+/// What a step was planned on: nothing there, or an object in the version that was seen. Travels in steps.
+struct Precondition {
+  std::string uid;  ///< empty: absent
+  std::string resource_version;
+  std::string content;  ///< digest of all but what the server keeps; decides where only the version moved
+  bool keep = false;    ///< a removal that only forgets: the object is not ours
+  std::vector<FieldPath> take;  ///< others' fields to take over before the write
+
+  std::string text() const;
+  static Precondition parse(const std::string&);
+  static Precondition of(const Value& live, const OwnedDigests&);
+};
+
+/// The request of a server-side apply.
+HttpRequest apply_request(const Manifest&, const protocol::Owner&, const Policy&,
+                          const std::string& resource_version, bool dry_run);
+
+}  // namespace gitopsd::kubernetes
