@@ -23,6 +23,7 @@ using protocol::StepState;
 constexpr int kMostParallel = 12;
 constexpr auto kFirstLook = 20ms;
 constexpr auto kSlowestLook = 1s;
+constexpr auto kServedWithin = 15s;
 
 /// The object is not as it was planned on.
 struct StaleObject : std::runtime_error {
@@ -51,7 +52,7 @@ class ObjectApplier {
   HttpResponse write_as_planned(const Id&, const Manifest&, const Precondition&);
   void remove(const Id&, const Precondition&);
   void wait_until_gone(const Id&, const HttpRequest& read, const std::string& uid);
-  void wait_until_served(const Manifest&);
+  std::string take_over(const Id&, const Manifest&, const Precondition&);
   HttpResponse answered(HttpRequest, const std::string& doing);
   [[noreturn]] void refuse(const HttpResponse&, const std::string& doing);
   template <class Done>
@@ -63,7 +64,6 @@ class ObjectApplier {
   protocol::CallContext& context_;
   const protocol::ProgressSink& progress_;
   std::shared_ptr<const Policy> policy_;
-  Kinds defined_;
   std::shared_ptr<const Kinds> kinds_;
   std::map<std::string, Manifest> manifests_;  ///< by document
   std::vector<std::vector<std::size_t>> after_;
@@ -97,13 +97,17 @@ protocol::ApplyResult ObjectApplier::run() {
 }
 
 void ObjectApplier::read_documents() {
-  defined_ = kinds_defined_by(request_.documents);
-  kinds_ = kinds_for(state_.cluster, request_.documents, defined_);
+  // A kind that an earlier wave defined is served a moment after its definition is established.
+  const auto patience = Monotonic::now() + kServedWithin;
+  poll("the cluster does not serve a kind that is to be written", [&] {
+    kinds_ = kinds_for(state_.cluster, request_.documents);
+    return has_kinds(*kinds_, request_.documents) || Monotonic::now() > patience;
+  });
   std::map<std::string_view, const protocol::Resource*> resources;
   for (const auto& resource : request_.resources) resources.emplace(resource.document, &resource);
   std::vector<protocol::WireProblem> problems;
   for (const auto& document : request_.documents) {
-    auto manifest = read_manifest(document, Value(), *policy_, *kinds_, defined_, problems);
+    auto manifest = read_manifest(document, Value(), *policy_, *kinds_, Kinds(), problems);
     if (!manifest) continue;
     if (const auto it = resources.find(document.digest); it != resources.end())
       manifest->options = it->second->options;
@@ -209,7 +213,6 @@ void ObjectApplier::poll(const std::string& what, Done done) {
 
 std::string ObjectApplier::write(const Step& step, const Id& id, const Manifest& manifest) {
   const auto precondition = Precondition::parse(step.precondition);
-  if (!manifest.known) wait_until_served(manifest);
   if (step.action == Action::none ||
       (step.action == Action::adopt && manifest.options.apply == protocol::ApplyMode::create_only)) {
     // Left as it is; what is there becomes what we compare with.
@@ -222,7 +225,14 @@ std::string ObjectApplier::write(const Step& step, const Id& id, const Manifest&
     }
     if (step.action == Action::none) return {};
   }
-  const auto response = write_as_planned(id, manifest, precondition);
+  Precondition now = precondition;
+  if (step.action == Action::replace) {
+    remove(id, precondition);
+    now = Precondition();
+  } else if (!precondition.take.empty()) {
+    now.resource_version = take_over(id, manifest, precondition);
+  }
+  const auto response = write_as_planned(id, manifest, now);
   const Value object = parse_json(response.body, id.str());
   const auto receipt = state_.digests.receipt(object, parse_json(apply_body(manifest, request_.owner, {})));
   if (!receipt)
@@ -254,12 +264,28 @@ HttpResponse ObjectApplier::write_as_planned(const Id& id, const Manifest& manif
   }
 }
 
-/// A kind that this very plan defines comes a moment after its definition.
-void ObjectApplier::wait_until_served(const Manifest& manifest) {
-  poll("the cluster does not serve " + manifest.id.type.str() + " yet", [&] {
-    kinds_ = state_.cluster.kinds_not_older_than(kFirstLook);
-    return kinds_->find(manifest.id.type) != nullptr;
-  });
+/// Moves others' fields to our entry, so that the apply that follows removes those it does not name. Returns
+/// the object's version after it.
+std::string ObjectApplier::take_over(const Id& id, const Manifest& manifest,
+                                     const Precondition& precondition) {
+  const auto read = read_request(*kinds_, id, manifest.version, *policy_);
+  const Value live = parse_json(answered(read, "cannot read " + id.str()).body, id.str());
+  const auto now = Precondition::of(live, state_.digests);
+  if (now.uid != precondition.uid || now.content != precondition.content)
+    throw StaleObject(id.str() + " was changed meanwhile");
+  HttpRequest request = read;
+  request.method = "PATCH";
+  request.path += std::string("?fieldManager=") + kManager;
+  request.content_type = "application/json-patch+json";
+  const auto replace = [](const char* path, Value value) {
+    return Value::object({{"op", "replace"}, {"path", path}, {"value", std::move(value)}});
+  };
+  request.body =
+      to_json(Value(Value::Array{replace("/metadata/resourceVersion", now.resource_version),
+                                 replace("/metadata/managedFields", moved_to_us(live, precondition.take))}));
+  const Value after =
+      parse_json(answered(std::move(request), "cannot take over fields of " + id.str()).body, id.str());
+  return after.at_pointer("/metadata/resourceVersion")->as_string();
 }
 
 void ObjectApplier::remove(const Id& id, const Precondition& precondition) {

@@ -1,5 +1,6 @@
 // Looks at every object concerned, asks the server what an apply would make of it, and says so in steps.
 #include <algorithm>
+#include <array>
 #include <map>
 #include <set>
 
@@ -19,6 +20,13 @@ using protocol::PlanMode;
 using protocol::Step;
 using protocol::WireProblem;
 
+constexpr std::size_t kNameBeforeProbe = 40;
+constexpr std::array<std::string_view, 6> kImmutable{"immutable",
+                                                     "may not change once set",
+                                                     "cannot change roleRef",
+                                                     "updates to statefulset spec",
+                                                     "updates to parameters are forbidden",
+                                                     "may not be changed"};
 constexpr const char* kTwoApplications =
     "let one of the two declare it; where the other is gone for good, remove the annotation "
     "gitopsd.io/tracking-id";
@@ -43,6 +51,33 @@ bool same_ownership(const Value& live, const Value& applied) {
   return now && then && *now == *then;
 }
 
+/// By the server's words, which have no uniform mark.
+bool says_immutable(const Value& status) {
+  const std::string message = status.get_string("message");
+  return std::any_of(kImmutable.begin(), kImmutable.end(),
+                     [&](std::string_view words) { return message.find(words) != message.npos; });
+}
+
+/// Readable, and only those that an object, as it would be, does not have by our hand.
+std::string paths_only_there(const std::vector<FieldPath>& paths, const Value& then) {
+  const Value* ours = then.is_null() ? nullptr : our_fields(then);
+  std::string out;
+  for (const auto& path : paths) {
+    const Value* node = ours;
+    for (const auto& token : path) {
+      const auto it = node ? node->as_object().find(token) : Value::Object::const_iterator{};
+      node = !node || it == node->as_object().end() || !it->second.is_object() ? nullptr : &it->second;
+    }
+    if (node || path.back() == "." ||
+        std::find(path.begin(), path.end(), "f:kubectl.kubernetes.io/last-applied-configuration") !=
+            path.end())
+      continue;
+    if (!out.empty()) out += ", ";
+    for (const auto& token : path) out += (&token == &path.front() ? "" : ".") + token.substr(2);
+  }
+  return out;
+}
+
 class ObjectPlanner {
  public:
   ObjectPlanner(State& state, const protocol::PlanRequest& request) : state_(state), request_(request) {}
@@ -54,7 +89,11 @@ class ObjectPlanner {
   void upsert(const Manifest&, const HttpResponse& live, const HttpResponse& dry_run);
   void absent(const Manifest&, const HttpResponse& dry_run);
   void present(const Manifest&, const Value& live, const HttpResponse& dry_run);
-  void refused(const Manifest&, const HttpResponse& dry_run);
+  void refused(const Manifest&, const HttpResponse& dry_run, const char* hint = "");
+  void not_as_it_is(const Manifest&, const Value& live, bool ours, const HttpResponse& dry_run);
+  void as_it_would_be(const Manifest&, const Value& live, bool ours, const Value& then);
+  bool could_be_made_anew(const Manifest&);
+  void add(Step, Precondition);
   void look_at_removals();
   void remove(const Id&, const HttpResponse& live);
   bool is_ours(const Value& live, const Id&) const;
@@ -77,7 +116,7 @@ protocol::PlanResult ObjectPlanner::run() {
   policy_ = Policy::parse(request_.policy, result_.problems);
   for (const auto& entry : request_.entries) entries_.emplace(entry.id, &entry);
   defined_ = kinds_defined_by(request_.documents);
-  kinds_ = kinds_for(state_.cluster, request_.documents, defined_);
+  kinds_ = kinds_for(state_.cluster, request_.documents);
   read_upserts();
   if (!result_.problems.empty()) return std::move(result_);
   look_at_upserts();
@@ -192,10 +231,11 @@ void ObjectPlanner::upsert(const Manifest& manifest, const HttpResponse& live, c
 }
 
 /// What the server says against the manifest, each with the member that it is about.
-void ObjectPlanner::refused(const Manifest& manifest, const HttpResponse& dry_run) {
+void ObjectPlanner::refused(const Manifest& manifest, const HttpResponse& dry_run, const char* hint) {
   for (auto& problem : state_.cluster.problems_of(dry_run, manifest.id.str())) {
     problem.id = manifest.id.str();
     problem.document = manifest.document;
+    if (problem.hint.empty()) problem.hint = hint;
     if (!problem.pointer.empty() && !manifest.object.at_pointer(problem.pointer)) {
       // The nearest member that is in the document: defaults, and names that SSA makes, are not.
       while (!problem.pointer.empty() && !manifest.object.at_pointer(problem.pointer))
@@ -234,37 +274,92 @@ void ObjectPlanner::present(const Manifest& manifest, const Value& live, const H
     return;
   }
   const bool ours = is_ours(live, id);
-  Step step;
   if (live.at_pointer("/metadata/deletionTimestamp")) {
     result_.problems.push_back(
         problem_at(id, ProblemCause::transient, id.str() + " is being deleted",
                    "it is made anew when it has gone; look at its finalizers if it stays"));
     return;
   }
-  if (manifest.options.apply == protocol::ApplyMode::create_only) {
-    step = step_for(id, ours ? Action::none : Action::adopt, "exists and is create-only: left as it is",
-                    wave_of(manifest));
-  } else if (dry_run.status != 200) {
-    return refused(manifest, dry_run);
-  } else {
-    const Value then = parse_json(dry_run.body, id.str());
-    const Value was = without_marks(live), is = without_marks(then);
-    if (!differs(was, is)) {
-      const bool same = ours && same_ownership(live, then) && !differs(live, then);
-      step = same   ? step_for(id, Action::none, "it is as declared", wave_of(manifest))
-             : ours ? step_for(id, Action::update, "is as declared; its marks and fields are ours again",
-                               wave_of(manifest))
-                    : step_for(id, Action::adopt, "exists, not ours, and is as declared: it becomes ours",
-                               wave_of(manifest));
-    } else {
-      const std::string paths = changed_paths(was, is);
-      step = step_for(id, Action::update, ours ? paths : "exists, not ours: " + paths + "; it becomes ours",
-                      wave_of(manifest));
-      step.diff = fields_diff(was, is, manifest.secret());
-    }
-  }
-  step.precondition = Precondition::of(live, state_.digests).text();
+  if (manifest.options.apply == protocol::ApplyMode::create_only)
+    return add(step_for(id, ours ? Action::none : Action::adopt, "exists and is create-only: left as it is",
+                        wave_of(manifest)),
+               Precondition::of(live, state_.digests));
+  if (dry_run.status != 200) return not_as_it_is(manifest, live, ours, dry_run);
+  as_it_would_be(manifest, live, ours, parse_json(dry_run.body, id.str()));
+}
+
+void ObjectPlanner::add(Step step, Precondition precondition) {
+  step.precondition = precondition.text();
   result_.steps.push_back(std::move(step));
+}
+
+void ObjectPlanner::as_it_would_be(const Manifest& manifest, const Value& live, bool ours,
+                                   const Value& then) {
+  const Id& id = manifest.id;
+  auto precondition = Precondition::of(live, state_.digests);
+  precondition.take = fields_of_kubectl(live);
+  if (policy_.remove_foreign_items)
+    for (auto& path : foreign_items(then)) precondition.take.push_back(std::move(path));
+  const std::string taken = paths_only_there(precondition.take, then);
+  const Value was = without_marks(live), is = without_marks(then);
+  Step step;
+  if (differs(was, is) || !taken.empty()) {
+    std::string why = changed_paths(was, is);
+    if (!taken.empty()) why += (why.empty() ? "" : ", ") + ("no longer declared: " + taken);
+    step = step_for(id, Action::update, ours ? why : "exists, not ours: " + why + "; it becomes ours",
+                    wave_of(manifest));
+    step.diff = fields_diff(was, is, manifest.secret());
+    if (!taken.empty()) step.diff += "- " + taken + "\n";
+  } else if (!ours) {
+    step = step_for(id, Action::adopt, "exists, not ours, and is as declared: it becomes ours",
+                    wave_of(manifest));
+  } else if (!same_ownership(live, then) || differs(live, then) || !precondition.take.empty()) {
+    step = step_for(id, Action::update, "is as declared; its marks and fields are ours again",
+                    wave_of(manifest));
+  } else {
+    step = step_for(id, Action::none, "it is as declared", wave_of(manifest));
+  }
+  add(std::move(step), std::move(precondition));
+}
+
+/// The server refuses the apply onto the live object. What others set in its place is taken over; what cannot
+/// be changed is made anew, if that is wanted and the server would take it.
+void ObjectPlanner::not_as_it_is(const Manifest& manifest, const Value& live, bool ours,
+                                 const HttpResponse& dry_run) {
+  const Id& id = manifest.id;
+  if (dry_run.status != 422) return refused(manifest, dry_run);
+  auto precondition = Precondition::of(live, state_.digests);
+  precondition.take = in_the_way(live, status_of(dry_run));
+  if (ours && !precondition.take.empty()) {
+    const std::string taken = paths_only_there(precondition.take, Value());
+    auto step =
+        step_for(id, Action::update, "others set in place of what is declared: " + taken, wave_of(manifest));
+    step.diff = "- " + taken + "\n";
+    return add(std::move(step), std::move(precondition));
+  }
+  precondition.take.clear();
+  if (!says_immutable(status_of(dry_run))) return refused(manifest, dry_run);
+  if (manifest.options.apply != protocol::ApplyMode::replace)
+    return refused(
+        manifest, dry_run,
+        "it cannot be changed in place; the annotation gitopsd.io/apply: replace lets it be deleted and "
+        "made anew");
+  if (!could_be_made_anew(manifest)) return refused(manifest, dry_run);
+  auto step = step_for(id, Action::replace, "cannot be changed in place: it is deleted and made anew",
+                       wave_of(manifest));
+  step.destroys = holds_data(id.type) ? Destroys::data : Destroys::restart;
+  step.diff = fields_diff(without_marks(live), manifest.object, manifest.secret());
+  add(std::move(step), std::move(precondition));
+}
+
+/// A spec that is merely wrong never deletes a live object: the server is asked whether it would take the
+/// manifest as a new object, under a name that nothing has.
+bool ObjectPlanner::could_be_made_anew(const Manifest& manifest) {
+  Manifest other = manifest;
+  other.id.name = manifest.id.name.substr(0, kNameBeforeProbe) + "-gitopsd-probe";
+  other.object.as_object().at("metadata").set("name", other.id.name);
+  const auto response = state_.cluster.http().send(apply_request(other, request_.owner, policy_, {}, true));
+  return response.status == 201 || response.status == 200;
 }
 
 void ObjectPlanner::look_at_removals() {

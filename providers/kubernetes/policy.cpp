@@ -9,7 +9,8 @@ namespace {
 
 using protocol::WireProblem;
 
-const std::vector<std::string> kMembers{"namespaces", "kinds", "clusterKinds", "conflicts", "as"};
+const std::vector<std::string> kMembers{"namespaces", "kinds",        "clusterKinds",
+                                        "conflicts",  "foreignItems", "as"};
 
 /// A name, or a beginning with a `*` at its end.
 bool pattern_matches(std::string_view pattern, std::string_view text) {
@@ -51,6 +52,17 @@ class PolicyReader {
     return out;
   }
 
+  /// One of two words; empty where missing or wrong.
+  std::string word(const Value& in, const std::string& name,
+                   const std::pair<std::string, std::string>& words) {
+    const Value* value = in.find(name);
+    if (value == nullptr) return {};
+    if (value->is_string() && (value->as_string() == words.first || value->as_string() == words.second))
+      return value->as_string();
+    refuse("/" + name, "`" + name + "` is `" + words.first + "` or `" + words.second + "`");
+    return {};
+  }
+
   void unknown(const Value& in, const std::vector<std::string>& known, const std::string& at) {
     for (const auto& [key, value] : in.as_object()) {
       if (std::find(known.begin(), known.end(), key) != known.end()) continue;
@@ -82,12 +94,8 @@ Policy Policy::parse(const Value& value, std::vector<WireProblem>& problems) {
   policy.kinds = reader.texts(value, "kinds", "/kinds");
   policy.any_kind = value.find("kinds") == nullptr;
   policy.cluster_kinds = reader.texts(value, "clusterKinds", "/clusterKinds");
-  if (const Value* conflicts = value.find("conflicts")) {
-    const bool known =
-        conflicts->is_string() && (conflicts->as_string() == "force" || conflicts->as_string() == "report");
-    if (!known) reader.refuse("/conflicts", "`conflicts` is `force` or `report`");
-    policy.force = !known || conflicts->as_string() == "force";
-  }
+  policy.force = reader.word(value, "conflicts", {"force", "report"}) != "report";
+  policy.remove_foreign_items = reader.word(value, "foreignItems", {"keep", "remove"}) == "remove";
   if (const Value* as = value.find("as")) {
     if (!as->is_object() || !as->find("user") || !as->find("user")->is_string()) {
       reader.refuse("/as", "`as` needs a `user`",

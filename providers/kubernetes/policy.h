@@ -15,12 +15,14 @@ namespace gitopsd::kubernetes {
 ///   namespaces: [web, "web-*"]      # where its resources may be; the first without a `*` is the default
 ///   kinds: [Deployment.apps, ...]   # optional: only these of the kinds that live in namespaces
 ///   clusterKinds: [Namespace, ...]  # what it may declare outside of namespaces; none when missing
+///   foreignItems: keep | remove   # items that others add to lists in which it has items; kept by default
 ///   conflicts: force | report       # fields that others manage: taken over (default), or a problem
 ///   as: {user: name, groups: [...]} # impersonated at each request
 struct Policy {
   std::vector<std::string> namespaces, kinds, cluster_kinds;
   bool any_kind = true;
   bool force = true;
+  bool remove_foreign_items = false;
   std::string user;
   std::vector<std::string> groups;
 

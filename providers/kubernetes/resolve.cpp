@@ -27,7 +27,7 @@ protocol::ResolveResult resolve(State& state, const protocol::ResolveRequest& re
   const Kinds defined = kinds_defined_by(request.documents);
   // A question about the policy alone is answered without a cluster.
   if (request.documents.empty()) return result;
-  const auto kinds = kinds_for(state.cluster, request.documents, defined);
+  const auto kinds = kinds_for(state.cluster, request.documents);
   std::map<Id, std::string> seen;
   for (const auto& document : request.documents) {
     const auto manifest = read_manifest(document, request.defaults, policy, *kinds, defined, result.problems);

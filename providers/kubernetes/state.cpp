@@ -13,18 +13,21 @@ constexpr std::chrono::milliseconds kFresh{500};
 
 }  // namespace
 
-std::shared_ptr<const Kinds> kinds_for(Cluster& cluster, const std::vector<protocol::Document>& documents,
-                                       const Kinds& defined) {
-  auto kinds = cluster.kinds();
-  const bool missing = std::any_of(documents.begin(), documents.end(), [&](const auto& document) {
-    if (!document.json.is_object()) return false;
+bool has_kinds(const Kinds& kinds, const std::vector<protocol::Document>& documents) {
+  return std::all_of(documents.begin(), documents.end(), [&](const auto& document) {
     const Value* version = document.json.find("apiVersion");
     const Value* kind = document.json.find("kind");
-    if (!version || !kind || !version->is_string() || !kind->is_string()) return false;
-    const GroupKind type{ApiVersion::parse(version->as_string()).group, kind->as_string()};
-    return !kinds->find(type) && !defined.find(type);
+    if (!version || !kind || !version->is_string() || !kind->is_string()) return true;
+    const auto api = ApiVersion::parse(version->as_string());
+    const KindInfo* info = kinds.find({api.group, kind->as_string()});
+    return info &&
+           std::find(info->versions.begin(), info->versions.end(), api.version) != info->versions.end();
   });
-  return missing ? cluster.kinds_not_older_than(kFresh) : kinds;
+}
+
+std::shared_ptr<const Kinds> kinds_for(Cluster& cluster, const std::vector<protocol::Document>& documents) {
+  auto kinds = cluster.kinds();
+  return has_kinds(*kinds, documents) ? kinds : cluster.kinds_not_older_than(kFresh);
 }
 
 HttpRequest read_request(const Kinds& kinds, const Id& id, const std::string& version, const Policy& policy) {

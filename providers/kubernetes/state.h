@@ -28,8 +28,9 @@ struct State {
 };
 
 /// The kinds that the documents are made of, from memory unless it lacks one of them.
-std::shared_ptr<const Kinds> kinds_for(Cluster&, const std::vector<protocol::Document>&,
-                                       const Kinds& defined);
+std::shared_ptr<const Kinds> kinds_for(Cluster&, const std::vector<protocol::Document>&);
+/// Whether it has every kind, in the version, that the documents are of.
+bool has_kinds(const Kinds&, const std::vector<protocol::Document>&);
 
 /// A read of one object. `version` is of its API within the group; the server's choice when empty.
 HttpRequest read_request(const Kinds&, const Id&, const std::string& version, const Policy&);

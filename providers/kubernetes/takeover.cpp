@@ -159,10 +159,10 @@ std::vector<FieldPath> fields_of_kubectl(const Value& live) {
   return out;
 }
 
-std::vector<FieldPath> foreign_items(const Value& live) {
+std::vector<FieldPath> foreign_items(const Value& then) {
   std::vector<FieldPath> out;
-  const Value* ours = our_fields(live);
-  for (auto& leaf : foreign_leaves(live)) {
+  const Value* ours = our_fields(then);
+  for (auto& leaf : foreign_leaves(then)) {
     for (std::size_t depth = 0; depth < leaf.size(); ++depth) {
       if (!leaf[depth].starts_with("k:") && !leaf[depth].starts_with("v:")) continue;
       const Value* list = node_at(ours, leaf, depth);

@@ -20,8 +20,8 @@ using FieldPath = std::vector<std::string>;
 /// taken over whole, as kubectl itself does when it changes to server-side apply.
 std::vector<FieldPath> fields_of_kubectl(const Value& live);
 
-/// Items that others added to lists in which we own items.
-std::vector<FieldPath> foreign_items(const Value& live);
+/// Items that others added to lists in which we own items; of the object as our apply would leave it.
+std::vector<FieldPath> foreign_items(const Value& then);
 
 /// What others set where the server refused our apply for it (a Status of 422): a second member of the same
 /// list item, or a list item that clashes with ours. Empty where the causes name nothing of the kind.

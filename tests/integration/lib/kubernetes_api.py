@@ -204,10 +204,11 @@ class Client:
         """Writes the status of a Deployment whose Pods all run, for its present generation."""
         found = self.get(deployment)
         count = found["spec"]["replicas"]
-        condition = {"type": "Available", "status": "True", "reason": "MinimumReplicasAvailable", "message": ""}
+        conditions = [{"type": kind, "status": "True", "reason": reason, "message": ""} for kind, reason in (
+            ("Available", "MinimumReplicasAvailable"), ("Progressing", "NewReplicaSetAvailable"))]
         return self.patch(f"{self.path(deployment)}/status", {"status": {
             "observedGeneration": found["metadata"]["generation"], "replicas": count, "updatedReplicas": count,
-            "readyReplicas": count, "availableReplicas": count, "conditions": [condition]}}, manager="controller")
+            "readyReplicas": count, "availableReplicas": count, "conditions": conditions}}, manager="controller")
 
     def finish_namespace(self, name: str) -> None:
         """Lets a deleted namespace go. Objects in it that were not deleted stay in the store."""

@@ -1,0 +1,134 @@
+"""What a plain server-side apply cannot put right: members of unions, renamed list items, what kubectl applied before."""
+import json
+
+from lib import wait
+from lib.cluster_case import ClusterScene, config_map
+
+
+def deployment(name: str, containers: list[dict] | None = None, **spec) -> dict:
+    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name}, "spec": {
+        "replicas": 1, "selector": {"matchLabels": {"app": name}},
+        "template": {"metadata": {"labels": {"app": name}}, "spec": {
+            "containers": containers or [{"name": "web", "image": "web:1"}], **spec}}}}
+
+
+def service(name: str, **port) -> dict:
+    return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name},
+            "spec": {"selector": {"app": name}, "ports": [{"name": "http", "port": 80, **port}]}}
+
+
+def pod_spec(found: dict) -> dict:
+    return found["spec"]["template"]["spec"]
+
+
+class Healing(ClusterScene):
+    """Drift that the server refuses to put back, or leaves running."""
+
+    def configure(self) -> None:
+        super().configure()
+        self.daemon.application["policy"]["foreignItems"] = "remove"
+
+    def sync_deployment(self, document: dict) -> None:
+        """Applied, and available as its controller would say."""
+        event = self.daemon.accept(self.push(document))
+        self.wait_live(document, lambda found: True, "the Deployment is there")
+        self.cluster.make_available(self.placed(document))
+        self.assertEqual(self.daemon.wait_ended(event)["state"], "succeeded")
+
+    def strategic(self, document: dict, change: dict) -> None:
+        self.cluster.api("PATCH", self.cluster.path(self.placed(document)) + "?fieldManager=by-hand", change,
+                         "application/strategic-merge-patch+json")
+
+    def test_union_of_volumes(self):
+        """a volume's emptyDir that somebody made a hostPath is an emptyDir again"""
+        document = deployment("volumes", volumes=[{"name": "data", "emptyDir": {}}])
+        self.sync_deployment(document)
+        self.strategic(document, {"spec": {"template": {"spec": {"volumes": [
+            {"name": "data", "emptyDir": None, "hostPath": {"path": "/etc", "type": ""}}]}}}})
+        self.wait_live(document, lambda found: pod_spec(found)["volumes"] == [{"name": "data", "emptyDir": {}}],
+                       "the volume is put back")
+
+    def test_union_of_environment(self):
+        """a variable's value that somebody made a reference is a value again"""
+        document = deployment("variables", [{"name": "web", "image": "web:1", "env": [{"name": "LEVEL", "value": "info"}]}])
+        self.sync_deployment(document)
+        self.strategic(document, {"spec": {"template": {"spec": {"containers": [{"name": "web", "env": [
+            {"name": "LEVEL", "value": None, "valueFrom": {"configMapKeyRef": {"name": "x", "key": "y"}}}]}]}}}})
+        self.wait_live(document, lambda found: pod_spec(found)["containers"][0]["env"] == [{"name": "LEVEL", "value": "info"}],
+                       "the variable is put back")
+
+    def test_port_number(self):
+        """a Service's port that somebody gave another number has its number again, and one name"""
+        document = service("ports")
+        self.sync(document)
+        live = self.live(document)
+        live["spec"]["ports"][0]["port"] = 81
+        self.cluster.api("PUT", self.cluster.path(self.placed(document)) + "?fieldManager=by-hand", live)
+        self.wait_live(document, lambda found: [port["port"] for port in found["spec"]["ports"]] == [80],
+                       "the port is put back")
+
+    def test_renamed_container(self):
+        """a container that somebody renamed has its name again, and the other one does not go on running"""
+        document = deployment("renamed")
+        self.sync_deployment(document)
+        live = self.live(document)
+        pod_spec(live)["containers"][0]["name"] = "other"
+        self.cluster.api("PUT", self.cluster.path(self.placed(document)) + "?fieldManager=by-hand", live)
+        self.wait_live(document, lambda found: [one["name"] for one in pod_spec(found)["containers"]] == ["web"],
+                       "the container is put back")
+
+
+class FromKubectl(ClusterScene):
+    """Objects that were applied with kubectl before."""
+
+    def test_dropped_key(self):
+        """a key that kubectl applied and the repository does not declare goes; what controllers set stays"""
+        before = self.placed(config_map("settings", {"kept": "1", "dropped": "1"}))
+        self.cluster.kubectl("apply", "-f", "-", input=json.dumps(before))
+        self.cluster.patch(before, {"data": {"theirs": "1"}}, manager="some-controller")
+        self.sync(config_map("settings", {"kept": "2"}))
+        found = self.live(before)
+        self.assertEqual(found["data"], {"kept": "2", "theirs": "1"})
+        managers = {(entry["manager"], entry["operation"]) for entry in found["metadata"]["managedFields"]}
+        self.assertNotIn(("kubectl-client-side-apply", "Update"), managers)
+        version = found["metadata"]["resourceVersion"]
+        self.sync(config_map("settings", {"kept": "2"}), config_map("other", {}))
+        self.assertEqual(self.live(before)["metadata"]["resourceVersion"], version, "it is written once")
+
+
+class Immutable(ClusterScene):
+    """Fields that cannot be changed in place."""
+
+    def test_refused(self):
+        """an immutable field is an error that says how to have the object made anew, and deletes nothing"""
+        document = {**config_map("fixed", {"key": "1"}), "immutable": True}
+        self.sync(document)
+        uid = self.live(document)["metadata"]["uid"]
+        event = self.sync({**config_map("fixed", {"key": "2"}), "immutable": True}, state="failed")
+        self.assertIn("gitopsd.io/apply: replace", event["error"])
+        self.assertIn("web/all.yaml:2", event["error"])
+        self.assertEqual(self.live(document)["metadata"]["uid"], uid)
+
+    def test_replaced(self):
+        """where the document allows it the object is deleted and made anew"""
+        replace = {"gitopsd.io/apply": "replace"}
+        document = {**config_map("fixed", {"key": "1"}, annotations=replace), "immutable": True}
+        self.sync(document)
+        uid = self.live(document)["metadata"]["uid"]
+        changed = {**config_map("fixed", {"key": "2"}, annotations=replace), "immutable": True}
+        self.daemon.accept(self.push(changed, config_map("other", {}), config_map("third", {})))
+        found = self.wait_live(document, lambda found: found["data"] == {"key": "2"}, "it is made anew")
+        self.assertNotEqual(found["metadata"]["uid"], uid)
+
+    def test_merely_wrong(self):
+        """a spec that is merely wrong never deletes the live object, whatever the document allows"""
+        document = service("valid")
+        document["metadata"]["annotations"] = {"gitopsd.io/apply": "replace"}
+        self.sync(document)
+        uid = self.live(document)["metadata"]["uid"]
+        wrong = service("valid", protocol="NONE")
+        wrong["metadata"]["annotations"] = {"gitopsd.io/apply": "replace"}
+        event = self.sync(wrong, state="failed")
+        self.assertIn("protocol", event["error"])
+        self.assertEqual(self.live(document)["metadata"]["uid"], uid)
+        wait.until(lambda: self.daemon.status()["phase"] == "idle", "nothing goes on")
