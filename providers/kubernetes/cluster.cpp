@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "base/json.h"
+#include "providers/kubernetes/complaints.h"
+#include "providers/kubernetes/server_field.h"
 
 namespace gitopsd::kubernetes {
 namespace {
@@ -22,13 +24,6 @@ WireProblem problem_from(ProblemCause cause, std::string code, std::string messa
   return problem;
 }
 
-/// The first schema error of a server-side apply, which is a 500 and no reason to try again.
-bool is_schema_error(std::string_view message) {
-  return message.find("failed to create typed patch object") != message.npos ||
-         message.find("failed to convert new object") != message.npos ||
-         message.find("field not declared in schema") != message.npos;
-}
-
 std::vector<WireProblem> invalid_fields(const Value& status, const std::string& doing) {
   std::vector<WireProblem> out;
   const Value* details = status.find("details");
@@ -39,6 +34,16 @@ std::vector<WireProblem> invalid_fields(const Value& status, const std::string& 
                      doing + ": " + cause.get_string("field") + ": " + cause.get_string("message"));
     problem.pointer = pointer_of_field(cause.get_string("field"));
     out.push_back(std::move(problem));
+  }
+  return out;
+}
+
+std::vector<WireProblem> problems_from(const std::vector<Complaint>& complaints, const std::string& doing) {
+  std::vector<WireProblem> out;
+  for (const auto& [field, message] : complaints) {
+    const std::string at = field.empty() ? "" : field + ": ";
+    out.push_back(problem_from(ProblemCause::input, "invalid", doing + ": " + at + message));
+    out.back().pointer = pointer_of_field(field);
   }
   return out;
 }
@@ -113,34 +118,6 @@ bool has_cause(const Value& status, std::string_view reason) {
                      [&](const Value& cause) { return cause.get_string("reason") == reason; });
 }
 
-std::string pointer_of_field(std::string_view field) {
-  std::string pointer, token;
-  const auto end_token = [&] {
-    if (!token.empty()) pointer += pointer_token(token);
-    token.clear();
-  };
-  for (std::size_t i = 0; i < field.size(); ++i) {
-    const char c = field[i];
-    if (c == '.') {
-      end_token();
-    } else if (c == '[') {
-      end_token();
-      const auto close = field.find(']', i);
-      if (close == field.npos) return {};
-      auto key = field.substr(i + 1, close - i - 1);
-      if (key.size() >= 2 && key.front() == '"' && key.back() == '"') key = key.substr(1, key.size() - 2);
-      pointer += pointer_token(key);
-      i = close;
-    } else if (c == ' ' || c == ':' || c == '<') {
-      return {};
-    } else {
-      token += c;
-    }
-  }
-  end_token();
-  return pointer;
-}
-
 std::vector<WireProblem> Cluster::problems_of(const HttpResponse& response, const std::string& doing) const {
   using Cause = ProblemCause;
   if (response.status == 0)
@@ -162,7 +139,11 @@ std::vector<WireProblem> Cluster::problems_of(const HttpResponse& response, cons
       return {problem_from(Cause::permission, "forbidden", what,
                            "grant it by a Role or ClusterRole bound to the identity of " + name_)};
     case 400:
-      return {problem_from(Cause::input, "invalid", what)};
+    case 500:
+      // A schema error of a server-side apply is a 500, and no reason to try again.
+      if (auto found = complaints_in(message); !found.empty()) return problems_from(found, doing);
+      return {response.status == 400 ? problem_from(Cause::input, "invalid", what)
+                                     : problem_from(Cause::transient, "server", what)};
     case 409:
       if (has_cause(status, "FieldManagerConflict")) return {conflict(status, doing)};
       return {problem_from(Cause::transient, "stale", what)};
@@ -173,17 +154,6 @@ std::vector<WireProblem> Cluster::problems_of(const HttpResponse& response, cons
     case 503:
     case 504:
       return {problem_from(Cause::transient, "busy", what)};
-    case 500:
-      if (is_schema_error(message)) {
-        auto problem = problem_from(Cause::input, "schema", what);
-        if (const auto at = message.find(": ."); at != message.npos) {
-          const auto end = message.find(':', at + 2);
-          problem.pointer =
-              pointer_of_field(message.substr(at + 2, end == message.npos ? end : end - at - 2));
-        }
-        return {std::move(problem)};
-      }
-      return {problem_from(Cause::transient, "server", what)};
     default:
       return {problem_from(Cause::destination, "refused", what)};
   }

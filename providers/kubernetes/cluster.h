@@ -49,7 +49,5 @@ class Cluster {
 Value status_of(const HttpResponse&);
 /// Whether the status has a cause of that reason.
 bool has_cause(const Value& status, std::string_view reason);
-/// "spec.containers[0].image" or ".spec.x" as a JSON pointer; empty for what is no path.
-std::string pointer_of_field(std::string_view field);
 
 }  // namespace gitopsd::kubernetes

@@ -282,30 +282,30 @@ std::optional<protocol::Owner> owner_of(const Value& live, const Id& id) {
 
 namespace {
 
-/// The server reads an apply as YAML 1.1: it would change or refuse these where they stand unescaped.
+/// The code unit of what has to be escaped at the text's begin, and its bytes; 0 bytes where nothing has to.
+/// The server reads an apply as YAML 1.1: line breaks of Unicode would be folded, the others refused.
+std::pair<unsigned, std::size_t> yaml_special(std::string_view text) {
+  const auto byte = [&](std::size_t k) { return k < text.size() ? static_cast<unsigned char>(text[k]) : 0U; };
+  if (byte(0) == 0x7f) return {0x7f, 1};
+  if (byte(0) == 0xc2 && byte(1) >= 0x80 && byte(1) <= 0x9f) return {byte(1), 2};
+  if (byte(0) == 0xe2 && byte(1) == 0x80 && (byte(2) == 0xa8 || byte(2) == 0xa9))
+    return {0x2000 | (byte(2) & 0x3f), 3};
+  if (byte(0) == 0xef && byte(1) == 0xbf && byte(2) >= 0xbe) return {0xff00 | byte(2) | 0x40, 3};
+  return {0, 0};
+}
+
 std::string escaped_for_yaml(const std::string& json) {
-  const auto needs = [&](std::size_t i) -> int {  // bytes that are replaced
-    const auto byte = [&](std::size_t k) {
-      return k < json.size() ? static_cast<unsigned char>(json[k]) : 0U;
-    };
-    if (byte(i) == 0x7f) return 1;
-    if (byte(i) == 0xc2 && byte(i + 1) >= 0x80 && byte(i + 1) <= 0x9f) return 2;
-    if (byte(i) == 0xef && byte(i + 1) == 0xbf && byte(i + 2) >= 0xbe) return 3;
-    return 0;
-  };
   std::string out;
   out.reserve(json.size());
   for (std::size_t i = 0; i < json.size();) {
-    const int size = needs(i);
+    const auto [unit, size] = yaml_special(std::string_view(json).substr(i));
     if (size == 0) {
       out += json[i++];
       continue;
     }
-    const auto last = static_cast<std::uint8_t>(json[i + static_cast<std::size_t>(size) - 1]);
-    const std::uint8_t high = size == 3 ? 0xff : 0x00;
-    const std::uint8_t low = size == 3 ? static_cast<std::uint8_t>(last | 0xc0) : last;
-    out += "\\u" + to_hex(std::array<std::uint8_t, 2>{high, low});
-    i += static_cast<std::size_t>(size);
+    out += "\\u" + to_hex(std::array<std::uint8_t, 2>{static_cast<std::uint8_t>(unit >> 8),
+                                                      static_cast<std::uint8_t>(unit & 0xff)});
+    i += size;
   }
   return out;
 }

@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "base/problem.h"
+#include "providers/kubernetes/complaints.h"
 #include "providers/kubernetes/fields_diff.h"
 #include "providers/kubernetes/gather.h"
 #include "providers/kubernetes/order.h"
@@ -232,15 +233,13 @@ void ObjectPlanner::upsert(const Manifest& manifest, const HttpResponse& live, c
 
 /// What the server says against the manifest, each with the member that it is about.
 void ObjectPlanner::refused(const Manifest& manifest, const HttpResponse& dry_run, const char* hint) {
-  for (auto& problem : state_.cluster.problems_of(dry_run, manifest.id.str())) {
+  const auto document = std::find_if(request_.documents.begin(), request_.documents.end(),
+                                     [&](const auto& each) { return each.digest == manifest.document; });
+  for (auto& problem :
+       complaints_about(state_.cluster, manifest, document->json, request_.owner, policy_, dry_run)) {
     problem.id = manifest.id.str();
     problem.document = manifest.document;
     if (problem.hint.empty()) problem.hint = hint;
-    if (!problem.pointer.empty() && !manifest.object.at_pointer(problem.pointer)) {
-      // The nearest member that is in the document: defaults, and names that SSA makes, are not.
-      while (!problem.pointer.empty() && !manifest.object.at_pointer(problem.pointer))
-        problem.pointer.erase(problem.pointer.rfind('/'));
-    }
     result_.problems.push_back(std::move(problem));
   }
 }

@@ -9,6 +9,7 @@
 #include "providers/kubernetes/cluster.h"
 #include "providers/kubernetes/manifest.h"
 #include "providers/kubernetes/owned.h"
+#include "providers/kubernetes/server_field.h"
 
 namespace gitopsd::kubernetes {
 namespace {

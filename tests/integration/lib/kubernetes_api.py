@@ -170,7 +170,7 @@ class Client:
         self.apply(document)
         self.wait_for(document, lambda found: any(
             (entry["type"], entry["status"]) == ("Established", "True")
-            for entry in found.get("status", {}).get("conditions", [])), f"{kind} is established")
+            for entry in found.get("status", {}).get("conditions") or []), f"{kind} is established")
         self.wait_for(f"/apis/{group}/{version}", lambda found: any(
             entry["kind"] == kind for entry in found["resources"]), f"{kind} is discovered")
         return document

@@ -1,0 +1,145 @@
+"""What may stand in a repository's manifests, and what is wrong with them where."""
+import json
+
+from lib.cluster_case import ClusterScene, config_map
+
+ODD = "\x85 \x7f \x80 \u009f \ufffe \uffff \u2028 \U0001f600 \u00e9 \"\\ \t'"
+
+
+def job(name: str) -> dict:
+    return {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": name}, "spec": {"template": {"spec": {
+        "restartPolicy": "Never", "containers": [{"name": "one", "image": "example.com/one:1"}]}}}}
+
+
+def claim(name: str) -> dict:
+    return {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": name}, "spec": {
+        "accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}}
+
+
+class Forms(ClusterScene):
+    def configure(self):
+        super().configure()
+        self.daemon.application["policy"]["clusterKinds"] = ["StorageClass.storage.k8s.io"]
+
+    def push_files(self, state: str = "succeeded", **files) -> dict:
+        commit = self.checkout.commit({f"web/{name}": text for name, text in files.items()}, "Change")
+        self.checkout.push()
+        return self.daemon.push_and_wait(commit, state)
+
+    def test_forms(self):
+        """multi-document YAML, a List, a kind of list, and JSON are all read, in the policy's namespace where none is named"""
+        lists = {"apiVersion": "v1", "kind": "List", "items": [config_map("c", {"k": "3"}), config_map("d", {"k": "4"})]}
+        of_kind = {"apiVersion": "v1", "kind": "ConfigMapList", "items": [config_map("e", {"k": "5"})]}
+        self.push_files(**{
+            "a.yaml": "# a comment\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\ndata:\n  k: '1'\n"
+                      "---\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: b}\ndata: {k: '2'}\n",
+            "lists.yaml": f"{json.dumps(lists)}\n---\n{json.dumps(of_kind)}\n",
+            "f.json": json.dumps(config_map("f", {"k": "6"}, namespace=self.space))})
+        for number, name in enumerate("abcdef", 1):
+            self.assertEqual(self.live(config_map(name, {}))["data"], {"k": str(number)})
+
+    def test_odd_characters(self):
+        """every character that YAML or the API server treats in its own way arrives as it was written"""
+        yaml = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: yaml}\ndata: {k: \"\\N \\x7f \\U0001f600\", l: 😀}\n"
+        for more in ({}, {"l": "more"}):  # the second time onto what the server made of the first
+            self.push_files(**{"odd.json": json.dumps(config_map("json", {"k": ODD, **more})), "odd.yaml": yaml})
+            self.assertEqual(self.live(config_map("json", {}))["data"], {"k": ODD, **more})
+            self.assertEqual(self.live(config_map("yaml", {}))["data"], {"k": "\x85 \x7f \U0001f600", "l": "\U0001f600"})
+
+    def test_secret_texts(self):
+        """stringData becomes data; a key that leaves it leaves the Secret"""
+        secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}}
+        self.sync({**secret, "stringData": {"one": "1", "two": "zwei"}, "data": {"three": "Mw=="}})
+        self.assertEqual(set(self.live(secret)["data"]), {"one", "two", "three"})
+        self.sync({**secret, "stringData": {"one": "1"}, "data": {"three": "Mw=="}})
+        self.assertEqual(self.live(secret)["data"], {"one": "MQ==", "three": "Mw=="})
+
+    def test_what_servers_write(self):
+        """what `kubectl get -o yaml` prints can be committed, and is written once"""
+        noise = {"creationTimestamp": None, "selfLink": "/api/v1/x", "uid": "7c0e", "resourceVersion": "1", "generation": 1,
+                 "managedFields": []}
+        storage = {"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": f"fast-{self.space}"},
+                   "provisioner": "example.com/disk", "parameters": {}}
+        noisy = config_map("noisy", {"k": "1"}, **noise)
+        documents = [noisy, storage, job("once"), claim("disk")]
+        event = self.daemon.accept(self.push(*documents))
+        self.cluster.wait_for(self.placed(claim("disk")), lambda _: True, "the claim is there")
+        self.cluster.patch(f"{self.cluster.path(self.placed(claim('disk')))}/status", {"status": {"phase": "Bound"}})
+        self.wait_live(job("once"), lambda _: True, "the Job is there")
+        self.finish_job(job("once"))
+        self.assertEqual(self.daemon.wait_ended(event)["state"], "succeeded")
+        before = self.versions(documents)
+        for number in ("1", "2"):  # each sync plans everything, because everything is in the file that changed
+            self.sync(*documents, config_map("more", {"k": number}))
+            self.assertEqual(self.versions(documents), before)
+
+    def finish_job(self, document: dict) -> None:
+        now = "2026-01-01T00:00:00Z"
+        done = {"type": "Complete", "status": "True", "lastTransitionTime": now}
+        self.cluster.patch(f"{self.cluster.path(self.placed(document))}/status", {"status": {
+            "startTime": now, "completionTime": now, "succeeded": 1,
+            "conditions": [{**done, "type": "SuccessCriteriaMet"}, done]}})
+
+    def versions(self, documents) -> list[str]:
+        return [self.live(document)["metadata"]["resourceVersion"] for document in documents]
+
+
+class Refused(ClusterScene):
+    """Each is told with file, line and column of the member, and nothing of that sync is applied."""
+
+    GOOD = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: good}\ndata: {k: '1'}\n---\n"
+
+    def refused(self, text: str, *expected: str, state: str = "failed") -> str:
+        commit = self.checkout.commit({"web/all.yaml": self.GOOD + text}, "Change")
+        self.checkout.push()
+        error = self.daemon.push_and_wait(commit, state)["error"]
+        print(error)
+        for part in expected:
+            self.assertIn(part, error)
+        self.assertFalse(self.cluster.exists(self.placed(config_map("good", {}))), "nothing is applied")
+        return error
+
+    def test_before_the_cluster_is_asked(self):
+        """no name, generateName, a boolean annotation, an unknown kind or version, the same object twice"""
+        self.refused(
+            "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  generateName: a-\n"
+            "---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n  annotations:\n    example.com/on: true\n"
+            "---\napiVersion: apps/v1\nkind: Deploymant\nmetadata: {name: a}\n"
+            "---\napiVersion: apps/v1beta1\nkind: Deployment\nmetadata: {name: a}\n"
+            "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: good}\n",
+            "all.yaml:9:3", "name it", "all.yaml:16:21", "put it in quotes", "all.yaml:19:7", "did you mean Deployment.apps?",
+            "all.yaml:22:13", "it serves v1", "all.yaml:28:18", "declared twice")
+
+    def test_unknown_fields(self):
+        """unknown fields: all of all objects, each where it stands"""
+        error = self.refused(
+            "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n  lables: {x: y}\nbinaryDate: {}\ndate: {}\n"
+            "---\napiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec:\n  selecter: {a: b}\n"
+            "  ports:\n    - port: 80\n      targetPort: 8080\n    - prot: 81\n",
+            "all.yaml:10:11", "metadata.lables: unknown field", "all.yaml:11:13", "binaryDate: unknown", "all.yaml:12:7", "date: unknown",
+            "all.yaml:18:13", "spec.selecter: unknown", "all.yaml:22:13", "spec.ports[1].prot: unknown")
+        self.assertEqual(error.count("unknown field"), 5, error)
+        self.assertNotIn("typed patch", error, "the server's inner words help nobody")
+
+    def test_wrong_types(self):
+        """wrong types: of every object, where the value stands"""
+        self.refused(
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata:\n  port: 80\n  big: true\n"
+            "---\napiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec:\n  type: Clusterip\n  ports: many\n",
+            "all.yaml:10:9", "data.port: expected string", "all.yaml:11:8", "data.big: expected string", "all.yaml:18:10", "expected list",
+            "all.yaml:17:9", "Unsupported value")
+
+    def test_duplicate_list_keys(self):
+        """two list items with one key, which a server-side apply cannot tell apart"""
+        self.refused(
+            "apiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec:\n  ports:\n"
+            "    - {port: 80, name: a}\n    - {port: 80, name: b}\n",
+            "all.yaml:11:5", "duplicate entries for key [port=80")
+
+    def test_invalid_values(self):
+        """several invalid values of one object, and of another, are told at once"""
+        self.refused(
+            "apiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec:\n  type: Clusterip\n  ports:\n"
+            "    - port: 800000\n"
+            "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: Bad_Name}\n",
+            "all.yaml:10:9", "spec.type", "all.yaml:12:13", "spec.ports[0].port", "all.yaml:16:18", "Bad_Name")

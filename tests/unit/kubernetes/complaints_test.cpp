@@ -1,0 +1,52 @@
+#include "providers/kubernetes/complaints.h"
+
+#include <doctest/doctest.h>
+
+using namespace gitopsd::kubernetes;
+
+namespace {
+
+/// "field: message", one a line.
+std::string told(std::string_view message) {
+  std::string out;
+  for (const auto& [field, text] : complaints_in(message)) out += field + ": " + text + "\n";
+  return out;
+}
+
+}  // namespace
+
+// The messages are the words of kube-apiserver 1.34.
+
+TEST_CASE("a schema error of a server-side apply names its field") {
+  CHECK(told("failed to create typed patch object (default/s; /v1, Kind=Service): .spec.selecter: field not "
+             "declared in schema") == "spec.selecter: unknown field\n");
+  CHECK(told("failed to create typed patch object (default/s; /v1, Kind=Service): .spec.ports: duplicate "
+             "entries "
+             "for key [port=80,protocol=\"TCP\"]") ==
+        "spec.ports: duplicate entries for key [port=80,protocol=\"TCP\"]\n");
+}
+
+TEST_CASE("several schema errors are several complaints, and repeat no value") {
+  CHECK(told("failed to create typed patch object (default/a; apps/v1, Kind=Deployment): errors:\n"
+             "  .spec.containers[name=\"c: d\"].env[name=\"A\"].value: expected string, got "
+             "&value.valueUnstructured{Value:1}\n"
+             "  .spec.x: field not declared in schema") ==
+        "spec.containers[name=\"c: d\"].env[name=\"A\"].value: expected string\nspec.x: unknown field\n");
+}
+
+TEST_CASE("what cannot be decoded") {
+  CHECK(told("Service in version \"v1\" cannot be handled as a Service: strict decoding error: unknown field "
+             "\"spec.selecter\", unknown field \"spec.ports[1].prot\"") ==
+        "spec.selecter: unknown field\nspec.ports[1].prot: unknown field\n");
+  CHECK(told("Secret in version \"v1\" cannot be handled as a Secret: illegal base64 data at input byte 3") ==
+        ": illegal base64 data at input byte 3\n");
+  CHECK(told("failed to convert new object (default/a; apps/v1, Kind=Deployment) to proper version: unable "
+             "to convert "
+             "unstructured object to apps/v1, Kind=Deployment: quantities must match") ==
+        ": quantities must match\n");
+}
+
+TEST_CASE("what is none of these is nobody's mistake") {
+  CHECK(complaints_in("etcdserver: request timed out").empty());
+  CHECK(complaints_in("").empty());
+}
