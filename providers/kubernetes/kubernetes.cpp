@@ -24,9 +24,22 @@ std::string state_folder(const protocol::InitializeRequest& request) {
   return directory;
 }
 
-/// settings: {kubeconfig: PATH, context: NAME}; neither means the service account of the Pod we run in.
+/// A systemd credential of this unit.
+std::string credential_path(const std::string& name) {
+  const char* folder = std::getenv("CREDENTIALS_DIRECTORY");
+  if (!folder)
+    throw fail(ProblemCause::input,
+               "there is no systemd credential '" + name + "': this is no unit with credentials",
+               "name the file by `kubeconfig` instead of `credential`");
+  if (name.empty() || name.find('/') != name.npos)
+    throw fail(ProblemCause::input, "'" + name + "' is no name of a credential");
+  return std::string(folder) + "/" + name;
+}
+
+/// settings: {kubeconfig: PATH or credential: NAME, context: NAME}; neither means the service account of the
+/// Pod we run in.
 ClientConfig client_config(const Value& settings, std::string& name) {
-  static const std::vector<std::string> known{"kubeconfig", "context", "health"};
+  static const std::vector<std::string> known{"kubeconfig", "credential", "context", "health"};
   if (!settings.is_null() && !settings.is_object())
     throw fail(ProblemCause::input, "the settings of a Kubernetes destination are a mapping");
   if (settings.is_object())
@@ -34,12 +47,17 @@ ClientConfig client_config(const Value& settings, std::string& name) {
       if (std::find(known.begin(), known.end(), key) == known.end()) {
         const auto near = did_you_mean(key, known);
         throw fail(ProblemCause::input, "a Kubernetes destination has no setting `" + key + "`",
-                   near.empty() ? "it has: kubeconfig, context, health" : "did you mean `" + near + "`?");
+                   near.empty() ? "it has: kubeconfig, credential, context, health"
+                                : "did you mean `" + near + "`?");
       }
       if (key != "health" && !value.is_string())
         throw fail(ProblemCause::input, "the setting `" + key + "` has to be a text");
     }
-  const std::string path = settings.get_string("kubeconfig"), context = settings.get_string("context");
+  std::string path = settings.get_string("kubeconfig");
+  const std::string context = settings.get_string("context"), credential = settings.get_string("credential");
+  if (!path.empty() && !credential.empty())
+    throw fail(ProblemCause::input, "a Kubernetes destination has either `kubeconfig` or `credential`");
+  if (!credential.empty()) path = credential_path(credential);
   if (path.empty() && !context.empty())
     throw fail(ProblemCause::input, "the setting `context` needs a `kubeconfig`");
   if (path.empty()) {

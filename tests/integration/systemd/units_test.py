@@ -60,9 +60,24 @@ class Units(unittest.TestCase):
     def test_verified(self):
         """systemd finds nothing to say about the units"""
         units = self.host.run("systemctl", "list-unit-files", "--no-legend", "gitopsd*").split()
-        names = [name for name in units if name.startswith("gitopsd")]
-        self.assertGreaterEqual(len(names), 4)
+        names = [name.replace("@.", "@prod.") for name in units if name.startswith("gitopsd")]
+        self.assertGreaterEqual(len(names), 6)
         self.assertEqual(self.host.run("sh", "-c", 'systemd-analyze verify --man=no "$@" 2>&1', "sh", *names), "")
+
+    def test_cluster(self):
+        """a cluster's provider starts with its kubeconfig as a credential, without privileges, rated 1.5 or better"""
+        unit = "gitopsd-provider-kubernetes@prod"
+        self.host.run("sh", "-c", "umask 077; echo 'current-context: x' > /etc/gitopsd/kubernetes/prod.kubeconfig")
+        self.host.run("systemctl", "start", f"{unit}.socket", f"{unit}.service")
+        process = self.host.run("systemctl", "show", "--value", "--property=MainPID", f"{unit}.service").strip()
+        status = self.host.run("cat", f"/proc/{process}/status")
+        self.assertRegex(status, r"(?m)^CapEff:\s+0+$")
+        self.assertNotRegex(status, r"(?m)^Uid:\s+0")
+        self.assertTrue(self.host.succeeds("test", "-S", "/run/gitopsd-provider-kubernetes-prod/provider.sock"))
+        self.assertTrue(self.host.succeeds("test", "-f", f"/run/credentials/{unit}.service/kubeconfig"))
+        said = self.host.run("systemd-analyze", "security", "--no-pager", f"{unit}.service")
+        rating = float(re.search(r"Overall exposure level[^:]*: ([0-9.]+)", said).group(1))
+        self.assertLessEqual(rating, 1.5, said)
 
     def test_only_the_daemon_reaches_the_provider(self):
         """the root provider takes no other user's connection"""
