@@ -98,6 +98,15 @@ class Comparer {
     for (const Value& item : was)
       if (!find(is, *item.find(key)))
         compare(&item, nullptr, path + "[" + text_of(*item.find(key)) + "]", pointer + "/-");
+    // Containers start, and variables refer to each other, in their order.
+    Value::Array was_order, is_order;
+    for (const Value& item : was)
+      if (find(is, *item.find(key))) was_order.push_back(*item.find(key));
+    for (const Value& item : is)
+      if (find(was, *item.find(key))) is_order.push_back(*item.find(key));
+    if (was_order == is_order) return;
+    const Value before_order(std::move(was_order)), after_order(std::move(is_order));
+    tell_(path + " (order)", &before_order, &after_order);
   }
 
   Tell tell_;

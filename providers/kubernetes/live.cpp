@@ -15,6 +15,15 @@ namespace {
 constexpr std::size_t kManyOfAKind = 32;
 constexpr int kSweepPage = 500;
 constexpr std::chrono::seconds kStillFresh{3};
+/// A kind that is missing is looked for again at most this often.
+constexpr std::chrono::seconds kAgain{5};
+
+/// Where the kind itself is not served (any more), the answer is 404, too, and names nothing.
+bool tells_of_an_object(const HttpResponse& answer) {
+  const Value status = status_of(answer);
+  const Value* details = status.find("details");
+  return details && !details->get_string("name").empty();
+}
 
 Looked nobody_knows(std::string why) {
   Looked looked;
@@ -89,7 +98,9 @@ std::vector<Looked> Live::look(
     const std::vector<Wanted>& wanted, const Policy& policy,
     const std::function<std::map<Id, Receipt>(const GroupKind&, const std::string&)>& others) {
   std::vector<Looked> out(wanted.size());
-  const auto kinds = cluster_.kinds();
+  auto kinds = cluster_.kinds();
+  if (!std::all_of(wanted.begin(), wanted.end(), [&](const Wanted& one) { return kinds->find(one.id.type); }))
+    kinds = cluster_.kinds_not_older_than(kAgain);
   std::map<Group, std::vector<std::size_t>> groups;
   for (std::size_t i = 0; i < wanted.size(); ++i) {
     const auto& [id, receipt] = wanted[i];
@@ -126,7 +137,8 @@ std::vector<Looked> Live::look(
         for (const std::size_t i : members) receipts.insert_or_assign(wanted[i].id, wanted[i].receipt);
         this->sweep(*sweep, group, receipts, policy);
       }
-      for (const std::size_t i : members) out[i] = sweep->looked.at(wanted[i].id);
+      // Each answers one question: what was not asked for meanwhile is not kept.
+      for (const std::size_t i : members) out[i] = std::move(sweep->looked.extract(wanted[i].id).mapped());
     } catch (const Failure& failure) {
       sweep->began = {};
       for (const std::size_t i : members) out[i] = nobody_knows(failure.what());
@@ -137,7 +149,7 @@ std::vector<Looked> Live::look(
     const auto& [id, receipt] = wanted[asked[k]];
     const auto& answer = answers[k];
     Looked& looked = out[asked[k]];
-    if (answer.status == 404) continue;
+    if (answer.status == 404 && tells_of_an_object(answer)) continue;
     try {
       looked = answer.status == 200
                    ? look_at(parse_json(answer.body, id.str()), id, receipt, digests_, health_)

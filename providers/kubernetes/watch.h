@@ -1,12 +1,14 @@
 // Sees changes of what we applied within milliseconds: metadata-only watches on the kinds that are owned.
 #pragma once
 
+#include <array>
 #include <condition_variable>
 #include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <random>
 #include <set>
 #include <string>
 #include <thread>
@@ -21,6 +23,7 @@ namespace gitopsd::kubernetes {
 
 /// Thread-safe. The verdict is exact: an event that our own writes do not explain is a change when our entry
 /// in managedFields, the uid or the deletion mark says so, and else after one GET by the values that we own.
+/// Each change is told once: whoever is told looks, and tries again by himself.
 class Watch {
  public:
   /// Ids of one application, or everything of everybody.
@@ -39,8 +42,6 @@ class Watch {
   /// gone, or not known to be either.
   enum class View { unknown, same, gone };
   View view(const Id&, const Receipt&) const;
-  /// How many objects there are of that kind in that namespace; nullopt while that is not seen.
-  std::optional<std::size_t> count(const GroupKind&, const std::string& space) const;
   /// What is known of those of that kind in that namespace.
   std::map<Id, Receipt> known(const GroupKind&, const std::string& space) const;
   /// The health of the object in that version. While it is progressing every event of it is told.
@@ -64,7 +65,8 @@ class Watch {
   void knows(const Id&, const Receipt&);
 
  private:
-  struct Event {
+  /// An object as the last event or list has it.
+  struct Seen {
     std::string uid, entry;
     std::uint64_t version = 0;  ///< resourceVersion, as a number
     bool gone = false, going = false;
@@ -73,31 +75,52 @@ class Watch {
     std::string application;
     Receipt receipt;
     std::uint64_t version = 0;  ///< the receipt's
+    std::uint64_t told = 0;     ///< the version that was last told to be a change
     std::shared_ptr<const Policy> policy;
-    int writes = 0;
     bool asking = false;  ///< a GET is under way
+    bool unsure = false;  ///< its values may be others although nobody wrote it
     std::optional<Judgement> health;
     std::uint64_t health_version = 0;
-    std::optional<Event> held;
+    std::optional<Seen> held;
+  };
+  struct Write {
+    int count = 0;
+    std::optional<Seen> held;
   };
   struct Line;
+  using Lines = std::shared_ptr<Line>;
   using Place = std::pair<GroupKind, std::string>;  ///< kind and namespace
+  enum class Why { ended, expired, unreachable, refused };
 
-  void open(const std::shared_ptr<Line>&);
-  void list(const std::shared_ptr<Line>&, const std::string& next_page);
-  void follow(const std::shared_ptr<Line>&, const std::string& resource_version);
-  void listed(const std::shared_ptr<Line>&, const std::string& body);
-  void compare_all(const std::shared_ptr<Line>&);
-  void take(const std::shared_ptr<Line>&, std::string_view bytes);
-  void read_line(const std::shared_ptr<Line>&, std::string_view json);
-  void again(const std::shared_ptr<Line>&, bool from_the_list);
-  void judge(const Id&, Event);
-  void ask(const Id&, const Known&, const Event&);
-  void tell(const Id&, const std::string& application);
-  Event event_of(const Value& object, bool gone) const;
-  void start_line(const Id&, const std::shared_ptr<const Policy>&);
+  // watch.cpp: what an event means
+  static Seen gone_after(const Known&);
+  Seen seen_of(const Value& object, bool gone) const;
+  void judge(const Id&, Seen);
+  void ask(const Id&, Known&, const Seen&);
+  void answered(const Id&, const Seen& event, const HttpResponse&);
+  bool as_known(Known&, const Value& object) const;
+  std::vector<std::pair<Id, Known*>> known_of(const Line&);
+  bool knows_any(const GroupKind&, const std::string& space) const;
   Line* line_of(const GroupKind&, const std::string& space) const;
+
+  // watch_lines.cpp: where events come from
   void loop();
+  void start_line(const Id&, const std::shared_ptr<const Policy>&);
+  void end_line(const Id&);
+  bool alive(const Line&) const;
+  void open(const Lines&);
+  void list(const Lines&, const std::string& next_page);
+  void list_answered(const Lines&, const HttpResponse&);
+  void listed(const Lines&, const std::string& body);
+  void compare_all(const Lines&);
+  void doubt_all(const Lines&);
+  void follow(const Lines&);
+  void follow_ended(const Lines&, const HttpResponse&);
+  void take(const Lines&, std::string_view bytes);
+  void read_line(const Lines&, std::string_view json);
+  void again(const Lines&, Why, const std::string& said = {});
+  void call_ended();
+  std::chrono::milliseconds wait_before(Line&, Why);
 
   Cluster& cluster_;
   const OwnedDigests& digests_;
@@ -106,10 +129,13 @@ class Watch {
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::map<Id, Known> known_;
-  std::map<Place, std::shared_ptr<Line>> lines_;
-  std::vector<std::pair<Monotonic::time_point, std::shared_ptr<Line>>> to_open_;
+  std::map<Id, Write> writes_;
+  std::map<Place, Lines> lines_;
+  std::vector<std::pair<Monotonic::time_point, Lines>> to_open_;
   int open_calls_ = 0;  ///< callbacks that may still come
+  int lists_ = 0;       ///< under way
   bool stopping_ = false;
+  std::minstd_rand random_;
   std::thread thread_;
 };
 

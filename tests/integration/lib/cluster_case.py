@@ -18,7 +18,7 @@ _shared: list[kubernetes.Cluster] = []
 def shared_cluster() -> kubernetes.Cluster:
     if not _shared:
         folder = Path(tempfile.mkdtemp(prefix="gitopsd-cluster-"))
-        cluster = kubernetes.Cluster(folder / "cluster").start()
+        cluster = kubernetes.Cluster(folder / "cluster", audit=True).start()
         _shared.append(cluster)
         atexit.register(lambda: (cluster.stop(), shutil.rmtree(folder, ignore_errors=True)))
     return _shared[0]

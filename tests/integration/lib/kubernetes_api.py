@@ -82,7 +82,7 @@ class Client:
              headers: dict[str, str] | None, seconds: float) -> tuple[http.client.HTTPSConnection, http.client.HTTPResponse]:
         link = http.client.HTTPSConnection(self.host, self.port, timeout=seconds, context=self.tls())
         try:
-            link.request(method, path, json.dumps(body) if isinstance(body, dict) else body, {
+            link.request(method, path, json.dumps(body) if isinstance(body, (dict, list)) else body, {
                 "Authorization": f"Bearer {self.token(user)}", "Accept": JSON, "Content-Type": content_type, **(headers or {})})
             answer = link.getresponse()
             if answer.status >= 300:

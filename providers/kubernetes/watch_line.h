@@ -1,0 +1,45 @@
+// One watch of the API server: a kind in a namespace, or all of it.
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "providers/kubernetes/watch.h"
+
+namespace gitopsd::kubernetes {
+
+struct Watch::Line {
+  Line(GroupKind type_, std::string space_, std::shared_ptr<const Policy> policy_)
+      : type(std::move(type_)), space(std::move(space_)), policy(std::move(policy_)) {}
+
+  const GroupKind type;
+  const std::string space;
+  const std::shared_ptr<const Policy> policy;  ///< whose identity asks
+
+  // With the watch's mutex.
+  KindInfo kind;                                     ///< as it was last opened
+  std::map<std::string, Seen, std::less<>> seen;     ///< by name
+  std::map<std::string, Seen, std::less<>> listing;  ///< what will be `seen` after the last page
+  bool complete = false;                             ///< `seen` is
+  bool current = false;                              ///< and a stream keeps it so
+  bool failing = false;                              ///< the last attempt failed
+  bool refused = false;                              ///< by the server, as something is not as we think
+  bool doubtful = false;                             ///< it ended, as it does when its kind is changed
+  bool expired = false;                              ///< the server has forgotten where it was
+  std::string position;                              ///< resourceVersion to go on from
+  std::string said;                                  ///< why it cannot be watched, as it was last logged
+  std::chrono::milliseconds wait{0};
+
+  // The stream's.
+  std::string pending;  ///< the beginning of a line
+  bool broken = false;  ///< nothing more is read from it
+  std::atomic<HttpClient::StreamId> stream{0};
+
+  std::string path(const char* query) const {
+    return path_of(kind, type, kind.versions.front(), space, {}) + query;
+  }
+};
+
+}  // namespace gitopsd::kubernetes
