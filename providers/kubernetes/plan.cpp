@@ -86,6 +86,7 @@ class ObjectPlanner {
 
  private:
   void read_upserts();
+  std::set<Id> as_applied() const;
   void look_at_upserts();
   void upsert(const Manifest&, const HttpResponse& live, const HttpResponse& dry_run);
   void absent(const Manifest&, const HttpResponse& dry_run);
@@ -149,11 +150,43 @@ void ObjectPlanner::read_upserts() {
   }
 }
 
+/// Those whose document is what was applied, and which are as that left them: by the watch, or else by lists.
+std::set<Id> ObjectPlanner::as_applied() const {
+  std::set<Id> same;
+  std::vector<Live::Wanted> doubtful;
+  for (const auto& [id, manifest] : wanted_) {
+    const auto* entry = entry_of(id);
+    if (!entry || !entry->owned || entry->intended || entry->owned->digest != manifest.document) continue;
+    const auto receipt = Receipt::parse(entry->owned->receipt);
+    if (!receipt) continue;
+    if (state_.watch.view(id, *receipt) == Watch::View::same)
+      same.insert(id);
+    else
+      doubtful.push_back({id, receipt});
+  }
+  const auto live = state_.live.look(
+      doubtful, policy_,
+      [this](const GroupKind& type, const std::string& space) { return state_.watch.known(type, space); });
+  for (std::size_t i = 0; i < doubtful.size(); ++i) {
+    const Looked& looked = live[i];
+    const Receipt& receipt = *doubtful[i].receipt;
+    if (looked.there && !looked.going && looked.uid == receipt.uid && looked.entry == receipt.entry &&
+        looked.owned == receipt.owned)
+      same.insert(doubtful[i].id);
+  }
+  return same;
+}
+
 /// Two questions an object, all at once: how it is, and how it would be.
 void ObjectPlanner::look_at_upserts() {
+  const auto same = as_applied();
   std::vector<HttpRequest> requests;
   std::vector<const Manifest*> asked;
   for (const auto& [id, manifest] : wanted_) {
+    if (same.contains(id)) {
+      result_.steps.push_back(step_for(id, Action::none, "it is as declared", wave_of(manifest)));
+      continue;
+    }
     if (!manifest.known) {
       absent(manifest, {});
       continue;
