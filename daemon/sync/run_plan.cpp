@@ -2,6 +2,7 @@
 #include <set>
 
 #include "base/json.h"
+#include "daemon/render/place.h"
 #include "daemon/sync/guard.h"
 #include "daemon/sync/input_key.h"
 #include "daemon/sync/run.h"
@@ -28,19 +29,19 @@ void check_steps(const protocol::PlanResult& result, const std::set<ResourceId>&
   }
 }
 
-[[noreturn]] void refuse(const protocol::PlanResult& result, const std::map<ResourceId, const Item*>& items) {
-  std::vector<Problem> problems;
+/// Where the documents say what the provider has against them.
+void take_problems(const protocol::PlanResult& result, const std::map<ResourceId, const Item*>& items,
+                   const CommitId& revision, std::vector<Problem>& problems) {
   for (const auto& wire : result.problems) {
     Problem problem{wire.cause, wire.message, wire.hint, {}, {}};
     const auto it = items.find(ResourceId(wire.id));
     if (it != items.end()) {
-      problem.file = it->second->path;
+      problem.file = render::place(revision, it->second->path);
       const Value* node = it->second->document.json.at_pointer(wire.pointer);
       problem.position = node ? node->position : it->second->document.json.position;
     }
     problems.push_back(std::move(problem));
   }
-  throw Failure(std::move(problems));
 }
 
 }  // namespace
@@ -95,6 +96,7 @@ void Run::make_plan() {
   std::size_t next = 0;
   // Where nothing of the documents changed, too: the provider may know of something that is in the way.
   bool removed = job_.kind == Kind::heal && work_.remove.empty();
+  std::vector<Problem> problems;
   while (next < work_.upsert.size() || !removed) {
     protocol::PlanRequest request;
     request.sync = std::to_string(id_.value);
@@ -121,7 +123,7 @@ void Run::make_plan() {
       removed = true;
     }
     const auto result = scope_.provider->plan(request, work_.blobs.get(), Monotonic::now() + kPlanTimeout);
-    if (!result.problems.empty()) refuse(result, items_);
+    take_problems(result, items_, job_.revision, problems);
     check_steps(result, upsert, remove, scope_.destination.name);
 
     std::map<int, std::vector<protocol::Step>> by_wave;
@@ -141,6 +143,7 @@ void Run::make_plan() {
       waves_.push_back(std::move(steps));
     }
   }
+  if (!problems.empty()) throw Failure(std::move(problems));
   timings_.planned = scope_.clock.wall();
   progress_("planned", steps_text(steps_.size()));
 }
