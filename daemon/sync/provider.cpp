@@ -195,13 +195,13 @@ class ProcessProvider : public Provider {
     Value answer;
     try {
       answer = c.peer->call(method, params, deadline);
-    } catch (const Failure& failure) {
+    } catch (const protocol::Refusal& said) {
+      if (said.cause() == ProblemCause::transient) throw;  // of its destination, such as an API that is down
+      throw refusal(method, said);
+    } catch (const Failure&) {
       // Past its deadline a provider is taken for hung: nothing that it may still do can be waited for.
-      if (failure.cause() == ProblemCause::transient) {
-        end(c);
-        throw;
-      }
-      throw refusal(method, failure);
+      end(c);
+      throw;
     }
     try {
       return protocol::decode_as<Result>(answer);

@@ -48,23 +48,26 @@ Value error_message(Value id, int code, std::string message, ProblemCause cause,
   return Value::object({{"jsonrpc", "2.0"}, {"id", std::move(id)}, {"error", std::move(error)}});
 }
 
-Failure remote_failure(std::string_view method, const Value& error) {
+Refusal remote_failure(std::string_view method, const Value& error) {
   if (!error.is_object())
-    return fail(ProblemCause::internal, std::string(method) + " an error that is no object");
+    return Refusal({ProblemCause::internal, std::string(method) + " an error that is no object", {}, {}, {}});
   const Value* data = error.find("data");
   const Value* message = error.find("message");
   const Value* cause = data ? data->find("cause") : nullptr;
   const Value* hint = data ? data->find("hint") : nullptr;
   const std::string who = method.empty() ? std::string() : std::string(method) + ": ";
-  return fail(cause && cause->is_string() ? problem_cause(cause->as_string()) : ProblemCause::internal,
-              who + (message && message->is_string() ? message->as_string() : "failed"),
-              hint && hint->is_string() ? hint->as_string() : std::string());
+  return Refusal({cause && cause->is_string() ? problem_cause(cause->as_string()) : ProblemCause::internal,
+                  who + (message && message->is_string() ? message->as_string() : "failed"),
+                  hint && hint->is_string() ? hint->as_string() : std::string(),
+                  {},
+                  {}});
 }
 
 struct PendingCall {
   std::condition_variable ready;
   std::optional<Value> result;
-  std::optional<Failure> failure;
+  std::optional<Refusal> refusal;
+  std::optional<Failure> failure;  ///< without an answer
 };
 
 }  // namespace
@@ -246,11 +249,11 @@ void Peer::State::dispatch_answer(const Value& message) {
   PendingCall& call = *found->second;
   calls.erase(found);
   if (error)
-    call.failure = remote_failure({}, *error);
+    call.refusal = remote_failure({}, *error);
   else if (message.as_object().contains("result"))
     call.result = message.as_object().at("result");
   else
-    call.failure = fail(ProblemCause::destination, "an answer without result and error");
+    call.refusal = Refusal({ProblemCause::destination, "an answer without result and error", {}, {}, {}});
   call.ready.notify_all();
 }
 
@@ -307,8 +310,10 @@ Value Peer::call(std::string_view method, const Value& params, Deadline deadline
     throw;
   }
   std::unique_lock lock(state_->mutex);
-  pending.ready.wait_until(lock, deadline, [&] { return pending.result || pending.failure; });
+  pending.ready.wait_until(lock, deadline,
+                           [&] { return pending.result || pending.refusal || pending.failure; });
   state_->calls.erase(id);
+  if (pending.refusal) throw std::move(*pending.refusal);
   if (pending.failure) throw std::move(*pending.failure);
   if (!pending.result)
     throw fail(ProblemCause::transient, std::string(method) + ": no answer before the deadline");

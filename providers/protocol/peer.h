@@ -31,6 +31,12 @@ inline constexpr int kFailed = -32006;      ///< the call failed; `data.cause` a
 inline constexpr int kMaxOpenBlobs = 4;
 inline constexpr int kMaxOpenCalls = 128;  ///< requests of the other side that wait for our answer
 
+/// What the other side answered to a call: it is there, whatever the cause.
+class Refusal : public Failure {
+ public:
+  using Failure::Failure;
+};
+
 class Peer {
  public:
   /// Answers a request with an error. `cause` and `hint` travel in `data`.
@@ -66,8 +72,8 @@ class Peer {
   Peer(const Peer&) = delete;
   Peer& operator=(const Peer&) = delete;
 
-  /// Blocks for the result. Throws Failure: the other side's error (with its cause, internal without one),
-  /// transient when the stream ended or the deadline passed.
+  /// Blocks for the result. Throws Refusal: the other side's error (with its cause, internal without one);
+  /// any other Failure is transient: the stream ended or the deadline passed.
   Value call(std::string_view method, const Value& params, Deadline deadline);
   /// Never blocks; false after the stream ended.
   bool notify(std::string_view method, const Value& params);

@@ -258,3 +258,24 @@ TEST_CASE("close from a handler ends the stream") {
   closed.get_future().get();
   CHECK_FALSE(left.open());
 }
+
+TEST_CASE("an answered error is told from a stream that ended, also where it is transient") {
+  auto [a, b] = test::pipes();
+  Peer::Handlers handlers;
+  handlers.request = [](std::string_view, const Value&, const Peer::Handlers::Answer&,
+                        const Peer::Handlers::Refuse& refuse) {
+    refuse(kFailed, "the API is down", ProblemCause::transient);
+  };
+  Peer left(std::move(a.in), std::move(a.out), echo());
+  auto right = std::make_unique<Peer>(std::move(b.in), std::move(b.out), std::move(handlers));
+  CHECK_THROWS_AS(left.call("ask", {}, in(10s)), Refusal);
+  right.reset();
+  try {
+    left.call("ask", {}, in(10s));
+    FAIL("nobody is there to answer");
+  } catch (const Refusal&) {
+    FAIL("nobody was there to answer");
+  } catch (const Failure& failure) {
+    CHECK(failure.cause() == ProblemCause::transient);
+  }
+}
