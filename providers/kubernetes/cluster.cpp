@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/json.h"
+#include "providers/kubernetes/certificate.h"
 #include "providers/kubernetes/complaints.h"
 #include "providers/kubernetes/server_field.h"
 
@@ -62,6 +63,31 @@ WireProblem conflict(const Value& status, const std::string& doing) {
       "policy take them over");
 }
 
+/// What stands between quotes after these words; empty where they do not occur.
+std::string quoted_after(std::string_view text, std::string_view words) {
+  const auto at = text.find(words);
+  const auto begin = at == text.npos ? text.npos : at + words.size();
+  const auto end = begin == text.npos ? text.npos : text.find('"', begin);
+  return end == text.npos ? std::string() : std::string(text.substr(begin, end - begin));
+}
+
+/// What has to be granted to whom, from: User "x" cannot patch resource "pods" in API group "" in the
+/// namespace "y".
+std::string missing_grant(std::string_view message) {
+  const std::string user = quoted_after(message, "User \""), resource = quoted_after(message, "resource \""),
+                    group = quoted_after(message, "API group \""),
+                    space = quoted_after(message, "in the namespace \"");
+  constexpr std::string_view cannot = "\" cannot ";
+  const auto verb = message.find(cannot);
+  if (user.empty() || resource.empty() || verb == message.npos) return {};
+  const auto begin = verb + cannot.size();
+  const std::string what = resource + (group.empty() ? "" : "." + group);
+  return "give " + user + " the verb `" +
+         std::string(message.substr(begin, message.find(' ', begin) - begin)) + "` on `" + what + "` " +
+         (space.empty() ? "in the whole cluster, by a ClusterRole and a ClusterRoleBinding"
+                        : "in namespace " + space + ", by a Role and a RoleBinding there");
+}
+
 }  // namespace
 
 Cluster::Cluster(const ClientConfig& config, std::string name)
@@ -118,6 +144,17 @@ bool has_cause(const Value& status, std::string_view reason) {
                      [&](const Value& cause) { return cause.get_string("reason") == reason; });
 }
 
+/// The server does not say that it expired.
+std::string Cluster::fault_of_certificate() const try {
+  const auto credential = credentials_->current();
+  if (credential->certificate.empty()) return {};
+  const auto fault = certificate_problem(credential->certificate, system_clock().wall());
+  const std::string& file = credentials_->config().client_certificate_file;
+  return fault ? ": " + *fault + (file.empty() ? "" : " (" + file + ")") : std::string();
+} catch (const Failure&) {
+  return {};
+}
+
 std::vector<WireProblem> Cluster::problems_of(const HttpResponse& response, const std::string& doing) const {
   using Cause = ProblemCause;
   if (response.status == 0)
@@ -130,14 +167,14 @@ std::vector<WireProblem> Cluster::problems_of(const HttpResponse& response, cons
   const std::string what = doing + ": " + message;
   switch (response.status) {
     case 401:
-      return {problem_from(Cause::destination, "unauthenticated",
-                           doing + ": the API server does not accept the credentials of " + name_,
-                           "renew the token or certificate that the kubeconfig names")};
+      return {problem_from(
+          Cause::destination, "unauthenticated",
+          doing + ": the API server does not accept the credentials of " + name_ + fault_of_certificate(),
+          "renew the token or certificate that the kubeconfig names")};
     case 403:
       if (has_cause(status, "NamespaceTerminating"))
         return {problem_from(Cause::transient, "terminating", what)};
-      return {problem_from(Cause::permission, "forbidden", what,
-                           "grant it by a Role or ClusterRole bound to the identity of " + name_)};
+      return {problem_from(Cause::permission, "forbidden", what, missing_grant(message))};
     case 400:
     case 500:
       // A schema error of a server-side apply is a 500, and no reason to try again.

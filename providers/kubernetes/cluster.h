@@ -35,6 +35,7 @@ class Cluster {
 
  private:
   std::shared_ptr<const Kinds> discover();
+  std::string fault_of_certificate() const;
   Value get(const std::string& path, const std::string& accept, const std::string& doing);
 
   const std::string name_;

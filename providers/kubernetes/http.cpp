@@ -16,6 +16,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "providers/kubernetes/discovery.h"
 
 namespace gitopsd::kubernetes {
 namespace {
@@ -217,8 +218,22 @@ class HttpClient::Engine {
     add_header(t, "Expect:");
     if (!t.request.body.empty()) add_header(t, "Content-Type: " + t.request.content_type);
     for (const auto& [name, value] : t.request.headers) add_header(t, name + ": " + value);
+    add_impersonation(t);
     prepare_tls(t);
     set(t, CURLOPT_HTTPHEADER, t.headers);
+  }
+
+  /// The kubeconfig's, unless the request is somebody's own.
+  void add_impersonation(Transfer& t) {
+    const auto& own = t.request.headers;
+    if (std::any_of(own.begin(), own.end(), [](const auto& h) { return h.first == "Impersonate-User"; }))
+      return;
+    const Impersonation& as = credentials_->config().impersonate;
+    if (!as.user.empty()) add_header(t, "Impersonate-User: " + as.user);
+    if (!as.uid.empty()) add_header(t, "Impersonate-Uid: " + as.uid);
+    for (const auto& group : as.groups) add_header(t, "Impersonate-Group: " + group);
+    for (const auto& [key, values] : as.extra)
+      for (const auto& value : values) add_header(t, "Impersonate-Extra-" + escape(key) + ": " + value);
   }
 
   void prepare_tls(Transfer& t) {

@@ -256,7 +256,12 @@ bool ObjectPlanner::of_other(const Value& live, const Id& id, WireProblem& probl
 void ObjectPlanner::upsert(const Manifest& manifest, const HttpResponse& live, const HttpResponse& dry_run) {
   if (live.status == 404) return absent(manifest, dry_run);
   if (live.status == 200) return present(manifest, parse_json(live.body, manifest.id.str()), dry_run);
-  for (auto& problem : state_.cluster.problems_of(live, "cannot read " + manifest.id.str())) {
+  auto problems = state_.cluster.problems_of(live, "cannot read " + manifest.id.str());
+  // Who may not read may often not write either, and has to be given both.
+  if (live.status == 403 && dry_run.status == 403)
+    for (auto& problem : state_.cluster.problems_of(dry_run, "cannot apply " + manifest.id.str()))
+      problems.push_back(std::move(problem));
+  for (auto& problem : problems) {
     problem.id = manifest.id.str();
     problem.document = manifest.document;
     problem.pointer.clear();

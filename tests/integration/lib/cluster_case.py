@@ -37,10 +37,14 @@ class ClusterScene(Scene):
     """`self.space` is the test's namespace, where its application may do everything."""
 
     def setUp(self):
-        self.cluster = shared_cluster()
+        self.cluster = self.own_cluster()
         self.space = f"t{next(_numbers)}"
         self.cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.space}})
         super().setUp()
+
+    def own_cluster(self) -> kubernetes.Cluster:
+        """Tests that stop theirs have one of their own."""
+        return shared_cluster()
 
     def configure(self) -> None:
         self.daemon.config["destinations"] = [{

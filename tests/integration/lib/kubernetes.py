@@ -179,15 +179,19 @@ class Cluster(Client):
     def kubeconfig(self, user: str = "admin", auth: str = "token", embed: bool = True, namespace: str = "") -> Path:
         """A file for one user. `auth` is token, token-file, certificate or exec; with `embed` the certificates are in it,
         else named by path."""
+        name = "-".join(["kubeconfig", user, auth, *([] if embed else ["by-path"]), *([namespace] if namespace else [])])
+        return self.write_kubeconfig(name, user, self.credentials(user, auth, embed), embed, namespace)
+
+    def write_kubeconfig(self, name: str, user: str, credentials: dict, embed: bool = True, namespace: str = "",
+                         server: str = "") -> Path:
+        """For credentials that are not a user's own, or another way to the server."""
         context = {"cluster": "tests", "user": user, **({"namespace": namespace} if namespace else {})}
-        content = {
+        return self.write_private(name, yaml.dump({
             "apiVersion": "v1", "kind": "Config", "current-context": "tests",
             "clusters": [{"name": "tests", "cluster": {
-                "server": self.url, **pem("certificate-authority", self.authority.own.certificate, embed)}}],
+                "server": server or self.url, **pem("certificate-authority", self.authority.own.certificate, embed)}}],
             "contexts": [{"name": "tests", "context": context}],
-            "users": [{"name": user, "user": self.credentials(user, auth, embed)}]}
-        name = "-".join(["kubeconfig", user, auth, *([] if embed else ["by-path"]), *([namespace] if namespace else [])])
-        return self.write_private(name, yaml.dump(content))
+            "users": [{"name": user, "user": credentials}]}))
 
     def credentials(self, user: str, auth: str, embed: bool) -> dict:
         if auth == "token":
