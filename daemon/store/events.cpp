@@ -57,12 +57,6 @@ void move_event(Transaction& t, EventId id, EventState to, const std::string& re
              std::string_view(reason), std::string_view(error), id.value);
   t.count(from, -1);
   t.count(to, 1);
-  if (!ended(to)) return;
-  // After a restart it may be that nobody else remembers them.
-  t.db().run(
-      "UPDATE syncs SET state = ?2, reason = ?3, ended = ?4 WHERE event = ?1 AND event <> 0 AND state = ?5",
-      id.value, static_cast<int>(SyncState::superseded), std::string_view(reason), t.now(),
-      static_cast<int>(SyncState::held));
 }
 
 /// Rows are in the order of receipt, but for what a set clock shuffled: a row this much too old ends a search

@@ -210,8 +210,7 @@ class Store {
   virtual std::optional<Event> event(EventId) const = 0;
   virtual std::vector<Event> events(const EventFilter&) const = 0;  ///< newest first
   virtual std::vector<Event> open_events() const = 0;               ///< not ended, oldest first
-  /// An event that ended stays ended: a state before that is then ignored. Its syncs that are held end with
-  /// it, as superseded.
+  /// An event that ended stays ended: a state before that is then ignored.
   virtual void set_event(EventId, EventState, std::string reason = {}, std::string error = {}) = 0;
   virtual void set_events(std::span<const EventId>, EventState, std::string reason,
                           std::string error = {}) = 0;

@@ -161,6 +161,7 @@ void DispatcherImpl::in_lane(const App& app, const std::function<void()>& body) 
 void DispatcherImpl::ended(const App& app, const std::shared_ptr<Run>& run, Outcome outcome) {
   const Job& job = run->job();
   std::unique_lock lock(mutex_);
+  if (job.left && !run->left()) left_held_.erase(app->uid);
   // A heal tells nothing of what was wanted, and what became of it.
   if (job.kind != Kind::heal) app->sync = run->id();
   if (run->id() && job.kind != Kind::heal) app->state.last_sync = run->id();
@@ -398,6 +399,7 @@ void DispatcherImpl::part_ended(EventId event, const Outcome& outcome, const sto
 void DispatcherImpl::finish_event(EventId id, const Tracker& t) {
   try {
     record_end(id, t);
+    end_left();
   } catch (const std::exception& e) {
     // A full disk, say: the end is as durable as the event, however long it takes.
     log::error("cannot record the end of an event; tried again", {{"event", id.value}, {"error", e.what()}});

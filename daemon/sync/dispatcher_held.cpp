@@ -1,5 +1,6 @@
 // What waits: for somebody's word, for health, for its next attempt. The last applied state stays enforced
 // while a sync waits for approval (promise 10): the run is put aside while drift is looked at and put back.
+#include "base/log.h"
 #include "daemon/sync/dispatcher_state.h"
 #include "daemon/sync/operator_audit.h"
 
@@ -78,25 +79,58 @@ bool DispatcherImpl::leave_held(const store::Sync& sync) {
   return left_held_.try_emplace(sync.application, sync).second;
 }
 
-/// With the mutex. What waited at the stop keeps its number where the job asks for just that, and else ends.
+/// With the mutex. What waited at the stop keeps its number where the job asks for just that, whichever event
+/// brought it up, and else ends.
 void DispatcherImpl::take_up_left(const App& app, Job& job) {
-  const auto left = left_held_.extract(app->uid);
-  if (left.empty()) return;
-  const auto& sync = left.mapped();
-  if (sync.event == job.event && sync.kind == to_string(job.kind) && sync.revision == job.revision &&
-      sync.input_key == job.input_key) {
+  const auto left = left_held_.find(app->uid);
+  if (left == left_held_.end()) return;
+  const auto& sync = left->second;
+  if (sync.kind == to_string(job.kind) && sync.revision == job.revision && sync.input_key == job.input_key) {
     job.left = sync.id;
     job.left_plan = sync.plan;
     return;
   }
-  workers_->post([this, id = sync.id, why = superseded_by(job)] {
-    const auto now = env_.store->sync(id);
-    if (!now || now->state != store::SyncState::held) return;
-    store::Transition t;
-    t.state = store::SyncState::superseded;
-    t.reason = why;
-    env_.store->set_sync(id, t);
-  });
+  workers_->post([this, sync, why = superseded_by(job)] { end_left(sync, why); });
+  left_held_.erase(left);
+}
+
+/// Without the mutex. What waited at the stop ends with its event, where nothing is about to take it up.
+void DispatcherImpl::end_left() {
+  std::vector<store::Sync> left;
+  const auto about_to = [this](const ApplicationUid& uid) {
+    for (const auto* apps : {&apps_, &orphans_}) {
+      const auto it = apps->find(uid);
+      if (it != apps->end() && (it->second->engaged() || it->second->hold != Hold::none)) return true;
+    }
+    return false;
+  };
+  {
+    std::lock_guard lock(mutex_);
+    for (const auto& [uid, sync] : left_held_) {
+      if (!about_to(uid)) left.push_back(sync);
+    }
+  }
+  try {
+    for (const auto& sync : left) {
+      const auto event = env_.store->event(sync.event);
+      if (event && !store::ended(event->state)) continue;
+      {
+        std::lock_guard lock(mutex_);
+        if (about_to(sync.application) || left_held_.erase(sync.application) == 0) continue;
+      }
+      end_left(sync, event ? event->reason : std::string());
+    }
+  } catch (const std::exception& e) {
+    log::error("cannot end a sync that waited before the restart", {{"error", e.what()}});
+  }
+}
+
+/// Without the mutex.
+void DispatcherImpl::end_left(const store::Sync& sync, const std::string& why) {
+  store::Transition t;
+  t.state = store::SyncState::superseded;
+  t.reason = why;
+  env_.store->set_sync(sync.id, t);
 }
 
 /// With the mutex. The run that waited was approved.

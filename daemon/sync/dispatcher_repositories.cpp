@@ -96,6 +96,7 @@ void DispatcherImpl::work(const Repo& repo) {
     }
   }
   if (look_wanted) look(repo);
+  end_left();
   std::lock_guard lock(mutex_);
   repo->busy = false;
   wake(repo);

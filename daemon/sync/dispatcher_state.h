@@ -241,6 +241,8 @@ class DispatcherImpl : public Dispatcher {
   void go_on(const App&);
   bool leave_held(const store::Sync&);
   void take_up_left(const App&, Job&);
+  void end_left();
+  void end_left(const store::Sync&, const std::string& why);
 
   // dispatcher_drift.cpp
   void drifted(const DestinationName&, const protocol::Changed&);
@@ -264,7 +266,7 @@ class DispatcherImpl : public Dispatcher {
   config::Snapshot config_;
   bool stopping_ = false;
   std::map<ApplicationUid, App> apps_;
-  std::map<ApplicationUid, store::Sync> left_held_;  ///< waited at the stop; nobody has asked for them yet
+  std::map<ApplicationUid, store::Sync> left_held_;  ///< waited at the stop; not taken up yet
   std::map<ApplicationUid, App> orphans_;  ///< that left since the start, or that somebody asked to delete
   std::map<RepositoryName, Repo> repos_;
   std::map<DestinationName, Dest> dests_;

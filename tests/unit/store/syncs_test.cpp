@@ -147,26 +147,6 @@ TEST_CASE("what can be rolled back to is found however many heals and failures c
   CHECK(s->kept_syncs(ApplicationUid("other")).empty());
 }
 
-TEST_CASE("a sync that is held ends with its event") {
-  Opened s;
-  const auto event = s->add_event(push()), other = s->add_event(push());
-  const auto held = s->begin_sync(sync_of("web", event)), running = s->begin_sync(sync_of("db", event)),
-             elsewhere = s->begin_sync(sync_of("mail", other)), heal = s->begin_sync(sync_of("api"));
-  for (const auto id : {held, elsewhere, heal})
-    s->set_sync(id, {SyncState::held, "waits", {}, "[1]", {}, 0, 0, 0, 0});
-  s->set_event(event, EventState::held, "waits");
-  CHECK(s->sync(held)->state == SyncState::held);
-  s.clock.now += 10;
-  s->set_event(event, EventState::superseded, "something newer came");
-  CHECK(s->sync(held)->state == SyncState::superseded);
-  CHECK(s->sync(held)->reason == "something newer came");
-  CHECK(s->sync(held)->ended == s.clock.now);
-  CHECK(s->sync(held)->plan == "[1]");
-  CHECK(s->sync(running)->state == SyncState::running);
-  CHECK(s->sync(elsewhere)->state == SyncState::held);
-  CHECK(s->sync(heal)->state == SyncState::held);
-}
-
 TEST_CASE("heals are counted by when they ended, against the end of the last succeeded sync") {
   Opened s;
   const ApplicationUid web("web");

@@ -119,13 +119,33 @@ TEST_CASE("what waits for approval keeps its number over a restart") {
   CHECK(world.store->sync(held.sync)->state == store::SyncState::succeeded);
 }
 
+TEST_CASE("what waits keeps its number when another event brings it up after a restart") {
+  World world;
+  world.apply_then_ask({{"web/a.yaml", thing("a", "1")}});
+  const auto commit = world.commit({{"web/a.yaml", thing("a", "2")}});
+  store::NewEvent untold;
+  untold.repository = RepositoryName("site");
+  untold.ref = source::test::main_ref();
+  untold.after = commit;
+  const auto first = world.store->add_event(untold);
+  const auto second = world.deliver(commit);
+  const auto held = world.await("web", Phase::held);
+  REQUIRE(world.store->sync(held.sync)->event == second);
+  world.restart();
+  CHECK(world.await("web", Phase::held).sync == held.sync);
+  world.dispatcher->approve(kAsking, held.sync, "ada");
+  CHECK(world.ended(first).state == store::EventState::succeeded);
+  CHECK(world.ended(second).state == store::EventState::succeeded);
+  CHECK(world.store->sync(held.sync)->state == store::SyncState::succeeded);
+}
+
 TEST_CASE("another plan after a restart is another sync") {
   World world;
   world.add("web").drift = config::DriftPolicy::report;
   world.start();
   world.apply({{"web/a.yaml", thing("a", "1")}});
   world.config.applications[0].approve = true;
-  world.reload();
+  world.reload_and_look();
   const auto event = world.push({{"web/a.yaml", thing("a", "2")}});
   const auto held = world.await("web", Phase::held);
   world.dispatcher->stop(Monotonic::now() + std::chrono::seconds(5));
@@ -175,6 +195,12 @@ TEST_CASE("what waited at a stop ends where nothing asks for it any more") {
     REQUIRE(eventually([&] { return world.store->event(event)->state == store::EventState::held; }));
     CHECK(eventually([&] { return over(held) && world.status("web").sync != held; }));
     CHECK(world.await("web", Phase::held).sync != held);
+  }
+  SUBCASE("the commit was taken back") {
+    world.dispatcher->stop(Monotonic::now() + std::chrono::seconds(5));
+    world.origin.set("refs/heads/main", world.store->application(ApplicationUid("web"))->revision);
+    world.restart();
+    CHECK(world.ended(event).state == store::EventState::superseded);
   }
   SUBCASE("the application left") {
     world.config.applications.clear();

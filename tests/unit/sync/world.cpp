@@ -53,6 +53,12 @@ void World::reload() {
   dispatcher->reload(std::make_shared<const config::Config>(config));
 }
 
+void World::reload_and_look() {
+  const auto before = dispatcher->repositories().at(0).last_look;
+  reload();
+  REQUIRE(eventually([&] { return dispatcher->repositories().at(0).last_look > before; }));
+}
+
 void World::restart() {
   dispatcher->stop(Monotonic::now() + 5s);
   dispatcher.reset();
@@ -106,7 +112,7 @@ void World::apply_then_ask(const std::map<std::string, std::string>& files) {
   start();
   apply(files);
   config.applications[0].approve = true;
-  reload();
+  reload_and_look();
 }
 
 ApplicationStatus World::status(const std::string& name) const {

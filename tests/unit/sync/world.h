@@ -35,6 +35,9 @@ class World {
   /// An application of that name and uid at the folder of that name.
   config::Application& add(const std::string& name, const std::string& ref = "refs/heads/main");
   void start();
+  /// Brings the configuration into force and waits until the repository was looked at for it: what is pushed
+  /// afterwards is no news of that look.
+  void reload_and_look();
   void reload();
   /// Stops the dispatcher as a restart does, and starts another over the same store.
   void restart();
