@@ -31,6 +31,17 @@ Looked nobody_knows(std::string why) {
   return looked;
 }
 
+/// The token for the next page, before the page is parsed. Empty also where the items come first, as those of
+/// custom resources do.
+std::string next_page(std::string_view body) {
+  const auto metadata = body.substr(0, std::min(body.find("\"items\":"), body.size()));
+  constexpr std::string_view key = "\"continue\":\"";
+  const auto at = metadata.find(key);
+  if (at == metadata.npos) return {};
+  const auto begin = at + key.size();
+  return std::string(metadata.substr(begin, metadata.find('"', begin) - begin));
+}
+
 }  // namespace
 
 Looked look_at(const Value& object, const Id& id, const std::optional<Receipt>& receipt,
@@ -58,6 +69,19 @@ std::shared_ptr<Live::Sweep> Live::sweep_of(const Group& group) {
   return sweep;
 }
 
+std::future<HttpResponse> Live::ask_for_page(const std::string& path, const std::string& next,
+                                             const Policy& policy) {
+  HttpRequest request;
+  request.path =
+      path + "?limit=" + std::to_string(kSweepPage) + (next.empty() ? "" : "&continue=" + escape(next));
+  request.headers = policy.headers();
+  auto promise = std::make_shared<std::promise<HttpResponse>>();
+  auto answer = promise->get_future();
+  cluster_.http().start(std::move(request),
+                        [promise](HttpResponse response) { promise->set_value(std::move(response)); });
+  return answer;
+}
+
 /// Page by page, so that memory holds one page of full objects. Throws Failure.
 void Live::sweep(Sweep& sweep, const Group& group, const std::map<Id, std::optional<Receipt>>& receipts,
                  const Policy& policy) {
@@ -69,15 +93,17 @@ void Live::sweep(Sweep& sweep, const Group& group, const std::map<Id, std::optio
   const std::string path = path_of(*kind, group.type, group.version, group.space, {});
   const std::string api_version =
       group.type.group.empty() ? group.version : group.type.group + "/" + group.version;
-  std::string next;
-  do {
-    HttpRequest request;
-    request.path =
-        path + "?limit=" + std::to_string(kSweepPage) + (next.empty() ? "" : "&continue=" + escape(next));
-    request.headers = policy.headers();
-    const auto response = cluster_.http().send(std::move(request));
+  // The next page is on its way while this one is read.
+  auto coming = ask_for_page(path, {}, policy);
+  while (coming.valid()) {
+    const auto response = coming.get();
     if (response.status != 200) throw cluster_.failure_of(response, "cannot list " + group.type.str());
+    const std::string next = next_page(response.body);
+    if (!next.empty()) coming = ask_for_page(path, next, policy);
     Value page = parse_json(response.body, path);
+    const Value* more = page.at_pointer("/metadata/continue");
+    if (next.empty() && more && !more->as_string().empty())
+      coming = ask_for_page(path, more->as_string(), policy);
     for (Value& item : page.as_object().at("items").as_array()) {
       const Value* name = item.at_pointer("/metadata/name");
       if (!name) continue;
@@ -88,9 +114,7 @@ void Live::sweep(Sweep& sweep, const Group& group, const std::map<Id, std::optio
       item.set("kind", group.type.kind);
       sweep.looked.emplace(wanted->first, look_at(item, wanted->first, wanted->second, digests_, health_));
     }
-    const Value* more = page.at_pointer("/metadata/continue");
-    next = more ? more->as_string() : std::string();
-  } while (!next.empty());
+  }
   for (const auto& [id, receipt] : receipts) sweep.looked.try_emplace(id);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <future>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -59,6 +60,7 @@ class Live {
     std::map<Id, Looked> looked;
   };
   std::shared_ptr<Sweep> sweep_of(const Group&);
+  std::future<HttpResponse> ask_for_page(const std::string& path, const std::string& next, const Policy&);
   void sweep(Sweep&, const Group&, const std::map<Id, std::optional<Receipt>>&, const Policy&);
 
   Cluster& cluster_;
