@@ -2,28 +2,17 @@
 
 #include <unistd.h>
 
-#include <cstdlib>
-
 #include "base/hash.h"
 #include "providers/host/path.h"
 #include "providers/host/verbs.h"
 #include "providers/host/wanted.h"
+#include "providers/protocol/state_folder.h"
 
 namespace gitopsd::host {
 namespace {
 
 // What a watch event makes us read at most; a larger file counts as changed, and `observe` reads it.
 constexpr off_t kMaxJudged = 16 << 20;
-
-std::string state_directory(const protocol::InitializeRequest& request) {
-  const char* unit = std::getenv("STATE_DIRECTORY");
-  std::string directory = unit ? std::string(unit) : request.state_directory;
-  if (auto colon = directory.find(':'); unit && colon != std::string::npos) directory.resize(colon);
-  if (directory.empty())
-    throw fail(ProblemCause::input, "this provider needs a directory for its state",
-               "set StateDirectory= in its unit, or send `stateDirectory` in initialize");
-  return directory;
-}
 
 void refuse_settings(const Value& settings) {
   if (settings.is_null() || (settings.is_object() && settings.as_object().empty())) return;
@@ -42,7 +31,7 @@ protocol::InitializeResult Host::initialize(const protocol::InitializeRequest& r
   refuse_settings(request.settings);
   watch_.reset();
   state_.reset();
-  state_ = std::make_unique<State>(state_directory(request));
+  state_ = std::make_unique<State>(protocol::state_folder(request));
   Watch::Handlers handlers;
   handlers.judge = [this](const auto& id, const auto& prefix, const auto& path) {
     return judge(id, prefix, path);

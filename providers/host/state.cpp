@@ -1,38 +1,18 @@
 #include "providers/host/state.h"
 
-#include <sys/stat.h>
 #include <time.h>
-
-#include <cerrno>
 
 #include "base/hash.h"
 #include "base/log.h"
 #include "providers/host/path.h"
 #include "providers/host/write.h"
+#include "providers/protocol/state_folder.h"
 
 namespace gitopsd::host {
 namespace {
 
 // File times advance by the kernel's tick, at most 10 ms; some file systems are coarser.
 constexpr std::int64_t kSettleNanoseconds = 50'000'000;
-constexpr std::size_t kKeyBytes = 32;
-
-std::string made(const std::string& directory) {
-  if (::mkdir(directory.c_str(), 0700) == 0 || errno == EEXIST) return directory;
-  throw fail(ProblemCause::destination,
-             "cannot make the state directory '" + directory + "': " + errno_text(errno));
-}
-
-Secret key_in(const std::string& directory) {
-  const std::string path = directory + "/key";
-  struct stat st {};
-  if (::stat(path.c_str(), &st) != 0 && errno == ENOENT) write_file_atomically(path, random_bytes(kKeyBytes));
-  std::string key = read_file(path, 4096);
-  if (key.size() != kKeyBytes)
-    throw fail(ProblemCause::destination, "'" + path + "' is damaged",
-               "remove it; everything is then compared by content once more");
-  return Secret(std::move(key));
-}
 
 std::int64_t now_nanoseconds() {
   timespec now{};
@@ -81,7 +61,9 @@ bool InFlight::contains(const ResourceId& id) const {
 }
 
 State::State(const std::string& directory)
-    : key(key_in(made(directory))), key_id(to_hex(sha256(key.reveal())).substr(0, 8)), owned(directory) {
+    : key(protocol::load_state_key(directory)),
+      key_id(to_hex(sha256(key.reveal())).substr(0, 8)),
+      owned(directory) {
   settle_begun();
 }
 

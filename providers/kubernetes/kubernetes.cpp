@@ -6,23 +6,13 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/problem.h"
-#include "providers/kubernetes/key.h"
 #include "providers/kubernetes/kubeconfig.h"
 #include "providers/kubernetes/service_account.h"
 #include "providers/kubernetes/verbs.h"
+#include "providers/protocol/state_folder.h"
 
 namespace gitopsd::kubernetes {
 namespace {
-
-std::string state_folder(const protocol::InitializeRequest& request) {
-  const char* unit = std::getenv("STATE_DIRECTORY");
-  std::string directory = unit ? std::string(unit) : request.state_directory;
-  if (const auto colon = directory.find(':'); unit && colon != std::string::npos) directory.resize(colon);
-  if (directory.empty())
-    throw fail(ProblemCause::input, "this provider needs a directory for its key",
-               "set StateDirectory= in its unit, or send `stateDirectory` in initialize");
-  return directory;
-}
 
 /// A systemd credential of this unit.
 std::string credential_path(const std::string& name) {
@@ -84,7 +74,7 @@ protocol::InitializeResult Kubernetes::initialize(const protocol::InitializeRequ
   if (!problems.empty()) throw fail(ProblemCause::input, problems[0].message, problems[0].hint);
   state_.reset();
   state_ = std::make_unique<State>(
-      config, name, load_key(state_folder(request)), std::move(rules),
+      config, name, protocol::load_state_key(protocol::state_folder(request)), std::move(rules),
       [notifier](const std::string& application, std::vector<ResourceId> ids, bool all) {
         notifier->changed({application, std::move(ids), all});
       });
