@@ -448,7 +448,6 @@ void ObjectPlanner::remove(const Id& id, const HttpResponse& live) {
       step.precondition = keep.text();
     } else {
       step.precondition = Precondition::of(object, state_.digests).text();
-      step.diff = "- " + id.str() + "\n";
       if (holds_data(id.type)) step.destroys = Destroys::data;
     }
   }
