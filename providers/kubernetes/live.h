@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -42,11 +43,11 @@ class Live {
     Id id;
     std::optional<Receipt> receipt;
   };
-  /// In the order asked. `others`: receipts of more objects of the same kinds and namespaces, which the same
-  /// list answers for calls that come within the next seconds (a full check asks in parts).
-  std::vector<Looked> look(
-      const std::vector<Wanted>&, const Policy&,
-      const std::function<std::map<Id, Receipt>(const GroupKind&, const std::string&)>& others);
+  /// What is remembered of an object; nullopt for one that is not ours.
+  using Memory = std::function<std::optional<Receipt>(const Id&)>;
+  /// In the order asked. What is asked for in parts (a full check is) is listed once: the list also answers
+  /// for what is remembered, to calls that come within the next seconds.
+  std::vector<Looked> look(const std::vector<Wanted>&, const Policy&, const Memory&);
 
  private:
   struct Group {
@@ -54,14 +55,28 @@ class Live {
     std::string version, space, user;
     auto operator<=>(const Group&) const = default;
   };
+  /// What a list told. Each of its answers is given once.
   struct Sweep {
     std::mutex mutex;
     Monotonic::time_point began{};
-    std::map<Id, Looked> looked;
+    std::map<std::string, Looked, std::less<>> looked;  ///< by name
+    std::set<std::string, std::less<>> unread;          ///< is there, and more is not known (any more)
+    bool can_answer(const std::string& name) const;
+    Looked take(const std::string& name);
+    void forget();
   };
+  using Members = std::vector<std::size_t>;  ///< indices of what is wanted
   std::shared_ptr<Sweep> sweep_of(const Group&);
   std::future<HttpResponse> ask_for_page(const std::string& path, const std::string& next, const Policy&);
-  void sweep(Sweep&, const Group&, const std::map<Id, std::optional<Receipt>>&, const Policy&);
+  /// False where the list is not allowed.
+  bool sweep(Sweep&, const Group&, const std::map<std::string_view, const Wanted*>&, const Policy&,
+             const Memory&);
+  void take_page(Sweep&, const Group&, Value page, const std::map<std::string_view, const Wanted*>&,
+                 const Memory&);
+  bool look_by_list(const Group&, const Members&, const std::vector<Wanted>&, std::vector<Looked>&,
+                    const Policy&, const Memory&);
+  void look_each(const Members&, const std::vector<Wanted>&, std::vector<Looked>&, const Kinds&,
+                 const Policy&);
 
   Cluster& cluster_;
   const OwnedDigests& digests_;

@@ -54,9 +54,8 @@ protocol::ObserveResult ObjectObserver::run() {
     wanted.push_back({one.id, one.receipt});
     looked_at.push_back(&one);
   }
-  const auto live = state_.live.look(
-      wanted, *policy_,
-      [this](const GroupKind& type, const std::string& space) { return state_.watch.known(type, space); });
+  const auto live =
+      state_.live.look(wanted, *policy_, [this](const Id& id) { return state_.watch.receipt(id); });
   for (std::size_t i = 0; i < looked_at.size(); ++i) {
     Observation seen;
     judge(*looked_at[i], live[i], seen);

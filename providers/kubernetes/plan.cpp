@@ -164,9 +164,8 @@ std::set<Id> ObjectPlanner::as_applied() const {
     else
       doubtful.push_back({id, receipt});
   }
-  const auto live = state_.live.look(
-      doubtful, policy_,
-      [this](const GroupKind& type, const std::string& space) { return state_.watch.known(type, space); });
+  const auto live =
+      state_.live.look(doubtful, policy_, [this](const Id& id) { return state_.watch.receipt(id); });
   for (std::size_t i = 0; i < doubtful.size(); ++i) {
     const Looked& looked = live[i];
     const Receipt& receipt = *doubtful[i].receipt;

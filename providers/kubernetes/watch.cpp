@@ -99,13 +99,11 @@ Watch::View Watch::view(const Id& id, const Receipt& receipt) const {
   return same ? View::same : View::unknown;
 }
 
-std::map<Id, Receipt> Watch::known(const GroupKind& type, const std::string& space) const {
+std::optional<Receipt> Watch::receipt(const Id& id) const {
   const std::lock_guard lock(mutex_);
-  std::map<Id, Receipt> out;
-  for (auto it = known_.lower_bound({type, space, {}});
-       it != known_.end() && it->first.type == type && it->first.space == space; ++it)
-    out.emplace_hint(out.end(), it->first, it->second.receipt);
-  return out;
+  const auto it = known_.find(id);
+  if (it == known_.end()) return std::nullopt;
+  return it->second.receipt;
 }
 
 void Watch::judged(const Id& id, const std::string& resource_version, const Judgement& health) {

@@ -42,8 +42,8 @@ class Watch {
   /// gone, or not known to be either.
   enum class View { unknown, same, gone };
   View view(const Id&, const Receipt&) const;
-  /// What is known of those of that kind in that namespace.
-  std::map<Id, Receipt> known(const GroupKind&, const std::string& space) const;
+  /// What is known of it.
+  std::optional<Receipt> receipt(const Id&) const;
   /// The health of the object in that version. While it is progressing every event of it is told.
   void judged(const Id&, const std::string& resource_version, const Judgement&);
   /// The health as it was judged, where nothing was written since.

@@ -1,0 +1,93 @@
+"""Very many objects, and very many kinds and namespaces, in one provider."""
+import os
+import shutil
+import time
+import unittest
+from concurrent.futures import ThreadPoolExecutor
+
+from lib import wait
+from lib.cluster_case import config_map, shared_cluster
+from lib.kubernetes_provider import Provider, requests_of_us
+
+OBJECTS = int(os.environ.get("GITOPSD_MANY", "10000"))
+MEGABYTES = 40
+PLACES = 130
+
+
+class Many(unittest.TestCase):
+    def setUp(self):
+        self.cluster = shared_cluster()
+        self.since = self.cluster.audit_log.stat().st_size
+
+    def make_space(self, name: str) -> None:
+        self.cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+
+    def provider(self, *namespaces: str, **more) -> Provider:
+        provider = Provider(self.cluster, list(namespaces), **more)
+        self.addCleanup(shutil.rmtree, provider.folder, ignore_errors=True)
+        self.addCleanup(provider.kill)
+        return provider
+
+    def requests(self, **fields) -> list[dict]:
+        return requests_of_us(self.cluster, self.since, **fields)
+
+    def test_objects(self):
+        """10,000 objects are known in 40 MB, looked at without a request for any of them, and checked by pages"""
+        self.make_space("many")
+        first = self.provider("many")
+        print(f"{first.memory()} MB at first")
+        documents = [config_map(f"c{number}", {"value": str(number), "text": "x" * 400}) for number in range(OBJECTS)]
+        began = time.monotonic()
+        entries = first.converge(documents)
+        print(f"{OBJECTS} objects applied in {time.monotonic() - began:.1f} s, {first.memory()} MB, {first.memory('VmHWM')} at most")
+        self.assertEqual(first.told(), [], "its own writes are no changes")
+        first.stop()
+
+        provider = self.provider("many", state=first.folder)
+        began = time.monotonic()
+        seen = provider.observe(entries, watch=True)
+        print(f"seen first in {time.monotonic() - began:.2f} s, {provider.memory()} MB, {provider.memory('VmHWM')} at most")
+        self.assert_all_well(seen)
+        self.since = self.cluster.audit_log.stat().st_size
+        began = time.monotonic()
+        self.assert_all_well(provider.observe(entries, watch=True))
+        print(f"looked at again in {time.monotonic() - began:.2f} s")
+        self.assertEqual(self.requests(), [])
+        began = time.monotonic()
+        self.assert_all_well(provider.observe(entries, watch=True, full=True))
+        print(f"checked in {time.monotonic() - began:.2f} s, {provider.memory()} MB, {provider.memory('VmHWM')} at most")
+        verbs = [event["verb"] for event in self.requests()]
+        self.assertEqual(set(verbs), {"list"})
+        self.assertLessEqual(len(verbs), OBJECTS / 250 + 1)
+
+        for name in ("c17", f"c{OBJECTS - 1}"):
+            self.cluster.patch(f"/api/v1/namespaces/many/configmaps/{name}", {"data": {"value": "by hand"}})
+            provider.wait_told(f"ConfigMap/many/{name}")
+        self.assertLess(provider.memory("VmHWM"), MEGABYTES)
+        provider.stop()
+
+    def assert_all_well(self, seen: dict) -> None:
+        self.assertEqual(len(seen), OBJECTS)
+        self.assertEqual({(one["live"], one["drift"], one["health"]) for one in seen.values()}, {("ours", "no", "healthy")})
+
+    def test_places(self):
+        """130 kinds and namespaces are watched over several connections, and a change in each is told once"""
+        names = [f"place{number}" for number in range(PLACES)]
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(self.make_space, names))
+        provider = self.provider(*names)
+        entries = provider.converge([config_map("a", {"key": "1"}, namespace=name) for name in names])
+        self.assertEqual(len(provider.observe(entries, watch=True)), PLACES)
+        self.wait_watches(PLACES)
+        self.assertGreaterEqual(provider.connections(), 2)
+        provider.mark()
+        for name in names:
+            self.cluster.patch(f"/api/v1/namespaces/{name}/configmaps/a", {"data": {"key": "by hand"}})
+        wanted = sorted(entry["id"] for entry in entries)
+        wait.until(lambda: sorted(provider.told()) == wanted, "a change in each is told once")
+        provider.stop()
+
+    def wait_watches(self, count: int) -> None:
+        """Those that are open: what is written after that is told by an event, not found by a list."""
+        wait.until(lambda: sum(event["stage"] == "ResponseStarted" for event in self.requests(verb="watch")) >= count,
+                   f"{count} watches are open")
