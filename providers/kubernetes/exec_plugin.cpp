@@ -6,11 +6,11 @@
 #include <cstdlib>
 #include <map>
 
+#include "base/captured_run.h"
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/problem.h"
 #include "base/timestamp.h"
-#include "providers/kubernetes/captured_run.h"
 #include "providers/kubernetes/certificate.h"
 #include "providers/kubernetes/header_text.h"
 

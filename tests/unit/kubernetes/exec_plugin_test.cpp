@@ -2,10 +2,10 @@
 
 #include <doctest/doctest.h>
 
+#include "base/captured_run.h"
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/problem.h"
-#include "providers/kubernetes/captured_run.h"
 #include "tests/unit/kubernetes/folder.h"
 #include "tests/unit/kubernetes/test_certificate.h"
 

@@ -6,11 +6,12 @@
 
 #include "base/process.h"
 
-namespace gitopsd::kubernetes {
+namespace gitopsd {
 
 struct CapturedRun {
   int status = 0;      ///< waitpid(2)
   std::string output;  ///< standard output, whole
+  std::string errors;  ///< the end of standard error, at most 64 KiB
   std::string
       last_words;  ///< the last line of standard error that says anything, printable, at most 300 bytes
   bool too_slow = false;  ///< it was killed at the time limit
@@ -24,4 +25,4 @@ CapturedRun run_captured(Command command, std::size_t output_limit, std::chrono:
 /// The last line of a text that holds more than white space, with control characters replaced.
 std::string last_line(std::string_view text);
 
-}  // namespace gitopsd::kubernetes
+}  // namespace gitopsd

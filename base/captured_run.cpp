@@ -1,4 +1,4 @@
-#include "providers/kubernetes/captured_run.h"
+#include "base/captured_run.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -12,10 +12,10 @@
 #include "base/problem.h"
 #include "base/utf8.h"
 
-namespace gitopsd::kubernetes {
+namespace gitopsd {
 namespace {
 
-constexpr std::size_t kKeptErrors = 8u << 10;
+constexpr std::size_t kKeptErrors = 64u << 10;
 constexpr std::size_t kLastWords = 300;
 
 struct Pipe {
@@ -31,14 +31,13 @@ Pipe make_pipe() {
   return pipe;
 }
 
-/// Takes what is there, keeping the last `keep` bytes; closes the descriptor at the end of the stream.
-void drain(Fd& fd, std::string& text, std::size_t keep) {
-  char buffer[16384];
-  while (fd) {
+/// Takes what is there, until `text` is longer than `most`; closes the descriptor at the end of the stream.
+void drain(Fd& fd, std::string& text, std::size_t most) {
+  char buffer[65536];
+  while (fd && text.size() <= most) {
     const ssize_t got = ::read(fd.get(), buffer, sizeof buffer);
     if (got > 0) {
       text.append(buffer, static_cast<std::size_t>(got));
-      if (text.size() > keep) text.erase(0, text.size() - keep);
     } else if (got == 0) {
       fd = Fd();
     } else if (errno != EINTR) {
@@ -79,10 +78,12 @@ CapturedRun run_captured(Command command, std::size_t output_limit, std::chrono:
   output.writing = Fd();
   errors.writing = Fd();
   CapturedRun run;
-  std::string words;
   const auto take = [&] {
-    drain(output.reading, run.output, output_limit + 1);
-    drain(errors.reading, words, kKeptErrors);
+    drain(output.reading, run.output, output_limit);
+    // Only the end of it counts. A child that writes without end would never let this loop see the time
+    // limit.
+    drain(errors.reading, run.errors, 2 * kKeptErrors);
+    if (run.errors.size() > kKeptErrors) run.errors.erase(0, run.errors.size() - kKeptErrors);
     run.too_much = run.output.size() > output_limit;
   };
   // Until the process ends, not its streams: something that it leaves behind may keep those open.
@@ -98,8 +99,8 @@ CapturedRun run_captured(Command command, std::size_t output_limit, std::chrono:
   ::kill(-child.pid(), SIGKILL);
   run.status = child.wait();
   take();
-  run.last_words = last_line(words);
+  run.last_words = last_line(run.errors);
   return run;
 }
 
-}  // namespace gitopsd::kubernetes
+}  // namespace gitopsd
