@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -72,6 +73,15 @@ struct Store {
   int keep_syncs = 10;  ///< succeeded syncs of each application whose documents are kept
 };
 
+/// The programs that render kustomizations and charts, and what one run of them may take.
+struct Renderers {
+  std::string kustomize;  ///< absolute path; empty: found in PATH, or else kubectl
+  std::string helm;       ///< absolute path; empty: found in PATH
+  milliseconds timeout{60'000};
+  std::size_t memory_bytes = 1u << 30;
+  std::size_t output_bytes = 64u << 20;
+};
+
 struct Hook {
   HookName name;
   std::string forge;
@@ -109,6 +119,17 @@ struct Destination {
 /// What is done with a difference that the daemon did not make.
 enum class DriftPolicy { heal, report, ignore };
 
+/// How a chart becomes documents, as `helm template` takes it.
+struct Helm {
+  std::string release;              ///< empty: the application's name
+  std::string target_namespace;     ///< `namespace` in the file
+  std::vector<std::string> values;  ///< files, from the chart's folder, or with a leading slash from the root
+  Value inline_values;              ///< `inline` in the file; they win over the files
+  bool crds = true;                 ///< of the chart's crds folder
+  std::string kube_version;         ///< empty: as the destination says
+  std::vector<std::string> api_versions;  ///< besides those of the destination
+};
+
 /// A path in a repository at one ref, and the destination it belongs on.
 struct Application {
   ApplicationName name;
@@ -121,6 +142,10 @@ struct Application {
   std::vector<std::string>
       include;  ///< globs over paths below `path`; empty: *.yaml, *.yml, *.json at any depth
   std::vector<std::string> exclude;
+  Value kustomize;           ///< null, or members of a kustomization that are laid over the path's
+  std::optional<Helm> helm;  ///< given: the path is a chart
+  std::map<std::string, std::string>
+      substitute;  ///< variables of ${NAME} in documents; empty: none is replaced
   DestinationName destination;
   Value policy;    ///< what it may do there; the provider's, opaque here
   Value defaults;  ///< options its resources get where a document says nothing: {prune, drift, apply}
@@ -139,6 +164,7 @@ struct Config {
   Metrics metrics;
   Api api;
   Store store;
+  Renderers renderers;
   std::vector<Hook> hooks;
   std::vector<Repository> repositories;
   std::vector<Destination> destinations;

@@ -18,6 +18,7 @@ const Fields<Config>& config_fields() {
       {"metrics", section(&Config::metrics, metrics_fields(), "the settings of the metrics listener")},
       {"api", section(&Config::api, api_fields(), "the settings of the operator's API")},
       {"store", section(&Config::store, store_fields(), "the settings of the store")},
+      {"renderers", section(&Config::renderers, renderers_fields(), "the settings of kustomize and Helm")},
       things("hooks", &Config::hooks, hook_fields(), Check<Hook>(check_hook), "hook"),
       things("repositories", &Config::repositories, repository_fields(), Check<Repository>(check_repository),
              "repository"),

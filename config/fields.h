@@ -11,10 +11,16 @@ const Fields<Server>& server_fields();
 const Fields<Metrics>& metrics_fields();
 const Fields<Api>& api_fields();
 const Fields<Store>& store_fields();
+const Fields<Renderers>& renderers_fields();
 const Fields<Hook>& hook_fields();
 const Fields<Repository>& repository_fields();
 const Fields<Destination>& destination_fields();
 const Fields<Application>& application_fields();
+
+// How an application's path is rendered: the members of the same names.
+Rule<Application> kustomize_rule();
+Rule<Application> helm_rule();
+Rule<Application> substitute_rule();
 
 // What no single key tells.
 void check_hook(Reader&, const Value&, Hook&);

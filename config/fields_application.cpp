@@ -73,6 +73,9 @@ const Fields<Application>& application_fields() {
       {"path", text(&Application::path, "a path in the repository", normal_path)},
       {"include", list(&Application::include, "a list of globs", item("a glob such as *.yaml", normal_glob))},
       {"exclude", list(&Application::exclude, "a list of globs", item("a glob such as *.yaml", normal_glob))},
+      {"kustomize", kustomize_rule()},
+      {"helm", helm_rule()},
+      {"substitute", substitute_rule()},
       {"destination",
        reference(&Application::destination, Namespace::destination, "the name of a destination"),
        Need::required},
@@ -104,6 +107,11 @@ void check_application(Reader& in, const Value& value, Application& application)
   const auto& object = value.as_object();
   if (object.count("ref") + object.count("tag") + object.count("tag_pattern") > 1) {
     in.problem(value.position, "ref, tag and tag_pattern exclude each other", "give one of them");
+  }
+  const bool files = object.count("include") + object.count("exclude") > 0;
+  if (files + object.count("kustomize") + object.count("helm") > 1) {
+    in.problem(value.position, "kustomize, helm, and include with exclude, exclude each other",
+               "give one of them, or none: what the path holds then decides");
   }
   if (application.uid.empty() && !application.name.empty()) {
     application.uid = ApplicationUid(application.name.str());

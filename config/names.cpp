@@ -115,6 +115,11 @@ std::string normal_glob(const std::string& text) {
   return out;
 }
 
+std::string normal_reference(const std::string& text) {
+  if (!text.empty() && !has_control(text) && !text.ends_with('/')) return text;
+  throw bad(text, "file of the repository", "such as values.yaml or /environments/values.yaml");
+}
+
 std::string normal_file(const std::string& text) {
   if (!text.starts_with('/')) throw bad(text, "absolute path", "begin it with a slash");
   return "/" + clean(text, "path");

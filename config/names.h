@@ -27,6 +27,8 @@ std::string normal_tag_pattern(const std::string& text);
 std::string normal_path(const std::string& text);
 /// A glob over paths in a repository, under the same rules.
 std::string normal_glob(const std::string& text);
+/// A file of the repository from another's place: `../values.yaml`, or with a leading slash from the root.
+std::string normal_reference(const std::string& text);
 /// An absolute path on this host, normalised, never with `..`.
 std::string normal_file(const std::string& text);
 /// The same for a Unix socket, whose path may have 107 bytes.

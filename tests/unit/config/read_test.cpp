@@ -131,3 +131,46 @@ TEST_CASE("refs are written short or in full") {
   CHECK(ref("tag_pattern: 'v1.*'") == "refs/tags/v1.*");
   CHECK(ref("tag_pattern: refs/tags/app-*") == "refs/tags/app-*");
 }
+
+TEST_CASE("how an application is rendered") {
+  const auto c = config::parse(R"(
+renderers: {kustomize: /opt/kustomize, helm: /opt//helm, timeout: 5s, memory_bytes: 2GiB, output_bytes: 1MiB}
+repositories: [{name: infra, url: "https://github.com/octo/infra.git"}]
+destinations: [{name: here, provider: host}]
+applications:
+  - {name: a, repository: infra, destination: here, kustomize: {namespace: shop, images: [{name: x, newTag: "1"}]}}
+  - name: b
+    repository: infra
+    destination: here
+    helm:
+      release: r
+      namespace: shop
+      values: [values-x.yaml, /shared/values.yaml, ../values.yaml]
+      inline: {replicas: 3}
+      crds: false
+      kube_version: "1.34"
+      api_versions: [a/v1]
+    substitute: {NAME: text, NUMBER: 7, FLAG: true}
+  - {name: c, repository: infra, destination: here}
+)");
+  CHECK(c->renderers.kustomize == "/opt/kustomize");
+  CHECK(c->renderers.helm == "/opt/helm");
+  CHECK(c->renderers.timeout == 5s);
+  CHECK(c->renderers.memory_bytes == 2u << 30);
+  CHECK(c->renderers.output_bytes == 1u << 20);
+  CHECK(c->applications[0].kustomize.get_string("namespace") == "shop");
+  CHECK(!c->applications[0].helm);
+  REQUIRE(c->applications[1].helm);
+  const auto& helm = *c->applications[1].helm;
+  CHECK(helm.release == "r");
+  CHECK(helm.target_namespace == "shop");
+  CHECK(helm.values == std::vector<std::string>{"values-x.yaml", "/shared/values.yaml", "../values.yaml"});
+  CHECK(helm.inline_values.get_int("replicas") == 3);
+  CHECK(!helm.crds);
+  CHECK(helm.kube_version == "1.34");
+  CHECK(helm.api_versions == std::vector<std::string>{"a/v1"});
+  CHECK(c->applications[1].substitute ==
+        std::map<std::string, std::string>{{"FLAG", "true"}, {"NAME", "text"}, {"NUMBER", "7"}});
+  CHECK(c->applications[2].kustomize.is_null());
+  CHECK(c->applications[2].substitute.empty());
+}

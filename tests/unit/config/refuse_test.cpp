@@ -108,10 +108,31 @@ TEST_CASE("keys that exclude each other") {
   CHECK(
       problems(with_application("ref: main, tag: v1")).find("ref, tag and tag_pattern exclude each other") !=
       std::string::npos);
+  CHECK(problems(with_application("kustomize: {}, helm: {}")).find("exclude each other") !=
+        std::string::npos);
+  CHECK(problems(with_application("helm: {}, include: [a]")).find("exclude each other") != std::string::npos);
+  CHECK(problems(with_application("exclude: [b], include: [a]")).empty());
   CHECK(problems("destinations: [{name: d, provider: host, command: /c, socket: /s}]")
             .find("command and socket exclude each other") != std::string::npos);
   CHECK(problems("server: {plain_http: true, tls: {key: /k, certificate: /c}}")
             .find("tls and plain_http exclude") != std::string::npos);
+}
+
+TEST_CASE("how an application is rendered is checked member by member") {
+  const auto said = [](const std::string& members, std::string_view what) {
+    const auto found = problems(with_application(members));
+    INFO(found);
+    return found.find(what) != std::string::npos;
+  };
+  CHECK(said("kustomize: {namePrefx: a}",
+             "kustomize: unknown key \"namePrefx\" (did you mean \"namePrefix\"?)"));
+  CHECK(said("kustomize: {images: [a]}", "kustomize.images[0]: expected an image such as"));
+  CHECK(said("helm: {values: a}", "helm.values: expected a list of files"));
+  CHECK(said("helm: {values: ['']}", "helm.values[0]: \"\" is no file of the repository"));
+  CHECK(said("helm: {release: A B}", "helm.release: \"A B\" is no name"));
+  CHECK(said("substitute: {a-b: c}", "substitute.a-b: \"a-b\" is no name of an environment variable"));
+  CHECK(said("substitute: {A: [1]}", "substitute.A: a variable's value is of type array"));
+  CHECK(said("substitute: {A: 1.5}", "in quotes"));
 }
 
 TEST_CASE("a secret is named, never written") {

@@ -130,6 +130,12 @@ TEST_CASE("the schema's defaults are the loader's") {
   CHECK(text("/properties/store/properties/path/default") == c.store.path);
   CHECK(config::parse_duration(text("/properties/store/properties/keep_events/default")) ==
         c.store.keep_events);
+  const auto renderers = [&](const std::string& name) {
+    return text(("/properties/renderers/properties/" + name + "/default").c_str());
+  };
+  CHECK(config::parse_duration(renderers("timeout")) == c.renderers.timeout);
+  CHECK(config::parse_size(renderers("memory_bytes")) == c.renderers.memory_bytes);
+  CHECK(config::parse_size(renderers("output_bytes")) == c.renderers.output_bytes);
   const config::Repository repository;
   const auto of_repository = [&](const std::string& name) {
     return config::parse_duration(
