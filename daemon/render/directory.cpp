@@ -1,7 +1,17 @@
+#include "daemon/render/kustomization.h"
 #include "daemon/render/place.h"
 #include "daemon/render/render.h"
+#include "daemon/render/repository_path.h"
 
 namespace gitopsd::render {
+
+Renderer renderer_of(const source::Snapshot& snapshot, const config::Application& application) {
+  if (application.helm) return Renderer::helm;
+  if (!application.kustomize.is_null()) return Renderer::kustomize;
+  if (!application.include.empty() || !application.exclude.empty()) return Renderer::directory;
+  if (snapshot.entry(join_path(application.path, "Chart.yaml"))) return Renderer::helm;
+  return kustomization_in(snapshot, application.path) ? Renderer::kustomize : Renderer::directory;
+}
 
 std::vector<source::TreeEntry> manifests(const source::Snapshot& snapshot,
                                          const config::Application& application, const Limits& limits) {

@@ -74,6 +74,13 @@ class Collector {
 
 }  // namespace
 
+std::vector<Document> take_documents(std::vector<Value> values, const source::TreeEntry& file,
+                                     const std::string& place) {
+  Collector collector(file, place);
+  for (auto& json : values) collector.add(std::move(json));
+  return collector.take();
+}
+
 std::vector<Document> read_manifest(const source::Snapshot& snapshot, const source::TreeEntry& entry,
                                     const Limits& limits) {
   const std::string where = place(snapshot.commit(), entry.path);
@@ -87,12 +94,8 @@ std::vector<Document> read_manifest(const source::Snapshot& snapshot, const sour
                           where,
                           {}});
   }
-  Collector collector(entry, where);
-  for (auto& json :
-       parse(entry.path, snapshot.read(entry.id, entry.path, limits.file_bytes), where, limits)) {
-    collector.add(std::move(json));
-  }
-  return collector.take();
+  return take_documents(
+      parse(entry.path, snapshot.read(entry.id, entry.path, limits.file_bytes), where, limits), entry, where);
 }
 
 }  // namespace gitopsd::render

@@ -1,5 +1,5 @@
 // From a snapshot to documents: which files an application's path holds, read as YAML or JSON, each document
-// with its canonical bytes, digest and positions. Rendering by external programs joins here later.
+// with its canonical bytes, digest and positions. What kustomize and Helm make of a path: external.h.
 #pragma once
 
 #include <memory>
@@ -15,7 +15,10 @@
 namespace gitopsd::render {
 
 inline constexpr std::string_view kRenderer = "directory";
-inline constexpr int kRendererVersion = 1;  ///< part of the input key: raise it when output may change
+inline constexpr int kRendererVersion = 2;  ///< part of the input key: raise it when output may change
+
+/// What makes documents of an application's path.
+enum class Renderer { directory, kustomize, helm };
 
 struct Limits {
   std::size_t files = 100'000;
@@ -32,6 +35,9 @@ struct Document {
   Value json;     ///< with positions
 };
 
+/// By what the application says, or else by what its path holds: a Chart.yaml, a kustomization, or neither.
+Renderer renderer_of(const source::Snapshot&, const config::Application&);
+
 /// Whether a path below the application's path is a manifest of it, by its include and exclude globs. Without
 /// include globs: *.yaml, *.yml and *.json at any depth, where no file or folder on the way is hidden
 /// (`.name`).
@@ -44,6 +50,9 @@ bool glob_match(std::string_view pattern, std::string_view path);
 /// every problem's commit, path, line and column: not UTF-8, no mapping, no `apiVersion` or `kind`, a
 /// symbolic link, limits.
 std::vector<Document> read_manifest(const source::Snapshot&, const source::TreeEntry&, const Limits& = {});
+/// The documents of values that were parsed already: those of `file`, as `place` names it in problems.
+std::vector<Document> take_documents(std::vector<Value> values, const source::TreeEntry& file,
+                                     const std::string& place);
 
 /// The manifests' tree entries of the application's path, in path order. Throws Failure (cause input) when
 /// the path does not exist, is a symbolic link or no folder: never an empty list for an error.

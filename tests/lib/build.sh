@@ -21,7 +21,7 @@ build_release() {
 }
 
 # What is needed to run it, without the tests.
-programs=(daemon/gitopsd ctl/gitopsctl providers/host/gitopsd-provider-host)
+programs=(daemon/gitopsd daemon/render/sandbox/gitopsd-render ctl/gitopsctl providers/host/gitopsd-provider-host)
 
 # A line of progress on a terminal; elsewhere the compiler's words only when it fails.
 build_programs() {

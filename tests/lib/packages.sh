@@ -4,7 +4,7 @@
 build_packages=(
   g++ meson ninja-build pkg-config ccache
   libboost1.81-dev libssl-dev libcurl4-openssl-dev libgit2-dev rapidjson-dev libsimdjson-dev libyaml-cpp-dev libspdlog-dev libsqlite3-dev
-  libsystemd-dev libcli11-dev prometheus-cpp-dev doctest-dev libvalijson-dev
+  libsystemd-dev libseccomp-dev libcli11-dev prometheus-cpp-dev doctest-dev libvalijson-dev
 )
 
 # Those of the named packages that dpkg does not call installed.

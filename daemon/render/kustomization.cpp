@@ -1,0 +1,289 @@
+#include "daemon/render/kustomization.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+
+#include "base/yaml.h"
+#include "daemon/render/place.h"
+#include "daemon/render/repository_path.h"
+
+namespace gitopsd::render {
+namespace {
+
+using source::EntryKind;
+
+constexpr std::array<std::string_view, 3> kNames = {"kustomization.yaml", "kustomization.yml",
+                                                    "Kustomization"};
+
+// How a member of a kustomization names files.
+enum class Names { nothing, files, folders_or_files, patch_files, patches, generators, one_file, unknown };
+
+Names names_of(std::string_view key) {
+  static const std::map<std::string_view, Names> known = {
+      {"metadata", Names::nothing},
+      {"namespace", Names::nothing},
+      {"namePrefix", Names::nothing},
+      {"nameSuffix", Names::nothing},
+      {"commonLabels", Names::nothing},
+      {"commonAnnotations", Names::nothing},
+      {"labels", Names::nothing},
+      {"images", Names::nothing},
+      {"replicas", Names::nothing},
+      {"vars", Names::nothing},
+      {"generatorOptions", Names::nothing},
+      {"sortOptions", Names::nothing},
+      {"buildMetadata", Names::nothing},
+      {"bases", Names::folders_or_files},
+      {"components", Names::folders_or_files},
+      {"crds", Names::files},
+      {"configurations", Names::files},
+      {"patchesStrategicMerge", Names::patch_files},
+      {"patches", Names::patches},
+      {"patchesJson6902", Names::patches},
+      {"replacements", Names::patches},
+      {"openapi", Names::one_file},
+      {"configMapGenerator", Names::generators},
+      {"secretGenerator", Names::generators},
+  };
+  const auto found = known.find(key);
+  return found == known.end() ? Names::unknown : found->second;
+}
+
+bool is_remote(const std::string& text) {
+  const auto holds = [&](std::string_view part) { return text.find(part) != std::string::npos; };
+  return holds("://") || holds("?ref=") || text.starts_with("git@") || text.starts_with("github.com/") ||
+         text.starts_with("github.com:");
+}
+
+bool is_file(const source::TreeEntry& entry) {
+  return entry.kind == EntryKind::file || entry.kind == EntryKind::executable;
+}
+
+std::string_view name_of(const std::string& path) {
+  const auto slash = path.rfind('/');
+  return std::string_view(path).substr(slash == path.npos ? 0 : slash + 1);
+}
+
+constexpr int kDeepest = 100;  // bases of bases; a repository must not exhaust the stack
+
+class Deeper {
+ public:
+  explicit Deeper(int& depth) : depth_(depth) { ++depth_; }
+  ~Deeper() { --depth_; }
+  Deeper(const Deeper&) = delete;
+  Deeper& operator=(const Deeper&) = delete;
+
+ private:
+  int& depth_;
+};
+
+class Follower {
+ public:
+  Follower(const source::Snapshot& snapshot, const Limits& limits) : snapshot_(snapshot), limits_(limits) {}
+
+  void visit(const std::string& folder) {
+    // Twice the same base, or a circle: kustomize says what it thinks of it.
+    if (!folders_.insert(folder).second) return no_longer_plain();
+    if (depth_ == kDeepest) return no_longer_closed();
+    const Deeper deeper(depth_);
+    listing_.reads.insert(folder);
+    const auto file = kustomization_of(folder);
+    if (!file) return;
+    listing_.kustomizations.insert(file->path);
+    const auto json = parse(*file);
+    if (!json) return;
+    for (const auto& [key, member] : json->as_object()) read_member(folder, *file, key, member);
+    const Value* resources = json->find("resources");
+    if (!resources || !resources->is_array() || resources->as_array().empty()) no_longer_plain();
+  }
+
+  Listing take() {
+    if (!problems_.empty()) throw Failure(std::move(problems_));
+    if (!listing_.plain) listing_.manifests.clear();
+    if (!listing_.closed) listing_.reads = {""};
+    drop_nested(listing_.reads);
+    return std::move(listing_);
+  }
+
+ private:
+  void no_longer_plain() { listing_.plain = false; }
+  void no_longer_closed() { listing_.plain = listing_.closed = false; }
+
+  std::optional<source::TreeEntry> kustomization_of(const std::string& folder) {
+    std::vector<source::TreeEntry> found;
+    for (const auto name : kNames)
+      if (auto entry = snapshot_.entry(join_path(folder, std::string(name)))) found.push_back(*entry);
+    if (found.size() != 1) {
+      no_longer_plain();
+      return std::nullopt;
+    }
+    if (is_file(found.front())) return found.front();
+    no_longer_closed();
+    return std::nullopt;
+  }
+
+  std::optional<Value> parse(const source::TreeEntry& file) {
+    try {
+      auto documents = parse_yaml(snapshot_.read(file.id, file.path, limits_.file_bytes),
+                                  place(snapshot_.commit(), file.path));
+      if (documents.size() == 1 && documents.front().is_object()) return std::move(documents.front());
+    } catch (const Failure& failure) {
+      if (failure.cause() != ProblemCause::input) throw;
+    }
+    no_longer_closed();  // kustomize may still make sense of it
+    return std::nullopt;
+  }
+
+  void read_member(const std::string& folder, const source::TreeEntry& file, const std::string& key,
+                   const Value& member) {
+    if (key == "resources")
+      return each_text(member, [&](const Value& text) { add_resource(folder, file, text, true); });
+    if (key == "apiVersion" && is_text(member, "kustomize.config.k8s.io/v1beta1")) return;
+    if (key == "kind" && is_text(member, "Kustomization")) return;
+    no_longer_plain();
+    if (key == "apiVersion" || key == "kind" || member.is_null()) return;
+    switch (names_of(key)) {
+      case Names::nothing:
+        return;
+      case Names::unknown:
+        return no_longer_closed();
+      case Names::folders_or_files:
+        return each_text(member, [&](const Value& text) { add_resource(folder, file, text, false); });
+      case Names::files:
+        return each_text(member, [&](const Value& text) { add_file(folder, text.as_string()); });
+      case Names::patch_files:
+        return each_text(member, [&](const Value& text) {
+          if (text.as_string().find('\n') == std::string::npos) add_file(folder, text.as_string());
+        });
+      case Names::patches:
+        return each_object(member, [&](const Value& patch) { add_path(folder, patch); });
+      case Names::one_file:
+        return add_path(folder, member);
+      case Names::generators:
+        return each_object(member, [&](const Value& generator) { add_generator(folder, generator); });
+    }
+  }
+
+  static bool is_text(const Value& value, std::string_view text) {
+    return value.is_string() && value.as_string() == text;
+  }
+
+  template <class Use>
+  void each_text(const Value& list, const Use& use) {
+    if (!list.is_array()) return no_longer_closed();
+    for (const auto& item : list.as_array()) {
+      if (item.is_string())
+        use(item);
+      else
+        no_longer_closed();
+    }
+  }
+
+  template <class Use>
+  void each_object(const Value& list, const Use& use) {
+    if (!list.is_array()) return no_longer_closed();
+    for (const auto& item : list.as_array()) {
+      if (item.is_object())
+        use(item);
+      else
+        no_longer_closed();
+    }
+  }
+
+  void add_resource(const std::string& folder, const source::TreeEntry& file, const Value& text,
+                    bool may_be_plain) {
+    const std::string& reference = text.as_string();
+    const auto path = reference.starts_with('/') ? std::nullopt : path_from(folder, reference);
+    const auto entry = path ? snapshot_.entry(*path) : std::nullopt;
+    if (!entry) {
+      if (is_remote(reference)) return refuse_remote(file, text);
+      return no_longer_closed();
+    }
+    if (entry->kind == EntryKind::directory) return visit(*path);
+    if (!is_file(*entry)) return no_longer_closed();
+    listing_.reads.insert(*path);
+    if (!may_be_plain || is_kustomization_name(name_of(*path)) || !files_.insert(*path).second)
+      return no_longer_plain();
+    listing_.manifests.push_back(*entry);
+  }
+
+  void add_file(const std::string& folder, const std::string& reference) {
+    const auto path = reference.starts_with('/') ? std::nullopt : path_from(folder, reference);
+    const auto entry = path ? snapshot_.entry(*path) : std::nullopt;
+    if (!entry || !is_file(*entry)) return no_longer_closed();
+    listing_.reads.insert(*path);
+  }
+
+  void add_path(const std::string& folder, const Value& object) {
+    const Value* path = object.find("path");
+    if (!path) return;
+    if (path->is_string())
+      add_file(folder, path->as_string());
+    else
+      no_longer_closed();
+  }
+
+  void add_generator(const std::string& folder, const Value& generator) {
+    const auto without_key = [](const std::string& text) {
+      const auto equals = text.find('=');
+      return equals == text.npos ? text : text.substr(equals + 1);
+    };
+    if (const Value* files = generator.find("files"))
+      each_text(*files, [&](const Value& text) { add_file(folder, without_key(text.as_string())); });
+    if (const Value* files = generator.find("envs"))
+      each_text(*files, [&](const Value& text) { add_file(folder, text.as_string()); });
+    if (const Value* one = generator.find("env")) {
+      if (one->is_string())
+        add_file(folder, one->as_string());
+      else
+        no_longer_closed();
+    }
+  }
+
+  void refuse_remote(const source::TreeEntry& file, const Value& text) {
+    problems_.push_back(
+        {ProblemCause::input,
+         "\"" + text.as_string() + "\" is not in this repository, and renderers reach no network",
+         "commit a copy of it to the repository", place(snapshot_.commit(), file.path), text.position});
+  }
+
+  static void drop_nested(std::set<std::string>& paths) {
+    std::erase_if(paths, [&](const std::string& path) {
+      if (path.empty()) return false;
+      if (paths.contains("")) return true;
+      for (auto slash = path.rfind('/'); slash != path.npos && slash > 0; slash = path.rfind('/', slash - 1))
+        if (paths.contains(path.substr(0, slash))) return true;
+      return false;
+    });
+  }
+
+  const source::Snapshot& snapshot_;
+  const Limits& limits_;
+  Listing listing_;
+  int depth_ = 0;
+  std::set<std::string> folders_, files_;
+  std::vector<Problem> problems_;
+};
+
+}  // namespace
+
+bool is_kustomization_name(std::string_view file_name) {
+  return std::find(kNames.begin(), kNames.end(), file_name) != kNames.end();
+}
+
+std::optional<source::TreeEntry> kustomization_in(const source::Snapshot& snapshot,
+                                                  const std::string& folder) {
+  for (const auto name : kNames)
+    if (auto entry = snapshot.entry(join_path(folder, std::string(name)))) return entry;
+  return std::nullopt;
+}
+
+Listing list_kustomization(const source::Snapshot& snapshot, const std::string& folder,
+                           const Limits& limits) {
+  Follower follower(snapshot, limits);
+  follower.visit(folder);
+  return follower.take();
+}
+
+}  // namespace gitopsd::render

@@ -1,0 +1,23 @@
+// Which file of the repository a renderer's words are about.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/problem.h"
+#include "daemon/source/mirror.h"
+
+namespace gitopsd::render {
+
+struct Mention {
+  std::string path;
+  Position position;
+};
+
+/// The first word of `text` that is a file of the repository, of `folder`, or behind a chart's name
+/// (`web/templates/a.yaml` for FOLDER/templates/a.yaml), with the line and column behind it.
+std::optional<Mention> mentioned_file(const source::Snapshot&, const std::string& folder,
+                                      std::string_view text);
+
+}  // namespace gitopsd::render

@@ -1,0 +1,175 @@
+#include "daemon/render/sandbox.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <filesystem>
+
+#include "base/captured_run.h"
+#include "base/file.h"
+#include "base/utf8.h"
+#include "daemon/render/render.h"
+
+namespace gitopsd::render {
+namespace {
+
+namespace fs = std::filesystem;
+using source::EntryKind;
+
+constexpr int kNoSandbox = 125;  // gitopsd-render's exit status
+constexpr std::size_t kFileBytes = 64u << 20;
+
+[[noreturn]] void cannot_write(const std::string& path) {
+  throw fail(ProblemCause::transient, "cannot write " + path + ": " + errno_text(errno));
+}
+
+void make_folder(const std::string& path) {
+  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) cannot_write(path);
+}
+
+void make_folders_of(const std::string& root, const std::string& path) {
+  for (auto slash = path.find('/'); slash != path.npos; slash = path.find('/', slash + 1))
+    make_folder(root + "/" + path.substr(0, slash));
+}
+
+void write_new(const std::string& path, std::string_view bytes) {
+  const Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0400));
+  if (!fd) cannot_write(path);
+  while (!bytes.empty()) {
+    const ssize_t n = ::write(fd.get(), bytes.data(), bytes.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) cannot_write(path);
+    bytes.remove_prefix(static_cast<std::size_t>(n));
+  }
+}
+
+std::string without(std::string text, const std::string& part) {
+  for (auto at = text.find(part); at != text.npos; at = text.find(part, at)) text.erase(at, part.size());
+  return text;
+}
+
+std::string what_failed(const CapturedRun& run, const config::Renderers& limits) {
+  if (run.too_slow)
+    return "was still running after " + std::to_string(limits.timeout.count()) + " ms (renderers.timeout)";
+  if (run.too_much)
+    return "printed more than " + std::to_string(limits.output_bytes) + " bytes (renderers.output_bytes)";
+  return run.status == 0 ? "" : "ended with " + describe_wait_status(run.status);
+}
+
+std::vector<std::string> environment(const Sandbox& sandbox, const RunFolder& folder) {
+  const std::string scratch = folder.scratch();
+  return {"HOME=" + scratch, "TMPDIR=" + scratch, "XDG_CONFIG_HOME=" + scratch, "XDG_CACHE_HOME=" + scratch,
+          "XDG_DATA_HOME=" + scratch, "HELM_CONFIG_HOME=" + scratch, "HELM_CACHE_HOME=" + scratch,
+          "HELM_DATA_HOME=" + scratch, "PATH=", "LC_ALL=C.UTF-8",
+          // It collects its garbage before the limit stops it.
+          "GOMEMLIMIT=" + std::to_string(sandbox.limits.memory_bytes / 4 * 3)};
+}
+
+}  // namespace
+
+RunFolder::RunFolder(const Sandbox& sandbox) {
+  make_folder(sandbox.folder);
+  path_ = sandbox.folder + "/XXXXXX";
+  if (::mkdtemp(path_.data()) == nullptr) cannot_write(path_);
+  make_folder(tree());
+  make_folder(scratch());
+}
+
+RunFolder::~RunFolder() {
+  std::error_code ignored;  // what is left goes when the next process begins
+  fs::remove_all(path_, ignored);
+}
+
+std::vector<std::string> RunFolder::write(const source::Snapshot& snapshot,
+                                          const std::vector<std::string>& paths) const {
+  const Limits limits;
+  std::size_t left = limits.total_bytes, count = 0;
+  std::vector<std::string> left_out;
+  for (const auto& path : paths) {
+    const auto at = snapshot.entry(path);
+    if (!at) continue;  // the renderer says so better
+    std::vector<source::TreeEntry> files{*at};
+    if (at->kind == EntryKind::directory) {
+      files = snapshot.files(path, limits.files);
+      make_folders_of(tree(), path + "/");
+    }
+    if ((count += files.size()) > limits.files)
+      throw fail(ProblemCause::input, "a build reads more than " + std::to_string(limits.files) + " files");
+    for (const auto& file : files) {
+      std::string bytes;
+      try {
+        bytes = snapshot.read(file.id, file.path, std::min(left, kFileBytes));
+      } catch (const Failure& failure) {
+        if (failure.cause() != ProblemCause::input) throw;
+        left_out.push_back(file.path);
+        continue;
+      }
+      left -= bytes.size();
+      make_folders_of(tree(), file.path);
+      const std::string target = tree() + "/" + file.path;
+      if (file.kind == EntryKind::symlink) {
+        if (::symlink(bytes.c_str(), target.c_str()) != 0) cannot_write(target);
+      } else {
+        write_new(target, bytes);
+      }
+    }
+  }
+  return left_out;
+}
+
+std::string RunFolder::write_scratch(const std::string& name, const std::string& bytes) const {
+  make_folders_of(scratch(), name);
+  write_new(scratch() + "/" + name, bytes);
+  return scratch() + "/" + name;
+}
+
+Ran run_in_sandbox(const Sandbox& sandbox, const RunFolder& folder, const std::vector<std::string>& command) {
+  const auto& limits = sandbox.limits;
+  const auto seconds = std::chrono::ceil<std::chrono::seconds>(limits.timeout).count();
+  Command whole;
+  whole.arguments = {sandbox.program, "--read", folder.tree(), "--write", folder.scratch(), "--cpu",
+                     // Of all its threads together; the time by the clock is kept here.
+                     std::to_string(seconds * 8), "--memory", std::to_string(limits.memory_bytes), "--file",
+                     std::to_string(kFileBytes)};
+  whole.arguments.insert(whole.arguments.end(), command.begin(), command.end());
+  whole.environment = environment(sandbox, folder);
+  whole.directory = folder.tree();
+  auto run = run_captured(whole, limits.output_bytes, limits.timeout);
+  if (WIFEXITED(run.status) && WEXITSTATUS(run.status) == kNoSandbox)
+    throw fail(ProblemCause::internal, "the renderer's sandbox cannot be set up: " + run.last_words,
+               "it needs Linux 5.19 with Landlock, and a unit that allows landlock_* and seccomp");
+  Ran ran{std::move(run.output), replace_invalid_utf8(run.errors), what_failed(run, limits)};
+  ran.errors =
+      without(without(without(ran.errors, folder.tree() + "/"), folder.tree()), folder.scratch() + "/");
+  return ran;
+}
+
+std::string find_program(const std::string& configured, const std::vector<std::string>& names) {
+  const auto can_run = [](const std::string& path) {
+    return ::access(path.c_str(), X_OK) == 0 && fs::is_regular_file(path);
+  };
+  if (!configured.empty()) return can_run(configured) ? configured : std::string();
+  const char* path = std::getenv("PATH");
+  for (const auto& name : names) {
+    std::string rest = path ? path : "/usr/local/bin:/usr/bin";
+    while (!rest.empty()) {
+      const auto colon = rest.find(':');
+      const std::string candidate = rest.substr(0, colon) + "/" + name;
+      if (candidate.starts_with('/') && can_run(candidate)) return fs::canonical(candidate).string();
+      rest = colon == rest.npos ? "" : rest.substr(colon + 1);
+    }
+  }
+  return {};
+}
+
+std::string program_identity(const std::string& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) return "missing";
+  return std::to_string(status.st_size) + " " + std::to_string(status.st_mtim.tv_sec) + "." +
+         std::to_string(status.st_mtim.tv_nsec);
+}
+
+}  // namespace gitopsd::render

@@ -1,0 +1,141 @@
+// What a kustomization reads, found without kustomize.
+#include "daemon/render/kustomization.h"
+
+#include <doctest/doctest.h>
+
+#include "tests/unit/render/tree.h"
+
+using namespace gitopsd;
+using render::Renderer;
+using source::EntryKind;
+using test::Tree;
+
+namespace {
+
+const std::string kDocument = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n";
+
+std::string said(const render::Listing& listing) {
+  std::string out = listing.plain ? "plain:" : listing.closed ? "kustomize:" : "anything:";
+  for (const auto& entry : listing.manifests) out += " " + entry.path;
+  out += " |";
+  for (const auto& path : listing.reads) out += " " + (path.empty() ? "/" : path);
+  return out;
+}
+
+/// The listing of `app`, whose kustomization is `text`, in a repository with a few other things.
+std::string listed(const std::string& text) {
+  Tree tree;
+  tree.file("app/kustomization.yaml", text).file("app/a.yaml", kDocument).file("app/b.yaml", kDocument);
+  tree.file("app/sub/kustomization.yml", "resources: [c.yaml]").file("app/sub/c.yaml", kDocument);
+  tree.file("base/kustomization.yaml", "resources:\n- d.yaml\n- ../one.yaml\n")
+      .file("base/d.yaml", kDocument);
+  tree.file("one.yaml", kDocument).file("patch.yaml", kDocument).file("words.txt", "words");
+  tree.file("part/kustomization.yaml",
+            "kind: Component\nconfigMapGenerator: [{name: w, files: [x=../words.txt]}]");
+  tree.file("twice/Kustomization", "resources: [a.yaml]")
+      .file("twice/kustomization.yaml", "resources: [a.yaml]");
+  tree.put("app/link.yaml", EntryKind::symlink, "a.yaml").file("plain/x.yaml", kDocument);
+  return said(render::list_kustomization(tree, "app"));
+}
+
+}  // namespace
+
+TEST_CASE("a kustomization of resources alone lists its manifests in their order") {
+  CHECK(listed("resources: [b.yaml, a.yaml]") == "plain: app/b.yaml app/a.yaml | app");
+  CHECK(listed(
+            "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [./a.yaml, sub]") ==
+        "plain: app/a.yaml app/sub/c.yaml | app");
+  CHECK(listed("resources: [../base, a.yaml, ../one.yaml]").starts_with("kustomize: |"));  // one.yaml twice
+  CHECK(listed("resources: [../base/, a.yaml]") ==
+        "plain: base/d.yaml one.yaml app/a.yaml | app base one.yaml");
+}
+
+TEST_CASE("whatever else a kustomization holds is kustomize's, with all that it reads") {
+  CHECK(listed("resources: [a.yaml]\nnamePrefix: x-") == "kustomize: | app");
+  CHECK(listed("resources: [a.yaml]\npatches: [{path: ../patch.yaml}, {patch: '{}'}]") ==
+        "kustomize: | app patch.yaml");
+  CHECK(listed("resources: [../base]\ncomponents: [../part]") ==
+        "kustomize: | app base one.yaml part words.txt");
+  CHECK(listed("bases: [../base]") == "kustomize: | app base one.yaml");
+  CHECK(listed("configMapGenerator: [{name: a, files: [../words.txt], envs: [../one.yaml]}]") ==
+        "kustomize: | app one.yaml words.txt");
+  CHECK(listed("secretGenerator: [{name: a, env: ../words.txt}]") == "kustomize: | app words.txt");
+  CHECK(listed("patchesStrategicMerge: [../patch.yaml, \"a: 1\\nb: 2\"]") == "kustomize: | app patch.yaml");
+  CHECK(listed("patchesJson6902: [{path: ../patch.yaml}]\nopenapi: {path: ../words.txt}") ==
+        "kustomize: | app patch.yaml words.txt");
+  CHECK(
+      listed("replacements: [{path: ../patch.yaml}]\ncrds: [../one.yaml]\nconfigurations: [../words.txt]") ==
+      "kustomize: | app one.yaml patch.yaml words.txt");
+  CHECK(listed("kind: Component\nresources: [a.yaml]") == "kustomize: | app");
+  CHECK(listed("apiVersion: kustomize.config.k8s.io/v9\nresources: [a.yaml]") == "kustomize: | app");
+}
+
+TEST_CASE("what kustomize refuses is left to kustomize's own words") {
+  CHECK(listed("resources: []") == "kustomize: | app");
+  CHECK(listed("resources: [a.yaml, a.yaml]") == "kustomize: | app");
+  CHECK(listed("resources: [sub, sub]") == "kustomize: | app");
+  CHECK(listed("resources: [../app]") == "kustomize: | app");
+  CHECK(listed("resources: [../plain]") == "kustomize: | app plain");
+  CHECK(listed("resources: [../twice]") == "kustomize: | app twice");
+  CHECK(listed("resources: [kustomization.yaml]") == "kustomize: | app");
+}
+
+TEST_CASE("where it cannot be shown what is read, it is the whole repository") {
+  for (const auto* text :
+       {"resources: [missing.yaml]", "resources: [../../outside.yaml]", "resources: [/etc/passwd]",
+        "resources: [link.yaml]", "generators: [a.yaml]", "transformers: [a.yaml]", "helmCharts: [{name: a}]",
+        "resources: [1]", "resources: a.yaml", "- a", "a: 1\n---\nb: 2", "{",
+        "configMapGenerator: [{name: a, files: [missing]}]", "unheard: of"}) {
+    CAPTURE(text);
+    CHECK(listed(text) == "anything: | /");
+  }
+}
+
+TEST_CASE("a base on a network is refused at its line") {
+  Tree tree;
+  tree.file("app/kustomization.yaml", "resources:\n- https://github.com/example/base?ref=v1\n- ../b\n");
+  tree.file("b/kustomization.yaml",
+            "resources:\n- git@github.com:example/base.git\n- github.com/example/base\n");
+  try {
+    render::list_kustomization(tree, "app");
+    FAIL("accepted");
+  } catch (const Failure& failure) {
+    REQUIRE(failure.problems().size() == 3);
+    CHECK(failure.problems()[0].str() ==
+          "0123456789:app/kustomization.yaml:2:3: \"https://github.com/example/base?ref=v1\" is not in this "
+          "repository, and renderers reach no network (commit a copy of it to the repository)");
+    CHECK(failure.problems()[1].file == "0123456789:b/kustomization.yaml");
+    CHECK(failure.problems()[2].position == Position{3, 3});
+  }
+}
+
+TEST_CASE("a hostile chain of bases ends") {
+  Tree tree;
+  for (int i = 0; i < 5000; ++i)
+    tree.file("b" + std::to_string(i) + "/kustomization.yaml",
+              "resources: [../b" + std::to_string(i + 1) + "]");
+  CHECK(said(render::list_kustomization(tree, "b0")) == "anything: | /");
+}
+
+TEST_CASE("what a path holds decides how it is rendered, where the application does not say it") {
+  Tree tree;
+  tree.file("chart/Chart.yaml", "name: a").file("chart/kustomization.yaml", "resources: []");
+  tree.file("built/kustomization.yml", "resources: []").file("read/a.yaml", kDocument);
+  config::Application app;
+  const auto of = [&](const std::string& path) {
+    app.path = path;
+    return render::renderer_of(tree, app);
+  };
+  CHECK(of("chart") == Renderer::helm);
+  CHECK(of("built") == Renderer::kustomize);
+  CHECK(of("read") == Renderer::directory);
+  app.kustomize = Value::object();
+  CHECK(of("chart") == Renderer::kustomize);
+  CHECK(of("read") == Renderer::kustomize);
+  app.kustomize = {};
+  app.exclude = {"a"};
+  CHECK(of("built") == Renderer::directory);
+  app.exclude = {};
+  app.helm.emplace();
+  CHECK(of("built") == Renderer::helm);
+}

@@ -1,0 +1,27 @@
+#include "daemon/render/mention.h"
+
+#include <doctest/doctest.h>
+
+#include "tests/unit/render/tree.h"
+
+using namespace gitopsd;
+
+TEST_CASE("the file that an error names is found") {
+  test::Tree tree;
+  tree.file("apps/web/templates/a.yaml", "a")
+      .file("apps/web/kustomization.yaml", "b")
+      .file("base/b.yaml", "c");
+  const auto found = [&](std::string_view text) {
+    const auto mention = render::mentioned_file(tree, "apps/web", text);
+    return mention ? mention->path + ":" + std::to_string(mention->position.line) + ":" +
+                         std::to_string(mention->position.column)
+                   : "none";
+  };
+  CHECK(found("Error: parse error at (web/templates/a.yaml:3): oh") == "apps/web/templates/a.yaml:3:0");
+  CHECK(found("template: web/templates/a.yaml:12:7: executing") == "apps/web/templates/a.yaml:12:7");
+  CHECK(found("trouble with 'base/b.yaml': yaml") == "base/b.yaml:0:0");
+  CHECK(found("in kustomization.yaml or base/b.yaml") == "apps/web/kustomization.yaml:0:0");
+  CHECK(found("base apps/web ../base/b.yaml /base/b.yaml .. : :: ::1 base//b.yaml") == "none");
+  CHECK(found("") == "none");
+  CHECK(found("a\nb\n\xff\n") == "none");
+}
