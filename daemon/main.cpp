@@ -45,6 +45,13 @@ struct Options {
   bool check_config = false;
 };
 
+/// Beside the providers where it is installed; in a build tree below the daemon's folder.
+std::string render_program() {
+  const auto own = std::filesystem::read_symlink("/proc/self/exe").parent_path();
+  const auto built = own / "render/sandbox/gitopsd-render";
+  return std::filesystem::exists(built) ? built : own.parent_path() / "libexec/gitopsd/gitopsd-render";
+}
+
 std::string provider_directory(const Options& options) {
   if (options.provider_directory.empty()) return sync::default_provider_directory();
   return std::filesystem::absolute(options.provider_directory).lexically_normal().string();
@@ -141,6 +148,7 @@ int run(const Options& options) {
   sync_environment.store = store.get();
   sync_environment.program_directory = provider_directory(options);
   sync_environment.state_directory = config->store.path;
+  sync_environment.render_program = render_program();
   auto dispatcher = sync::make_dispatcher(sync_environment);
 
   server::Environment door;

@@ -1,62 +1,15 @@
 #include <algorithm>
 
 #include "daemon/sync/problems.h"
+#include "daemon/sync/read_commit.h"
 #include "daemon/sync/work.h"
 
 namespace gitopsd::sync {
 namespace {
 
-// Nobody reads more of them, and a hostile repository could have a hundred thousand.
-constexpr std::size_t kMostProblems = 1000;
-
-std::string below(const std::string& application_path, const std::string& path) {
-  return application_path.empty() ? path : path.substr(application_path.size() + 1);
-}
-
-/// The manifests that have to be read: those whose bytes, or whose needed files' bytes, changed.
-std::set<std::string> changed_manifests(const Scope& scope, const source::Snapshot& now,
-                                        const source::Snapshot& then, const NeedIndex& needs) {
-  const auto& app = scope.application;
-  std::set<std::string> paths;
-  for (const auto& change : now.changes_since(then, app.path)) {
-    if (render::is_manifest(app, below(app.path, change.path))) paths.insert(change.path);
-    paths.merge(needs.manifests_needing(change.path));
-  }
-  for (const auto& [path, id] : needs.outside(app.path)) {
-    const auto entry = now.entry(path);
-    if (!entry || entry->id.str() != id) paths.merge(needs.manifests_needing(path));
-  }
-  // As many as the application may have at all: whoever sees only changes must not let more in.
-  if (constexpr auto most = render::Limits{}.files; paths.size() > most) {
-    throw Failure(Problem{ProblemCause::input,
-                          "more than " + std::to_string(most) + " manifests changed",
-                          "let the application's path name a smaller folder",
-                          place(now.commit(), app.path),
-                          {}});
-  }
-  return paths;
-}
-
-std::vector<render::Document> read_documents(const source::Snapshot& snapshot,
-                                             const std::vector<source::TreeEntry>& manifests) {
-  std::vector<render::Document> documents;
-  std::vector<Problem> problems;
-  for (const auto& entry : manifests) {
-    try {
-      for (auto& d : render::read_manifest(snapshot, entry)) documents.push_back(std::move(d));
-    } catch (const Failure& failure) {
-      if (failure.cause() != ProblemCause::input) throw;
-      for (const auto& p : failure.problems()) problems.push_back(p);
-      if (problems.size() > kMostProblems) break;
-    }
-  }
-  if (!problems.empty()) throw Failure(std::move(problems));
-  return documents;
-}
-
 /// Two documents of one application that mean the same thing, wherever they stand.
 void refuse_duplicates(const Scope& scope, const CommitId& commit, const std::vector<Item>& items,
-                       const std::set<std::string>& reread, bool incremental) {
+                       const std::set<std::string>& reread, bool partial) {
   std::vector<Problem> problems;
   std::map<ResourceId, const Item*> seen;
   const auto refuse = [&](const Item& item, const std::string& other) {
@@ -70,7 +23,7 @@ void refuse_duplicates(const Scope& scope, const CommitId& commit, const std::ve
     const auto [it, fresh] = seen.emplace(item.resource.id, &item);
     if (!fresh) {
       refuse(item, it->second->path + ":" + std::to_string(it->second->document.json.position.line));
-    } else if (incremental) {
+    } else if (partial) {
       const auto row = scope.store.declared_id(scope.application.uid, item.resource.id);
       if (row && !reread.contains(row->path)) refuse(item, row->path);
     }
@@ -115,6 +68,33 @@ void add_unsettled(const Scope& scope, const std::set<ResourceId>& handled, Work
   }
 }
 
+/// Takes out of rendered documents those that the application declared before, with what they meant then.
+std::vector<Item> take_known(std::vector<render::Document>& documents,
+                             const std::vector<store::Declared>& rows, const Scope& scope) {
+  std::map<std::string, const store::Declared*> by_digest;
+  for (const auto& row : rows) by_digest.emplace(row.digest, &row);
+  std::vector<Item> known;
+  std::vector<render::Document> others;
+  for (auto& document : documents) {
+    // Files that a document needs are part of its digest: one that needs some is never found here.
+    const auto digest = render::document_digest(scope.store.digest_key(), document.json, {});
+    const auto row = by_digest.find(digest);
+    if (row == by_digest.end()) {
+      others.push_back(std::move(document));
+      continue;
+    }
+    Item item;
+    item.resource = decode_resource(row->second->id, digest, row->second->resource);
+    item.path = document.path;
+    item.index = document.index;
+    item.document.digest = digest;
+    item.document.json = std::move(document.json);
+    known.push_back(std::move(item));
+  }
+  documents = std::move(others);
+  return known;
+}
+
 }  // namespace
 
 Work prepare_commit(const Scope& scope, const std::shared_ptr<const source::Snapshot>& snapshot,
@@ -128,28 +108,19 @@ Work prepare_commit(const Scope& scope, const std::shared_ptr<const source::Snap
                            before.last_sync == before.last_succeeded && scope.mirror->has(before.revision);
   if (!needs.loaded()) needs.load(scope.store.declared(uid));
 
-  std::vector<source::TreeEntry> manifests;
-  std::vector<store::Declared> old_rows;
-  if (incremental) {
-    const auto then = scope.mirror->snapshot(before.revision);
-    work.reread = changed_manifests(scope, *snapshot, *then, needs);
-    // The path itself must still be a folder: a vanished one is an error, never an empty set.
-    const auto root = snapshot->entry(app.path);
-    if (!root || root->kind != source::EntryKind::directory) render::manifests(*snapshot, app);
-    for (const auto& path : work.reread) {
-      if (auto entry = snapshot->entry(path)) manifests.push_back(*entry);
-    }
-    old_rows = scope.store.declared_in(uid, {work.reread.begin(), work.reread.end()});
-  } else {
-    manifests = render::manifests(*snapshot, app);
-    for (const auto& entry : manifests) work.reread.insert(entry.path);
-    old_rows = scope.store.declared(uid);
-    for (const auto& row : old_rows) work.reread.insert(row.path);
-  }
+  Declares declares = read_commit(scope, *snapshot, before, incremental, needs);
+  const bool partial = declares.partial;
+  work.reread = std::move(declares.manifests);
+  work.reads = std::move(declares.reads);
+  const auto old_rows = partial ? scope.store.declared_in(uid, {work.reread.begin(), work.reread.end()})
+                                : scope.store.declared(uid);
+  for (const auto& row : old_rows) work.reread.insert(row.path);
 
-  std::vector<Item> items =
-      resolve_documents(scope, *snapshot, read_documents(*snapshot, manifests), *work.blobs);
-  refuse_duplicates(scope, snapshot->commit(), items, work.reread, incremental);
+  std::vector<Item> items;
+  if (incremental && declares.rendered) items = take_known(declares.documents, old_rows, scope);
+  for (auto& item : resolve_documents(scope, *snapshot, std::move(declares.documents), *work.blobs))
+    items.push_back(std::move(item));
+  refuse_duplicates(scope, snapshot->commit(), items, work.reread, partial);
 
   std::map<ResourceId, const store::Declared*> old_by_id;
   for (const auto& row : old_rows) old_by_id.emplace(row.id, &row);
@@ -167,7 +138,7 @@ Work prepare_commit(const Scope& scope, const std::shared_ptr<const source::Snap
   std::vector<ResourceId> concerned(ids.begin(), ids.end());
   concerned.insert(concerned.end(), work.declared.removed.begin(), work.declared.removed.end());
   std::map<ResourceId, store::InventoryEntry> inventory;
-  for (auto& e : incremental ? scope.store.inventory(uid, concerned) : scope.store.inventory(uid)) {
+  for (auto& e : partial ? scope.store.inventory(uid, concerned) : scope.store.inventory(uid)) {
     ResourceId id = e.id;
     inventory.emplace(std::move(id), std::move(e));
   }
@@ -191,7 +162,7 @@ Work prepare_commit(const Scope& scope, const std::shared_ptr<const source::Snap
     work.remove.push_back(id);
     work.entries.emplace(id, entry);
   }
-  if (incremental) {
+  if (partial) {
     std::set<ResourceId> handled(concerned.begin(), concerned.end());
     add_unsettled(scope, handled, work);
   }

@@ -1,6 +1,7 @@
 #include "daemon/sync/dispatcher.h"
 
 #include <sys/stat.h>
+#include <filesystem>
 
 #include <algorithm>
 
@@ -43,6 +44,8 @@ DispatcherImpl::~DispatcherImpl() {
 
 void DispatcherImpl::start() {
   ::mkdir((env_.state_directory + "/mirrors").c_str(), 0700);
+  std::error_code ignored;  // copies of snapshots that a killed daemon left; each run makes its own
+  std::filesystem::remove_all(env_.state_directory + "/render", ignored);
   configure(env_.config);
   recover();
   std::lock_guard lock(mutex_);

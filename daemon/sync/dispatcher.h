@@ -132,6 +132,7 @@ struct Environment {
   const Clock* clock = &system_clock();
   std::string program_directory;  ///< where providers are
   std::string state_directory;
+  std::string render_program;  ///< gitopsd-render, in which kustomize and Helm run
   /// Before a commit is asked for again that the repository does not give out yet; doubles, five times.
   std::chrono::milliseconds missing_delay{300};
   int workers = 8;  ///< syncs that work at once; waiting for health or approval counts not

@@ -48,7 +48,8 @@ Scope DispatcherImpl::scope_of(const App& app) const {
                config_,
                app->config,
                dest->config,
-               env_.store->installation()};
+               env_.store->installation(),
+               {{env_.render_program, env_.state_directory + "/render", config_->renderers}, outputs_}};
 }
 
 void DispatcherImpl::offer(const App& app, Job job) {

@@ -12,6 +12,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "daemon/render/external.h"
 #include "daemon/sync/contest.h"
 #include "daemon/sync/dispatcher.h"
 #include "daemon/sync/run.h"
@@ -261,6 +262,7 @@ class DispatcherImpl : public Dispatcher {
   App orphan_of(const ApplicationUid&);
 
   Environment env_;
+  const std::shared_ptr<render::OutputCache> outputs_ = std::make_shared<render::OutputCache>();
   std::mutex quarantine_mutex_;  ///< taken before `mutex_`
   mutable std::mutex mutex_;
   config::Snapshot config_;

@@ -2,6 +2,7 @@
 // keys mean equal desired state, so an application whose key did not change costs only this comparison.
 #pragma once
 
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,10 +12,16 @@
 
 namespace gitopsd::sync {
 
-/// Paths outside the application's own that its documents need, with the object id each had.
+/// Paths outside the application's own that its documents need or its renderer reads, with the object id each
+/// had. Absolute ones are renderers themselves.
 using OutsidePaths = std::vector<std::pair<std::string, std::string>>;
 std::string encode_outside(const OutsidePaths&);
 OutsidePaths decode_outside(const std::string& json);
+
+/// Adds what a renderer read outside of the application's path: files, folders, and programs by their
+/// absolute paths.
+void add_reads(OutsidePaths&, const std::string& application_path, const std::set<std::string>& reads,
+               const source::Snapshot&);
 
 /// The half that comes from the repository: renderer and version, the path's object id, and those of the
 /// outside paths as they are in this snapshot. Hex SHA-256.

@@ -1,17 +1,26 @@
 // Which manifest needs which other files of the repository: kept in memory per application, so that a changed
-// content file leads to its manifest without reading all that the application declares.
+// content file leads to its manifest without reading all that the application declares. And which manifests a
+// kustomization lists, for the same reason.
 #pragma once
 
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "daemon/render/kustomization.h"
 #include "daemon/store/store.h"
 #include "daemon/sync/input_key.h"
 #include "daemon/sync/item.h"
 
 namespace gitopsd::sync {
+
+/// What a kustomization lists.
+struct Listed {
+  render::Listing listing;
+  std::set<std::string> manifests;  ///< of the listing, by path
+};
 
 class NeedIndex {
  public:
@@ -23,6 +32,10 @@ class NeedIndex {
   void update(const std::set<std::string>& manifests, const std::vector<Item>& items);
   /// Needs that lie outside `application_path`, sorted.
   OutsidePaths outside(const std::string& application_path) const;
+
+  /// Of the last commit that was read, so that the next one need not read it again where it did not change.
+  std::shared_ptr<const Listed> listed;
+  CommitId listed_at;
 
  private:
   bool loaded_ = false;

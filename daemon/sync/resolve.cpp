@@ -2,6 +2,7 @@
 
 #include "base/hash.h"
 #include "base/json.h"
+#include "daemon/render/repository_path.h"
 #include "daemon/sync/problems.h"
 #include "daemon/sync/work.h"
 
@@ -26,28 +27,6 @@ void take_digest(Draft& draft, std::string_view key) {
   std::vector<std::pair<std::string, std::string>> blobs;
   for (const auto& b : draft.blobs) blobs.emplace_back(b.need, b.digest);
   draft.digest = render::document_digest(key, draft.document.json, blobs);
-}
-
-/// A need as the document wrote it, from the repository's root; empty when it leaves the repository.
-std::string need_path(const std::string& application_path, const std::string& need) {
-  std::vector<std::string> parts;
-  const std::string joined =
-      need.starts_with('/') || application_path.empty() ? need : application_path + "/" + need;
-  std::size_t start = 0;
-  while (start <= joined.size()) {
-    const std::size_t end = std::min(joined.find('/', start), joined.size());
-    const std::string part = joined.substr(start, end - start);
-    if (part == "..") {
-      if (parts.empty()) return {};
-      parts.pop_back();
-    } else if (!part.empty() && part != ".") {
-      parts.push_back(part);
-    }
-    start = end + 1;
-  }
-  std::string path;
-  for (const auto& part : parts) path += (path.empty() ? "" : "/") + part;
-  return path;
 }
 
 class Resolver {
@@ -161,10 +140,11 @@ class Resolver {
                            place(snapshot_.commit(), draft.document.path), draft.document.json.position});
       return false;
     };
-    const std::string path = need_path(scope_.application.path, need);
-    if (path.empty())
+    const auto found = render::path_from(scope_.application.path, need);
+    if (!found || found->empty())
       return complain("the path \"" + need + "\" leaves the repository",
                       "paths start at " + scope_.application.path + "/, or with / at the repository's root");
+    const std::string& path = *found;
     const auto entry = snapshot_.entry(path);
     if (!entry)
       return complain("the repository has no file \"" + path + "\"",

@@ -184,8 +184,10 @@ Outcome Run::succeed() {
     }
     if (job_.kind == Kind::commit) {
       needs_->update(work_.reread, work_.reread_items);
-      after_.outside = encode_outside(needs_->outside(scope_.application.path));
       const auto snapshot = scope_.mirror->snapshot(job_.revision);
+      auto outside = needs_->outside(scope_.application.path);
+      add_reads(outside, scope_.application.path, work_.reads, *snapshot);
+      after_.outside = encode_outside(outside);
       after_.source_key = source_key(scope_.application.path, *snapshot, decode_outside(after_.outside));
       after_.input_key = input_key(after_.source_key, settings_key(scope_.application, scope_.destination),
                                    scope_.provider->render_context_digest());

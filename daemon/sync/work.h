@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "config/config.h"
+#include "daemon/render/external.h"
 #include "daemon/render/render.h"
 #include "daemon/source/mirror.h"
 #include "daemon/store/store.h"
@@ -33,6 +34,7 @@ struct Scope {
   config::Application application;
   config::Destination destination;
   std::string installation;
+  render::External external{};
 };
 
 struct Work {
@@ -44,7 +46,9 @@ struct Work {
   std::shared_ptr<SnapshotBlobs> blobs;
   std::int64_t unchanged = 0;
 
-  // For the need index, once the sync succeeded.
+  // For the need index and the input key, once the sync succeeded.
+  std::set<std::string>
+      reads;  ///< what a renderer read: files, folders, and programs by their absolute paths
   std::set<std::string> reread;
   std::vector<Item> reread_items;
 };

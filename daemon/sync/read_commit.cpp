@@ -1,0 +1,257 @@
+#include "daemon/sync/read_commit.h"
+
+#include <algorithm>
+#include <iterator>
+#include <optional>
+
+#include "daemon/render/repository_path.h"
+#include "daemon/render/substitute.h"
+#include "daemon/sync/problems.h"
+
+namespace gitopsd::sync {
+namespace {
+
+using render::Renderer;
+using Paths = std::set<std::string>;
+
+// Nobody reads more of them, and a hostile repository could have a hundred thousand.
+constexpr std::size_t kMostProblems = 1000;
+
+std::string below(const std::string& application_path, const std::string& path) {
+  return application_path.empty() ? path : path.substr(application_path.size() + 1);
+}
+
+class Problems {
+ public:
+  /// Keeps what is wrong with the input; anything else is thrown on. False when there are enough.
+  bool add(const Failure& failure) {
+    if (failure.cause() != ProblemCause::input) throw failure;
+    for (const auto& p : failure.problems()) found_.push_back(p);
+    return found_.size() <= kMostProblems;
+  }
+  void throw_if_any() {
+    if (!found_.empty()) throw Failure(std::move(found_));
+  }
+
+ private:
+  std::vector<Problem> found_;
+};
+
+std::vector<render::Document> read_documents(const source::Snapshot& snapshot,
+                                             const std::vector<source::TreeEntry>& manifests) {
+  std::vector<render::Document> documents;
+  Problems problems;
+  for (const auto& entry : manifests) {
+    try {
+      for (auto& d : render::read_manifest(snapshot, entry)) documents.push_back(std::move(d));
+    } catch (const Failure& failure) {
+      if (!problems.add(failure)) break;
+    }
+  }
+  problems.throw_if_any();
+  return documents;
+}
+
+/// Those of changed needs: content files of which other manifests' documents are made.
+void add_needing(const source::Snapshot& now, const std::string& application_path, const NeedIndex& needs,
+                 Paths& paths) {
+  for (const auto& [path, id] : needs.outside(application_path)) {
+    const auto entry = now.entry(path);
+    if (!entry || entry->id.str() != id) paths.merge(needs.manifests_needing(path));
+  }
+}
+
+/// As many as the application may have at all: whoever sees only changes must not let more in.
+void refuse_too_many(const Scope& scope, const source::Snapshot& now, const Paths& changed) {
+  constexpr auto kMost = render::Limits{}.files;
+  if (changed.size() <= kMost) return;
+  throw Failure(Problem{ProblemCause::input,
+                        "more than " + std::to_string(kMost) + " manifests",
+                        "let the application's path name a smaller folder",
+                        place(now.commit(), scope.application.path),
+                        {}});
+}
+
+std::vector<source::TreeEntry> entries_of(const source::Snapshot& snapshot, const Paths& paths) {
+  std::vector<source::TreeEntry> entries;
+  for (const auto& path : paths)
+    if (auto entry = snapshot.entry(path)) entries.push_back(*entry);
+  return entries;
+}
+
+Declares read_directory(const Scope& scope, const source::Snapshot& now, const source::Snapshot* then,
+                        const NeedIndex& needs) {
+  const auto& app = scope.application;
+  Declares out;
+  if (!then) {
+    const auto manifests = render::manifests(now, app);
+    for (const auto& entry : manifests) out.manifests.insert(entry.path);
+    out.documents = read_documents(now, manifests);
+    return out;
+  }
+  out.partial = true;
+  for (const auto& change : now.changes_since(*then, app.path)) {
+    if (render::is_manifest(app, below(app.path, change.path))) out.manifests.insert(change.path);
+    out.manifests.merge(needs.manifests_needing(change.path));
+  }
+  add_needing(now, app.path, needs, out.manifests);
+  refuse_too_many(scope, now, out.manifests);
+  // The path itself must still be a folder: a vanished one is an error, never an empty set.
+  const auto root = now.entry(app.path);
+  if (!root || root->kind != source::EntryKind::directory) render::manifests(now, app);
+  out.documents = read_documents(now, entries_of(now, out.manifests));
+  return out;
+}
+
+/// What kustomize keeps to itself.
+void drop_local(std::vector<render::Document>& documents) {
+  std::erase_if(documents, [](const render::Document& document) {
+    const Value* annotations = document.json.at_pointer("/metadata/annotations");
+    return annotations && annotations->find("config.kubernetes.io/local-config");
+  });
+}
+
+/// Everything that differs between two commits below some files and folders.
+std::vector<source::Snapshot::Change> changes_in(const source::Snapshot& now, const source::Snapshot& then,
+                                                 const Paths& reads) {
+  std::vector<source::Snapshot::Change> all;
+  for (const auto& path : reads)
+    for (auto& change : now.changes_since(then, path)) all.push_back(std::move(change));
+  return all;
+}
+
+/// Whether no change can have made another list of it.
+bool lists_the_same(const Listed& listed, const std::vector<source::Snapshot::Change>& changes) {
+  const auto is_file = [](const auto& entry) {
+    return entry && (entry->kind == source::EntryKind::file || entry->kind == source::EntryKind::executable);
+  };
+  return std::none_of(changes.begin(), changes.end(), [&](const auto& change) {
+    // A kustomization, also one beside another in a folder; a manifest that came, went or is something else
+    // now.
+    const auto slash = change.path.rfind('/');
+    if (render::is_kustomization_name(
+            std::string_view(change.path).substr(slash == std::string::npos ? 0 : slash + 1)))
+      return true;
+    return listed.manifests.contains(change.path) && !(is_file(change.before) && is_file(change.after));
+  });
+}
+
+std::shared_ptr<const Listed> list_at(const source::Snapshot& snapshot, const Scope& scope) {
+  auto listed = std::make_shared<Listed>();
+  listed->listing = render::list_kustomization(snapshot, scope.application.path);
+  for (const auto& entry : listed->listing.manifests) listed->manifests.insert(entry.path);
+  return listed;
+}
+
+/// The manifests that changed, came or went between two plain kustomizations.
+Declares read_changed(const Scope& scope, const source::Snapshot& now,
+                      const std::vector<source::Snapshot::Change>& changes, const Listed& before,
+                      const Listed& listed, const NeedIndex& needs) {
+  Declares out;
+  out.partial = true;
+  for (const auto& change : changes) {
+    if (before.manifests.contains(change.path) || listed.manifests.contains(change.path))
+      out.manifests.insert(change.path);
+    out.manifests.merge(needs.manifests_needing(change.path));
+  }
+  if (&before != &listed)
+    std::set_symmetric_difference(before.manifests.begin(), before.manifests.end(), listed.manifests.begin(),
+                                  listed.manifests.end(), std::inserter(out.manifests, out.manifests.end()));
+  add_needing(now, scope.application.path, needs, out.manifests);
+  refuse_too_many(scope, now, out.manifests);
+  Paths still;
+  for (const auto& path : out.manifests)
+    if (listed.manifests.contains(path)) still.insert(path);
+  out.documents = read_documents(now, entries_of(now, still));
+  return out;
+}
+
+/// The documents of a kustomization that is made of resources alone; nullopt where this one is not.
+std::optional<Declares> read_listed(const Scope& scope, const source::Snapshot& now,
+                                    const source::Snapshot* then, NeedIndex& needs) {
+  std::shared_ptr<const Listed> before, listed;
+  std::vector<source::Snapshot::Change> changes;
+  if (then) {
+    before = needs.listed && needs.listed_at == then->commit() ? needs.listed : list_at(*then, scope);
+    if (before->listing.plain) {
+      changes = changes_in(now, *then, before->listing.reads);
+      if (lists_the_same(*before, changes)) listed = before;
+    } else {
+      before = nullptr;
+    }
+  }
+  if (!listed) listed = list_at(now, scope);
+  needs.listed = listed;
+  needs.listed_at = now.commit();
+  if (!listed->listing.plain) return std::nullopt;
+  Declares out;
+  if (before) {
+    out = read_changed(scope, now, changes, *before, *listed, needs);
+  } else {
+    refuse_too_many(scope, now, listed->manifests);
+    out.manifests = listed->manifests;
+    out.documents = read_documents(now, listed->listing.manifests);
+  }
+  drop_local(out.documents);
+  out.reads = listed->listing.reads;
+  return out;
+}
+
+Declares from_renderer(render::Rendered rendered) {
+  Declares out;
+  out.rendered = true;
+  out.documents = std::move(rendered.documents);
+  for (const auto& document : out.documents) out.manifests.insert(document.path);
+  out.reads = std::move(rendered.reads);
+  out.reads.insert(rendered.program);
+  return out;
+}
+
+Declares read_kustomize(const Scope& scope, const source::Snapshot& now, const source::Snapshot* then,
+                        NeedIndex& needs) {
+  const auto& app = scope.application;
+  const bool overlaid = app.kustomize.is_object() && !app.kustomize.as_object().empty();
+  if (!overlaid) {
+    if (auto listed = read_listed(scope, now, then, needs)) return *std::move(listed);
+  }
+  const auto listed = overlaid ? list_at(now, scope) : needs.listed;
+  return from_renderer(render::render_kustomize(scope.external, now, app, listed->listing));
+}
+
+void substitute(const Scope& scope, const source::Snapshot& snapshot,
+                std::vector<render::Document>& documents) {
+  std::vector<Problem> problems;
+  for (auto& document : documents)
+    render::substitute(document, scope.application.substitute, place(snapshot.commit(), document.path),
+                       problems);
+  if (!problems.empty()) throw Failure(std::move(problems));
+}
+
+}  // namespace
+
+Declares read_commit(const Scope& scope, const source::Snapshot& now, const store::ApplicationState& before,
+                     bool incremental, NeedIndex& needs) {
+  const auto& app = scope.application;
+  const auto renderer = render::renderer_of(now, app);
+  std::shared_ptr<const source::Snapshot> then;
+  if (incremental) then = scope.mirror->snapshot(before.revision);
+  // What another renderer made of the path has nothing to do with this one's manifests.
+  if (then && render::renderer_of(*then, app) != renderer) then = nullptr;
+  Declares out;
+  switch (renderer) {
+    case Renderer::directory:
+      out = read_directory(scope, now, then.get(), needs);
+      break;
+    case Renderer::kustomize:
+      out = read_kustomize(scope, now, then.get(), needs);
+      break;
+    case Renderer::helm:
+      out =
+          from_renderer(render::render_helm(scope.external, now, app, scope.provider->info().render_context));
+      break;
+  }
+  substitute(scope, now, out.documents);
+  return out;
+}
+
+}  // namespace gitopsd::sync
