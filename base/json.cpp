@@ -79,7 +79,7 @@ class Input {
 /// Builds a Value; keeps its own stack, so that no input makes it recurse.
 class Builder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Builder> {
  public:
-  explicit Builder(Input& input) : input_(input) {}
+  Builder(Input& input, bool wide_integers) : input_(input), wide_integers_(wide_integers) {}
 
   bool Default() { return refuse("unexpected token"); }
   bool Null() { return put(Value()); }
@@ -91,7 +91,7 @@ class Builder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Builder> 
   /// RapidJSON rounds: integers beyond 64 bits silently, and some others in the last digit. The text decides.
   bool Double(double rounded) {
     const std::string_view token = input_.take_token();
-    if (token.find_first_of(".eE") == std::string_view::npos) {
+    if (!wide_integers_ && token.find_first_of(".eE") == std::string_view::npos) {
       return refuse("an integer that does not fit 64 bits");
     }
     double d = 0;
@@ -169,6 +169,7 @@ class Builder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Builder> 
   }
 
   Input& input_;
+  const bool wide_integers_;
   std::vector<Value> stack_;
   std::vector<std::string> keys_;
   Value result_;
@@ -229,10 +230,12 @@ void write(Writer& w, const Value& v) {
 
 }  // namespace
 
-Value parse_json(std::string_view text, std::string_view file) {
+namespace {
+
+Value parse(std::string_view text, std::string_view file, bool wide_integers) {
   constexpr unsigned kFlags = rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag;
   Input input(text);
-  Builder builder(input);
+  Builder builder(input, wide_integers);
   rapidjson::Reader reader;
   const auto result = reader.Parse<kFlags>(input, builder);
   // RapidJSON takes a zero byte for the end.
@@ -246,6 +249,16 @@ Value parse_json(std::string_view text, std::string_view file) {
     problem.position = input.end();
   }
   throw Failure(std::move(problem));
+}
+
+}  // namespace
+
+Value parse_json(std::string_view text, std::string_view file) {
+  return parse(text, file, false);
+}
+
+Value parse_go_json(std::string_view text, std::string_view file) {
+  return parse(text, file, true);
 }
 
 std::string to_json(const Value& value) {

@@ -218,7 +218,7 @@ std::string ObjectApplier::write(const Step& step, const Id& id, const Manifest&
     // Left as it is; what is there becomes what we compare with.
     const auto live =
         answered(read_request(*kinds_, id, manifest.version, *policy_), "cannot read " + id.str());
-    const Value object = parse_json(live.body, id.str());
+    const Value object = parse_go_json(live.body, id.str());
     if (const auto receipt = state_.digests.receipt(object, manifest.object)) {
       state_.watch.add(id, request_.owner.application, *receipt, policy_);
       return receipt->text();
@@ -233,7 +233,7 @@ std::string ObjectApplier::write(const Step& step, const Id& id, const Manifest&
     now.resource_version = take_over(id, manifest, precondition);
   }
   const auto response = write_as_planned(id, manifest, now);
-  const Value object = parse_json(response.body, id.str());
+  const Value object = parse_go_json(response.body, id.str());
   const auto receipt = state_.digests.receipt(object, parse_json(apply_body(manifest, request_.owner, {})));
   if (!receipt)
     throw fail(ProblemCause::destination, "the API server keeps no record of who manages " + id.str(),
@@ -257,7 +257,7 @@ HttpResponse ObjectApplier::write_as_planned(const Id& id, const Manifest& manif
     const auto live = state_.cluster.http().send(read_request(*kinds_, id, manifest.version, *policy_));
     if (live.status == 404) throw StaleObject(id.str() + " has gone meanwhile");
     if (live.status != 200) refuse(live, "cannot read " + id.str());
-    const auto now = Precondition::of(parse_json(live.body, id.str()), state_.digests);
+    const auto now = Precondition::of(parse_go_json(live.body, id.str()), state_.digests);
     if (now.uid != precondition.uid || now.content != precondition.content || tries == 3)
       throw StaleObject(id.str() + " was changed meanwhile");
     version = now.resource_version;
@@ -269,7 +269,7 @@ HttpResponse ObjectApplier::write_as_planned(const Id& id, const Manifest& manif
 std::string ObjectApplier::take_over(const Id& id, const Manifest& manifest,
                                      const Precondition& precondition) {
   const auto read = read_request(*kinds_, id, manifest.version, *policy_);
-  const Value live = parse_json(answered(read, "cannot read " + id.str()).body, id.str());
+  const Value live = parse_go_json(answered(read, "cannot read " + id.str()).body, id.str());
   const auto now = Precondition::of(live, state_.digests);
   if (now.uid != precondition.uid || now.content != precondition.content)
     throw StaleObject(id.str() + " was changed meanwhile");
@@ -284,7 +284,7 @@ std::string ObjectApplier::take_over(const Id& id, const Manifest& manifest,
       to_json(Value(Value::Array{replace("/metadata/resourceVersion", now.resource_version),
                                  replace("/metadata/managedFields", moved_to_us(live, precondition.take))}));
   const Value after =
-      parse_json(answered(std::move(request), "cannot take over fields of " + id.str()).body, id.str());
+      parse_go_json(answered(std::move(request), "cannot take over fields of " + id.str()).body, id.str());
   return after.at_pointer("/metadata/resourceVersion")->as_string();
 }
 
@@ -311,7 +311,7 @@ void ObjectApplier::wait_until_gone(const Id& id, const HttpRequest& read, const
     const auto live = state_.cluster.http().send(read);
     if (live.status == 404) return true;
     if (live.status != 200) return false;
-    const Value object = parse_json(live.body, id.str());
+    const Value object = parse_go_json(live.body, id.str());
     const Value* now = object.at_pointer("/metadata/uid");
     return now && now->as_string() != uid;
   };

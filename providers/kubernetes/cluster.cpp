@@ -102,7 +102,7 @@ Value Cluster::get(const std::string& path, const std::string& accept, const std
   request.accept = accept;
   const auto response = requests_.send(std::move(request));
   if (response.status != 200) throw failure_of(response, doing);
-  return parse_json(response.body, path);
+  return parse_go_json(response.body, path);
 }
 
 std::shared_ptr<const Kinds> Cluster::discover() {
@@ -130,7 +130,7 @@ std::string Cluster::version() {
 }
 
 Value status_of(const HttpResponse& response) try {
-  Value status = parse_json(response.body, "the answer");
+  Value status = parse_go_json(response.body, "the answer");
   return status.get_string("kind") == "Status" ? status : Value::object();
 } catch (const Failure&) {
   return Value::object();

@@ -119,7 +119,7 @@ protocol::ListResult Kubernetes::list(const protocol::ListRequest& request, prot
     ask.accept = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
     const auto response = state_->cluster.http().send(std::move(ask));
     if (response.status != 200) throw state_->cluster.failure_of(response, "cannot list " + type.str());
-    const Value found = parse_json(response.body, type.str());
+    const Value found = parse_go_json(response.body, type.str());
     for (const Value& item : found.get_array("items")) {
       const Value* metadata = item.find("metadata");
       if (!metadata) continue;

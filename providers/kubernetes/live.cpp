@@ -120,7 +120,7 @@ bool Live::sweep(Sweep& sweep, const Group& group, const std::map<std::string_vi
     if (response.status != 200) throw cluster_.failure_of(response, "cannot list " + group.type.str());
     const std::string next = next_page(response.body);
     if (!next.empty()) coming = ask_for_page(path, next, policy);
-    Value page = parse_json(std::exchange(response.body, {}), path);
+    Value page = parse_go_json(std::exchange(response.body, {}), path);
     const Value* more = page.at_pointer("/metadata/continue");
     if (next.empty() && more && !more->as_string().empty())
       coming = ask_for_page(path, more->as_string(), policy);
@@ -185,7 +185,7 @@ void Live::look_each(const Members& members, const std::vector<Wanted>& wanted, 
     Looked& looked = out[members[k]];
     try {
       looked = answer.status == 200
-                   ? look_at(parse_json(answer.body, id.str()), id, receipt, digests_, health_)
+                   ? look_at(parse_go_json(answer.body, id.str()), id, receipt, digests_, health_)
                    : nobody_knows(cluster_.failure_of(answer, "cannot read " + id.str()).what());
     } catch (const Failure& failure) {
       looked = nobody_knows(failure.what());

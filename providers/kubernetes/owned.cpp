@@ -59,7 +59,7 @@ class FieldWalk {
     const std::string_view what = std::string_view(element).substr(std::min<std::size_t>(2, element.size()));
     try {
       if (element.starts_with("i:")) return what == std::to_string(index);
-      const Value wanted = parse_json(what);
+      const Value wanted = parse_go_json(what);
       if (element.starts_with("v:")) return wanted == live;
       if (!wanted.is_object() || !live.is_object()) return false;
       return std::all_of(wanted.as_object().begin(), wanted.as_object().end(), [&](const auto& key) {

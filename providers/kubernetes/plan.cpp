@@ -254,7 +254,7 @@ bool ObjectPlanner::of_other(const Value& live, const Id& id, WireProblem& probl
 
 void ObjectPlanner::upsert(const Manifest& manifest, const HttpResponse& live, const HttpResponse& dry_run) {
   if (live.status == 404) return absent(manifest, dry_run);
-  if (live.status == 200) return present(manifest, parse_json(live.body, manifest.id.str()), dry_run);
+  if (live.status == 200) return present(manifest, parse_go_json(live.body, manifest.id.str()), dry_run);
   auto problems = state_.cluster.problems_of(live, "cannot read " + manifest.id.str());
   // Who may not read may often not write either, and has to be given both.
   if (live.status == 403 && dry_run.status == 403)
@@ -321,7 +321,7 @@ void ObjectPlanner::present(const Manifest& manifest, const Value& live, const H
                         wave_of(manifest)),
                Precondition::of(live, state_.digests));
   if (dry_run.status != 200) return not_as_it_is(manifest, live, ours, dry_run);
-  as_it_would_be(manifest, live, ours, parse_json(dry_run.body, id.str()));
+  as_it_would_be(manifest, live, ours, parse_go_json(dry_run.body, id.str()));
 }
 
 void ObjectPlanner::add(Step step, Precondition precondition) {
@@ -439,7 +439,7 @@ void ObjectPlanner::remove(const Id& id, const HttpResponse& live) {
     }
     return;
   } else {
-    const Value object = parse_json(live.body, id.str());
+    const Value object = parse_go_json(live.body, id.str());
     if (!is_ours(object, id)) {
       step.reason += "; left alone, since it is not ours";
       Precondition keep;

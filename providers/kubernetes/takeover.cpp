@@ -91,9 +91,9 @@ Place place_of(const std::string& field) {
 /// Whether the `k:` or `v:` token names that list item.
 bool token_names(const std::string& token, const Value& item) {
   try {
-    if (token.starts_with("v:")) return parse_json(std::string_view(token).substr(2)) == item;
+    if (token.starts_with("v:")) return parse_go_json(std::string_view(token).substr(2)) == item;
     if (!token.starts_with("k:") || !item.is_object()) return false;
-    const Value keys = parse_json(std::string_view(token).substr(2));
+    const Value keys = parse_go_json(std::string_view(token).substr(2));
     return std::all_of(keys.as_object().begin(), keys.as_object().end(), [&](const auto& key) {
       const Value* value = item.find(key.first);
       return value && *value == key.second;

@@ -20,7 +20,7 @@ std::uint64_t number_of(const std::string& version) {
 
 std::optional<Value> object_in(const HttpResponse& response, const Id& id) try {
   if (response.status != 200) return std::nullopt;
-  return parse_json(response.body, id.str());
+  return parse_go_json(response.body, id.str());
 } catch (const Failure&) {
   return std::nullopt;
 }

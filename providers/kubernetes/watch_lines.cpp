@@ -173,7 +173,7 @@ void Watch::list_answered(const Lines& line, const HttpResponse& response) {
 
 /// One page. After the last the watch goes on from the list's version.
 void Watch::listed(const Lines& line, const std::string& body) {
-  const Value page = parse_json(body, "the list");
+  const Value page = parse_go_json(body, "the list");
   const Value* version = page.at_pointer("/metadata/resourceVersion");
   const Value* more = page.at_pointer("/metadata/continue");
   if (!version || !version->is_string())
@@ -309,7 +309,7 @@ void Watch::take(const Lines& line, std::string_view bytes) {
 }
 
 void Watch::read_line(const Lines& line, std::string_view json) {
-  const Value event = parse_json(json, "the watch");
+  const Value event = parse_go_json(json, "the watch");
   const std::string type = event.get_string("type");
   const Value* object = event.find("object");
   if (!object) return;

@@ -141,4 +141,11 @@ TEST_CASE("UTF-8 is told from what only looks like it") {
   CHECK(replace_invalid_utf8("\xe2\x82\xe2\x82\xac") == "\xef\xbf\xbd\xef\xbf\xbd\xe2\x82\xac");
 }
 
+TEST_CASE("what Go prints of a large floating-point number is read as a number") {
+  CHECK(parse_go_json("18446744073709552000").as_double() == 18446744073709552000.0);
+  CHECK(parse_go_json("-1e21").as_double() == -1e21);
+  CHECK(parse_go_json("9223372036854775807").as_int() == 9223372036854775807);
+  CHECK_THROWS_AS(parse_json("18446744073709552000"), Failure);
+}
+
 }  // namespace gitopsd
