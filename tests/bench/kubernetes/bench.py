@@ -46,11 +46,11 @@ def yaml_of(number: int, text: str) -> str:
 
 
 class Bench(Scene):
-    """`count` ConfigMaps in the repository and the cluster."""
+    """`count` ConfigMaps in the repository and the cluster; as a plain folder, or listed by a kustomization."""
 
-    def __init__(self, count: int):
+    def __init__(self, count: int, listed: bool = False):
         super().__init__()
-        self.count = count
+        self.count, self.listed = count, listed
         self.cluster = kubernetes.Cluster(self.folder / "cluster")
         self.stack.enter_context(self.cluster)
         for space in (SPACE, PEER):
@@ -61,7 +61,10 @@ class Bench(Scene):
         self.daemon.application["policy"] = POLICY
 
     def declare(self, count: int) -> None:
-        self.converge({file_of(number): yaml_of(number, f"{number} at first") for number in range(count)})
+        files = {file_of(number): yaml_of(number, f"{number} at first") for number in range(count)}
+        if self.listed:
+            files["web/kustomization.yaml"] = "resources:\n" + "".join(f"- {name.removeprefix('web/')}\n" for name in files)
+        self.converge(files)
         found = len(self.cluster.get(f"/api/v1/namespaces/{SPACE}/configmaps")["items"])
         if found != count:
             raise AssertionError(f"{found} of {count} ConfigMaps were created")
@@ -162,8 +165,24 @@ def kubernetes_push(_) -> Iterator[Figure]:
             began = time.monotonic()
             bench.ended(bench.daemon.act("/v1/applications/web/sync")["event"], 120)
             yield Figure(f"cluster, all of {count:,} compared", (time.monotonic() - began) * 1000, "ms")
+    yield flat("cluster", medians)
+
+
+def flat(name: str, medians: dict[int, float]) -> Figure:
     least, most = min(medians), max(medians)
-    yield Figure(f"cluster, 1 of {most:,}, flat", medians[most], "ms", medians[least], f"1 of {least:,}", 1.5, at_most=True)
+    return Figure(f"{name}, 1 of {most:,}, flat", medians[most], "ms", medians[least], f"1 of {least:,}", 1.5, at_most=True)
+
+
+def kubernetes_listed(_) -> Iterator[Figure]:
+    """the same push where a kustomization lists the files"""
+    medians = {}
+    for count in (scaled(1000, 20), scaled(10_000, 40)):
+        with Bench(count, listed=True).start() as bench:
+            bench.declare(count)
+            bench.change(0)
+            medians[count] = median_ms([bench.change(turn) for turn in range(1, 1 + scaled(PUSHES))])
+            yield Figure(f"kustomization, 1 of {count:,}, p50", medians[count], "ms", goal=40, at_most=True)
+    yield flat("kustomization", medians)
 
 
 def kubernetes_all(_) -> Iterator[Figure]:
@@ -242,4 +261,4 @@ def kubernetes_check(_) -> Iterator[Figure]:
         yield Figure(f"cluster, look at {count:,}, watched", statistics.median(quick), "ms")
 
 
-NAMES = {"kubernetes": kubernetes_push, "kubernetes-all": kubernetes_all, "kubernetes-check": kubernetes_check}
+NAMES = {"kubernetes": kubernetes_push, "kubernetes-listed": kubernetes_listed, "kubernetes-all": kubernetes_all, "kubernetes-check": kubernetes_check}
