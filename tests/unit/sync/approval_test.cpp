@@ -202,6 +202,12 @@ TEST_CASE("what waited at a stop ends where nothing asks for it any more") {
     world.restart();
     CHECK(world.ended(event).state == store::EventState::superseded);
   }
+  SUBCASE("the branch was deleted") {
+    world.dispatcher->stop(Monotonic::now() + std::chrono::seconds(5));
+    world.origin.git({"update-ref", "-d", "refs/heads/main"});
+    world.restart();
+    CHECK(world.ended(event).state == store::EventState::ignored);
+  }
   SUBCASE("the application left") {
     world.config.applications.clear();
     world.restart();
