@@ -50,7 +50,8 @@ void parse_part(const YamlPart& part, std::string_view file, const YamlLimits& l
 
 }  // namespace
 
-std::vector<Value> parse_yaml(std::string_view text, std::string_view file, const YamlLimits& limits) {
+std::vector<Value> parse_yaml(std::string_view text, std::string_view file, const YamlLimits& limits,
+                              YamlNotes* notes) {
   if (text.size() > limits.bytes)
     refuse_yaml(file, {}, "larger than " + std::to_string(limits.bytes) + " bytes", "split the file");
   std::string storage;
@@ -58,6 +59,7 @@ std::vector<Value> parse_yaml(std::string_view text, std::string_view file, cons
   YamlUse use;
   std::vector<Value> documents;
   for (const auto& part : split_yaml(text, file)) parse_part(part, file, limits, use, documents);
+  if (notes) *notes = use.notes;
   return documents;
 }
 

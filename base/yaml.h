@@ -20,9 +20,16 @@ struct YamlLimits {
   int depth = 128;
 };
 
+struct YamlNotes {
+  /// Something in it is one thing here and to kubectl, and another to tools that read YAML 1.2, kustomize
+  /// among them: `yes`, a date, a key that is no text, a tag, nothing at all in a `{}` or `[]`.
+  bool read_otherwise = false;
+};
+
 /// Every non-empty document of a stream, each node with its position (columns in bytes). Throws Failure
 /// (cause input) that names `file`, line and column: bad UTF-8, duplicate keys, unknown or recursive aliases,
 /// limits, syntax.
-std::vector<Value> parse_yaml(std::string_view text, std::string_view file, const YamlLimits& limits = {});
+std::vector<Value> parse_yaml(std::string_view text, std::string_view file, const YamlLimits& limits = {},
+                              YamlNotes* notes = nullptr);
 
 }  // namespace gitopsd

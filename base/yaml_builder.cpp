@@ -44,6 +44,9 @@ void YamlBuilder::OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) {
     const char c = part_.text[offset];
     if (c == ',' || c == ']') refuse(at(mark), "nothing stands between two commas", "write null or \"\"");
   }
+  const bool written = offset < part_.text.size() &&
+                       std::string_view("~nN").find(part_.text[offset]) != std::string_view::npos;
+  if (!stack_.empty() && stack_.back().flow && !written) use_.notes.read_otherwise = true;
   Value value;
   value.position = at(mark);
   scalar(std::move(value), anchor, false);
@@ -60,8 +63,21 @@ void YamlBuilder::OnScalar(const YAML::Mark& mark, const std::string& tag, YAML:
   } catch (const Failure& failure) {
     refuse(at(mark), failure.problems()[0].message, failure.problems()[0].hint);
   }
+  if (!merge_key) note(tag, text, value, key);
   value.position = at(mark);
   scalar(std::move(value), anchor, merge_key);
+}
+
+void YamlBuilder::note(std::string_view tag, std::string_view text, const Value& value, bool key) {
+  const auto all_digits = [](std::string_view part) {
+    return std::all_of(part.begin(), part.end(), [](char c) { return c >= '0' && c <= '9'; });
+  };
+  const bool plain = tag == "?";
+  const bool old_word = value.is_bool() && std::string_view("tTfF").find(text[0]) == std::string_view::npos;
+  const bool date = text.size() > 4 && text[4] == '-' && all_digits(text.substr(0, 4));
+  const bool tagged = !plain && tag != "!";
+  if (tagged || (plain && (old_word || date)) || (key && !value.is_string()))
+    use_.notes.read_otherwise = true;
 }
 
 void YamlBuilder::OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) {
@@ -84,14 +100,14 @@ void YamlBuilder::OnSequenceStart(const YAML::Mark& mark, const std::string&, YA
                                   YAML::EmitterStyle::value style) {
   Value value = Value::array();
   value.position = at(mark);
-  open(std::move(value), anchor, style == YAML::EmitterStyle::Flow);
+  open(std::move(value), anchor, style);
 }
 
 void YamlBuilder::OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
-                             YAML::EmitterStyle::value) {
+                             YAML::EmitterStyle::value style) {
   Value value = Value::object();
   value.position = at(mark);
-  open(std::move(value), anchor, false);
+  open(std::move(value), anchor, style);
 }
 
 /// yaml-cpp counts lines and columns from 0, columns in bytes.
@@ -134,7 +150,7 @@ void YamlBuilder::scalar(Value value, YAML::anchor_t anchor, bool merge_key) {
   add(std::move(value), merge_key, 0);
 }
 
-void YamlBuilder::open(Value value, YAML::anchor_t anchor, bool flow_sequence) {
+void YamlBuilder::open(Value value, YAML::anchor_t anchor, YAML::EmitterStyle::value style) {
   count(1, value.position);
   if (static_cast<int>(stack_.size()) >= limits_.depth)
     refuse(value.position, "nested deeper than " + std::to_string(limits_.depth));
@@ -143,7 +159,8 @@ void YamlBuilder::open(Value value, YAML::anchor_t anchor, bool flow_sequence) {
   frame.value = std::move(value);
   frame.anchor = anchor;
   frame.nodes_before = use_.nodes - 1;
-  frame.flow_sequence = flow_sequence;
+  frame.flow = style == YAML::EmitterStyle::Flow;
+  frame.flow_sequence = frame.flow && frame.value.is_array();
   stack_.push_back(std::move(frame));
 }
 

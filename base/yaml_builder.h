@@ -13,11 +13,12 @@
 
 namespace gitopsd {
 
-/// What the documents of one file have used of its limits.
+/// What the documents of one file have used of its limits, and what they hold.
 struct YamlUse {
   std::size_t nodes = 0;
   std::size_t anchor_nodes = 0;  ///< kept for aliases that may come
   std::size_t alias_nodes = 0;
+  YamlNotes notes;
 };
 
 /// Builds one document. Every event throws Failure where the document is refused.
@@ -51,6 +52,7 @@ class YamlBuilder : public YAML::EventHandler {
     Value* slot = nullptr;         ///< of a mapping: the member that waits for its value
     bool merging = false;          ///< of a mapping: the key was `<<`
     bool flow_sequence = false;    ///< written `[...]`
+    bool flow = false;             ///< written `[...]` or `{...}`
     std::set<std::string> merged;  ///< keys of a mapping that `<<` brought, and that may still be written out
   };
   struct Anchored {
@@ -66,7 +68,8 @@ class YamlBuilder : public YAML::EventHandler {
   void count(std::size_t nodes, Position at);
   void remember(YAML::anchor_t anchor, const Value& value, std::size_t nodes, int height);
   void scalar(Value value, YAML::anchor_t anchor, bool merge_key);
-  void open(Value value, YAML::anchor_t anchor, bool flow_sequence);
+  void open(Value value, YAML::anchor_t anchor, YAML::EmitterStyle::value style);
+  void note(std::string_view tag, std::string_view text, const Value& value, bool key);
   void close();
   void add(Value value, bool merge_key, int height);
   void take_key(Frame& frame, const Value& key, bool merge_key);

@@ -286,4 +286,22 @@ Listing list_kustomization(const source::Snapshot& snapshot, const std::string& 
   return follower.take();
 }
 
+std::optional<std::vector<Document>> read_listed_manifest(const source::Snapshot& snapshot,
+                                                          const source::TreeEntry& entry,
+                                                          const Limits& limits) {
+  YamlNotes notes;
+  auto documents = read_manifest(snapshot, entry, limits, &notes);
+  if (notes.read_otherwise) return std::nullopt;
+  std::erase_if(documents, [](const Document& document) {
+    const Value* local = document.json.at_pointer("/metadata/annotations/config.kubernetes.io~1local-config");
+    return local && !(local->is_string() && local->as_string() == "false");
+  });
+  const bool named = std::all_of(documents.begin(), documents.end(), [](const Document& document) {
+    const Value* name = document.json.at_pointer("/metadata/name");
+    return name && name->is_string() && !name->as_string().empty();
+  });
+  if (!named) return std::nullopt;
+  return documents;
+}
+
 }  // namespace gitopsd::render

@@ -24,6 +24,12 @@ struct Listing {
 /// that is not in the repository but on a network.
 Listing list_kustomization(const source::Snapshot&, const std::string& folder, const Limits& = {});
 
+/// The documents of a manifest that a plain kustomization lists, without those that kustomize keeps to itself
+/// (config.kubernetes.io/local-config). nullopt where kustomize would make something else of the file, or
+/// refuse it.
+std::optional<std::vector<Document>> read_listed_manifest(const source::Snapshot&, const source::TreeEntry&,
+                                                          const Limits& = {});
+
 /// The folder's kustomization; nullopt where it has none. One of several, where there are several.
 std::optional<source::TreeEntry> kustomization_in(const source::Snapshot&, const std::string& folder);
 /// kustomization.yaml, kustomization.yml or Kustomization.

@@ -7,7 +7,7 @@ namespace gitopsd::render {
 namespace {
 
 std::vector<Value> parse(std::string_view path, std::string_view text, const std::string& place,
-                         const Limits& limits) {
+                         const Limits& limits, YamlNotes* notes) {
   if (path.ends_with(".json")) {
     std::vector<Value> one;
     one.push_back(parse_json(text, place));
@@ -15,7 +15,7 @@ std::vector<Value> parse(std::string_view path, std::string_view text, const std
   }
   YamlLimits yaml;
   yaml.bytes = limits.file_bytes;
-  return parse_yaml(text, place, yaml);
+  return parse_yaml(text, place, yaml, notes);
 }
 
 /// Takes the documents of one file apart and keeps what is wrong with each of them.
@@ -82,7 +82,7 @@ std::vector<Document> take_documents(std::vector<Value> values, const source::Tr
 }
 
 std::vector<Document> read_manifest(const source::Snapshot& snapshot, const source::TreeEntry& entry,
-                                    const Limits& limits) {
+                                    const Limits& limits, YamlNotes* notes) {
   const std::string where = place(snapshot.commit(), entry.path);
   // Where a manifest was, a folder may stand now: it declares nothing by itself.
   if (entry.kind == source::EntryKind::directory) return {};
@@ -95,7 +95,8 @@ std::vector<Document> read_manifest(const source::Snapshot& snapshot, const sour
                           {}});
   }
   return take_documents(
-      parse(entry.path, snapshot.read(entry.id, entry.path, limits.file_bytes), where, limits), entry, where);
+      parse(entry.path, snapshot.read(entry.id, entry.path, limits.file_bytes), where, limits, notes), entry,
+      where);
 }
 
 }  // namespace gitopsd::render

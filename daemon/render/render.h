@@ -9,6 +9,7 @@
 
 #include "base/types.h"
 #include "base/value.h"
+#include "base/yaml.h"
 #include "config/config.h"
 #include "daemon/source/mirror.h"
 
@@ -49,7 +50,8 @@ bool glob_match(std::string_view pattern, std::string_view path);
 /// Reads one manifest file; a `kind: List` becomes its items, a folder has no documents. Throws Failure with
 /// every problem's commit, path, line and column: not UTF-8, no mapping, no `apiVersion` or `kind`, a
 /// symbolic link, limits.
-std::vector<Document> read_manifest(const source::Snapshot&, const source::TreeEntry&, const Limits& = {});
+std::vector<Document> read_manifest(const source::Snapshot&, const source::TreeEntry&, const Limits& = {},
+                                    YamlNotes* = nullptr);
 /// The documents of values that were parsed already: those of `file`, as `place` names it in problems.
 std::vector<Document> take_documents(std::vector<Value> values, const source::TreeEntry& file,
                                      const std::string& place);

@@ -37,18 +37,41 @@ class Problems {
   std::vector<Problem> found_;
 };
 
-std::vector<render::Document> read_documents(const source::Snapshot& snapshot,
-                                             const std::vector<source::TreeEntry>& manifests) {
-  std::vector<render::Document> documents;
+/// All documents that `add` takes out of the manifests; every problem of every one of them.
+template <class Add>
+void each_manifest(const std::vector<source::TreeEntry>& manifests, const Add& add) {
   Problems problems;
   for (const auto& entry : manifests) {
     try {
-      for (auto& d : render::read_manifest(snapshot, entry)) documents.push_back(std::move(d));
+      add(entry);
     } catch (const Failure& failure) {
       if (!problems.add(failure)) break;
     }
   }
   problems.throw_if_any();
+}
+
+std::vector<render::Document> read_documents(const source::Snapshot& snapshot,
+                                             const std::vector<source::TreeEntry>& manifests) {
+  std::vector<render::Document> documents;
+  each_manifest(manifests, [&](const source::TreeEntry& entry) {
+    for (auto& d : render::read_manifest(snapshot, entry)) documents.push_back(std::move(d));
+  });
+  return documents;
+}
+
+/// Those that a kustomization lists; nullopt where kustomize has to read them.
+std::optional<std::vector<render::Document>> read_listed_documents(
+    const source::Snapshot& snapshot, const std::vector<source::TreeEntry>& manifests) {
+  std::vector<render::Document> documents;
+  bool same = true;
+  each_manifest(manifests, [&](const source::TreeEntry& entry) {
+    auto read = render::read_listed_manifest(snapshot, entry);
+    same = same && read;
+    if (!same) return;
+    for (auto& d : *read) documents.push_back(std::move(d));
+  });
+  if (!same) return std::nullopt;
   return documents;
 }
 
@@ -103,14 +126,6 @@ Declares read_directory(const Scope& scope, const source::Snapshot& now, const s
   return out;
 }
 
-/// What kustomize keeps to itself.
-void drop_local(std::vector<render::Document>& documents) {
-  std::erase_if(documents, [](const render::Document& document) {
-    const Value* annotations = document.json.at_pointer("/metadata/annotations");
-    return annotations && annotations->find("config.kubernetes.io/local-config");
-  });
-}
-
 /// Everything that differs between two commits below some files and folders.
 std::vector<source::Snapshot::Change> changes_in(const source::Snapshot& now, const source::Snapshot& then,
                                                  const Paths& reads) {
@@ -144,9 +159,9 @@ std::shared_ptr<const Listed> list_at(const source::Snapshot& snapshot, const Sc
 }
 
 /// The manifests that changed, came or went between two plain kustomizations.
-Declares read_changed(const Scope& scope, const source::Snapshot& now,
-                      const std::vector<source::Snapshot::Change>& changes, const Listed& before,
-                      const Listed& listed, const NeedIndex& needs) {
+std::optional<Declares> read_changed(const Scope& scope, const source::Snapshot& now,
+                                     const std::vector<source::Snapshot::Change>& changes,
+                                     const Listed& before, const Listed& listed, const NeedIndex& needs) {
   Declares out;
   out.partial = true;
   for (const auto& change : changes) {
@@ -162,11 +177,14 @@ Declares read_changed(const Scope& scope, const source::Snapshot& now,
   Paths still;
   for (const auto& path : out.manifests)
     if (listed.manifests.contains(path)) still.insert(path);
-  out.documents = read_documents(now, entries_of(now, still));
+  auto documents = read_listed_documents(now, entries_of(now, still));
+  if (!documents) return std::nullopt;
+  out.documents = *std::move(documents);
   return out;
 }
 
-/// The documents of a kustomization that is made of resources alone; nullopt where this one is not.
+/// The documents of a kustomization that is made of resources alone; nullopt where this one is not, or where
+/// one of its manifests is read otherwise by kustomize.
 std::optional<Declares> read_listed(const Scope& scope, const source::Snapshot& now,
                                     const source::Snapshot* then, NeedIndex& needs) {
   std::shared_ptr<const Listed> before, listed;
@@ -184,16 +202,17 @@ std::optional<Declares> read_listed(const Scope& scope, const source::Snapshot& 
   needs.listed = listed;
   needs.listed_at = now.commit();
   if (!listed->listing.plain) return std::nullopt;
-  Declares out;
+  std::optional<Declares> out;
   if (before) {
     out = read_changed(scope, now, changes, *before, *listed, needs);
   } else {
     refuse_too_many(scope, now, listed->manifests);
-    out.manifests = listed->manifests;
-    out.documents = read_documents(now, listed->listing.manifests);
+    if (auto documents = read_listed_documents(now, listed->listing.manifests)) {
+      out.emplace().manifests = listed->manifests;
+      out->documents = *std::move(documents);
+    }
   }
-  drop_local(out.documents);
-  out.reads = listed->listing.reads;
+  if (out) out->reads = listed->listing.reads;
   return out;
 }
 
@@ -227,6 +246,13 @@ void substitute(const Scope& scope, const source::Snapshot& snapshot,
   if (!problems.empty()) throw Failure(std::move(problems));
 }
 
+/// A program made what the application has.
+bool was_rendered(const store::ApplicationState& state) {
+  const auto outside = decode_outside(state.outside);
+  return std::any_of(outside.begin(), outside.end(),
+                     [](const auto& read) { return read.first.starts_with('/'); });
+}
+
 }  // namespace
 
 Declares read_commit(const Scope& scope, const source::Snapshot& now, const store::ApplicationState& before,
@@ -236,7 +262,7 @@ Declares read_commit(const Scope& scope, const source::Snapshot& now, const stor
   std::shared_ptr<const source::Snapshot> then;
   if (incremental) then = scope.mirror->snapshot(before.revision);
   // What another renderer made of the path has nothing to do with this one's manifests.
-  if (then && render::renderer_of(*then, app) != renderer) then = nullptr;
+  if (then && (render::renderer_of(*then, app) != renderer || was_rendered(before))) then = nullptr;
   Declares out;
   switch (renderer) {
     case Renderer::directory:

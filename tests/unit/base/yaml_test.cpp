@@ -175,3 +175,22 @@ TEST_CASE("a long document is read in time that grows with its length") {
 }
 
 }  // namespace gitopsd
+
+TEST_CASE("what a YAML 1.2 reader takes for something else is told") {
+  const auto otherwise = [](std::string_view text) {
+    gitopsd::YamlNotes notes;
+    gitopsd::parse_yaml(text, "f", {}, &notes);
+    return notes.read_otherwise;
+  };
+  for (const auto* text : {"a: yes", "a: [On]", "n: a", "a: 2001-01-01", "a: {b: , c: d}", "1: a", "true: a",
+                           "a: !!binary aGVsbG8=", "a: b\n---\nc: off"}) {
+    CAPTURE(text);
+    CHECK(otherwise(text));
+  }
+  for (const auto* text : {"a: true", "a: False", "a: 'yes'", "a: |\n  yes\n", "a: [~, null, Null, 'no']",
+                           "a:\nb:\n- \n", "a: 1", "a: '2001-01-01'", "a: 20010-01-01", "a: yesterday",
+                           "'1': a", "<<: {a: b}", "a: &x b\nc: *x"}) {
+    CAPTURE(text);
+    CHECK(!otherwise(text));
+  }
+}
