@@ -1,5 +1,6 @@
 """Applications whose path is a kustomization, by the real kustomize where it is needed."""
 import os
+import shutil
 import signal
 import socket
 import threading
@@ -109,6 +110,34 @@ class Build(Kustomized):
             {"target": {"kind": "Entry"}, "patch": '[{"op": "replace", "path": "/spec/value", "value": "patched"}]'}]}
         self.reload()
         wait.until(lambda: self.values() == {"a-v2": "patched"}, "the overlay is in force")
+
+    def test_what_kustomize_reads_otherwise(self):
+        """a manifest that kustomize reads otherwise is left to it with its whole kustomization, and back again"""
+        word = self.entry("b", value="?").replace('"?"', "yes")
+        self.assertIn("value: yes\n", word)
+        self.push({"web/kustomization.yaml": "resources: [a.yaml, b.yaml]\n", "web/a.yaml": self.entry("a", value="1"),
+                   "web/b.yaml": self.entry("b", value="1")})
+        self.push({"web/b.yaml": word})
+        self.assertEqual(self.values(), {"a": "1", "b": "yes"})  # kubectl would have made it a boolean
+        self.push({"web/a.yaml": self.entry("a", value="2")})
+        self.assertEqual(self.values(), {"a": "2", "b": "yes"})
+        self.push({"web/b.yaml": self.entry("b", value="3")})
+        self.push({"web/kustomization.yaml": "resources: [b.yaml]\n"})
+        self.assertEqual(self.values(), {"b": "3"})
+
+    def test_another_kustomize(self):
+        """another kustomize renders anew, and what comes out as before is left alone"""
+        program = self.folder / "kustomize"
+        shutil.copy(renderers.kustomize(), program)
+        self.daemon.config["renderers"]["kustomize"] = str(program)
+        self.reload()
+        self.push({"web/kustomization.yaml": "resources: [a.yaml]\nnamePrefix: x-\n", "web/a.yaml": self.entry("a", value="1")})
+        self.assertEqual(self.syncs(), 1)
+        os.utime(program, (1, 1))
+        self.forget_calls()
+        self.reload()
+        wait.until(lambda: self.syncs() == 2 and self.daemon.status()["phase"] == "idle", "it is rendered anew")
+        self.assertEqual([call for call in self.calls() if call["call"] == "apply"], [])
 
     def test_missing_program(self):
         """without kustomize, what needs it fails and says so; what needs it not goes on"""
