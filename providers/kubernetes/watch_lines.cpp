@@ -273,7 +273,7 @@ void Watch::again(const Lines& line, Why why, const std::string& said) {
   line->stream = 0;
   line->current = false;
   if (!alive(*line)) return;
-  line->failing = !said.empty();
+  line->failing = why == Why::unreachable || why == Why::refused;
   line->refused = why == Why::refused;
   line->doubtful = line->doubtful || may_be_custom(line->type.group);
   if (why == Why::expired || why == Why::refused) {

@@ -1,0 +1,195 @@
+"""The watches themselves: streams that end, a server that is killed, kinds that come and go, rights that are missing."""
+import os
+import re
+import shutil
+import signal
+import tempfile
+import unittest
+from pathlib import Path
+
+from lib import kubernetes, wait
+from lib.cluster_case import config_map
+from lib.kubernetes_provider import Provider, requests_of_us
+from lib.objects import of, service
+
+SPACE = "watched"
+
+
+class Watched(unittest.TestCase):
+    """An API server and a provider of the test's own."""
+
+    arguments: tuple[str, ...] = ()
+
+    def setUp(self):
+        folder = Path(tempfile.mkdtemp(prefix="gitopsd-watch-"))
+        self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
+        self.cluster = kubernetes.Cluster(folder / "cluster", audit=True, arguments=self.arguments)
+        self.addCleanup(self.cluster.stop)
+        self.cluster.start()
+        self.cluster.apply(of("Namespace", "v1", SPACE))
+
+    def start_provider(self, **more) -> Provider:
+        self.provider = Provider(self.cluster, [SPACE], **more)
+        self.addCleanup(shutil.rmtree, self.provider.folder, ignore_errors=True)
+        self.addCleanup(self.provider.kill)
+        return self.provider
+
+    def requests(self, since: int = 0, **fields) -> list[dict]:
+        return requests_of_us(self.cluster, since, **fields)
+
+    def at(self, name: str, plural: str = "configmaps") -> str:
+        return f"/api/v1/namespaces/{SPACE}/{plural}/{name}"
+
+    def converge(self, *documents: dict) -> list[dict]:
+        """Applied, and watched by a stream that is open."""
+        entries = self.provider.converge(list(documents))
+        self.provider.observe(entries, watch=True)
+        kinds = len({document["kind"] for document in documents})
+        wait.until(lambda: sum(event["stage"] == "ResponseStarted" for event in self.requests(verb="watch")) >= kinds,
+                   f"{kinds} watches are open")
+        self.provider.mark()
+        return entries
+
+    def lists(self, since: int = 0, plural: str = "configmaps") -> int:
+        return sum(event["objectRef"]["resource"] == plural for event in self.requests(since, verb="list"))
+
+
+class Streams(Watched):
+    arguments = ("--min-request-timeout=1",)
+
+    def test_resumed(self):
+        """a watch that the server ends, as it does all of them in time, goes on where it was, without a list"""
+        self.start_provider()
+        self.converge(config_map("a", {"key": "1"}))
+
+        def ended():
+            return sum(event["stage"] == "ResponseComplete" for event in self.requests(verb="watch"))
+
+        for round in range(3):
+            before = ended()
+            wait.until(lambda before=before: ended() > before, "the server has ended the watch")
+            self.provider.mark()
+            self.cluster.patch(self.at("a"), {"data": {"key": f"by hand {round}"}})
+            self.provider.wait_told(f"ConfigMap/{SPACE}/a")
+        self.assertEqual(self.lists(), 1)
+        self.assertEqual(self.provider.told(), [f"ConfigMap/{SPACE}/a"])
+
+
+class Server(Watched):
+    def test_killed(self):
+        """what was changed while the watches were cut off is told when they are back, of each object once, after new lists"""
+        provider = self.start_provider()
+        documents = [config_map(name, {"key": "1"}) for name in ("same", "changed", "deleted", "made-anew")]
+        secret = of("Secret", "v1", "other-kind", data={"key": "MQ=="})
+        entries = self.converge(*documents, secret)
+        os.kill(provider.process.pid, signal.SIGSTOP)
+        # A server that is started anew has forgotten what was before the last write of all: it will answer 410.
+        self.cluster.apply(config_map("elsewhere", {"key": "1"}))
+        self.cluster.restart()
+        since = self.cluster.audit_log.stat().st_size
+        self.cluster.patch(self.at("changed"), {"data": {"key": "by hand"}})
+        self.cluster.patch(self.at("other-kind", "secrets"), {"data": {"key": "Mg=="}})
+        for name in ("deleted", "made-anew"):
+            self.cluster.delete(self.at(name))
+        self.cluster.apply({**documents[3], "metadata": {"name": "made-anew", "namespace": SPACE}})
+        os.kill(provider.process.pid, signal.SIGCONT)
+        wanted = sorted([f"ConfigMap/{SPACE}/{name}" for name in ("changed", "deleted", "made-anew")]
+                        + [f"Secret/{SPACE}/other-kind"])
+        wait.until(lambda: set(provider.told()) == set(wanted), "each change is told", 30)
+        self.assertEqual(sorted(provider.told()), wanted, "once")
+        self.assertEqual((self.lists(since), self.lists(since, "secrets")), (1, 1))
+        provider.mark()
+        seen = provider.observe(entries, watch=True)
+        drifted = sorted(identity for identity, one in seen.items() if one["drift"] == "yes")
+        self.assertEqual(drifted, wanted)
+        self.cluster.patch(self.at("same"), {"data": {"key": "by hand"}})
+        provider.wait_told(f"ConfigMap/{SPACE}/same")
+        self.assertEqual(provider.told(), [f"ConfigMap/{SPACE}/same"])
+        provider.stop()
+
+    def test_away(self):
+        """while the API server is away nothing is said to be as declared, and the provider neither spins nor fails"""
+        provider = self.start_provider()
+        entries = self.converge(config_map("a", {"key": "1"}))
+        self.cluster.kill()
+        wait.until(lambda: provider.observe(entries, watch=True)[f"ConfigMap/{SPACE}/a"]["drift"] == "unknown", "it is not known")
+        before = self.processor_time()
+        with self.assertRaises(wait.NeverHappened):
+            wait.until(lambda: provider.exit_status(0.1) is not None, "it ends", 2)
+        self.assertLess(self.processor_time() - before, 0.3)
+        self.cluster.restart()
+        wait.until(lambda: provider.observe(entries, watch=True)[f"ConfigMap/{SPACE}/a"]["drift"] == "no", "it is known again", 30)
+        provider.stop()
+
+    def processor_time(self) -> float:
+        fields = Path(f"/proc/{self.provider.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def test_made_and_deleted(self):
+        """an object that is deleted the moment it was made, deleted again, and made anew by others: all of it is told"""
+        provider = self.start_provider()
+        document = config_map("a", {"key": "1"})
+        self.converge(document)
+        for _ in range(3):
+            provider.mark()
+            self.cluster.delete(self.at("a"))
+            provider.wait_told(f"ConfigMap/{SPACE}/a")
+            provider.converge([document])
+            provider.mark()
+            uid = self.cluster.get(self.at("a"))["metadata"]["uid"]
+            self.cluster.delete(self.at("a"))
+            self.cluster.apply({**document, "metadata": {"name": "a", "namespace": SPACE}}, manager="by-hand")
+            self.assertNotEqual(self.cluster.get(self.at("a"))["metadata"]["uid"], uid)
+            provider.wait_told(f"ConfigMap/{SPACE}/a")
+            provider.converge([document])
+
+    def test_own_writes(self):
+        """our own writes are told to nobody, however many, and whichever comes first, their event or their answer"""
+        provider = self.start_provider()
+        documents = [config_map(f"c{number}", {"key": "0"}) for number in range(100)]
+        entries = self.converge(*documents, config_map("marker", {"key": "1"}))
+        for round in range(1, 6):
+            changed = [{**document, "data": {"key": str(round)}} for document in documents]
+            entries = provider.converge(changed, str(round + 1), entries)
+        self.cluster.patch(self.at("marker"), {"data": {"key": "by hand"}})
+        provider.wait_told(f"ConfigMap/{SPACE}/marker")
+        self.assertEqual(provider.told(), [f"ConfigMap/{SPACE}/marker"])
+
+    def test_told_once(self):
+        """a change that stays is told once, also to one who looks again and again"""
+        provider = self.start_provider()
+        entries = self.converge(config_map("a", {"key": "1"}), config_map("marker", {"key": "1"}))
+        self.cluster.patch(self.at("a"), {"data": {"key": "by hand"}})
+        provider.wait_told(f"ConfigMap/{SPACE}/a")
+        for _ in range(5):
+            self.assertEqual(provider.observe(entries, watch=True)[f"ConfigMap/{SPACE}/a"]["drift"], "yes")
+        self.cluster.patch(self.at("marker"), {"data": {"key": "by hand"}})
+        provider.wait_told(f"ConfigMap/{SPACE}/marker")
+        self.assertEqual(provider.told(), [f"ConfigMap/{SPACE}/a", f"ConfigMap/{SPACE}/marker"])
+
+
+class Rights(Watched):
+    def test_no_watch(self):
+        """without the rights to list and watch a kind it says so once, asks seldom, and sees changes when it is asked to look"""
+        core = {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "create", "patch"]}
+        self.cluster.grant("gitopsd", core, {**core, "resources": ["services"], "verbs": ["get", "create", "patch", "list", "watch"]})
+        provider = self.start_provider(user="gitopsd")
+        names = [f"c{number}" for number in range(40)]
+        entries = provider.converge([*(config_map(name, {"key": "1"}) for name in names), service("s", {"port": 80})])
+        seen = provider.observe(entries, watch=True)
+        self.assertEqual({one["drift"] for one in seen.values()}, {"no"})
+        self.cluster.patch(self.at("c7"), {"data": {"key": "by hand"}})
+        seen = provider.observe(entries, watch=True)
+        self.assertEqual([identity for identity, one in seen.items() if one["drift"] != "no"], [f"ConfigMap/{SPACE}/c7"])
+        # The kind that may be watched is.
+        self.cluster.patch(self.at("s", "services"), {"spec": {"selector": {"app": "other"}}})
+        provider.wait_told(f"Service/{SPACE}/s")
+        self.assertLess(self.lists(), 8)
+        said = [line for line in provider.log_text().splitlines() if "cannot watch" in line]
+        self.assertEqual(len(said), 1, said)
+        self.assertRegex(said[0], re.compile("ConfigMap.*configmaps is forbidden"))
+
+        self.cluster.grant("gitopsd", {**core, "verbs": ["list", "watch"]})
+        self.cluster.patch(self.at("c8"), {"data": {"key": "by hand"}})
+        provider.wait_told(f"ConfigMap/{SPACE}/c8")
+        provider.stop()
