@@ -136,7 +136,8 @@ Store::Heals SqliteStore::heals(const ApplicationUid& uid) const {
       Query q = db.query(
           "SELECT count(*), max(s.id) FROM applications a LEFT JOIN syncs l ON l.id = a.last_succeeded"
           " JOIN syncs s INDEXED BY sync_by_app ON s.app = a.id AND s.id > a.last_succeeded"
-          " WHERE a.uid = ? AND s.kind = 'heal' AND s.state = ? AND s.ended >= ifnull(l.ended, 0)",
+          " WHERE a.uid = ? AND s.kind = 'heal' AND s.state = ? AND s.ended >= ifnull(l.ended, 0)"
+          " AND s.created + s.updated + s.deleted > 0",
           std::string_view(uid.str()), static_cast<int>(SyncState::succeeded));
       if (!q.row()) return out;
       out.count = q.integer(0);

@@ -206,7 +206,10 @@ void DispatcherImpl::ended(const App& app, const std::shared_ptr<Run>& run, Outc
       }
       note_repetition(app, run->repetition());
       app->health = protocol::Health::healthy;
-      ++(job.kind == Kind::heal ? metrics_.heals : metrics_.syncs_succeeded);
+      if (job.kind != Kind::heal)
+        ++metrics_.syncs_succeeded;
+      else if (run->changed())
+        ++metrics_.heals;
       break;
     case Outcome::Kind::failed:
       app->error_of(job.kind) = outcome.error;

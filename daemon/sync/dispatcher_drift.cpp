@@ -128,11 +128,12 @@ void DispatcherImpl::look_at_live(const App& app) {
   std::optional<Monotonic::time_point> later;
   for (const auto& id : look.drifted) {
     if (wish[id] == protocol::Drift::ignore || app->config.drift == config::DriftPolicy::ignore) continue;
-    log::info(
-        "drift",
-        {{"application", app->config.name.str()}, {"resource", id.str()}, {"reason", look.reasons[id]}});
     if (wish[id] == protocol::Drift::report || app->config.drift == config::DriftPolicy::report ||
         app->config.suspended) {
+      // What is put back is told by the run that does it, once its plan shows what differs.
+      log::info(
+          "drift",
+          {{"application", app->config.name.str()}, {"resource", id.str()}, {"reason", look.reasons[id]}});
       app->out_of_sync.insert(id);
       continue;
     }

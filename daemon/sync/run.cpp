@@ -76,6 +76,7 @@ Outcome Run::start() {
     settle_open_intents(scope_, id_, job_.kind == Kind::remove);
     prepare();
     make_plan();
+    say_drift();
     decide_hold();
     if (left_) take_up_left();
     if (!hold_.empty()) {
@@ -247,6 +248,21 @@ store::Transition Run::transition(store::SyncState state) const {
   t.deleted = deleted_;
   t.unchanged = static_cast<int>(work_.unchanged);
   return t;
+}
+
+/// A heal that adopts finds all as it was applied, and only the record of who declared it lost.
+bool Run::changes(const protocol::Step& step) const {
+  if (step.action == protocol::Action::adopt) return job_.kind != Kind::heal;
+  return step.action != protocol::Action::none;
+}
+
+void Run::say_drift() const {
+  if (job_.kind != Kind::heal) return;
+  for (const auto& step : steps_)
+    log::info(changes(step) ? "drift" : "owned again", {{"application", scope_.application.name.str()},
+                                                        {"resource", step.id.str()},
+                                                        {"reason", step.reason},
+                                                        {"sync", id_.value}});
 }
 
 std::string Run::plan_json() const {

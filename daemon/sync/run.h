@@ -84,6 +84,8 @@ class Run {
   const std::string& hold() const { return hold_; }
   /// What it brought to what is declared, or found to be so, and what of that it had to do once more.
   Repetition repetition() const;
+  /// Whether it made anything other than it was; what it only took back into its own is no change.
+  bool changed() const { return created_ + updated_ + deleted_ > 0; }
   const store::Timings& timings() const { return timings_; }
   /// What it brought the application to, after success.
   const store::Applied& after() const { return after_; }
@@ -108,6 +110,8 @@ class Run {
   Outcome failed(const Failure&);
   Outcome finish_superseded();
   protocol::Entry entry_of(const ResourceId&) const;
+  bool changes(const protocol::Step&) const;
+  void say_drift() const;
   std::string plan_json() const;
   std::string audit_entry(const protocol::Step&, const std::string& before) const;
   store::Transition transition(store::SyncState) const;

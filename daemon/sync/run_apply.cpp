@@ -131,7 +131,7 @@ bool Run::apply_wave(const std::vector<protocol::Step>& wave, Outcome& outcome) 
           settling_.push_back(step.id);
           if (step.action == protocol::Action::create)
             ++created_;
-          else if (step.action != protocol::Action::none)
+          else if (changes(step))
             ++updated_;
         }
         if (step.action == protocol::Action::run)

@@ -349,9 +349,10 @@ void ObjectPlanner::as_it_would_be(const Manifest& manifest, const Value& live, 
   } else if (!ours) {
     step = step_for(id, Action::adopt, "exists, not ours, and is as declared: it becomes ours",
                     wave_of(manifest));
-  } else if (!same_ownership(live, then) || differs(live, then) || !precondition.take.empty()) {
-    step = step_for(id, Action::update, "is as declared; its marks and fields are ours again",
-                    wave_of(manifest));
+  } else if (differs(live, then) || !precondition.take.empty()) {
+    step = step_for(id, Action::update, "is as declared; its marks are ours again", wave_of(manifest));
+  } else if (!same_ownership(live, then)) {
+    step = step_for(id, Action::adopt, "is as declared; its fields are ours again", wave_of(manifest));
   } else {
     step = step_for(id, Action::none, "it is as declared", wave_of(manifest));
   }

@@ -155,9 +155,9 @@ TEST_CASE("heals are counted by when they ended, against the end of the last suc
     sync.kind = std::move(kind);
     return s->begin_sync(sync);
   };
-  const auto end = [&](SyncId id, SyncState state) {
+  const auto end = [&](SyncId id, SyncState state, int updated = 1) {
     s.clock.now += 10;
-    s->set_sync(id, {state, {}, {}, "[" + std::to_string(id.value) + "]", {}, 0, 0, 0, 0});
+    s->set_sync(id, {state, {}, {}, "[" + std::to_string(id.value) + "]", {}, 0, updated, 0, 0});
   };
   CHECK(s->heals(web).count == 0);
   const auto first = begin("sync");
@@ -178,6 +178,7 @@ TEST_CASE("heals are counted by when they ended, against the end of the last suc
   const auto last = begin("heal");
   end(last, SyncState::succeeded);
   begin("heal");
+  end(begin("heal"), SyncState::succeeded, 0);  // which found nothing to put back
   const auto heals = s->heals(web);
   CHECK(heals.count == 2);
   REQUIRE(heals.last);

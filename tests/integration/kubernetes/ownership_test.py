@@ -1,0 +1,122 @@
+"""Ownership that is lost while every value stays as declared: taken back without a word, since nothing drifted."""
+import copy
+import signal
+
+from lib import wait
+from lib.cluster_case import config_map
+from lib.drift_case import DriftScene, manager_of
+from lib.objects import of
+
+
+class Ownership(DriftScene):
+    def assert_silently_owned_again(self, cases: dict) -> None:
+        """Case -> (document, act): after each act what we manage is recorded again as it was, and nobody heard of drift."""
+        self.sync(*[case[0] for case in cases.values()])
+        before = {name: self.live(case[0]) for name, case in cases.items()}
+        for name, (document, act) in cases.items():
+            with self.subTest(act=name):
+                act(document)
+        for name, (document, _) in cases.items():
+            with self.subTest(case=name):
+                found = self.wait_live(document, lambda found, name=name: manager_of(found) == manager_of(before[name]),
+                                       "it is managed again", 10)
+                self.assertEqual(found.get("data"), before[name].get("data"))
+                wait.until(lambda d=document: self.heals(d), "that is recorded", 10)
+                self.assertEqual({step["action"] for step in self.heals(document)}, {"adopt"})
+                self.assertIn(f"owned again application=web resource={self.id_of(document)}", self.said())
+        self.wait_idle()
+        self.assertNotRegex(self.said(), r"(?m)^\S+ \S+ +drift")
+        self.assertEqual(self.daemon.get("/v1/applications/web")["heals"]["count"], 0)
+        self.assertEqual(self.daemon.status()["status"], "synced")
+
+    def said(self) -> str:
+        return self.daemon.program.log.read_text()
+
+    def test_managed_fields(self):
+        """whoever empties managedFields, or writes them without ours, takes nothing from us"""
+        def emptied(document):
+            self.patch(document, {"metadata": {"managedFields": [{}]}})
+
+        def replaced(document):
+            self.replace(document, lambda found: found["metadata"].update(managedFields=[]))
+
+        def ours_removed(document):
+            entries = self.live(document)["metadata"]["managedFields"]
+            theirs = [{**entry, "manager": "other"} for entry in entries]
+            self.patch(document, {"metadata": {"managedFields": theirs}})
+
+        self.assert_silently_owned_again({
+            "[{}]": (config_map("emptied", {"a": "1"}), emptied),
+            "[]": (config_map("replaced", {"a": "1"}), replaced),
+            "another's name": (config_map("renamed", {"a": "1"}), ours_removed),
+        })
+
+    def test_changed_back(self):
+        """a change that its author took back before anybody looked leaves ownership to take back, and no drift"""
+        # The daemon looks at it when it has come back: it is busy with the first change of the other.
+        document = config_map("back", {"a": "1"})
+        self.sync(document)
+        uid = self.live(document)["metadata"]["uid"]
+        entries = self.live(document)["metadata"]["managedFields"]
+        ours = manager_of(self.live(document))
+        # As two writes by hand would leave it, in one: the value is ours, and its author somebody else.
+        lost = copy.deepcopy(entries)
+        del lost[0]["fieldsV1"]["f:data"]
+        hand = {**lost[0], "manager": "by-hand", "operation": "Update", "fieldsV1": {"f:data": {"f:a": {}}}}
+        self.patch(document, {"metadata": {"managedFields": [*lost, hand]}})
+        self.wait_live(document, lambda found: manager_of(found) == ours, "it is managed again")
+        self.wait_idle()
+        self.assertEqual(self.live(document)["metadata"]["uid"], uid)
+        self.assertEqual(self.daemon.get("/v1/applications/web")["heals"]["count"], 0)
+        # And a change of the value is seen as ever.
+        self.patch(document, {"data": {"a": "2"}})
+        self.wait_live(document, lambda found: found["data"]["a"] == "1", "it is put back")
+        wait.until(lambda: self.daemon.get("/v1/applications/web")["heals"]["count"] == 1, "it counts")
+        self.assertRegex(self.said(), r"(?m)^\S+ \S+ +drift .*reason=.*data.a")
+
+    def test_kept(self):
+        """managedFields that are left out, or null, stay as they are: nothing is written"""
+        def left_out(document):
+            self.replace(document, lambda found: found["metadata"].pop("managedFields"))
+
+        self.assert_no_drift({
+            "left out": (config_map("left-out", {"a": "1"}), left_out),
+            "null": (config_map("null", {"a": "1"}), lambda document: self.patch(document, {"metadata": {"managedFields": None}})),
+        })
+
+    def test_made_anew_by_others(self):
+        """what somebody deleted and restored with our marks, from a backup, is ours again"""
+        document = config_map("restored", {"a": "1"})
+        self.sync(document)
+        found = self.live(document)
+        backup = {**found, "metadata": {key: found["metadata"][key] for key in ("name", "namespace", "labels", "annotations")}}
+        self.daemon.program.signal(signal.SIGSTOP)  # or it would be faster
+        self.cluster.delete(self.placed(document))
+        self.cluster.api("POST", self.cluster.path(self.placed(document)).rsplit("/", 1)[0] + "?fieldManager=velero", backup)
+        self.daemon.program.signal(signal.SIGCONT)
+        self.wait_live(document, lambda now: manager_of(now) == manager_of(found), "it is managed again")
+
+    def test_atomic_list(self):
+        """a list-map that becomes atomic: our record of its items is rewritten at somebody's write, and we own the list"""
+        group = f"{self.space}.example.com"
+
+        def schema(kind):
+            row = {"type": "object", "required": ["name"], "properties": {"name": {"type": "string"}}}
+            keys = {"x-kubernetes-list-map-keys": ["name"]} if kind == "map" else {}
+            return {"type": "object", "properties": {"spec": {"type": "object", "properties": {
+                "rows": {"type": "array", "items": row, "x-kubernetes-list-type": kind, **keys},
+                "other": {"type": "string"}}}}}
+
+        self.cluster.define(group, "Thing", schema("map"))
+        document = of("Thing", f"{group}/v1", "a", spec={"rows": [{"name": "x"}]})
+        self.sync(document)
+        self.cluster.define(group, "Thing", schema("atomic"))
+
+        def rewritten():
+            found = self.patch(document, {"spec": {"other": str(self.writes(document))}})
+            return manager_of(found)["f:spec"]["f:rows"] == {}
+
+        wait.until(rewritten, "the new schema is served")
+        self.wait_live(document, lambda found: manager_of(found)["f:spec"]["f:rows"] == {}, "we own the list")
+        self.patch(document, {"spec": {"rows": [{"name": "x"}, {"name": "theirs"}]}})
+        self.wait_live(document, lambda found: found["spec"]["rows"] == [{"name": "x"}], "it is put back whole")
