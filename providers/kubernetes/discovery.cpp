@@ -36,8 +36,8 @@ void Kinds::add(const Value& groups) {
   }
 }
 
-void Kinds::add(const GroupKind& type, KindInfo info) {
-  kinds_.try_emplace(type, std::move(info));
+void Kinds::add(const GroupKind& type, const KindInfo& info) {
+  kinds_.try_emplace(type, info);
 }
 
 const KindInfo* Kinds::find(const GroupKind& type) const {

@@ -22,7 +22,7 @@ class Kinds {
  public:
   /// From aggregated discovery (APIGroupDiscoveryList, apidiscovery.k8s.io/v2) of /api and /apis.
   void add(const Value& groups);
-  void add(const GroupKind&, KindInfo);
+  void add(const GroupKind&, const KindInfo&);
   /// nullptr for a kind that the server does not have.
   const KindInfo* find(const GroupKind&) const;
   /// What has a name like it, for "did you mean".

@@ -206,7 +206,7 @@ Kinds kinds_defined_by(const std::vector<Document>& documents) {
     for (const Value& version : versions->as_array())
       if (version.is_object() && version.find("name") && version.find("name")->is_string())
         info.versions.push_back(version.get_string("name"));
-    kinds.add({group->as_string(), kind->as_string()}, std::move(info));
+    kinds.add({group->as_string(), kind->as_string()}, info);
   }
   return kinds;
 }

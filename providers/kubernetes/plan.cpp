@@ -95,7 +95,7 @@ class ObjectPlanner {
   void not_as_it_is(const Manifest&, const Value& live, bool ours, const HttpResponse& dry_run);
   void as_it_would_be(const Manifest&, const Value& live, bool ours, const Value& then);
   bool could_be_made_anew(const Manifest&);
-  void add(Step, Precondition);
+  void add(Step, const Precondition&);
   void look_at_removals();
   void remove(const Id&, const HttpResponse& live);
   bool is_ours(const Value& live, const Id&) const;
@@ -324,7 +324,7 @@ void ObjectPlanner::present(const Manifest& manifest, const Value& live, const H
   as_it_would_be(manifest, live, ours, parse_go_json(dry_run.body, id.str()));
 }
 
-void ObjectPlanner::add(Step step, Precondition precondition) {
+void ObjectPlanner::add(Step step, const Precondition& precondition) {
   step.precondition = precondition.text();
   result_.steps.push_back(std::move(step));
 }
@@ -356,7 +356,7 @@ void ObjectPlanner::as_it_would_be(const Manifest& manifest, const Value& live, 
   } else {
     step = step_for(id, Action::none, "it is as declared", wave_of(manifest));
   }
-  add(std::move(step), std::move(precondition));
+  add(std::move(step), precondition);
 }
 
 /// The server refuses the apply onto the live object. What others set in its place is taken over; what cannot
@@ -372,7 +372,7 @@ void ObjectPlanner::not_as_it_is(const Manifest& manifest, const Value& live, bo
     auto step =
         step_for(id, Action::update, "others set in place of what is declared: " + taken, wave_of(manifest));
     step.diff = "- " + taken + "\n";
-    return add(std::move(step), std::move(precondition));
+    return add(std::move(step), precondition);
   }
   precondition.take.clear();
   if (!says_immutable(status_of(dry_run))) return refused(manifest, dry_run);
@@ -386,7 +386,7 @@ void ObjectPlanner::not_as_it_is(const Manifest& manifest, const Value& live, bo
                        wave_of(manifest));
   step.destroys = holds_data(id.type) ? Destroys::data : Destroys::restart;
   step.diff = fields_diff(without_marks(live), manifest.object, manifest.secret());
-  add(std::move(step), std::move(precondition));
+  add(std::move(step), precondition);
 }
 
 /// A spec that is merely wrong never deletes a live object: the server is asked whether it would take the
