@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
 # the installed units on a booted Debian host: start, deliver, reload, watchdog, stop, power cut
 . tests/lib/suite.sh
+. tests/lib/go.sh
 
 install_packages systemd-container mmdebstrap zstd iproute2 openssh-client git openssl util-linux procps
+need_go
 build_release
 tests/hosts/host build 3>&-
 # Inside the hosts' network, so that the tests and their hosts reach each other and nothing else. Root's runner cannot

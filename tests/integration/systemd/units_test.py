@@ -1,11 +1,13 @@
 """The installed units on a host whose PID 1 is systemd."""
+import json
 import re
 import shutil
+import subprocess
 import tempfile
 import unittest
 from pathlib import Path
 
-from lib import booted, git, git_server, manifest, wait
+from lib import booted, git, git_server, manifest, renderers, wait
 
 
 class Units(unittest.TestCase):
@@ -46,6 +48,37 @@ class Units(unittest.TestCase):
         self.assert_delivers("as declared\n")
         self.host.write("/srv/web/one", "by hand\n")
         wait.until(lambda: self.host.read("/srv/web/one") == "as declared\n", "the file is put back")
+
+    def reload(self) -> None:
+        """Comes back when the configuration is in force."""
+        self.gitopsd.write_config()
+        self.host.run("systemctl", "reload", "gitopsd.service")
+        wait.until(lambda: len(json.loads(self.host.run("gitopsctl", "--output", "json", "status"))["applications"])
+                   >= len(self.gitopsd.config["applications"]), "the configuration is in force")
+
+    def test_render(self):
+        """kustomize runs in its sandbox inside the unit, and reads no file of the host from there"""
+        with open(renderers.kustomize(), "rb") as program:
+            subprocess.run([booted.HOST, "run", self.host.name, "sh", "-c", "cat > /usr/bin/kustomize; chmod 755 /usr/bin/kustomize"],
+                           stdin=program, check=True, timeout=60)
+        self.host.run("mkdir", "-p", "/srv/built")
+        self.gitopsd.config["applications"].append({
+            "name": "built", "repository": "infra", "path": "built", "destination": "here",
+            "policy": {"paths": ["/srv/built"], "users": ["root"], "groups": ["root"]}})
+        self.addCleanup(self.reload)
+        self.addCleanup(self.gitopsd.config["applications"].pop)
+        self.reload()
+        files = {"base/all.yaml": manifest.files(Path("/srv/built"), {"one": "built\n"}), "base/kustomization.yaml": "resources: [all.yaml]\n",
+                 "built/kustomization.yaml": "resources: [../base]\nnameSuffix: -x\n"}
+        commit = self.origin.checkout.commit(files)
+        self.origin.checkout.push()
+        self.gitopsd.wait_succeeded(self.gitopsd.accept(commit))
+        self.assertEqual(self.host.read("/srv/built/one"), "built\n")
+        commit = self.origin.checkout.commit({"built/kustomization.yaml": "resources: [../base]\nconfigMapGenerator: [{name: a, files: [/etc/passwd]}]\n"})
+        self.origin.checkout.push()
+        event = self.gitopsd.accept(commit)
+        wait.until(lambda: self.gitopsd.ended(event), "the event ends")
+        self.assertIn("/etc/passwd: permission denied", self.gitopsd.event(event)["error"])
 
     def test_unprivileged(self):
         """the daemon runs as its own user without capabilities, and rates 1.5 or better"""
