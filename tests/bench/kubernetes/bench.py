@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from kubernetes.client import rate
-from lib import git, kubernetes, process
+from lib import git, kubernetes, process, renderers
 from lib.cluster_case import PROVIDER
 from lib_bench.figure import Figure
 from lib_bench.scene import PER_FOLDER, Scene, median_ms, scaled
@@ -261,4 +261,44 @@ def kubernetes_check(_) -> Iterator[Figure]:
         yield Figure(f"cluster, look at {count:,}, watched", statistics.median(quick), "ms")
 
 
-NAMES = {"kubernetes": kubernetes_push, "kubernetes-listed": kubernetes_listed, "kubernetes-all": kubernetes_all, "kubernetes-check": kubernetes_check}
+CHART = {
+    "web/Chart.yaml": "apiVersion: v2\nname: bench\nversion: 1.0.0\n",
+    "web/templates/one.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c00000}\n"
+                              "data: {text: {{ .Values.text | quote }}, filler: {{ repeat 480 \"x\" }}}\n"}
+
+
+def kubernetes_helm(_) -> Iterator[Figure]:
+    """a chart whose values change: push to applied, and what of that is not `helm template` itself"""
+    with Bench(1) as bench:
+        bench.daemon.config["renderers"] = {"helm": str(renderers.helm())}
+        bench.start()
+
+        def push(turn: int) -> float:
+            text = f"turn {turn}"
+            commit = bench.origin.checkout.commit({**CHART, "web/values.yaml": f"text: {text}\n"})
+            bench.origin.checkout.push()
+            with bench.cluster.watch(f"/api/v1/namespaces/{SPACE}/configmaps", bench.position()) as watch:
+                began = time.monotonic()
+                event = bench.daemon.accept(commit)
+                while watch.next()["object"]["data"].get("text") != text:
+                    pass
+                arrived = time.monotonic()
+            bench.ended(event)
+            return arrived - began
+
+        def template() -> float:
+            began = time.monotonic()
+            process.run(renderers.helm(), "template", "web", bench.origin.checkout.directory / "web",
+                        env={"PATH": os.environ["PATH"], "HOME": str(bench.folder)})
+            return time.monotonic() - began
+
+        push(0)
+        ours, helm = [], []
+        for turn in range(1, 1 + scaled(PUSHES)):
+            ours.append(push(turn))
+            helm.append(template())
+        yield Figure("chart, push to applied, p50", median_ms(ours), "ms", median_ms(helm), "helm template")
+        yield Figure("chart, beyond helm template", median_ms(ours) - median_ms(helm), "ms", goal=60, at_most=True)
+
+
+NAMES = {"kubernetes": kubernetes_push, "kubernetes-helm": kubernetes_helm, "kubernetes-listed": kubernetes_listed, "kubernetes-all": kubernetes_all, "kubernetes-check": kubernetes_check}
