@@ -69,9 +69,10 @@ void restrict_system_calls() {
   filter.rule(SCMP_ACT_ALLOW, SCMP_SYS(clone), SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD));
   filter.rule(SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3));
   // Go interrupts its own threads; the process id stays what it is through execve.
-  filter.rule(SCMP_ACT_ALLOW, SCMP_SYS(tgkill), SCMP_A0(SCMP_CMP_EQ, static_cast<scmp_datum_t>(::getpid())));
+  filter.rule(SCMP_ACT_ALLOW, SCMP_SYS(tgkill),
+              SCMP_A0(SCMP_CMP_EQ, static_cast<scmp_datum_t>(::getpid()), 0));
   // Reading a limit of its own; with a new limit it would be setting one.
-  filter.rule(SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), SCMP_A0(SCMP_CMP_EQ, 0), SCMP_A2(SCMP_CMP_EQ, 0));
+  filter.rule(SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), SCMP_A0(SCMP_CMP_EQ, 0, 0), SCMP_A2(SCMP_CMP_EQ, 0, 0));
   // "Is it a terminal?" has an answer that no program takes for an error.
   filter.rule(SCMP_ACT_ERRNO(ENOTTY), SCMP_SYS(ioctl));
   filter.load();

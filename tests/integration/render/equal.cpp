@@ -118,9 +118,9 @@ TEST_CASE("one file") {
       kMap + "data:\n  script: |\n    ---\n    echo\n    ---\n",
       "apiVersion: v1\r\nkind: ConfigMap\r\nmetadata:\r\n  name: a\r\ndata:\r\n  x: z\r\n",
       R"({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "data": {"x": "1", "y": 2}})",
-      "apiVersion: v1\nkind: List\nitems:\n- "
-      R"({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}})"
-      "\n- {apiVersion: v1, kind: Secret, metadata: {name: b}}\n",
+      std::string("apiVersion: v1\nkind: List\nitems:\n- ") +
+          R"({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}})" +
+          "\n- {apiVersion: v1, kind: Secret, metadata: {name: b}}\n",
       "apiVersion: rbac.authorization.k8s.io/v1\nkind: RoleList\nitems:\n- {apiVersion: "
       "rbac.authorization.k8s.io/v1, "
       "kind: Role, metadata: {name: a}}\n",
