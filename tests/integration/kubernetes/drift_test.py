@@ -1,8 +1,9 @@
 """What others change of what is declared is seen by the watch and put back, also where our entry in managedFields shows nothing."""
 import base64
 
+from lib.admission import MutatingWebhook
 from lib.cluster_case import config_map
-from lib.drift_case import DriftScene
+from lib.drift_case import DriftScene, manager_of
 from lib.objects import autoscaler, cron_job, deployment, of, pods, service, with_container
 
 
@@ -148,6 +149,37 @@ class Forged(DriftScene):
             "stale": (config_map("stale", {"a": "1"}), stale),
             "by a tool that calls itself as we do": (config_map("restored", {"a": "1"}), restored),
         })
+
+
+class Admission(DriftScene):
+    def test_mutated_beside(self):
+        """what an admission webhook changes of ours when somebody else writes something else, and nobody's entry tells, is put back"""
+        def mutate(request):
+            if request["options"].get("fieldManager") != "gitopsd":
+                return [{"op": "replace", "path": "/data/a", "value": "mutated"}]
+            return []
+
+        webhook = MutatingWebhook(self.cluster, self.space, "configmaps", mutate)
+        self.addCleanup(webhook.stop)
+        document = config_map("a", {"a": "1"})
+        self.sync(document)
+        written = self.patch(document, {"metadata": {"labels": {"theirs": "1"}}})
+        self.assertEqual(written["data"], {"a": "mutated"})
+        self.assertEqual(manager_of(written)["f:data"], {"f:a": {}})
+        found = self.wait_live(document, lambda found: found["data"] == {"a": "1"}, "it is put back")
+        self.assertEqual(found["metadata"]["labels"]["theirs"], "1")
+
+
+class Resized(DriftScene):
+    def test_resized(self):
+        """a Pod that was resized, which no apply puts back, is told"""
+        limits = {"limits": {"cpu": "100m"}, "requests": {"cpu": "100m"}}
+        document = of("Pod", "v1", "a", spec={"containers": [{"name": "web", "image": "web:1", "resources": limits}]})
+        self.declare(document)
+        self.patch(document, {"spec": {"containers": [{"name": "web", "resources": {
+            "limits": {"cpu": "200m"}, "requests": {"cpu": "200m"}}}]}}, "strategic", subresource="resize")
+        self.daemon.program.wait_until(lambda: "pod updates may not change" in (self.daemon.status()["error"] or ""), "it is told")
+        self.assertEqual(self.daemon.status()["status"], "out_of_sync")
 
 
 class Autoscalers(DriftScene):

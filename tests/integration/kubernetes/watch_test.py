@@ -40,13 +40,13 @@ class Watched(unittest.TestCase):
     def at(self, name: str, plural: str = "configmaps") -> str:
         return f"/api/v1/namespaces/{SPACE}/{plural}/{name}"
 
-    def converge(self, *documents: dict) -> list[dict]:
-        """Applied, and watched by a stream that is open."""
+    def converge(self, *documents: dict, watches: int = 0) -> list[dict]:
+        """Applied, and watched by streams that are open: one a kind, where nothing else is said."""
         entries = self.provider.converge(list(documents))
         self.provider.observe(entries, watch=True)
-        kinds = len({document["kind"] for document in documents})
-        wait.until(lambda: sum(event["stage"] == "ResponseStarted" for event in self.requests(verb="watch")) >= kinds,
-                   f"{kinds} watches are open")
+        count = watches or len({document["kind"] for document in documents})
+        wait.until(lambda: sum(event["stage"] == "ResponseStarted" for event in self.requests(verb="watch")) >= count,
+                   f"{count} watches are open")
         self.provider.mark()
         return entries
 
@@ -106,6 +106,28 @@ class Server(Watched):
         provider.wait_told(f"ConfigMap/{SPACE}/same")
         self.assertEqual(provider.told(), [f"ConfigMap/{SPACE}/same"])
         provider.stop()
+
+    def test_many_relists(self):
+        """after a restart of the server everything is listed anew, a few at a time, and all that changed is told"""
+        provider = self.start_provider()
+        spaces = [f"{SPACE}-{number}" for number in range(40)]
+        for space in spaces:
+            self.cluster.apply(of("Namespace", "v1", space))
+        provider.policy["namespaces"] = [SPACE, *spaces]
+        self.converge(*(config_map("a", {"key": "1"}, namespace=space) for space in spaces), watches=len(spaces))
+        os.kill(provider.process.pid, signal.SIGSTOP)
+        self.cluster.apply(config_map("elsewhere", {"key": "1"}))
+        self.cluster.restart()
+        since = self.cluster.audit_log.stat().st_size
+        for space in spaces:
+            self.cluster.patch(f"/api/v1/namespaces/{space}/configmaps/a", {"data": {"key": "by hand"}})
+        os.kill(provider.process.pid, signal.SIGCONT)
+        wanted = sorted(f"ConfigMap/{space}/a" for space in spaces)
+        wait.until(lambda: sorted(provider.told()) == wanted, "each change is told once", 30)
+        lists = [event for event in self.requests(since, verb="list") if event["objectRef"]["resource"] == "configmaps"]
+        self.assertEqual(len(lists), len(spaces))
+        self.assertLessEqual(max(sum(other["requestReceivedTimestamp"] <= event["requestReceivedTimestamp"] < other["stageTimestamp"]
+                                     for other in lists) for event in lists), 4)
 
     def test_away(self):
         """while the API server is away nothing is said to be as declared, and the provider neither spins nor fails"""
