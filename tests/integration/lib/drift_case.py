@@ -94,11 +94,15 @@ class DriftScene(ClusterScene):
         kind = document["kind"] + (f".{group}" if group else "")
         return f"{kind}/{self.space}/{document['metadata']['name']}"
 
+    def all_heals(self) -> list[list[dict]]:
+        """The steps of each heal, oldest first. One without had been asked for, and found nothing to put back."""
+        syncs = self.daemon.get("/v1/applications/web/syncs?limit=500")["syncs"]
+        return [self.daemon.get(f"/v1/syncs/{sync['id']}")["sync"]["steps"] or []
+                for sync in reversed(syncs) if sync["kind"] == "heal"]
+
     def heals(self, document: dict) -> list[dict]:
         """Steps of heals about the object, oldest first."""
-        syncs = [self.daemon.get(f"/v1/syncs/{sync['id']}")["sync"] for sync in
-                 self.daemon.get("/v1/applications/web/syncs?limit=500")["syncs"] if sync["kind"] == "heal"]
-        return [step for sync in reversed(syncs) for step in sync["steps"] or [] if step["id"] == self.id_of(document)]
+        return [step for steps in self.all_heals() for step in steps if step["id"] == self.id_of(document)]
 
     def wait_idle(self) -> dict:
         return wait.until(lambda: (s := self.daemon.status())["phase"] == "idle" and s, "nothing more is done")
@@ -134,6 +138,7 @@ class DriftScene(ClusterScene):
                 act(document)
             after[name] = self.live(document)["metadata"]["resourceVersion"]
         self.settle(marker)
+        self.assertEqual([[step["id"] for step in steps] for steps in self.all_heals()], [[self.id_of(marker)]])
         for name, (document, _) in cases.items():
             with self.subTest(case=name):
                 self.assertEqual(self.live(document)["metadata"]["resourceVersion"], after[name], "it was written")
