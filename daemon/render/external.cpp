@@ -35,7 +35,7 @@ std::string trimmed(std::string text) {
 /// What a run failed with, at the file that it is about.
 Failure failure_of(const Order& order, const Ran& ran, const source::Snapshot& snapshot,
                    const std::string& folder, std::string hint) {
-  const std::string words = trimmed(ran.errors);
+  const std::string words = trimmed(without_values(ran.errors));
   const auto mention = mentioned_file(snapshot, folder, words);
   if (words.find("missing in charts/") != words.npos)
     hint = "nothing is downloaded here: run helm dependency build, and commit what it puts into charts/";

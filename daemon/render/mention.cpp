@@ -58,4 +58,14 @@ std::optional<Mention> mentioned_file(const source::Snapshot& snapshot, const st
   return std::nullopt;
 }
 
+std::string without_values(std::string_view text) {
+  const auto map = text.find("map[");
+  if (map == text.npos) return std::string(text);
+  // To the last bracket of all: one inside of a text would end the map too early, and show what stands behind
+  // it.
+  const auto last = text.find_last_of("]}");
+  const auto rest = last == text.npos || last < map ? std::string_view() : text.substr(last + 1);
+  return std::string(text.substr(0, map)) + "(values left out)" + std::string(rest);
+}
+
 }  // namespace gitopsd::render

@@ -20,4 +20,7 @@ struct Mention {
 std::optional<Mention> mentioned_file(const source::Snapshot&, const std::string& folder,
                                       std::string_view text);
 
+/// The text without values of documents: Go programs print whole maps into some errors, and a Secret is one.
+std::string without_values(std::string_view text);
+
 }  // namespace gitopsd::render

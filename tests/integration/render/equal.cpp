@@ -121,24 +121,17 @@ TEST_CASE("one file") {
       std::string("apiVersion: v1\nkind: List\nitems:\n- ") +
           R"({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}})" +
           "\n- {apiVersion: v1, kind: Secret, metadata: {name: b}}\n",
-      "apiVersion: rbac.authorization.k8s.io/v1\nkind: RoleList\nitems:\n- {apiVersion: "
-      "rbac.authorization.k8s.io/v1, "
-      "kind: Role, metadata: {name: a}}\n",
-      "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n  annotations: "
-      "{config.kubernetes.io/local-config: 'true'}\n---\n" +
-          named("b"),
-      "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n  annotations: "
-      "{config.kubernetes.io/local-config: "
-      "'false'}\n---\n" +
-          named("b"),
+      std::string("apiVersion: rbac.authorization.k8s.io/v1\nkind: RoleList\nitems:\n- ") +
+          "{apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {name: a}}\n",
+      kMap + "  annotations: {config.kubernetes.io/local-config: 'true'}\n---\n" + named("b"),
+      kMap + "  annotations: {config.kubernetes.io/local-config: 'false'}\n---\n" + named("b"),
       named("b", "Service") + "---\n" + named("a", "Namespace") + "---\n" + named("c"),
-      "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec:\n  replicas: 3\n  template:\n    "
-      "spec:\n"
-      "      containers:\n      - name: c\n        image: nginx:1.2\n        command: [\"sh\", -c, 'x']\n"
-      "        resources: {limits: {cpu: 500m, memory: 1Gi}}\n        ports: [{containerPort: 80}]\nstatus: "
-      "{}\n",
-      "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\ndata: {k: aGVsbG8=}\nstringData: {l: "
-      "${VARIABLE}}\n",
+      named("a", "Deployment") +
+          "spec:\n  replicas: 3\n  template:\n    spec:\n      containers:\n      - name: c\n" +
+          "        image: nginx:1.2\n        command: [\"sh\", -c, 'x']\n        ports: [{containerPort: "
+          "80}]\n" +
+          "        resources: {limits: {cpu: 500m, memory: 1Gi}}\nstatus: {}\n",
+      named("a", "Secret") + "data: {k: aGVsbG8=}\nstringData: {l: '${VARIABLE}'}\n",
       // Refused by both.
       kMap + "data: {a: 1}\ndata: {b: 2}\n",
       "a: b: c\n",

@@ -72,6 +72,14 @@ class Build(Kustomized):
         self.push({"web/p.yaml": f"apiVersion: {MARK}\nkind: Entry\nmetadata: {{name: a}}\nspec: {{value: '2'}}\n"})
         self.assertEqual(self.values(), {"x-a": "2"})
 
+    def test_secrets_stay_out_of_errors(self):
+        """a document whose values kustomize prints into its error is not shown"""
+        secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData: {password: hunter2, n: .inf}\n"
+        error = self.error({"web/kustomization.yaml": "resources: [a.yaml]\nnamePrefix: x-\n", "web/a.yaml": secret})
+        self.assertIn("values left out", error)
+        self.assertNotIn("hunter2", error)
+        self.assertNotIn("hunter2", self.daemon.program.log.read_text())
+
     def test_bases_on_a_network_are_refused(self):
         """a base on a network is refused by name, and no packet is sent"""
         with socket.create_server(("127.0.0.1", 0)) as listener:

@@ -25,3 +25,13 @@ TEST_CASE("the file that an error names is found") {
   CHECK(found("") == "none");
   CHECK(found("a\nb\n\xff\n") == "none");
 }
+
+TEST_CASE("values of documents do not stand in errors") {
+  CHECK(render::without_values("no such file") == "no such file");
+  CHECK(
+      render::without_values(
+          "Error: map[string]interface {}{\"a\":\"}\", \"password\":\"x\"}: json: unsupported value: +Inf") ==
+      "Error: (values left out): json: unsupported value: +Inf");
+  CHECK(render::without_values("bad map[a:b\nc] and map[d:e]: oh") == "bad (values left out): oh");
+  CHECK(render::without_values("bad map[a:b") == "bad (values left out)");
+}
