@@ -96,10 +96,12 @@ Cluster::Cluster(const ClientConfig& config, std::string name)
       requests_(credentials_, {}),
       watches_(credentials_, {kMostWatches, std::size_t{64} << 20}) {}
 
-Value Cluster::get(const std::string& path, const std::string& accept, const std::string& doing) {
+Value Cluster::get(const std::string& path, const std::string& accept, const std::string& doing,
+                   std::chrono::milliseconds timeout) {
   HttpRequest request;
   request.path = path;
   request.accept = accept;
+  request.timeout = timeout;
   const auto response = requests_.send(std::move(request));
   if (response.status != 200) throw failure_of(response, doing);
   return parse_go_json(response.body, path);
@@ -125,8 +127,8 @@ std::shared_ptr<const Kinds> Cluster::kinds_not_older_than(std::chrono::millisec
   return kinds_;
 }
 
-std::string Cluster::version() {
-  return get("/version", "application/json", "cannot ask for the version").get_string("gitVersion");
+std::string Cluster::version(std::chrono::milliseconds timeout) {
+  return get("/version", "application/json", "cannot ask for the version", timeout).get_string("gitVersion");
 }
 
 Value status_of(const HttpResponse& response) try {

@@ -22,7 +22,7 @@ class Cluster {
   /// Asks the server anew, unless what is known is younger than `age`.
   std::shared_ptr<const Kinds> kinds_not_older_than(std::chrono::milliseconds age);
   /// The server's /version, "v1.34.3". Throws Failure.
-  std::string version();
+  std::string version(std::chrono::milliseconds timeout);
 
   HttpClient& http() { return requests_; }
   HttpClient& watches() { return watches_; }
@@ -36,7 +36,8 @@ class Cluster {
  private:
   std::shared_ptr<const Kinds> discover();
   std::string fault_of_certificate() const;
-  Value get(const std::string& path, const std::string& accept, const std::string& doing);
+  Value get(const std::string& path, const std::string& accept, const std::string& doing,
+            std::chrono::milliseconds timeout = std::chrono::seconds(30));
 
   const std::string name_;
   const std::shared_ptr<Credentials> credentials_;

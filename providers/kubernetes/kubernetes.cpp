@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <set>
 
+#include "base/file.h"
 #include "base/hash.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "base/problem.h"
 #include "providers/kubernetes/kubeconfig.h"
 #include "providers/kubernetes/service_account.h"
@@ -13,6 +16,9 @@
 
 namespace gitopsd::kubernetes {
 namespace {
+
+constexpr std::chrono::seconds kVersionPatience{3};
+constexpr std::size_t kContextBytes = 4u << 20;
 
 /// A systemd credential of this unit.
 std::string credential_path(const std::string& name) {
@@ -59,6 +65,31 @@ ClientConfig client_config(const Value& settings, std::string& name) {
   return config;
 }
 
+/// What charts may know of the cluster, {kubeVersion, apiVersions}. Of one that cannot be asked now, as it
+/// was when it was asked last: else everything would be rendered anew each time it comes back.
+Value render_context(Cluster& cluster, const std::string& remembered) {
+  try {
+    Value context = Value::object({{"kubeVersion", cluster.version(kVersionPatience)}});
+    std::set<std::string> versions;
+    for (const auto& [type, kind] : cluster.kinds()->all())
+      for (const auto& version : kind.versions) {
+        const std::string api = type.group.empty() ? version : type.group + "/" + version;
+        versions.insert(api);
+        versions.insert(api + "/" + type.kind);
+      }
+    context.set("apiVersions", Value::Array(versions.begin(), versions.end()));
+    write_file_atomically(remembered, to_json(context));
+    return context;
+  } catch (const Failure& failure) {
+    log::warning("the cluster cannot be asked for its version", {{"why", failure.what()}});
+  }
+  try {
+    return parse_json(read_file(remembered, kContextBytes), remembered);
+  } catch (const Failure&) {
+    return Value::object();
+  }
+}
+
 }  // namespace
 
 Kubernetes::~Kubernetes() {
@@ -72,9 +103,10 @@ protocol::InitializeResult Kubernetes::initialize(const protocol::InitializeRequ
   std::vector<protocol::WireProblem> problems;
   auto rules = parse_health_rules(request.settings.find("health"), "/health", problems);
   if (!problems.empty()) throw fail(ProblemCause::input, problems[0].message, problems[0].hint);
+  const std::string folder = protocol::state_folder(request);
   state_.reset();
   state_ = std::make_unique<State>(
-      config, name, protocol::load_state_key(protocol::state_folder(request)), std::move(rules),
+      config, name, protocol::load_state_key(folder), std::move(rules),
       [notifier](const std::string& application, std::vector<ResourceId> ids, bool all) {
         notifier->changed({application, std::move(ids), all});
       });
@@ -84,8 +116,9 @@ protocol::InitializeResult Kubernetes::initialize(const protocol::InitializeRequ
   result.features = {"watch", "list"};
   result.parallel = 8;
   result.kinds = Value::object();
-  result.render_context = Value::object();
-  result.render_context_digest = to_hex(sha256("{}"));
+  result.render_context = render_context(state_->cluster, folder + "/context.json");
+  // The server's version alone: a CustomResourceDefinition that comes or goes renders nobody's charts anew.
+  result.render_context_digest = to_hex(sha256(result.render_context.get_string("kubeVersion")));
   notifier->changed({{}, {}, true});
   return result;
 }
