@@ -108,6 +108,7 @@ class Watch {
   void start_line(const Id&, const std::shared_ptr<const Policy>&);
   void end_line(const Id&);
   bool alive(const Line&) const;
+  void ask_as_another(Line&);
   void open(const Lines&);
   void list(const Lines&, const std::string& next_page);
   void list_answered(const Lines&, const HttpResponse&);

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "providers/kubernetes/watch.h"
@@ -16,9 +17,9 @@ struct Watch::Line {
 
   const GroupKind type;
   const std::string space;
-  const std::shared_ptr<const Policy> policy;  ///< whose identity asks
 
   // With the watch's mutex.
+  std::shared_ptr<const Policy> policy;              ///< whose identity asks
   KindInfo kind;                                     ///< as it was last opened
   std::map<std::string, Seen, std::less<>> seen;     ///< by name
   std::map<std::string, Seen, std::less<>> listing;  ///< what will be `seen` after the last page
@@ -29,7 +30,7 @@ struct Watch::Line {
   bool doubtful = false;                             ///< it ended, as it does when its kind is changed
   bool expired = false;                              ///< the server has forgotten where it was
   std::string position;                              ///< resourceVersion to go on from
-  std::string said;                                  ///< why it cannot be watched, as it was last logged
+  std::set<std::string> said;                        ///< why it cannot be watched, as it was logged
   std::chrono::milliseconds wait{0};
 
   // The stream's.

@@ -140,10 +140,10 @@ void Watch::open(const Lines& line) {
 void Watch::list(const Lines& line, const std::string& next_page) {
   HttpRequest request;
   request.accept = kMany;
-  request.headers = line->policy->headers();
   {
     const std::lock_guard lock(mutex_);
     if (!alive(*line)) return;
+    request.headers = line->policy->headers();
     request.path = line->path("?limit=") + std::to_string(kPage) +
                    (next_page.empty() ? "" : "&continue=" + escape(next_page));
     ++open_calls_;
@@ -232,9 +232,9 @@ void Watch::doubt_all(const Lines& line) {
 void Watch::follow(const Lines& line) {
   HttpRequest request;
   request.accept = kOne;
-  request.headers = line->policy->headers();
   const std::lock_guard lock(mutex_);
   if (!alive(*line)) return;
+  request.headers = line->policy->headers();
   request.path = line->path("?watch=true&allowWatchBookmarks=true&resourceVersion=") + escape(line->position);
   ++open_calls_;
   line->pending.clear();
@@ -259,6 +259,17 @@ void Watch::follow_ended(const Lines& line, const HttpResponse& response) {
   again(line, expired ? Why::expired : response.status == 0 ? Why::unreachable : Why::ended);
 }
 
+/// With the mutex. Several applications own things of a kind in a namespace: who of them may watch it, does
+/// so for all. What an application is told stays what is its own.
+void Watch::ask_as_another(Line& line) {
+  const auto id_of = [](const Policy& policy) { return std::pair(policy.user, policy.groups); };
+  std::map<std::pair<std::string, std::vector<std::string>>, std::shared_ptr<const Policy>> all;
+  for (const auto& [id, known] : known_of(line)) all.try_emplace(id_of(*known->policy), known->policy);
+  if (all.empty()) return;
+  const auto next = all.upper_bound(id_of(*line.policy));
+  line.policy = next == all.end() ? all.begin()->second : next->second;
+}
+
 /// With the mutex. Spread, so that a hundred lines that ended together do not come back together.
 std::chrono::milliseconds Watch::wait_before(Line& line, Why why) {
   const auto wait = why == Why::refused ? std::max(line.wait, kFirstRefusal) : line.wait;
@@ -280,10 +291,11 @@ void Watch::again(const Lines& line, Why why, const std::string& said) {
     line->position.clear();
     line->complete = false;
   }
-  if (!said.empty() && said != line->said)
+  if (why == Why::refused) ask_as_another(*line);
+  // Of a server that is away the words change with each attempt.
+  if (!said.empty() && line->said.insert(why == Why::unreachable ? "unreachable" : said).second)
     log::warning("cannot watch; changes are seen at the interval only",
                  {{"kind", line->type.str()}, {"namespace", line->space}, {"why", said}});
-  if (!said.empty()) line->said = said;
   to_open_.emplace_back(Monotonic::now() + wait_before(*line, why), line);
   wake_.notify_all();
 }

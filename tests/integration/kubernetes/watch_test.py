@@ -215,3 +215,24 @@ class Rights(Watched):
         self.cluster.patch(self.at("c8"), {"data": {"key": "by hand"}})
         provider.wait_told(f"ConfigMap/{SPACE}/c8")
         provider.stop()
+
+    def test_of_several_users(self):
+        """where one application's user may not watch a kind, and another's may, all are told of their own"""
+        core = {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "create", "patch"]}
+        self.cluster.grant("gitopsd", {"apiGroups": [""], "resources": ["users"], "verbs": ["impersonate"]})
+        self.cluster.grant("gitopsd-web", core, namespace=SPACE)
+        self.cluster.grant("gitopsd-shop", {**core, "verbs": [*core["verbs"], "list", "watch"]}, namespace=SPACE)
+        provider = self.start_provider(user="gitopsd")
+        for user, name in (("gitopsd-web", "a"), ("gitopsd-shop", "b")):
+            provider.policy["as"] = {"user": user}
+            entries = provider.converge([config_map(name, {"key": "1"})])
+            provider.observe(entries, watch=True)
+        wait.until(lambda: any(event["stage"] == "ResponseStarted" for event in self.requests(verb="watch")), "a watch is open")
+        provider.mark()
+        for name in ("a", "b"):
+            self.cluster.patch(self.at(name), {"data": {"key": "by hand"}})
+            provider.wait_told(f"ConfigMap/{SPACE}/{name}")
+        self.assertEqual({event["impersonatedUser"]["username"] for event in self.requests(verb="watch")}, {"gitopsd-shop"})
+        said = [line for line in provider.log_text().splitlines() if "cannot watch" in line]
+        self.assertEqual(len(said), 1, said)
+        provider.stop()
