@@ -9,7 +9,7 @@ namespace {
 
 /// A kind that was not there a moment ago is not asked for again at once: a push of a thousand misspelt ones
 /// costs one question.
-constexpr std::chrono::milliseconds kFresh{500};
+constexpr std::chrono::milliseconds kFresh{50};
 
 }  // namespace
 

@@ -13,6 +13,7 @@ JSON = "application/json"
 MERGE = "application/merge-patch+json"
 APPLY = "application/apply-patch+yaml"
 RBAC = "rbac.authorization.k8s.io"
+AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 
 
@@ -173,6 +174,10 @@ class Client:
             for entry in found.get("status", {}).get("conditions") or []), f"{kind} is established")
         self.wait_for(f"/apis/{group}/{version}", lambda found: any(
             entry["kind"] == kind for entry in found["resources"]), f"{kind} is discovered")
+        # The list of all groups at once, which clients read, has it a moment later.
+        self.wait_for("/apis", lambda found: any(item["metadata"]["name"] == group and any(
+            entry["responseKind"]["kind"] == kind for served in item["versions"] for entry in served.get("resources", []))
+            for item in found["items"]), f"{kind} is discovered by all", headers={"Accept": AGGREGATED})
         return document
 
     # ---- rights
