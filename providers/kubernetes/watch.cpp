@@ -10,14 +10,6 @@
 namespace gitopsd::kubernetes {
 namespace {
 
-/// Versions of one object compare as numbers: what storage counts them by is stated since Kubernetes 1.35,
-/// and was so before.
-std::uint64_t number_of(const std::string& version) {
-  std::uint64_t number = 0;
-  std::from_chars(version.data(), version.data() + version.size(), number);
-  return number;
-}
-
 std::optional<Value> object_in(const HttpResponse& response, const Id& id) try {
   if (response.status != 200) return std::nullopt;
   return parse_go_json(response.body, id.str());
@@ -27,6 +19,12 @@ std::optional<Value> object_in(const HttpResponse& response, const Id& id) try {
 
 }  // namespace
 
+std::uint64_t version_number(const std::string& version) {
+  std::uint64_t number = 0;
+  std::from_chars(version.data(), version.data() + version.size(), number);
+  return number;
+}
+
 void Watch::add(const Id& id, const std::string& application, const Receipt& receipt,
                 const std::shared_ptr<const Policy>& policy) {
   std::optional<Seen> missed;
@@ -35,7 +33,7 @@ void Watch::add(const Id& id, const std::string& application, const Receipt& rec
     Known& known = known_[id];
     known.application = application;
     known.policy = policy;
-    const auto version = number_of(receipt.resource_version);
+    const auto version = version_number(receipt.resource_version);
     if (known.receipt.uid != receipt.uid || version >= known.version) {
       known.receipt = receipt;
       known.version = version;
@@ -111,7 +109,7 @@ void Watch::judged(const Id& id, const std::string& resource_version, const Judg
   const auto it = known_.find(id);
   if (it == known_.end()) return;
   it->second.health = health;
-  it->second.health_version = number_of(resource_version);
+  it->second.health_version = version_number(resource_version);
 }
 
 std::optional<Judgement> Watch::health(const Id& id) const {
@@ -145,7 +143,7 @@ void Watch::knows(const Id& id, const Receipt& receipt) {
   const std::lock_guard lock(mutex_);
   const auto it = known_.find(id);
   if (it == known_.end()) return;
-  const auto version = number_of(receipt.resource_version);
+  const auto version = version_number(receipt.resource_version);
   if (version < it->second.version && receipt.uid == it->second.receipt.uid) return;
   it->second.receipt = receipt;
   it->second.version = version;
@@ -166,7 +164,7 @@ Watch::Seen Watch::seen_of(const Value& object, bool gone) const {
   const Value* metadata = object.find("metadata");
   if (!metadata) return seen;
   seen.uid = metadata->get_string("uid");
-  seen.version = number_of(metadata->get_string("resourceVersion"));
+  seen.version = version_number(metadata->get_string("resourceVersion"));
   seen.going = metadata->find("deletionTimestamp") != nullptr;
   if (const Value* fields = our_fields(object)) seen.entry = digests_.entry(*fields);
   return seen;

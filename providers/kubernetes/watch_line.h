@@ -11,6 +11,10 @@
 
 namespace gitopsd::kubernetes {
 
+/// Versions compare as numbers: what storage counts them by is stated since Kubernetes 1.35, and was so
+/// before.
+std::uint64_t version_number(const std::string& resource_version);
+
 struct Watch::Line {
   Line(GroupKind type_, std::string space_, std::shared_ptr<const Policy> policy_)
       : type(std::move(type_)), space(std::move(space_)), policy(std::move(policy_)) {}

@@ -202,7 +202,10 @@ void Watch::compare_all(const Lines& line) {
     line->seen = std::move(line->listing);
     line->listing.clear();
     line->complete = line->current = true;
+    const auto listed = version_number(line->position);
     for (const auto& [id, known] : known_of(*line)) {
+      // What was written after the list was made is told by the stream that goes on from it.
+      if (known->version > listed) continue;
       const auto seen = line->seen.find(id.name);
       if (seen == line->seen.end())
         ours.emplace_back(id, gone_after(*known));
