@@ -135,7 +135,8 @@ struct Environment {
   std::string render_program;  ///< gitopsd-render, in which kustomize and Helm run
   /// Before a commit is asked for again that the repository does not give out yet; doubles, five times.
   std::chrono::milliseconds missing_delay{300};
-  int workers = 8;  ///< syncs that work at once; waiting for health or approval counts not
+  int workers = 64;  ///< syncs that work at once, at most eight of a destination; waiting for health or
+                     ///< approval counts not
   /// Opens a destination's provider; by default open_provider() of provider.h.
   std::function<std::unique_ptr<Provider>(const config::Destination&, Provider::Events)> open_provider{};
 };

@@ -16,6 +16,7 @@ using Hold = ApplicationLine::Hold;
 
 constexpr int kAttempts = 20;  // of one sync, about an hour and a half; then somebody has to look
 constexpr int kDeathsBeforeAlone = 2;
+constexpr int kRunsOfDestination = 8;
 constexpr int kDeathsAtMost = 3;
 constexpr auto kHealthPollMax = 5s;
 
@@ -128,8 +129,9 @@ void DispatcherImpl::begin(const App& app, Job job) {
   workers_->post([this, app, run] { in_lane(app, [this, app, run] { ended(app, run, run->start()); }); });
 }
 
-/// Without the mutex. Runs of one destination go side by side, until its provider died twice with an
-/// application in flight: that one then runs alone, so that the third death says whose fault it is.
+/// Without the mutex. Some runs of one destination go side by side, never all that there may be: one that
+/// does not answer leaves workers to the others. When its provider died twice with an application in flight,
+/// that one runs alone, so that the third death says whose fault it is.
 void DispatcherImpl::in_lane(const App& app, const std::function<void()>& body) {
   Dest dest;
   ApplicationName name;
@@ -140,7 +142,7 @@ void DispatcherImpl::in_lane(const App& app, const std::function<void()>& body) 
     // Where it left the configuration, what still runs for it meets a provider that was shut down.
     dest = it == dests_.end() ? std::make_shared<DestinationLine>(config::Destination{}) : it->second;
     const bool alone = app->provider_deaths >= kDeathsBeforeAlone;
-    if (!dest->alone.empty() || (alone && dest->running > 0)) {
+    if (!dest->alone.empty() || (alone && dest->running > 0) || dest->running >= kRunsOfDestination) {
       dest->waiting.push_back([this, app, body] { in_lane(app, body); });
       return;
     }
@@ -155,7 +157,10 @@ void DispatcherImpl::in_lane(const App& app, const std::function<void()>& body) 
   std::lock_guard lock(mutex_);
   --dest->running;
   dest->alone = ApplicationUid{};
-  for (auto& task : std::exchange(dest->waiting, {})) workers_->post(std::move(task));
+  const auto free = static_cast<std::size_t>(kRunsOfDestination - dest->running);
+  const auto end = dest->waiting.begin() + static_cast<std::ptrdiff_t>(std::min(free, dest->waiting.size()));
+  for (auto task = dest->waiting.begin(); task != end; ++task) workers_->post(std::move(*task));
+  dest->waiting.erase(dest->waiting.begin(), end);
 }
 
 /// Without the mutex: a run came back.
