@@ -113,6 +113,9 @@ class Run {
   bool changes(const protocol::Step&) const;
   void say_drift() const;
   std::string plan_json() const;
+  void keep_never_pruned();
+  void release_kept();
+  bool wants_word(const protocol::Step&) const;
   std::string audit_entry(const protocol::Step&, const std::string& before) const;
   store::Transition transition(store::SyncState) const;
 
@@ -130,6 +133,7 @@ class Run {
   int replans_ = 0;
   std::string hold_, approved_by_;
   bool left_ = false;
+  std::vector<ResourceId> kept_;      ///< never pruned: they stay, and stop to be ours
   std::vector<ResourceId> settling_;  ///< applied, health not seen yet
   std::set<ResourceId> unlike_;       ///< applied, and seen to differ from that
   Monotonic::time_point health_deadline_{};

@@ -17,7 +17,23 @@ constexpr Outcome ok() {
 
 }  // namespace
 
+/// Recorded like a step, though nobody does anything.
+void Run::release_kept() {
+  std::vector<store::Store::Settled> released;
+  for (const auto& id : kept_) {
+    protocol::Step step;
+    step.id = id;
+    step.action = protocol::Action::none;
+    step.reason = "no longer declared; stays as it is, since it is never pruned";
+    released.push_back({id, true, {}, {}, audit_entry(step, work_.entries.at(id).owned_digest)});
+    work_.entries.erase(id);
+  }
+  if (!released.empty()) scope_.store.settle(scope_.application.uid, id_, released);
+  kept_.clear();
+}
+
 Outcome Run::apply_from_here() {
+  release_kept();
   while (next_wave_ < waves_.size()) {
     if (auto outcome = finish_superseded(); outcome.kind == Outcome::Kind::superseded) return outcome;
     const auto wave = waves_[next_wave_];
@@ -144,7 +160,8 @@ bool Run::apply_wave(const std::vector<protocol::Step>& wave, Outcome& outcome) 
             told.problem->cause, step.id.str() + ": " + told.problem->message, told.problem->hint, {}, {}};
         if (auto item = items_.find(step.id); item != items_.end()) {
           p.file = place(job_.revision, item->second->path);
-          p.position = item->second->document.json.position;
+          const Value* member = item->second->document.json.at_pointer(told.problem->pointer);
+          p.position = member ? member->position : item->second->document.json.position;
         }
         problems.push_back(std::move(p));
       }

@@ -13,6 +13,11 @@ namespace {
 using namespace std::chrono_literals;
 constexpr auto kPlanTimeout = 120s;
 
+protocol::Prune prune_of(const store::InventoryEntry& entry) {
+  if (entry.resource.empty()) return protocol::Prune::automatic;
+  return decode_resource(entry.id, entry.owned_digest, entry.resource).options.prune;
+}
+
 /// A provider's plan is checked before anything of it is believed.
 void check_steps(const protocol::PlanResult& result, const std::set<ResourceId>& upsert,
                  const std::set<ResourceId>& remove, const DestinationName& destination) {
@@ -76,9 +81,26 @@ void Run::prepare() {
       work_ = prepare_delete(scope_);
       break;
   }
+  keep_never_pruned();
   timings_.rendered = scope_.clock.wall();
   progress_("rendered", std::to_string(work_.upsert.size()) + " changed, " +
                             std::to_string(work_.remove.size()) + " to delete");
+}
+
+void Run::keep_never_pruned() {
+  kept_.clear();
+  std::erase_if(work_.remove, [&](const ResourceId& id) {
+    const auto entry = work_.entries.find(id);
+    if (entry == work_.entries.end() || prune_of(entry->second) != protocol::Prune::never) return false;
+    kept_.push_back(id);
+    return true;
+  });
+}
+
+bool Run::wants_word(const protocol::Step& step) const {
+  const auto entry = work_.entries.find(step.id);
+  return step.action == protocol::Action::remove && entry != work_.entries.end() &&
+         prune_of(entry->second) == protocol::Prune::confirm;
 }
 
 protocol::Entry Run::entry_of(const ResourceId& id) const {
@@ -154,6 +176,11 @@ void Run::decide_hold() {
   std::int64_t owned = scope_.store.inventory_count(scope_.application.uid);
   hold_ = hold_reason(scope_.application, steps_, owned, job_.kind == Kind::remove);
   if (!hold_.empty()) return;
+  const auto asked = std::find_if(steps_.begin(), steps_.end(), [&](const auto& s) { return wants_word(s); });
+  if (asked != steps_.end() && job_.kind != Kind::remove) {
+    hold_ = "deleting " + asked->id.str() + " has to be confirmed (prune: confirm)";
+    return;
+  }
   for (const auto& effect : scope_.store.open_effects(scope_.application.uid)) {
     const bool again =
         std::any_of(steps_.begin(), steps_.end(), [&](const auto& s) { return s.key == effect.key; });

@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "base/problem.h"
+#include "providers/kubernetes/object_fields.h"
 #include "providers/kubernetes/order.h"
 #include "providers/kubernetes/verbs.h"
 #include "providers/protocol/schedule.h"
@@ -24,6 +25,9 @@ constexpr int kMostParallel = 12;
 constexpr auto kFirstLook = 20ms;
 constexpr auto kSlowestLook = 1s;
 constexpr auto kServedWithin = 15s;
+
+/// Longer than Pods that end as they are asked.
+constexpr auto kGoingTakes = 40s;
 
 /// The object is not as it was planned on.
 struct StaleObject : std::runtime_error {
@@ -188,7 +192,9 @@ std::string ObjectApplier::change(const Step& step, const Id& id) {
 }
 
 void ObjectApplier::refuse(const HttpResponse& response, const std::string& doing) {
-  auto problem = state_.cluster.problems_of(response, doing).front();
+  const auto problems = state_.cluster.problems_of(response, doing);
+  auto problem = problems.front();
+  for (std::size_t i = 1; i < problems.size(); ++i) problem.message += "; " + problems[i].message;
   if (problem.code == "stale") problem.code = "apply";
   throw Refused{std::move(problem)};
 }
@@ -305,15 +311,24 @@ void ObjectApplier::remove(const Id& id, const Precondition& precondition) {
   wait_until_gone(id, read, precondition.uid);
 }
 
-/// It leaves the inventory only when the cluster confirms it gone.
+/// It leaves the inventory only when the cluster confirms it gone. What others hold is tried again later,
+/// instead of holding up everything that is behind it here.
 void ObjectApplier::wait_until_gone(const Id& id, const HttpRequest& read, const std::string& uid) {
+  const auto patience = Monotonic::now() + kGoingTakes;
   const auto gone = [&] {
     const auto live = state_.cluster.http().send(read);
     if (live.status == 404) return true;
     if (live.status != 200) return false;
     const Value object = parse_go_json(live.body, id.str());
-    const Value* now = object.at_pointer("/metadata/uid");
-    return now && now->as_string() != uid;
+    if (text_at(object, "/metadata/uid") != uid) return true;
+    if (Monotonic::now() < patience) return false;
+    std::string holders;
+    for (const Value& holder : list_at(object, "/metadata/finalizers"))
+      if (holder.is_string()) holders += (holders.empty() ? "" : ", ") + holder.as_string();
+    throw fail(
+        ProblemCause::transient,
+        id.str() + " is being deleted" + (holders.empty() ? "" : ", and kept by its finalizers: " + holders),
+        holders.empty() ? "" : "it goes when whoever set these is done and removes them");
   };
   poll(id.str() + " is not gone yet", gone);
 }
