@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/problem.h"
+#include "providers/kubernetes/header_text.h"
 
 namespace gitopsd::kubernetes {
 namespace {
@@ -63,6 +64,11 @@ class PolicyReader {
     return {};
   }
 
+  /// Names travel in headers.
+  void check_header(const std::string& text, std::string pointer) {
+    if (!is_header_text(text)) refuse(std::move(pointer), "the name holds a control character");
+  }
+
   void unknown(const Value& in, const std::vector<std::string>& known, const std::string& at) {
     for (const auto& [key, value] : in.as_object()) {
       if (std::find(known.begin(), known.end(), key) != known.end()) continue;
@@ -104,6 +110,9 @@ Policy Policy::parse(const Value& value, std::vector<WireProblem>& problems) {
       reader.unknown(*as, {"user", "groups"}, "/as");
       policy.user = as->get_string("user");
       policy.groups = reader.texts(*as, "groups", "/as/groups");
+      reader.check_header(policy.user, "/as/user");
+      for (std::size_t i = 0; i < policy.groups.size(); ++i)
+        reader.check_header(policy.groups[i], "/as/groups/" + std::to_string(i));
     }
   }
   return policy;

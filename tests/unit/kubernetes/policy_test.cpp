@@ -1,0 +1,66 @@
+#include "providers/kubernetes/policy.h"
+
+#include <doctest/doctest.h>
+
+#include "tests/unit/kubernetes/objects.h"
+
+using namespace gitopsd;
+using namespace gitopsd::kubernetes;
+
+namespace {
+
+Policy good_policy(const std::string& yaml) {
+  std::vector<protocol::WireProblem> problems;
+  auto policy = Policy::parse(object_of(yaml), problems);
+  REQUIRE(problems.empty());
+  return policy;
+}
+
+std::vector<std::string> wrong_members(const std::string& yaml) {
+  std::vector<protocol::WireProblem> problems;
+  Policy::parse(object_of(yaml), problems);
+  std::vector<std::string> out;
+  for (const auto& problem : problems) out.push_back(problem.pointer);
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("without a policy nothing is allowed") {
+  const auto policy = good_policy("{}");
+  CHECK(policy.breach({{"", "ConfigMap"}, "web", "a"}, true));
+  CHECK(policy.breach({{"", "Namespace"}, "", "web"}, false));
+}
+
+TEST_CASE("namespaces and kinds, by name or beginning") {
+  const auto policy =
+      good_policy("{namespaces: ['team-*', web], kinds: [ConfigMap, 'Deploy*'], clusterKinds: [Namespace]}");
+  CHECK(policy.default_namespace() == "web");
+  CHECK_FALSE(policy.breach({{"", "ConfigMap"}, "web", "a"}, true));
+  CHECK_FALSE(policy.breach({{"apps", "Deployment"}, "team-1", "a"}, true));
+  CHECK_FALSE(policy.breach({{"", "Namespace"}, "", "x"}, false));
+  const auto space = policy.breach({{"", "ConfigMap"}, "web-2", "a"}, true);
+  REQUIRE(space);
+  CHECK(space->pointer == "/metadata/namespace");
+  const auto kind = policy.breach({{"", "Secret"}, "web", "a"}, true);
+  REQUIRE(kind);
+  CHECK(kind->pointer == "/kind");
+  CHECK(policy.breach({{"rbac.authorization.k8s.io", "ClusterRole"}, "", "a"}, false));
+}
+
+TEST_CASE("whom to act as") {
+  const auto headers = good_policy("{as: {user: web, groups: [a, b]}}").headers();
+  REQUIRE(headers.size() == 3);
+  CHECK(headers[0] == std::pair<std::string, std::string>("Impersonate-User", "web"));
+  CHECK(headers[2] == std::pair<std::string, std::string>("Impersonate-Group", "b"));
+  CHECK(good_policy("{}").headers().empty());
+}
+
+TEST_CASE("every mistake is told, with its member") {
+  CHECK(wrong_members("{namespaces: web, kinds: [5], conflicts: ignore, as: {}}") ==
+        std::vector<std::string>{"/namespaces", "/kinds/0", "/conflicts", "/as"});
+  CHECK(wrong_members("{namespacez: [web]}") == std::vector<std::string>{"/namespacez"});
+  CHECK(wrong_members("[web]") == std::vector<std::string>{""});
+  CHECK(wrong_members("{as: {user: \"a\\nX-Other: b\"}}") == std::vector<std::string>{"/as/user"});
+  CHECK(wrong_members("{as: {user: a, groups: [b, \"c\\rd\"]}}") == std::vector<std::string>{"/as/groups/1"});
+}
