@@ -3,6 +3,7 @@ import contextlib
 import json
 import os
 import shutil
+import subprocess
 import tempfile
 
 from client import Provider, digest_of
@@ -36,6 +37,8 @@ class World:
         text = json.dumps(documents or {}).replace("{root}", self.root).replace("{state}", self.state)
         self.documents = json.loads(text)
         self.owner = {"installation": "conformance", "application": "app"}
+        if "clean" in self.documents:  # where what a check made is not in its folder
+            run(self.documents["clean"])
 
     def close(self):
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -97,8 +100,22 @@ class World:
     def disturb(self):
         """Changes the live state behind the provider's back."""
         drift = self.need("drift")
+        if "command" in drift:
+            return run(drift["command"])
         with open(drift["file"]) as file:
             text = file.read()
         text = drift["text"] if "text" in drift else text.replace(*drift["replace"])
         with open(drift["file"], "w") as file:
             file.write(text)
+
+    def disturbed(self):
+        """What disturb() changed, as it is now."""
+        drift = self.need("drift")
+        if "show" in drift:
+            return run(drift["show"])
+        with open(drift["file"], "rb") as file:
+            return file.read()
+
+
+def run(command):
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, timeout=60).stdout
