@@ -52,7 +52,7 @@ class ObjectApplier {
   StepResult run_step(const Step&);
   /// Makes the change and returns the receipt.
   std::string change(const Step&, const Id&);
-  std::string write(const Step&, const Id&, const Manifest&);
+  std::string write(const Step&, const Id&, const Manifest&, const Precondition&);
   HttpResponse write_as_planned(const Id&, const Manifest&, const Precondition&);
   void remove(const Id&, const Precondition&);
   void wait_until_gone(const Id&, const HttpRequest& read, const std::string& uid);
@@ -188,7 +188,7 @@ std::string ObjectApplier::change(const Step& step, const Id& id) {
     state_.watch.remove(id);
     return {};
   }
-  return write(step, id, manifest_of(step));
+  return write(step, id, manifest_of(step), precondition);
 }
 
 void ObjectApplier::refuse(const HttpResponse& response, const std::string& doing) {
@@ -217,8 +217,8 @@ void ObjectApplier::poll(const std::string& what, Done done) {
   }
 }
 
-std::string ObjectApplier::write(const Step& step, const Id& id, const Manifest& manifest) {
-  const auto precondition = Precondition::parse(step.precondition);
+std::string ObjectApplier::write(const Step& step, const Id& id, const Manifest& manifest,
+                                 const Precondition& precondition) {
   if (step.action == Action::none ||
       (step.action == Action::adopt && manifest.options.apply == protocol::ApplyMode::create_only)) {
     // Left as it is; what is there becomes what we compare with.
@@ -240,7 +240,7 @@ std::string ObjectApplier::write(const Step& step, const Id& id, const Manifest&
   }
   const auto response = write_as_planned(id, manifest, now);
   const Value object = parse_go_json(response.body, id.str());
-  const auto receipt = state_.digests.receipt(object, parse_json(apply_body(manifest, request_.owner, {})));
+  const auto receipt = state_.digests.receipt(object, manifest.object);
   if (!receipt)
     throw fail(ProblemCause::destination, "the API server keeps no record of who manages " + id.str(),
                "an API of an aggregated server without managedFields cannot be watched");

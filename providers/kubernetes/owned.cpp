@@ -6,7 +6,6 @@
 
 #include "base/hash.h"
 #include "base/json.h"
-#include "providers/kubernetes/manifest.h"
 
 namespace gitopsd::kubernetes {
 namespace {
@@ -56,19 +55,8 @@ class FieldWalk {
   }
 
   static bool names(const std::string& element, const Value& live, std::size_t index) {
-    const std::string_view what = std::string_view(element).substr(std::min<std::size_t>(2, element.size()));
-    try {
-      if (element.starts_with("i:")) return what == std::to_string(index);
-      const Value wanted = parse_go_json(what);
-      if (element.starts_with("v:")) return wanted == live;
-      if (!wanted.is_object() || !live.is_object()) return false;
-      return std::all_of(wanted.as_object().begin(), wanted.as_object().end(), [&](const auto& key) {
-        const Value* value = live.find(key.first);
-        return value && *value == key.second;
-      });
-    } catch (const Failure&) {
-      return false;
-    }
+    if (element.starts_with("i:")) return element.substr(2) == std::to_string(index);
+    return token_names(element, live);
   }
 
   Visit visit_;
@@ -76,16 +64,6 @@ class FieldWalk {
 
 bool is_empty_object(const Value* value) {
   return value && value->is_object() && value->as_object().empty();
-}
-
-const Value* entry_of(const Value& object) {
-  const Value* metadata = object.find("metadata");
-  if (!metadata) return nullptr;
-  for (const Value& entry : metadata->get_array("managedFields"))
-    if (entry.get_string("manager") == kManager && entry.get_string("operation") == "Apply" &&
-        entry.get_string("subresource").empty())
-      return &entry;
-  return nullptr;
 }
 
 }  // namespace
@@ -110,12 +88,6 @@ std::optional<Receipt> Receipt::parse(const std::string& text) try {
   return receipt;
 } catch (const Failure&) {
   return std::nullopt;
-}
-
-const Value* our_fields(const Value& object) {
-  const Value* entry = entry_of(object);
-  const Value* fields = entry ? entry->find("fieldsV1") : nullptr;
-  return fields && fields->is_object() ? fields : nullptr;
 }
 
 std::string OwnedDigests::digest(std::string_view bytes) const {

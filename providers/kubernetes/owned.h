@@ -7,6 +7,7 @@
 
 #include "base/secret.h"
 #include "base/value.h"
+#include "providers/kubernetes/managed_fields.h"
 
 namespace gitopsd::kubernetes {
 
@@ -24,9 +25,6 @@ struct Receipt {
   static std::optional<Receipt> parse(const std::string& text);
   bool operator==(const Receipt&) const = default;
 };
-
-/// The `fieldsV1` that we applied; nullptr where we own nothing (any more).
-const Value* our_fields(const Value& object);
 
 /// Digests are HMACs under the provider's key: values of Secrets are among them.
 class OwnedDigests {

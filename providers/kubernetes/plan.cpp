@@ -64,12 +64,7 @@ std::string paths_only_there(const std::vector<FieldPath>& paths, const Value& t
   const Value* ours = then.is_null() ? nullptr : our_fields(then);
   std::string out;
   for (const auto& path : paths) {
-    const Value* node = ours;
-    for (const auto& token : path) {
-      const auto it = node ? node->as_object().find(token) : Value::Object::const_iterator{};
-      node = !node || it == node->as_object().end() || !it->second.is_object() ? nullptr : &it->second;
-    }
-    if (node || path.back() == "." ||
+    if (node_at(ours, path, path.size()) || path.back() == "." ||
         std::find(path.begin(), path.end(), "f:kubectl.kubernetes.io/last-applied-configuration") !=
             path.end())
       continue;

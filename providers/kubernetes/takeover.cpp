@@ -4,11 +4,7 @@
 #include <charconv>
 #include <functional>
 
-#include "base/json.h"
-#include "base/problem.h"
-#include "providers/kubernetes/cluster.h"
 #include "providers/kubernetes/manifest.h"
-#include "providers/kubernetes/owned.h"
 #include "providers/kubernetes/server_field.h"
 
 namespace gitopsd::kubernetes {
@@ -23,12 +19,6 @@ bool is_kubectl(const Value& entry) {
   return is_update(entry) && (manager == "kubectl-client-side-apply" || manager == "before-first-apply");
 }
 
-const Value::Array& managed_fields(const Value& object) {
-  static const Value::Array none;
-  const Value* metadata = object.find("metadata");
-  return metadata ? metadata->get_array("managedFields") : none;
-}
-
 /// Every leaf below a node of fieldsV1.
 void leaves(const Value& node, FieldPath& path, const std::function<void(const FieldPath&)>& tell) {
   if (!node.is_object()) return;
@@ -41,16 +31,6 @@ void leaves(const Value& node, FieldPath& path, const std::function<void(const F
       leaves(child, path, tell);
     path.pop_back();
   }
-}
-
-/// A node of fieldsV1, or nullptr.
-const Value* node_at(const Value* node, const FieldPath& path, std::size_t depth) {
-  for (std::size_t i = 0; node && i < depth; ++i) {
-    const auto& members = node->as_object();
-    const auto it = members.find(path[i]);
-    node = it == members.end() || !it->second.is_object() ? nullptr : &it->second;
-  }
-  return node;
 }
 
 /// What others' updates own and we do not, by leaf.
@@ -86,21 +66,6 @@ Place place_of(const std::string& field) {
     at = end + 1;
   }
   return place;
-}
-
-/// Whether the `k:` or `v:` token names that list item.
-bool token_names(const std::string& token, const Value& item) {
-  try {
-    if (token.starts_with("v:")) return parse_go_json(std::string_view(token).substr(2)) == item;
-    if (!token.starts_with("k:") || !item.is_object()) return false;
-    const Value keys = parse_go_json(std::string_view(token).substr(2));
-    return std::all_of(keys.as_object().begin(), keys.as_object().end(), [&](const auto& key) {
-      const Value* value = item.find(key.first);
-      return value && *value == key.second;
-    });
-  } catch (const Failure&) {
-    return false;
-  }
 }
 
 /// Whether a foreign leaf lies where the server's place points: in the same list item, by the live object's
@@ -198,9 +163,7 @@ Value moved_to_us(const Value& live, const std::vector<FieldPath>& paths) {
   Value::Array entries = managed_fields(live);
   Value* ours = nullptr;
   for (Value& entry : entries) {
-    const bool mine = entry.get_string("manager") == kManager && entry.get_string("operation") == "Apply" &&
-                      entry.get_string("subresource").empty();
-    if (mine) ours = &entry;
+    if (is_our_entry(entry)) ours = &entry;
   }
   if (!ours) {
     entries.push_back(Value::object({{"manager", kManager},

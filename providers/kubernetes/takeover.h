@@ -5,16 +5,12 @@
 // into our entry of managedFields first; the apply then removes what it no longer names.
 #pragma once
 
-#include <optional>
-#include <string>
 #include <vector>
 
 #include "base/value.h"
+#include "providers/kubernetes/managed_fields.h"
 
 namespace gitopsd::kubernetes {
-
-/// A path in fieldsV1: "f:spec", "f:ports", "k:{...}".
-using FieldPath = std::vector<std::string>;
 
 /// What kubectl's client-side apply manages of the object; such fields were declared by somebody, and are
 /// taken over whole, as kubectl itself does when it changes to server-side apply.
