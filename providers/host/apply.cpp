@@ -163,8 +163,7 @@ std::string Applier::change(const Step& step) {
 
 void Applier::check_owner(const ResourceId& id) const {
   auto record = state_.owned.find(id);
-  if (record && (record->owner.application != request_.owner.application ||
-                 record->owner.installation != request_.owner.installation))
+  if (record && (record->owner != request_.owner))
     throw fail(ProblemCause::conflict,
                "'" + path_of(id) + "' belongs to application '" + record->owner.application + "'",
                "let one application declare it");

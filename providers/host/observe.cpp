@@ -68,8 +68,7 @@ Observation Observer::observe(const Entry& entry) {
 /// Our own list first: it knows of a write whose end the daemon did not hear of.
 std::optional<Receipt> Observer::memory_of(const Entry& entry, std::string& text) const {
   auto record = state_.owned.find(entry.id);
-  if (record && record->owner.application == request_.owner.application &&
-      record->owner.installation == request_.owner.installation)
+  if (record && record->owner == request_.owner)
     text = record->receipt;
   else if (!record && entry.owned)
     text = entry.owned->receipt;

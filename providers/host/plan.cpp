@@ -103,9 +103,7 @@ Step Planner::step_for(const std::string& path, Action action, std::string reaso
 bool Planner::owned_by_other(const std::string& path, const std::optional<OwnedList::Record>& record,
                              std::string& who) const {
   if (!record) return false;
-  if (record->owner.application == request_.owner.application &&
-      record->owner.installation == request_.owner.installation)
-    return false;
+  if (record->owner == request_.owner) return false;
   who = "'" + path + "' belongs to application '" + record->owner.application + "'";
   if (record->owner.installation != request_.owner.installation)
     who += " of another installation ('" + record->owner.installation + "')";
@@ -159,9 +157,7 @@ void Planner::miss_folders() {
     if (!prefix_is_missing(prefix) || state_.owned.find(id_of(prefix))) continue;
     for (const auto& id : state_.owned.beneath(prefix)) {
       const auto record = state_.owned.find(id);
-      if (!record || record->owner.application != request_.owner.application ||
-          record->owner.installation != request_.owner.installation || removals_.contains(path_of(id)))
-        continue;
+      if (!record || record->owner != request_.owner || removals_.contains(path_of(id))) continue;
       problem(prefix, ProblemCause::destination,
               "the allowed folder '" + prefix + "' does not exist, and '" + path_of(id) + "' belongs there",
               "create it, mount it, or correct `policy.paths`");

@@ -264,8 +264,7 @@ HttpResponse ObjectApplier::write_as_planned(const Id& id, const Manifest& manif
     if (live.status == 404) throw StaleObject(id.str() + " has gone meanwhile");
     if (live.status != 200) refuse(live, "cannot read " + id.str());
     const auto now = Precondition::of(parse_go_json(live.body, id.str()), state_.digests);
-    if (now.uid != precondition.uid || now.content != precondition.content || tries == 3)
-      throw StaleObject(id.str() + " was changed meanwhile");
+    if (!now.same_content(precondition) || tries == 3) throw StaleObject(id.str() + " was changed meanwhile");
     version = now.resource_version;
   }
 }
@@ -277,8 +276,7 @@ std::string ObjectApplier::take_over(const Id& id, const Manifest& manifest,
   const auto read = read_request(*kinds_, id, manifest.version, *policy_);
   const Value live = parse_go_json(answered(read, "cannot read " + id.str()).body, id.str());
   const auto now = Precondition::of(live, state_.digests);
-  if (now.uid != precondition.uid || now.content != precondition.content)
-    throw StaleObject(id.str() + " was changed meanwhile");
+  if (!now.same_content(precondition)) throw StaleObject(id.str() + " was changed meanwhile");
   HttpRequest request = read;
   request.method = "PATCH";
   request.path += std::string("?fieldManager=") + kManager;

@@ -13,6 +13,10 @@ bool has_verb(const Value& resource, std::string_view verb) {
 
 }  // namespace
 
+bool KindInfo::serves(const std::string& version) const {
+  return std::find(versions.begin(), versions.end(), version) != versions.end();
+}
+
 void Kinds::add(const Value& groups) {
   for (const Value& group : groups.get_array("items")) {
     const Value* metadata = group.find("metadata");

@@ -15,6 +15,12 @@ struct KindInfo {
   bool namespaced = true;
   bool watchable = true;
   std::vector<std::string> versions;  ///< the server's preference first
+
+  bool serves(const std::string& version) const;
+  /// That version where it is served, else the server's preference; there has to be one.
+  const std::string& served(const std::string& version) const {
+    return serves(version) ? version : versions.front();
+  }
 };
 
 /// Immutable.

@@ -62,6 +62,10 @@ Looked look_at(const Value& object, const Id& id, const std::optional<Receipt>& 
   return looked;
 }
 
+bool Looked::is_as(const Receipt& receipt) const {
+  return there && !going && uid == receipt.uid && entry == receipt.entry && owned == receipt.owned;
+}
+
 std::shared_ptr<Live::Sweep> Live::sweep_of(const Group& group) {
   const std::lock_guard lock(mutex_);
   auto& sweep = sweeps_[group];
@@ -207,11 +211,8 @@ std::vector<Looked> Live::look(const std::vector<Wanted>& wanted, const Policy& 
       out[i] = nobody_knows("the cluster has no kind " + id.type.str());
       continue;
     }
-    const std::string version =
-        receipt ? ApiVersion::parse(receipt->version).version : kind->versions.front();
-    const bool served =
-        std::find(kind->versions.begin(), kind->versions.end(), version) != kind->versions.end();
-    groups[{id.type, served ? version : kind->versions.front(), id.space, policy.user}].push_back(i);
+    const std::string version = receipt ? ApiVersion::parse(receipt->version).version : std::string();
+    groups[{id.type, kind->served(version), id.space, policy.user}].push_back(i);
   }
   Members each;
   for (const auto& [group, members] : groups) {

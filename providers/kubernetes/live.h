@@ -28,6 +28,9 @@ struct Looked {
   bool going = false;                    ///< a deletion has begun
   std::string entry, owned;              ///< digests, where our entry is there
   Judgement health;
+
+  /// Whether it is as the write that the receipt is of left it.
+  bool is_as(const Receipt&) const;
 };
 
 Looked look_at(const Value& object, const Id&, const std::optional<Receipt>&, const OwnedDigests&,

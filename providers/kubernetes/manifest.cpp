@@ -160,10 +160,7 @@ void find_kind(Manifest& manifest, const Kinds& server, const Kinds& defined, Ma
   const GroupKind& type = manifest.id.type;
   const KindInfo* kind = server.find(type);
   const KindInfo* soon = defined.find(type);
-  const auto has_version = [&](const KindInfo* info) {
-    return info &&
-           std::find(info->versions.begin(), info->versions.end(), manifest.version) != info->versions.end();
-  };
+  const auto has_version = [&](const KindInfo* info) { return info && info->serves(manifest.version); };
   if (has_version(kind)) {
     manifest.known = true;
     manifest.kind = *kind;

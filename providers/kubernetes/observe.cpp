@@ -128,8 +128,7 @@ void ObjectObserver::judge(const Asked& one, const Looked& looked, Observation& 
 }
 
 void ObjectObserver::compare(const Asked& one, const Looked& looked, Observation& seen) {
-  const bool marked = looked.owner && looked.owner->installation == request_.owner.installation &&
-                      looked.owner->application == request_.owner.application;
+  const bool marked = looked.owner && *looked.owner == request_.owner;
   if (looked.owner && !marked) {
     seen.live = protocol::Live::foreign;
     seen.drift = DriftState::yes;
@@ -140,8 +139,7 @@ void ObjectObserver::compare(const Asked& one, const Looked& looked, Observation
   seen.live = marked || same ? protocol::Live::ours : protocol::Live::foreign;
   // A write of ours whose end nobody heard of: the next plan compares it with its document.
   if (!one.receipt) return;
-  const bool owned = looked.owned == one.receipt->owned, held = looked.entry == one.receipt->entry;
-  if (same && !looked.going && owned && held) {
+  if (looked.is_as(*one.receipt)) {
     seen.drift = DriftState::no;
     Receipt now = *one.receipt;
     now.resource_version = looked.resource_version;
@@ -149,10 +147,10 @@ void ObjectObserver::compare(const Asked& one, const Looked& looked, Observation
     return;
   }
   seen.drift = DriftState::yes;
-  seen.reason = looked.going ? "it is being deleted"
-                : !same      ? "it was deleted and made anew"
-                : !held      ? "others changed what it declares"
-                             : "its values or their order were changed";
+  seen.reason = looked.going                         ? "it is being deleted"
+                : !same                              ? "it was deleted and made anew"
+                : looked.entry != one.receipt->entry ? "others changed what it declares"
+                                                     : "its values or their order were changed";
 }
 
 }  // namespace

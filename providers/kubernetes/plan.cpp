@@ -161,13 +161,8 @@ std::set<Id> ObjectPlanner::as_applied() const {
   }
   const auto live =
       state_.live.look(doubtful, policy_, [this](const Id& id) { return state_.watch.receipt(id); });
-  for (std::size_t i = 0; i < doubtful.size(); ++i) {
-    const Looked& looked = live[i];
-    const Receipt& receipt = *doubtful[i].receipt;
-    if (looked.there && !looked.going && looked.uid == receipt.uid && looked.entry == receipt.entry &&
-        looked.owned == receipt.owned)
-      same.insert(doubtful[i].id);
-  }
+  for (std::size_t i = 0; i < doubtful.size(); ++i)
+    if (live[i].is_as(*doubtful[i].receipt)) same.insert(doubtful[i].id);
   return same;
 }
 
@@ -225,9 +220,7 @@ const protocol::Entry* ObjectPlanner::entry_of(const Id& id) const {
 
 /// By its mark, or where somebody took the mark away, by what we remember of it.
 bool ObjectPlanner::is_ours(const Value& live, const Id& id) const {
-  if (const auto owner = owner_of(live, id))
-    return owner->installation == request_.owner.installation &&
-           owner->application == request_.owner.application;
+  if (const auto owner = owner_of(live, id)) return *owner == request_.owner;
   const auto* entry = entry_of(id);
   const auto receipt = entry && entry->owned ? Receipt::parse(entry->owned->receipt) : std::nullopt;
   const Value* uid = live.at_pointer("/metadata/uid");
@@ -236,9 +229,7 @@ bool ObjectPlanner::is_ours(const Value& live, const Id& id) const {
 
 bool ObjectPlanner::of_other(const Value& live, const Id& id, WireProblem& problem) const {
   const auto owner = owner_of(live, id);
-  if (!owner || (owner->installation == request_.owner.installation &&
-                 owner->application == request_.owner.application))
-    return false;
+  if (!owner || *owner == request_.owner) return false;
   std::string whose = "application '" + owner->application + "'";
   if (owner->installation != request_.owner.installation)
     whose += " of another installation ('" + owner->installation + "')";

@@ -20,8 +20,7 @@ bool has_kinds(const Kinds& kinds, const std::vector<protocol::Document>& docume
     if (!version || !kind || !version->is_string() || !kind->is_string()) return true;
     const auto api = ApiVersion::parse(version->as_string());
     const KindInfo* info = kinds.find({api.group, kind->as_string()});
-    return info &&
-           std::find(info->versions.begin(), info->versions.end(), api.version) != info->versions.end();
+    return info && info->serves(api.version);
   });
 }
 
@@ -34,10 +33,8 @@ HttpRequest read_request(const Kinds& kinds, const Id& id, const std::string& ve
   const KindInfo* kind = kinds.find(id.type);
   if (!kind || kind->versions.empty())
     throw fail(ProblemCause::destination, "the cluster has no kind " + id.type.str());
-  const bool served =
-      std::find(kind->versions.begin(), kind->versions.end(), version) != kind->versions.end();
   HttpRequest request;
-  request.path = path_of(*kind, id.type, served ? version : kind->versions.front(), id.space, id.name);
+  request.path = path_of(*kind, id.type, kind->served(version), id.space, id.name);
   request.headers = policy.headers();
   return request;
 }

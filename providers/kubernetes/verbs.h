@@ -21,6 +21,8 @@ struct Precondition {
   bool keep = false;    ///< a removal that only forgets: the object is not ours
   std::vector<FieldPath> take;  ///< others' fields to take over before the write
 
+  /// Whether only what the server keeps may have changed in between.
+  bool same_content(const Precondition& other) const { return uid == other.uid && content == other.content; }
   std::string text() const;
   static Precondition parse(const std::string&);
   static Precondition of(const Value& live, const OwnedDigests&);

@@ -65,6 +65,7 @@ struct Resource {
 
 struct Owner {
   std::string installation, application;
+  bool operator==(const Owner&) const = default;
 };
 
 struct Entry {
