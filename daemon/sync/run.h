@@ -97,6 +97,8 @@ class Run {
   void begin();
   void take_up_left();
   void prepare();
+  protocol::PlanRequest plan_request(std::size_t& next) const;
+  bool to_be_done(const protocol::Step&) const;
   void make_plan();
   void decide_hold();
   void look_again();

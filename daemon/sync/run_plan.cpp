@@ -19,9 +19,12 @@ protocol::Prune prune_of(const store::InventoryEntry& entry) {
 }
 
 /// A provider's plan is checked before anything of it is believed.
-void check_steps(const protocol::PlanResult& result, const std::set<ResourceId>& upsert,
-                 const std::set<ResourceId>& remove, const DestinationName& destination) {
+void check_steps(const protocol::PlanResult& result, const protocol::PlanRequest& request,
+                 const DestinationName& destination) {
   std::set<std::string> keys;
+  std::set<ResourceId> upsert;
+  for (const auto& resource : request.upsert) upsert.insert(resource.id);
+  const std::set<ResourceId> remove(request.remove.begin(), request.remove.end());
   for (const auto& step : result.steps) {
     const bool deletes = step.action == protocol::Action::remove;
     const bool asked =
@@ -108,6 +111,39 @@ protocol::Entry Run::entry_of(const ResourceId& id) const {
   return it == work_.entries.end() ? protocol::Entry{id, {}, {}} : wire_entry(it->second);
 }
 
+/// The next part of what is to be planned; `next` moves behind it. Deletions go with the last one, so that
+/// the provider orders them.
+protocol::PlanRequest Run::plan_request(std::size_t& next) const {
+  protocol::PlanRequest request;
+  request.sync = std::to_string(id_.value);
+  request.owner = {scope_.installation, scope_.application.uid.str()};
+  request.policy = scope_.application.policy;
+  request.mode = work_.mode;
+  std::size_t bytes = 0;
+  for (; next < work_.upsert.size() && request.upsert.size() < kBatchCount && bytes < kBatchBytes; ++next) {
+    const auto& item = work_.upsert[next];
+    bytes += to_json(item.document.json).size() + 512;
+    request.upsert.push_back(item.resource);
+    request.documents.push_back(item.document);
+    request.entries.push_back(entry_of(item.resource.id));
+  }
+  request.partial = request.upsert.size() < work_.upsert.size();
+  if (next < work_.upsert.size()) return request;
+  for (const auto& id : work_.remove) {
+    request.remove.push_back(id);
+    request.entries.push_back(entry_of(id));
+  }
+  return request;
+}
+
+/// `none` for a resource that is not yet owned with this digest still has to be recorded: it runs as a step.
+bool Run::to_be_done(const protocol::Step& step) const {
+  if (step.action != protocol::Action::none) return true;
+  const auto entry = work_.entries.find(step.id);
+  return entry != work_.entries.end() &&
+         (entry->second.owned_digest != step.digest || entry->second.intended_sync);
+}
+
 void Run::make_plan() {
   steps_.clear();
   waves_.clear();
@@ -117,55 +153,24 @@ void Run::make_plan() {
 
   std::size_t next = 0;
   // Where nothing of the documents changed, too: the provider may know of something that is in the way.
-  bool removed = job_.kind == Kind::heal && work_.remove.empty();
+  bool asked = job_.kind == Kind::heal && work_.remove.empty() && work_.upsert.empty();
   std::vector<Problem> problems;
-  while (next < work_.upsert.size() || !removed) {
-    protocol::PlanRequest request;
-    request.sync = std::to_string(id_.value);
-    request.owner = {scope_.installation, scope_.application.uid.str()};
-    request.policy = scope_.application.policy;
-    request.mode = work_.mode;
-    std::set<ResourceId> upsert, remove;
-    std::size_t bytes = 0;
-    for (; next < work_.upsert.size() && request.upsert.size() < kBatchCount && bytes < kBatchBytes; ++next) {
-      const auto& item = work_.upsert[next];
-      bytes += to_json(item.document.json).size() + 512;
-      request.upsert.push_back(item.resource);
-      request.documents.push_back(item.document);
-      request.entries.push_back(entry_of(item.resource.id));
-      upsert.insert(item.resource.id);
-    }
-    request.partial = request.upsert.size() < work_.upsert.size();
-    if (next == work_.upsert.size()) {  // deletions go with the last batch, so that the provider orders them
-      for (const auto& id : work_.remove) {
-        request.remove.push_back(id);
-        request.entries.push_back(entry_of(id));
-        remove.insert(id);
-      }
-      removed = true;
-    }
+  std::map<int, std::vector<protocol::Step>> by_wave;  // of all parts: a wave waits for the health of one
+  for (; !asked; asked = next == work_.upsert.size()) {
+    const auto request = plan_request(next);
     const auto result = scope_.provider->plan(request, work_.blobs.get(), Monotonic::now() + kPlanTimeout);
     take_problems(result, items_, job_.revision, problems);
-    check_steps(result, upsert, remove, scope_.destination.name);
-
-    std::map<int, std::vector<protocol::Step>> by_wave;
+    check_steps(result, request, scope_.destination.name);
     for (const auto& step : result.steps) {
       if (step.action == protocol::Action::none) ++work_.unchanged;
-      // `none` for a resource that is not yet owned with this digest still has to be recorded: it runs as a
-      // step.
-      if (step.action == protocol::Action::none && !work_.entries.contains(step.id)) continue;
-      if (step.action == protocol::Action::none) {
-        const auto& entry = work_.entries.at(step.id);
-        if (entry.owned_digest == step.digest && !entry.intended_sync) continue;
-      }
-      by_wave[step.wave].push_back(step);
-    }
-    for (auto& [wave, steps] : by_wave) {
-      steps_.insert(steps_.end(), steps.begin(), steps.end());
-      waves_.push_back(std::move(steps));
+      if (to_be_done(step)) by_wave[step.wave].push_back(step);
     }
   }
   if (!problems.empty()) throw Failure(std::move(problems));
+  for (auto& [wave, steps] : by_wave) {
+    steps_.insert(steps_.end(), steps.begin(), steps.end());
+    waves_.push_back(std::move(steps));
+  }
   timings_.planned = scope_.clock.wall();
   progress_("planned", steps_text(steps_.size()));
 }

@@ -19,6 +19,11 @@ std::string value_of(const protocol::Document& document) {
   return value;
 }
 
+int wave_of(const protocol::Document& document) {
+  const Value* spec = document.json.find("spec");
+  return spec ? static_cast<int>(spec->get_int("wave")) : 0;
+}
+
 }  // namespace
 
 class PlaceProvider : public Provider {
@@ -72,6 +77,7 @@ class PlaceProvider : public Provider {
       step.key = id;
       step.id = resource.id;
       step.digest = resource.document;
+      step.wave = wave_of(*documents.at(resource.document));
       if (live == place_.things_.end()) {
         step.action = Action::create;
       } else if (live->second.value != wanted || place_.never_content_.contains(id)) {
@@ -120,7 +126,10 @@ class PlaceProvider : public Provider {
         told.receipt = value_of(*documents.at(step.digest));
         place_.things_[id] = {told.receipt, request.owner.application};
       }
-      if (step.action != Action::none && !told.problem) ++place_.changes_[id];
+      if (step.action != Action::none && !told.problem) {
+        ++place_.changes_[id];
+        place_.order_.push_back(id);
+      }
       result.steps.push_back(std::move(told));
     }
     return result;
@@ -285,6 +294,11 @@ int Place::changes_of(const std::string& id) const {
   std::lock_guard lock(mutex_);
   const auto it = changes_.find(id);
   return it == changes_.end() ? 0 : it->second;
+}
+
+std::vector<std::string> Place::order() const {
+  std::lock_guard lock(mutex_);
+  return order_;
 }
 
 }  // namespace gitopsd::sync::test

@@ -53,6 +53,8 @@ class Place {
   /// How many applies, and steps of one thing, were carried out.
   int applies() const;
   int changes_of(const std::string& id) const;
+  /// What was carried out, one after the other.
+  std::vector<std::string> order() const;
 
   std::unique_ptr<Provider> provider(const config::Destination&, Provider::Events);
 
@@ -66,6 +68,7 @@ class Place {
   std::set<std::string> never_content_, always_drifted_, refused_, hidden_, occupied_;
   std::map<std::string, protocol::Health> health_;
   std::map<std::string, int> changes_;
+  std::vector<std::string> order_;
   std::function<void(const protocol::Changed&)> listener_;
   bool shut_ = false, broken_ = false;
   int waiting_ = 0, most_at_once_ = 0, applies_ = 0;

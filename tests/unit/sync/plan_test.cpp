@@ -53,4 +53,20 @@ TEST_CASE("a commit is found by the first digits of its id, fetched where it is 
             .find("begins with 0000000") != std::string::npos);
 }
 
+TEST_CASE("a wave goes over all parts of a plan that is asked in several") {
+  World world;
+  world.add("web");
+  world.start();
+  std::string all;
+  for (int i = 0; i < 1100; ++i)
+    all += "---\n" + thing("t" + std::to_string(i), "1", i % 2 == 0 ? "wave: 1" : "wave: -1");
+  world.apply({{"web/all.yaml", all}});
+  const auto order = world.place.order();
+  REQUIRE(order.size() == 1100);
+  for (int i = 0; i < 550; ++i) {
+    CHECK(order[i] == "t" + std::to_string(2 * i + 1));
+    CHECK(order[550 + i] == "t" + std::to_string(2 * i));
+  }
+}
+
 }  // namespace gitopsd::sync::test
