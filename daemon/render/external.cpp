@@ -36,9 +36,13 @@ std::string trimmed(std::string text) {
 Failure failure_of(const Order& order, const Ran& ran, const source::Snapshot& snapshot,
                    const std::string& folder, std::string hint) {
   const std::string words = trimmed(without_values(ran.errors));
-  const auto mention = mentioned_file(snapshot, folder, words);
+  auto folders = order.charts;
+  folders.insert(folders.begin(), folder);
+  const auto mention = mentioned_file(snapshot, folders, words);
   if (words.find("missing in charts/") != words.npos)
     hint = "nothing is downloaded here: run helm dependency build, and commit what it puts into charts/";
+  if (words.find("must specify --enable-helm") != words.npos)
+    hint = "name the chart in helmCharts; older ways to have one inflated are not built";
   return Failure(Problem{ProblemCause::input,
                          order.name + " " + ran.failed + (words.empty() ? "" : ": " + words), std::move(hint),
                          place(snapshot.commit(), mention ? mention->path : order.main_file.path),
@@ -57,7 +61,9 @@ std::string left_out_hint(const std::vector<std::string>& left_out) {
 
 std::string cache_key(const Order& order, const source::Snapshot& snapshot) {
   Hasher hasher;
-  hasher.field(order.program).field(program_identity(order.program)).field(order.settings);
+  for (const auto& program : {order.program, order.child})
+    hasher.field(program).field(program.empty() ? "" : program_identity(program));
+  hasher.field(order.settings);
   for (const auto& path : order.reads) {
     const auto entry = snapshot.entry(path);
     hasher.field(path).field(entry ? entry->id.str() : "missing");
@@ -74,6 +80,24 @@ std::string folder_to_build(const config::Application& app, const RunFolder& fol
   overlay.set("resources", Value::Array{"../../tree/" + app.path});
   folder.write_scratch("overlay/kustomization.yaml", to_json(overlay));
   return folder.scratch() + "/overlay";
+}
+
+/// What kustomize passes on to Helm where a kustomization says nothing else.
+std::vector<std::string> chart_options(const std::string& helm, const Value& context) {
+  std::vector<std::string> options{"--enable-helm", "--helm-command", helm};
+  if (const std::string version = context.get_string("kubeVersion"); !version.empty())
+    options.insert(options.end(), {"--helm-kube-version", version});
+  for (const auto& api : context.get_array("apiVersions"))
+    options.insert(options.end(), {"--helm-api-versions", api.as_string()});
+  return options;
+}
+
+std::string kustomize_settings(const config::Application& app, const std::vector<std::string>& options) {
+  Value settings = Value::object({{"path", app.path}, {"kustomize", app.kustomize}});
+  Value list = Value::array();
+  for (const auto& option : options) list.push(option);
+  settings.set("options", std::move(list));
+  return "kustomize " + to_json(settings);
 }
 
 }  // namespace
@@ -127,15 +151,15 @@ std::string run_or_find(const External& external, const source::Snapshot& snapsh
   if (auto known = external.cache->find(key)) return *std::move(known);
   const RunFolder folder(external.sandbox);
   const auto left_out = folder.write(snapshot, order.reads);
-  auto ran = run_in_sandbox(external.sandbox, folder, command(folder));
+  auto ran = run_in_sandbox(external.sandbox, folder, command(folder), order.child);
   if (!ran.failed.empty()) throw failure_of(order, ran, snapshot, app.path, left_out_hint(left_out));
   external.cache->put(key, ran.output);
   return std::move(ran.output);
 }
 
 Rendered render_kustomize(const External& external, const source::Snapshot& snapshot,
-                          const config::Application& app, const Listing& listing) {
-  const auto& sandbox = external.sandbox;
+                          const config::Application& app, const Listing& listing, const Value& context) {
+  const auto& limits = external.sandbox.limits;
   const auto main_file = kustomization_in(snapshot, app.path);
   if (!main_file)
     throw Failure(Problem{ProblemCause::input,
@@ -145,23 +169,33 @@ Rendered render_kustomize(const External& external, const source::Snapshot& snap
                           {}});
   Rendered rendered;
   rendered.reads = listing.reads;
-  rendered.program = find_program(sandbox.limits.kustomize, {"kustomize", "kubectl"});
-  if (rendered.program.empty()) throw no_program("kustomize", "kustomize", sandbox.limits.kustomize);
-
-  const Order order{"kustomize",
-                    rendered.program,
-                    {listing.reads.begin(), listing.reads.end()},
-                    "kustomize " + app.path + " " + to_json(app.kustomize),
-                    *main_file};
+  Order order{"kustomize",
+              find_program(limits.kustomize, {"kustomize", "kubectl"}),
+              {listing.reads.begin(), listing.reads.end()},
+              {},
+              *main_file};
+  if (order.program.empty()) throw no_program("kustomize", "kustomize", limits.kustomize);
+  rendered.programs = {order.program};
+  std::vector<std::string> options;
+  if (listing.charts) {
+    order.child = find_program(limits.helm, {"helm"});
+    if (order.child.empty()) throw no_program("Helm", "helm", limits.helm);
+    rendered.programs.push_back(order.child);
+    order.charts = listing.chart_folders;
+    options = chart_options(order.child, context);
+  }
+  order.settings = kustomize_settings(app, options);
   const auto output = run_or_find(external, snapshot, app, order, [&](const RunFolder& folder) {
     // Every file that it can see is the snapshot's, so that a build may name files anywhere in it, as with
     // Flux.
-    const std::string verb = rendered.program.ends_with("/kubectl") ? "kustomize" : "build";
-    return std::vector<std::string>{rendered.program, verb, "--load-restrictor", "LoadRestrictionsNone",
-                                    folder_to_build(app, folder)};
+    const std::string verb = order.program.ends_with("/kubectl") ? "kustomize" : "build";
+    std::vector<std::string> command{order.program, verb, "--load-restrictor", "LoadRestrictionsNone"};
+    command.insert(command.end(), options.begin(), options.end());
+    command.push_back(folder_to_build(app, folder));
+    return command;
   });
   const std::string where = place(snapshot.commit(), main_file->path) + " (built by kustomize)";
-  rendered.documents = read_rendered(output, *main_file, where, sandbox.limits.output_bytes);
+  rendered.documents = read_rendered(output, *main_file, where, limits.output_bytes);
   return rendered;
 }
 

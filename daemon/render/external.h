@@ -33,15 +33,16 @@ struct External {
 };
 
 struct Rendered {
-  std::vector<Document> documents;  ///< without positions: nobody wrote those lines
-  std::set<std::string> reads;      ///< files and folders that it may have read; "" is the whole repository
-  std::string program;              ///< what rendered it
+  std::vector<Document> documents;    ///< without positions: nobody wrote those lines
+  std::set<std::string> reads;        ///< files and folders that it may have read; "" is the whole repository
+  std::vector<std::string> programs;  ///< what rendered it
 };
 
+// `context` is the destination's: {kubeVersion, apiVersions}.
 /// `kustomize build` of the application's path. Throws Failure with what it said.
 Rendered render_kustomize(const External&, const source::Snapshot&, const config::Application&,
-                          const Listing&);
-/// `helm template` of the application's path; `context` is the destination's: {kubeVersion, apiVersions}.
+                          const Listing&, const Value& context);
+/// `helm template` of the application's path.
 Rendered render_helm(const External&, const source::Snapshot&, const config::Application&,
                      const Value& context);
 

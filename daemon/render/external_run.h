@@ -12,9 +12,11 @@ namespace gitopsd::render {
 struct Order {
   std::string name;  ///< for people
   std::string program;
-  std::vector<std::string> reads;  ///< what of the snapshot is copied
-  std::string settings;            ///< everything else that the output hangs on
-  source::TreeEntry main_file;     ///< where problems stand that name no other file
+  std::vector<std::string> reads;     ///< what of the snapshot is copied
+  std::string settings;               ///< everything else that the output hangs on
+  source::TreeEntry main_file;        ///< where problems stand that name no other file
+  std::string child{};                ///< another program that this one starts
+  std::vector<std::string> charts{};  ///< folders that errors may call by a chart\'s name
 };
 
 /// What the program prints, or what it gave the last time that all this was the same. `command` says how it

@@ -133,13 +133,14 @@ Rendered render_helm(const External& external, const source::Snapshot& snapshot,
   const auto values = values_files(snapshot, app);
   Rendered rendered;
   rendered.reads = read_by_chart(snapshot, app, values);
-  rendered.program = find_program(sandbox.limits.helm, {"helm"});
-  if (rendered.program.empty()) throw no_program("Helm", "helm", sandbox.limits.helm);
+  const auto program = find_program(sandbox.limits.helm, {"helm"});
+  if (program.empty()) throw no_program("Helm", "helm", sandbox.limits.helm);
+  rendered.programs = {program};
 
   const std::string release = app.helm && !app.helm->release.empty() ? app.helm->release : app.name.str();
   const auto given = options(app, context);
   const Value inlined = app.helm ? app.helm->inline_values : Value();
-  Order order{"helm", rendered.program, {rendered.reads.begin(), rendered.reads.end()}, {}, *chart};
+  Order order{"helm", program, {rendered.reads.begin(), rendered.reads.end()}, {}, *chart};
   Value settings = Value::object({{"path", app.path}, {"release", release}, {"inline", inlined}});
   for (const auto* texts : {&given, &values}) {
     Value list = Value::array();
@@ -149,7 +150,7 @@ Rendered render_helm(const External& external, const source::Snapshot& snapshot,
   order.settings = "helm " + to_json(settings);
 
   const auto output = run_or_find(external, snapshot, app, order, [&](const RunFolder& folder) {
-    std::vector<std::string> command{rendered.program, "template", release,
+    std::vector<std::string> command{program, "template", release,
                                      folder.tree() + (app.path.empty() ? "" : "/" + app.path)};
     command.insert(command.end(), given.begin(), given.end());
     for (const auto& path : values) command.insert(command.end(), {"--values", folder.tree() + "/" + path});

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "base/yaml.h"
+#include "daemon/render/chart_reference.h"
 #include "daemon/render/place.h"
 #include "daemon/render/repository_path.h"
 
@@ -34,6 +35,8 @@ Names names_of(std::string_view key) {
       {"generatorOptions", Names::nothing},
       {"sortOptions", Names::nothing},
       {"buildMetadata", Names::nothing},
+      {"helmCharts", Names::nothing},  // chart_references() reads both
+      {"helmGlobals", Names::nothing},
       {"bases", Names::folders_or_files},
       {"components", Names::folders_or_files},
       {"crds", Names::files},
@@ -94,6 +97,7 @@ class Follower {
     const auto json = parse(*file);
     if (!json) return;
     for (const auto& [key, member] : json->as_object()) read_member(folder, *file, key, member);
+    read_charts(folder, *file, *json);
     const Value* resources = json->find("resources");
     if (!resources || !resources->is_array() || resources->as_array().empty()) no_longer_plain();
   }
@@ -133,6 +137,16 @@ class Follower {
     }
     no_longer_closed();  // kustomize may still make sense of it
     return std::nullopt;
+  }
+
+  void read_charts(const std::string& folder, const source::TreeEntry& file, const Value& json) {
+    if (!json.find("helmCharts")) return;
+    auto found = chart_references(snapshot_, folder, file, json);
+    listing_.charts = true;
+    listing_.chart_folders.insert(listing_.chart_folders.end(), found.charts.begin(), found.charts.end());
+    listing_.reads.insert(found.reads.begin(), found.reads.end());
+    if (!found.closed) no_longer_closed();
+    problems_.insert(problems_.end(), found.problems.begin(), found.problems.end());
   }
 
   void read_member(const std::string& folder, const source::TreeEntry& file, const std::string& key,

@@ -18,10 +18,12 @@ struct Listing {
   std::vector<source::TreeEntry> manifests;  ///< of a plain one, in kustomize's order
   std::set<std::string> kustomizations;      ///< the files themselves
   std::set<std::string> reads;               ///< files, and folders with all below them
+  bool charts = false;                       ///< there are helmCharts, which kustomize has Helm inflate
+  std::vector<std::string> chart_folders;
 };
 
-/// Follows the kustomization of a folder through all that it names. Throws Failure where it names something
-/// that is not in the repository but on a network.
+/// Follows the kustomization of a folder through all that it names. Throws Failure where it names a base
+/// or a chart that is not in the repository but on a network.
 Listing list_kustomization(const source::Snapshot&, const std::string& folder, const Limits& = {});
 
 /// The documents of a manifest that a plain kustomization lists, without those that kustomize keeps to itself

@@ -26,14 +26,17 @@ bool is_readable_file(const source::Snapshot& snapshot, const std::string& path)
   return entry && (entry->kind == source::EntryKind::file || entry->kind == source::EntryKind::executable);
 }
 
-std::optional<Mention> look_up(const source::Snapshot& snapshot, const std::string& folder,
+std::optional<Mention> look_up(const source::Snapshot& snapshot, const std::vector<std::string>& folders,
                                std::string_view word) {
   const auto colon = word.find(':');
   std::string_view numbers = colon == word.npos ? std::string_view() : word.substr(colon);
   const std::string path(word.substr(0, colon));
   const auto slash = path.find('/');
-  std::vector<std::string> candidates = {path, join_path(folder, path)};
-  if (slash != path.npos) candidates.push_back(join_path(folder, path.substr(slash + 1)));
+  std::vector<std::string> candidates = {path};
+  for (const auto& folder : folders) {
+    candidates.push_back(join_path(folder, path));
+    if (slash != path.npos) candidates.push_back(join_path(folder, path.substr(slash + 1)));
+  }
   for (const auto& candidate : candidates) {
     if (!is_readable_file(snapshot, candidate)) continue;
     Mention mention{candidate, {}};
@@ -46,13 +49,13 @@ std::optional<Mention> look_up(const source::Snapshot& snapshot, const std::stri
 
 }  // namespace
 
-std::optional<Mention> mentioned_file(const source::Snapshot& snapshot, const std::string& folder,
-                                      std::string_view text) {
+std::optional<Mention> mentioned_file(const source::Snapshot& snapshot,
+                                      const std::vector<std::string>& folders, std::string_view text) {
   for (std::size_t words = 0; !text.empty() && words < kWords; ++words) {
     const auto begin = text.find_first_not_of(kBetween);
     if (begin == text.npos) break;
     const auto end = std::min(text.find_first_of(kBetween, begin), text.size());
-    if (auto found = look_up(snapshot, folder, text.substr(begin, end - begin))) return found;
+    if (auto found = look_up(snapshot, folders, text.substr(begin, end - begin))) return found;
     text.remove_prefix(end);
   }
   return std::nullopt;

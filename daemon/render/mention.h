@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/problem.h"
 #include "daemon/source/mirror.h"
@@ -15,9 +16,9 @@ struct Mention {
   Position position;
 };
 
-/// The first word of `text` that is a file of the repository, of `folder`, or behind a chart's name
+/// The first word of `text` that is a file of the repository, of one of `folders`, or behind a chart's name
 /// (`web/templates/a.yaml` for FOLDER/templates/a.yaml), with the line and column behind it.
-std::optional<Mention> mentioned_file(const source::Snapshot&, const std::string& folder,
+std::optional<Mention> mentioned_file(const source::Snapshot&, const std::vector<std::string>& folders,
                                       std::string_view text);
 
 /// The text without values of documents: Go programs print whole maps into some errors, and a Secret is one.

@@ -63,7 +63,11 @@ std::vector<std::string> environment(const Sandbox& sandbox, const RunFolder& fo
   const std::string scratch = folder.scratch();
   return {"HOME=" + scratch, "TMPDIR=" + scratch, "XDG_CONFIG_HOME=" + scratch, "XDG_CACHE_HOME=" + scratch,
           "XDG_DATA_HOME=" + scratch, "HELM_CONFIG_HOME=" + scratch, "HELM_CACHE_HOME=" + scratch,
-          "HELM_DATA_HOME=" + scratch, "PATH=", "LC_ALL=C.UTF-8",
+          "HELM_DATA_HOME=" + scratch,
+          // Whatever a repository may pass for Helm's folders.
+          "HELM_PLUGINS=" + scratch + "/no-plugins", "PATH=", "LC_ALL=C.UTF-8",
+          // The sandbox lets the first process alone interrupt its threads.
+          "GODEBUG=asyncpreemptoff=1",
           // It collects its garbage before the limit stops it.
           "GOMEMLIMIT=" + std::to_string(sandbox.limits.memory_bytes / 4 * 3)};
 }
@@ -126,7 +130,8 @@ std::string RunFolder::write_scratch(const std::string& name, const std::string&
   return scratch() + "/" + name;
 }
 
-Ran run_in_sandbox(const Sandbox& sandbox, const RunFolder& folder, const std::vector<std::string>& command) {
+Ran run_in_sandbox(const Sandbox& sandbox, const RunFolder& folder, const std::vector<std::string>& command,
+                   const std::string& child) {
   const auto& limits = sandbox.limits;
   const auto seconds = std::chrono::ceil<std::chrono::seconds>(limits.timeout).count();
   Command whole;
@@ -134,6 +139,7 @@ Ran run_in_sandbox(const Sandbox& sandbox, const RunFolder& folder, const std::v
                      // Of all its threads together; the time by the clock is kept here.
                      std::to_string(seconds * 8), "--memory", std::to_string(limits.memory_bytes), "--file",
                      std::to_string(kFileBytes)};
+  if (!child.empty()) whole.arguments.insert(whole.arguments.end(), {"--child", child});
   whole.arguments.insert(whole.arguments.end(), command.begin(), command.end());
   whole.environment = environment(sandbox, folder);
   whole.directory = folder.tree();

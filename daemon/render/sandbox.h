@@ -44,8 +44,10 @@ struct Ran {
   std::string failed{};  ///< why there is no result; empty: there is one
 };
 
-/// Runs `command` in the folder. Throws Failure where the sandbox cannot be set up: never runs it outside.
-Ran run_in_sandbox(const Sandbox&, const RunFolder&, const std::vector<std::string>& command);
+/// Runs `command` in the folder. It may start no other program than `child`, in the same sandbox; without one
+/// it can start no process at all. Throws Failure where the sandbox cannot be set up: never runs it outside.
+Ran run_in_sandbox(const Sandbox&, const RunFolder&, const std::vector<std::string>& command,
+                   const std::string& child = {});
 
 /// The absolute path of the configured program, or of the first of `names` that is in PATH; empty: none.
 std::string find_program(const std::string& configured, const std::vector<std::string>& names);

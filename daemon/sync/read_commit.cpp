@@ -222,7 +222,7 @@ Declares from_renderer(render::Rendered rendered) {
   out.documents = std::move(rendered.documents);
   for (const auto& document : out.documents) out.manifests.insert(document.path);
   out.reads = std::move(rendered.reads);
-  out.reads.insert(rendered.program);
+  out.reads.insert(rendered.programs.begin(), rendered.programs.end());
   return out;
 }
 
@@ -234,7 +234,8 @@ Declares read_kustomize(const Scope& scope, const source::Snapshot& now, const s
     if (auto listed = read_listed(scope, now, then, needs)) return *std::move(listed);
   }
   const auto listed = overlaid ? list_at(now, scope) : needs.listed;
-  return from_renderer(render::render_kustomize(scope.external, now, app, listed->listing));
+  return from_renderer(render::render_kustomize(scope.external, now, app, listed->listing,
+                                                scope.provider->info().render_context));
 }
 
 void substitute(const Scope& scope, const source::Snapshot& snapshot,

@@ -49,7 +49,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       render::substitute(document, variables, "f", problems);
     }
   });
-  if (const auto mention = render::mentioned_file(tree, "app", text))
+  if (const auto mention = render::mentioned_file(tree, {"app", "charts/a"}, text))
     require(tree.entry(mention->path).has_value());
   return 0;
 }

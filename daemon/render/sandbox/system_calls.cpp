@@ -2,6 +2,7 @@
 
 #include <sched.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -62,12 +63,17 @@ class Filter {
 
 }  // namespace
 
-void restrict_system_calls() {
+void restrict_system_calls(bool children) {
   Filter filter;
   for (const int call : kAllowed) filter.rule(SCMP_ACT_ALLOW, call);
   // Threads only. The flags of clone3 are out of a filter's sight; without it, clone is tried.
   filter.rule(SCMP_ACT_ALLOW, SCMP_SYS(clone), SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD));
   filter.rule(SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3));
+  if (children) {
+    // Only as Go starts a program: the parent stands still until its child becomes that program or ends.
+    filter.rule(SCMP_ACT_ALLOW, SCMP_SYS(clone), SCMP_A0(SCMP_CMP_EQ, CLONE_VFORK | CLONE_VM | SIGCHLD, 0));
+    for (const int call : {SCMP_SYS(wait4), SCMP_SYS(waitid)}) filter.rule(SCMP_ACT_ALLOW, call);
+  }
   // Go interrupts its own threads; the process id stays what it is through execve.
   filter.rule(SCMP_ACT_ALLOW, SCMP_SYS(tgkill),
               SCMP_A0(SCMP_CMP_EQ, static_cast<scmp_datum_t>(::getpid()), 0));

@@ -83,12 +83,66 @@ TEST_CASE("what kustomize refuses is left to kustomize's own words") {
 TEST_CASE("where it cannot be shown what is read, it is the whole repository") {
   for (const auto* text :
        {"resources: [missing.yaml]", "resources: [../../outside.yaml]", "resources: [/etc/passwd]",
-        "resources: [link.yaml]", "generators: [a.yaml]", "transformers: [a.yaml]", "helmCharts: [{name: a}]",
+        "resources: [link.yaml]", "generators: [a.yaml]", "transformers: [a.yaml]", "helmCharts: [{}]",
         "resources: [1]", "resources: a.yaml", "- a", "a: 1\n---\nb: 2", "{",
         "configMapGenerator: [{name: a, files: [missing]}]", "unheard: of"}) {
     CAPTURE(text);
     CHECK(listed(text) == "anything: | /");
   }
+}
+
+TEST_CASE("charts that a kustomization has inflated are read with their values") {
+  Tree tree;
+  tree.file("app/charts/a/Chart.yaml", "name: a").file("home/b-1.0/b/Chart.yaml", "name: b");
+  tree.file("v.yaml", "a: 1").file("app/w.yaml", "a: 1");
+  const auto with = [&](const std::string& text) {
+    const auto listing = render::list_kustomization(tree.file("app/kustomization.yaml", text), "app");
+    CHECK(listing.charts);
+    return said(listing);
+  };
+  CHECK(with("helmCharts: [{name: a}]") == "kustomize: | app");
+  CHECK(with("helmCharts: [{name: a, valuesFile: ../v.yaml, additionalValuesFiles: [w.yaml]}]") ==
+        "kustomize: | app v.yaml");
+  CHECK(with("helmGlobals: {chartHome: ../home}\n"
+             "helmCharts: [{name: b, version: '1.0', repo: 'https://example.com'}]") ==
+        "kustomize: | app home/b-1.0/b");
+  CHECK(with("helmCharts: [{name: a, valuesFile: missing.yaml}]") == "anything: | /");
+  CHECK(with("helmCharts: [{name: a, valuesFile: /etc/passwd}]") == "anything: | /");
+  tree.put("app/charts/a/link", EntryKind::symlink, "/etc/passwd");
+  CHECK(with("helmCharts: [{name: a}]") == "anything: | /");
+}
+
+TEST_CASE("a chart that would have to be fetched is refused at its line") {
+  Tree tree;
+  tree.file("app/kustomization.yaml", R"(
+helmGlobals:
+  configHome: x
+  chartHome: ../home
+helmCharts:
+- name: a
+- name: b
+  version: 1.0.0
+  repo: oci://example.com/b
+- {name: ../c, repo: 'http://example.com'}
+)");
+  std::string said_of_it;
+  try {
+    render::list_kustomization(tree, "app");
+  } catch (const Failure& failure) {
+    for (const auto& problem : failure.problems()) said_of_it += problem.str() + "\n";
+  }
+  CHECK(
+      said_of_it ==
+      "0123456789:app/kustomization.yaml:3:15: helmGlobals.configHome is not used here: Helm runs with "
+      "settings of its own (remove configHome)\n"
+      "0123456789:app/kustomization.yaml:6:3: there is no chart at home/a in this commit (commit it there, "
+      "or name its folder: helmGlobals.chartHome)\n"
+      "0123456789:app/kustomization.yaml:9:9: the chart b would have to be fetched from oci://example.com/b, "
+      "and renderers reach no network (commit it: helm pull oci://example.com/b/b --version 1.0.0 --untar "
+      "--untardir home/b-1.0.0)\n"
+      "0123456789:app/kustomization.yaml:10:22: the chart ../c would have to be fetched from "
+      "http://example.com, and renderers reach no network (commit it: helm pull ../c --repo "
+      "http://example.com --untar --untardir .)\n");
 }
 
 TEST_CASE("a base on a network is refused at its line") {

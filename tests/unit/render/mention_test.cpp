@@ -10,13 +10,15 @@ TEST_CASE("the file that an error names is found") {
   test::Tree tree;
   tree.file("apps/web/templates/a.yaml", "a")
       .file("apps/web/kustomization.yaml", "b")
-      .file("base/b.yaml", "c");
+      .file("base/b.yaml", "c")
+      .file("shared/charts/shop/templates/s.yaml", "d");
   const auto found = [&](std::string_view text) {
-    const auto mention = render::mentioned_file(tree, "apps/web", text);
+    const auto mention = render::mentioned_file(tree, {"apps/web", "shared/charts/shop"}, text);
     return mention ? mention->path + ":" + std::to_string(mention->position.line) + ":" +
                          std::to_string(mention->position.column)
                    : "none";
   };
+  CHECK(found("at (shop/templates/s.yaml:3:4): oh") == "shared/charts/shop/templates/s.yaml:3:4");
   CHECK(found("Error: parse error at (web/templates/a.yaml:3): oh") == "apps/web/templates/a.yaml:3:0");
   CHECK(found("template: web/templates/a.yaml:12:7: executing") == "apps/web/templates/a.yaml:12:7");
   CHECK(found("trouble with 'base/b.yaml': yaml") == "base/b.yaml:0:0");

@@ -32,18 +32,19 @@ class Room {
   }
   ~Room() { fs::remove_all(base); }
 
-  render::Ran run(const std::vector<std::string>& attempts) {
+  render::Ran run(const std::vector<std::string>& attempts, const std::string& child = {}) {
     const render::RunFolder folder(sandbox);
     CHECK(folder.write(tree, {"app"}).empty());
     std::vector<std::string> command{GITOPSD_PROBE};
     for (auto attempt : attempts) {
       for (const auto& [word, meant] :
            {std::pair<std::string, std::string>{"TREE", folder.tree()}, {"SCRATCH", folder.scratch()}}) {
-        if (const auto at = attempt.find(word); at != attempt.npos) attempt.replace(at, word.size(), meant);
+        for (auto at = attempt.find(word); at != attempt.npos; at = attempt.find(word))
+          attempt.replace(at, word.size(), meant);
       }
       command.push_back(attempt);
     }
-    return render::run_in_sandbox(sandbox, folder, command);
+    return render::run_in_sandbox(sandbox, folder, command, child);
   }
 
   std::string base;
@@ -102,6 +103,23 @@ TEST_CASE("a renderer becomes no other program and touches no other process") {
   CHECK(ran.output ==
         "execute: EACCES\ncopy-and-execute: EACCES\nfork: EPERM\nkill: EPERM\nptrace: EPERM\nraise-limit: "
         "EPERM\n");
+}
+
+TEST_CASE("a renderer that has Helm inflate charts starts that program and no other, in the same sandbox") {
+  Room room;
+  const std::string self = GITOPSD_PROBE;
+  CHECK(room.run({"spawn=" + self}).output == "spawn: EPERM\n");
+  const auto ran =
+      room.run({"spawn=" + self + ",read=/etc/passwd,write=TREE/app/new,unix-socket,read=TREE/app/a.yaml",
+                "spawn=/bin/true", "fork", "new-namespace", "leave-group", "execute=/bin/true"},
+               self);
+  CHECK(ran.output ==
+        "read: EACCES\nwrite: EACCES\nunix-socket: EPERM\nread: DONE\nspawn: DONE\nspawn: EACCES\nfork: "
+        "EPERM\nnew-namespace: EPERM\nleave-group: EPERM\nexecute: EACCES\n");
+  // What it starts ends with it.
+  room.sandbox.limits.timeout = 300ms;
+  CHECK(room.run({"spawn=" + self + ",spin"}, self).failed ==
+        "was still running after 300 ms (renderers.timeout)");
 }
 
 TEST_CASE("a renderer inherits neither environment nor descriptors") {
