@@ -57,7 +57,8 @@ void add_reads(OutsidePaths& outside, const std::string& application_path, const
   for (const auto& path : reads) {
     const bool there =
         std::any_of(outside.begin(), outside.end(), [&](const auto& o) { return o.first == path; });
-    if (!there && !render::is_within(application_path, path))
+    // A program lies outside also where the application's path is the whole repository.
+    if (!there && (path.starts_with('/') || !render::is_within(application_path, path)))
       outside.emplace_back(path, id_of(snapshot, path));
   }
   std::sort(outside.begin(), outside.end());

@@ -8,6 +8,7 @@
 #include "daemon/sync/seal.h"
 #include "daemon/sync/tag_pattern.h"
 #include "daemon/sync/work.h"
+#include "tests/unit/render/tree.h"
 
 namespace gitopsd::sync {
 namespace {
@@ -148,6 +149,19 @@ TEST_CASE("a changed file leads to the manifests that need it, inside the path a
   index.update({"app/two.yaml"}, {});
   CHECK(index.outside("app").empty());
   CHECK(index.manifests_needing("shared/motd").empty());
+}
+
+TEST_CASE("what a renderer read outside of the path is part of the key, and so is its program") {
+  const auto tree = test::Tree().file("app/a", "a").file("base/b", "b");
+  const auto outside = [&](const std::string& path) {
+    OutsidePaths paths;
+    add_reads(paths, path, {"app", "base", "/usr/bin/env"}, tree);
+    std::string names;
+    for (const auto& [name, id] : paths) names += name + " ";
+    return names;
+  };
+  CHECK(outside("app") == "/usr/bin/env base ");
+  CHECK(outside("") == "/usr/bin/env ");
 }
 
 }  // namespace gitopsd::sync
