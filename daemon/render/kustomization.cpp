@@ -7,6 +7,7 @@
 #include "base/yaml.h"
 #include "daemon/render/chart_reference.h"
 #include "daemon/render/place.h"
+#include "daemon/render/remote_reference.h"
 #include "daemon/render/repository_path.h"
 
 namespace gitopsd::render {
@@ -51,12 +52,6 @@ Names names_of(std::string_view key) {
   };
   const auto found = known.find(key);
   return found == known.end() ? Names::unknown : found->second;
-}
-
-bool is_remote(const std::string& text) {
-  const auto holds = [&](std::string_view part) { return text.find(part) != std::string::npos; };
-  return holds("://") || holds("?ref=") || text.starts_with("git@") || text.starts_with("github.com/") ||
-         text.starts_with("github.com:");
 }
 
 bool is_file(const source::TreeEntry& entry) {
@@ -211,7 +206,7 @@ class Follower {
     const auto path = reference.starts_with('/') ? std::nullopt : path_from(folder, reference);
     const auto entry = path ? snapshot_.entry(*path) : std::nullopt;
     if (!entry) {
-      if (is_remote(reference)) return refuse_remote(file, text);
+      if (const auto remote = remote_reference(reference)) return refuse_remote(file, text, *remote);
       return no_longer_closed();
     }
     if (entry->kind == EntryKind::directory) return visit(*path);
@@ -255,11 +250,12 @@ class Follower {
     }
   }
 
-  void refuse_remote(const source::TreeEntry& file, const Value& text) {
-    problems_.push_back(
-        {ProblemCause::input,
-         "\"" + text.as_string() + "\" is not in this repository, and renderers reach no network",
-         "commit a copy of it to the repository", place(snapshot_.commit(), file.path), text.position});
+  void refuse_remote(const source::TreeEntry& file, const Value& text, const RemoteReference& remote) {
+    problems_.push_back({ProblemCause::input,
+                         "\"" + text.as_string() + "\" is not in this repository" +
+                             (remote.host.empty() ? "" : " but on " + remote.host) +
+                             ", and renderers reach no network",
+                         vendor_hint(remote), place(snapshot_.commit(), file.path), text.position});
   }
 
   static void drop_nested(std::set<std::string>& paths) {
