@@ -21,6 +21,10 @@ struct Draft {
   Needs needs;
   std::string digest;
   std::size_t bytes = 0;
+  bool has_files = false;            ///< it was asked again with the files that it needs
+  std::size_t knew = 0;              ///< how many definitions there were when its call was answered
+  std::vector<Problem> undefined{};  ///< what the provider has against it, unless others define more
+  bool told = false;                 ///< it was asked again for that reason
 };
 
 void take_digest(Draft& draft, std::string_view key) {
@@ -50,15 +54,15 @@ class Resolver {
                      std::to_string(limit) + " bytes",
                  "split the application");
     }
-    std::vector<Draft> again = ask(std::move(drafts), true);
-    if (!again.empty()) ask(std::move(again), false);
+    while (!drafts.empty()) drafts = worth_asking(ask(std::move(drafts)));
     if (!problems_.empty()) throw Failure(std::move(problems_));
     return std::move(items_);
   }
 
  private:
-  /// Returns the drafts that need files of the repository, with those files found.
-  std::vector<Draft> ask(std::vector<Draft> drafts, bool may_need) {
+  /// Returns the drafts that need files of the repository, with those files found, and those that need a
+  /// definition.
+  std::vector<Draft> ask(std::vector<Draft> drafts) {
     std::vector<Draft> again;
     std::size_t start = 0;
     while (start < drafts.size()) {
@@ -67,18 +71,34 @@ class Resolver {
              (end == start || bytes + drafts[end].bytes < kBatchBytes)) {
         bytes += drafts[end++].bytes;
       }
-      ask_batch(drafts, start, end, may_need, again);
+      ask_batch(drafts, start, end, again);
       start = end;
     }
     return again;
   }
 
-  void ask_batch(std::vector<Draft>& drafts, std::size_t start, std::size_t end, bool may_need,
-                 std::vector<Draft>& again) {
+  /// A definition may have been in a later part than what it defines.
+  std::vector<Draft> worth_asking(std::vector<Draft> drafts) {
+    std::vector<Draft> out;
+    for (auto& draft : drafts) {
+      if (!draft.undefined.empty() && draft.knew == defined_.size()) {
+        std::move(draft.undefined.begin(), draft.undefined.end(), std::back_inserter(problems_));
+        continue;
+      }
+      draft.told = draft.told || !draft.undefined.empty();
+      draft.undefined.clear();
+      draft.has_files = !draft.needs.empty();
+      out.push_back(std::move(draft));
+    }
+    return out;
+  }
+
+  void ask_batch(std::vector<Draft>& drafts, std::size_t start, std::size_t end, std::vector<Draft>& again) {
     protocol::ResolveRequest request;
     request.application = scope_.application.uid.str();
     request.defaults = scope_.application.defaults;
     request.policy = scope_.application.policy;
+    request.defined = defined_;
     std::map<std::string, std::size_t> by_digest;
     for (std::size_t i = start; i < end; ++i) {
       auto& draft = drafts[i];
@@ -95,26 +115,28 @@ class Resolver {
       }
       request.documents.push_back(std::move(document));
     }
-    const auto result = scope_.provider->resolve(request, &blobs_, Monotonic::now() + kResolveTimeout);
+    auto result = scope_.provider->resolve(request, &blobs_, Monotonic::now() + kResolveTimeout);
 
-    std::set<std::size_t> wait_for_files;
+    std::move(result.defines.begin(), result.defines.end(), std::back_inserter(defined_));
+
+    std::set<std::size_t> later;
     for (const auto& need : result.needs) {
       const auto it = by_digest.find(need.document);
-      if (it == by_digest.end() || !may_need) {
+      if (it == by_digest.end() || drafts[it->second].has_files) {
         throw fail(ProblemCause::destination,
                    "provider of " + scope_.destination.name.str() +
                        " asks for a file of a document it was not given: " + need.path);
       }
-      if (add_need(drafts[it->second], need.path)) wait_for_files.insert(it->second);
+      if (add_need(drafts[it->second], need.path)) later.insert(it->second);
     }
-    for (const auto& problem : result.problems) problems_.push_back(locate(problem, drafts, by_digest));
+    take_problems(result.problems, drafts, by_digest, later);
     for (const auto& resource : result.resources) {
       const auto it = by_digest.find(resource.document);
       if (it == by_digest.end()) {
         throw fail(ProblemCause::destination, "provider of " + scope_.destination.name.str() +
                                                   " answered resolve with a document it was not given");
       }
-      if (wait_for_files.contains(it->second)) continue;
+      if (later.contains(it->second)) continue;
       if (resource.id.empty() || resource.id.str().size() > 512) {
         throw fail(ProblemCause::destination, "provider of " + scope_.destination.name.str() +
                                                   " made a resource id that is empty or over 512 bytes");
@@ -131,7 +153,28 @@ class Resolver {
       for (const auto& b : draft.blobs) item.document.blobs.push_back({b.need, {b.digest, b.size}});
       items_.push_back(std::move(item));
     }
-    for (const std::size_t i : wait_for_files) again.push_back(std::move(drafts[i]));
+    for (const std::size_t i : later) again.push_back(std::move(drafts[i]));
+  }
+
+  void take_problems(const std::vector<protocol::WireProblem>& told, std::vector<Draft>& drafts,
+                     const std::map<std::string, std::size_t>& by_digest, std::set<std::size_t>& later) {
+    std::set<std::string> wait;
+    for (const auto& problem : told) {
+      const auto it = by_digest.find(problem.document);
+      if (problem.code == protocol::kUndefined && it != by_digest.end() && !drafts[it->second].told)
+        wait.insert(problem.document);
+    }
+    for (const auto& problem : told) {
+      auto located = locate(problem, drafts, by_digest);
+      if (!wait.contains(problem.document)) {
+        problems_.push_back(std::move(located));
+        continue;
+      }
+      const std::size_t i = by_digest.at(problem.document);
+      drafts[i].knew = defined_.size();
+      drafts[i].undefined.push_back(std::move(located));
+      later.insert(i);
+    }
   }
 
   bool add_need(Draft& draft, const std::string& need) {
@@ -190,6 +233,7 @@ class Resolver {
   SnapshotBlobs& blobs_;
   std::vector<Item> items_;
   std::vector<Problem> problems_;
+  std::vector<Value> defined_;  ///< by the documents asked about so far, for those in other calls
 };
 
 }  // namespace

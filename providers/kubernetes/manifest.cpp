@@ -13,7 +13,6 @@ namespace {
 using protocol::Document;
 using protocol::WireProblem;
 
-constexpr const char* kCrdGroup = "apiextensions.k8s.io";
 constexpr std::size_t kMaxName = 253;
 
 class ManifestReader {
@@ -32,6 +31,11 @@ class ManifestReader {
     problem.pointer = std::move(pointer);
     problems_.push_back(std::move(problem));
     failed_ = true;
+  }
+  /// A definition among other documents may mend it.
+  void undefined(std::string pointer, std::string message, std::string hint) {
+    refuse(std::move(pointer), std::move(message), std::move(hint));
+    problems_.back().code = protocol::kUndefined;
   }
   bool failed() const { return failed_; }
 
@@ -169,44 +173,18 @@ void find_kind(Manifest& manifest, const Kinds& server, const Kinds& defined, Ma
   } else if (kind) {
     std::string versions;
     for (const auto& version : kind->versions) versions += (versions.empty() ? "" : ", ") + version;
-    reader.refuse("/apiVersion",
-                  "the cluster does not serve " + type.str() + " in version " + manifest.version,
-                  "it serves " + versions);
+    reader.undefined("/apiVersion",
+                     "the cluster does not serve " + type.str() + " in version " + manifest.version,
+                     "it serves " + versions);
   } else {
     const auto near = did_you_mean(type.str(), server.names());
-    reader.refuse("/kind", "the cluster has no kind " + type.str(),
-                  near.empty() ? "install its CustomResourceDefinition first, or declare it beside"
-                               : "did you mean " + near + "?");
+    reader.undefined("/kind", "the cluster has no kind " + type.str(),
+                     near.empty() ? "install its CustomResourceDefinition first, or declare it beside"
+                                  : "did you mean " + near + "?");
   }
 }
 
 }  // namespace
-
-Kinds kinds_defined_by(const std::vector<Document>& documents) {
-  Kinds kinds;
-  for (const auto& document : documents) {
-    const Value& crd = document.json;
-    if (!crd.is_object() || crd.get_string("kind") != "CustomResourceDefinition" ||
-        ApiVersion::parse(crd.get_string("apiVersion")).group != kCrdGroup)
-      continue;
-    const Value* group = crd.at_pointer("/spec/group");
-    const Value* kind = crd.at_pointer("/spec/names/kind");
-    const Value* plural = crd.at_pointer("/spec/names/plural");
-    const Value* scope = crd.at_pointer("/spec/scope");
-    const Value* versions = crd.at_pointer("/spec/versions");
-    if (!group || !kind || !plural || !group->is_string() || !kind->is_string() || !plural->is_string() ||
-        !versions || !versions->is_array())
-      continue;  // the server says what is wrong with it
-    KindInfo info;
-    info.plural = plural->as_string();
-    info.namespaced = !scope || !scope->is_string() || scope->as_string() == "Namespaced";
-    for (const Value& version : versions->as_array())
-      if (version.is_object() && version.find("name") && version.find("name")->is_string())
-        info.versions.push_back(version.get_string("name"));
-    kinds.add({group->as_string(), kind->as_string()}, info);
-  }
-  return kinds;
-}
 
 std::optional<Manifest> read_manifest(const Document& document, const Value& defaults, const Policy& policy,
                                       const Kinds& server, const Kinds& defined,

@@ -34,9 +34,6 @@ struct Manifest {
   bool secret() const { return id.type == GroupKind{"", "Secret"}; }
 };
 
-/// The kinds that CustomResourceDefinitions among the documents define.
-Kinds kinds_defined_by(const std::vector<protocol::Document>&);
-
 /// nullopt with at least one problem.
 std::optional<Manifest> read_manifest(const protocol::Document&, const Value& defaults, const Policy&,
                                       const Kinds& server, const Kinds& defined,

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/problem.h"
 #include "providers/kubernetes/complaints.h"
+#include "providers/kubernetes/definitions.h"
 #include "providers/kubernetes/fields_diff.h"
 #include "providers/kubernetes/gather.h"
 #include "providers/kubernetes/order.h"
@@ -114,6 +115,7 @@ protocol::PlanResult ObjectPlanner::run() {
   for (const auto& entry : request_.entries) entries_.emplace(entry.id, &entry);
   defined_ = kinds_defined_by(request_.documents);
   kinds_ = kinds_for(state_.cluster, request_.documents);
+  if (request_.partial) add_kinds_of_ids(request_, *kinds_, defined_);
   read_upserts();
   if (!result_.problems.empty()) return std::move(result_);
   look_at_upserts();

@@ -1,5 +1,6 @@
 #include <map>
 
+#include "providers/kubernetes/definitions.h"
 #include "providers/kubernetes/verbs.h"
 
 namespace gitopsd::kubernetes {
@@ -24,7 +25,9 @@ protocol::Resource resource_of(const Manifest& manifest, const Policy& policy) {
 protocol::ResolveResult resolve(State& state, const protocol::ResolveRequest& request) {
   protocol::ResolveResult result;
   const Policy policy = Policy::parse(request.policy, result.problems);
-  const Kinds defined = kinds_defined_by(request.documents);
+  Kinds defined = kinds_defined_by(request.documents);
+  result.defines = encode_kinds(defined);
+  add_kinds(request.defined, defined);
   // A question about the policy alone is answered without a cluster.
   if (request.documents.empty()) return result;
   const auto kinds = kinds_for(state.cluster, request.documents);

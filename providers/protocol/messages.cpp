@@ -74,7 +74,7 @@ void fields(Io& io, Is<InitializeResult> auto& m) {
 template <class Io>
 void fields(Io& io, Is<ResolveRequest> auto& m) {
   io.may("application", m.application).must("documents", m.documents).may("defaults", m.defaults);
-  io.may("policy", m.policy);
+  io.may("policy", m.policy).may("defined", m.defined);
 }
 template <class Io>
 void fields(Io& io, Is<Need> auto& m) {
@@ -83,7 +83,7 @@ void fields(Io& io, Is<Need> auto& m) {
 template <class Io>
 void fields(Io& io, Is<ResolveResult> auto& m) {
   io.must("resources", m.resources).may("problems", m.problems).may("warnings", m.warnings);
-  io.may("needs", m.needs);
+  io.may("needs", m.needs).may("defines", m.defines);
 }
 template <class Io>
 void fields(Io& io, Is<PlanRequest> auto& m) {

@@ -94,6 +94,9 @@ struct Step {
   std::string digest;  ///< of the document that it applies; empty for a delete
 };
 
+/// The code of a problem in `resolve` that what other documents define may solve.
+inline constexpr const char* kUndefined = "undefined";
+
 /// A problem as it crosses the wire: the daemon maps (document, pointer) to file, line and column.
 struct WireProblem {
   std::string code, message, hint;
@@ -126,6 +129,7 @@ struct ResolveRequest {
   std::string application;
   std::vector<Document> documents;
   Value defaults, policy;
+  std::vector<Value> defined{};  ///< what other documents of the application define, as they were answered
 };
 struct Need {
   std::string document;  ///< digest of the document that asks
@@ -136,6 +140,7 @@ struct ResolveResult {
   std::vector<WireProblem> problems;
   std::vector<Need> needs;
   std::vector<WireProblem> warnings{};  ///< of the policy, without documents: allowed, and of no use now
+  std::vector<Value> defines{};         ///< what these documents define for others; opaque to the daemon
 };
 
 struct PlanRequest {

@@ -121,6 +121,28 @@ def needs_are_asked_for(world):
 
 
 @check
+def definitions_hold_everywhere(world):
+    """What documents define holds for those of other calls that are told of it, and its lack is `undefined`."""
+    defining, using = world.set_of("defining"), world.set_of("using")
+    with world.provider() as p:
+        alone = world.resolve(p, using)
+        told = [(x.get("code"), x.get("document")) for x in alone.get("problems", [])]
+        expect(sorted(told) == sorted(("undefined", d["digest"]) for d in using), f"without it: {alone}")
+        defines = world.resolve(p, defining).get("defines")
+        expect(defines, "nothing is said to be defined")
+        apart, together = world.resolve(p, using, defined=defines), world.resolve(p, defining + using)
+        expect(not apart.get("problems"), f"with it: {apart.get('problems')}")
+        wanted = [r for r in together["resources"] if r["document"] in {d["digest"] for d in using}]
+        expect(apart["resources"] == wanted, f"{apart['resources']} is not {wanted}")
+        unread = world.resolve(p, using, defined=[None, 5, "x", {}, {"later": True}])
+        expect(unread.get("problems"), "what defines nothing solved it")
+        # Nor does a part of a plan need what is in another.
+        plan = p.call("plan", sync="1", owner=world.owner, policy=world.policy(), mode="changed", partial=True,
+                      upsert=apart["resources"], documents=using)
+        expect(not plan.get("problems") and len(plan["steps"]) == len(using), f"plan: {plan}")
+
+
+@check
 def plan_changes_nothing(world):
     """A plan changes nothing, and the same plan has the same steps."""
     documents = world.set_of("first")

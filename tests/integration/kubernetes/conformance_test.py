@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lib import kubernetes, process
 from lib.cluster_case import PROVIDER, config_map, shared_cluster
+from lib.objects import kind_of
 
 SPACE = "conformance"
 
@@ -18,7 +19,8 @@ class Conformance(unittest.TestCase):
                  {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "c"}}]
         return {
             "settings": {"kubeconfig": str(shared_cluster().kubeconfig())},
-            "policy": {"namespaces": [SPACE]}, "wide_policy": {"namespaces": ["*"]},
+            "policy": {"namespaces": [SPACE], "clusterKinds": ["CustomResourceDefinition.apiextensions.k8s.io"]},
+            "wide_policy": {"namespaces": ["*"]},
             "first": first, "second": [config_map("a", {"k": "two"}), *first[1:]],
             "broken": [{"apiVersion": "v1", "kind": "ConfigMapp", "metadata": {"name": "a"}},
                        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "labels": {"x": 5}}},
@@ -27,6 +29,9 @@ class Conformance(unittest.TestCase):
             "secret_document": {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"},
                                 "stringData": {"k": "correct horse"}},
             "secret": "correct horse",
+            "defining": [kind_of("stalls", "Stall", "conformance.example.com")],
+            "using": [{"apiVersion": "conformance.example.com/v1", "kind": "Stall", "metadata": {"name": name}}
+                      for name in ("a", "b")],
             "clean": [*kubectl, "delete", "configmaps,secrets,serviceaccounts", "--all"],
             "drift": {"command": [*kubectl, "patch", "configmap", "a", "--patch", json.dumps({"data": {"k": "drifted"}})],
                       "show": [*kubectl, "get", "configmap", "a", "-o", "jsonpath={.data}"]}}

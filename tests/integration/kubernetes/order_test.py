@@ -1,22 +1,13 @@
 """In which order a commit's objects are made, and what waits for what."""
 from lib import wait
 from lib.cluster_case import ClusterScene, config_map
+from lib.objects import kind_of
 
 
 def deployment(name: str, **metadata) -> dict:
     return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name, **metadata}, "spec": {
         "replicas": 1, "selector": {"matchLabels": {"app": name}},
         "template": {"metadata": {"labels": {"app": name}}, "spec": {"containers": [{"name": "web", "image": "web:1"}]}}}}
-
-
-def kind_of(plural: str, kind: str, group: str, spec: dict | None = None) -> dict:
-    """A CustomResourceDefinition."""
-    return {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
-            "metadata": {"name": f"{plural}.{group}"},
-            "spec": {"group": group, "scope": "Namespaced", "names": {"kind": kind, "plural": plural},
-                     "versions": [{"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": {
-                         "type": "object", "properties": {"spec": spec or {
-                             "type": "object", "properties": {"apples": {"type": "integer", "minimum": 1}}}}}}}]}}
 
 
 class Order(ClusterScene):

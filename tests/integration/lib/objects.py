@@ -39,3 +39,14 @@ def autoscaler(name: str) -> dict:
     return of("HorizontalPodAutoscaler", "autoscaling/v2", name, spec={
         "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}, "minReplicas": 1,
         "maxReplicas": 3, "metrics": [metric("cpu", 50), metric("memory", 70)]})
+
+
+def kind_of(plural: str, kind: str, group: str, spec: dict | None = None, versions: tuple[str, ...] = ("v1",)) -> dict:
+    """A CustomResourceDefinition; the first version is stored."""
+    schema = {"type": "object", "properties": {"spec": spec or {
+        "type": "object", "properties": {"apples": {"type": "integer", "minimum": 1}}}}}
+    return {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+            "metadata": {"name": f"{plural}.{group}"},
+            "spec": {"group": group, "scope": "Namespaced", "names": {"kind": kind, "plural": plural},
+                     "versions": [{"name": version, "served": True, "storage": version == versions[0],
+                                   "schema": {"openAPIV3Schema": schema}} for version in versions]}}

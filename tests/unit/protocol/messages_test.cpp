@@ -74,8 +74,10 @@ TEST_CASE("every message survives the wire") {
   WireProblem problem{"spec", "no", "yes", "d1", "/spec/mode", "path:/a", "k", ProblemCause::permission, 3};
   round_trip(InitializeRequest{{1, 2}, "here", Value::object({{"x", 1}}), "inst", "/var/lib/x"});
   round_trip(InitializeResult{1, "host", "1", Value::object(), {"watch"}, 4, Value("c"), "cd"});
-  round_trip(ResolveRequest{"app", {document}, Value(), Value::object({{"paths", Value::array()}})});
-  round_trip(ResolveResult{{resource}, {problem}, {{"d1", "motd.txt"}}, {problem}});
+  round_trip(
+      ResolveRequest{"app", {document}, Value(), Value::object({{"paths", Value::array()}}), {Value("x")}});
+  round_trip(ResolveResult{
+      {resource}, {problem}, {{"d1", "motd.txt"}}, {problem}, {Value::object({{"kind", "X"}})}});
   round_trip(PlanRequest{"7",
                          {"inst", "app"},
                          Value(),

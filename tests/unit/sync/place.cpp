@@ -44,7 +44,29 @@ class PlaceProvider : public Provider {
 
   protocol::ResolveResult resolve(const protocol::ResolveRequest& request, BlobSource*, Deadline) override {
     protocol::ResolveResult result;
+    ++place_.resolves_;
+    const auto text = [](const protocol::Document& document, const std::string& key) {
+      const Value* spec = document.json.find("spec");
+      return spec ? spec->get_string(key) : std::string();
+    };
+    std::set<std::string> defined;
+    for (const Value& other : request.defined) defined.insert(other.as_string());
+    for (const auto& document : request.documents)
+      if (const auto word = text(document, "defines"); !word.empty()) {
+        defined.insert(word);
+        result.defines.emplace_back(word);
+      }
     for (const auto& document : request.documents) {
+      if (const auto word = text(document, "of"); !word.empty() && !defined.contains(word)) {
+        protocol::WireProblem problem;
+        problem.code = protocol::kUndefined;
+        problem.message = "nobody defines " + word;
+        problem.cause = ProblemCause::input;
+        problem.document = document.digest;
+        problem.pointer = "/spec/of";
+        result.problems.push_back(std::move(problem));
+        continue;
+      }
       const auto& name = *document.json.find("metadata");
       const Value* spec = document.json.find("spec");
       const std::string file = spec ? spec->get_string("file") : std::string();
@@ -294,6 +316,10 @@ int Place::changes_of(const std::string& id) const {
   std::lock_guard lock(mutex_);
   const auto it = changes_.find(id);
   return it == changes_.end() ? 0 : it->second;
+}
+
+int Place::resolves() const {
+  return resolves_;
 }
 
 std::vector<std::string> Place::order() const {

@@ -2,6 +2,7 @@
 // and make lie.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <functional>
 #include <map>
@@ -53,6 +54,8 @@ class Place {
   /// How many applies, and steps of one thing, were carried out.
   int applies() const;
   int changes_of(const std::string& id) const;
+  /// How often it was asked what documents mean.
+  int resolves() const;
   /// What was carried out, one after the other.
   std::vector<std::string> order() const;
 
@@ -71,6 +74,7 @@ class Place {
   std::vector<std::string> order_;
   std::function<void(const protocol::Changed&)> listener_;
   bool shut_ = false, broken_ = false;
+  std::atomic<int> resolves_{0};
   int waiting_ = 0, most_at_once_ = 0, applies_ = 0;
 };
 
