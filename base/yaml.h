@@ -22,7 +22,8 @@ struct YamlLimits {
 
 struct YamlNotes {
   /// Something in it is one thing here and to kubectl, and another to tools that read YAML 1.2, kustomize
-  /// among them: `yes`, a date, a key that is no text, a tag, nothing at all in a `{}` or `[]`.
+  /// among them: `yes`, a date, a key that is no text, a tag, nothing at all in a `{}` or `[]`, a `<<` that
+  /// overwrites or is quoted, a folded text with indented lines, characters that go-yaml refuses.
   bool read_otherwise = false;
 };
 

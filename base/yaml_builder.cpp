@@ -23,6 +23,47 @@ std::string mend_escapes(std::string_view text) {
   return out;
 }
 
+bool has_control_character(std::string_view text) {
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const auto byte = [&](std::size_t i) {
+      return i < text.size() ? static_cast<unsigned char>(text[i]) : 0;
+    };
+    if (byte(at) == 0x7f) return true;
+    if (byte(at) == 0xc2 && byte(at + 1) < 0xa0 && byte(at + 1) != 0x85) return true;
+    if (byte(at) == 0xef && byte(at + 1) == 0xbf && byte(at + 2) >= 0xbe) return true;
+  }
+  return false;
+}
+
+/// With `\/` in it, which only JSON has, or empty lines before its end.
+bool is_quoted_otherwise(std::string_view file, std::size_t at) {
+  const char quote = file[at];
+  int line_ends = 0;  // since the last character that is to be seen
+  for (++at; at < file.size(); ++at) {
+    const char c = file[at];
+    if (c == quote && !(quote == '\'' && file.substr(at + 1).starts_with('\''))) break;
+    if (c == '\n') ++line_ends;
+    if (c != '\n' && c != ' ' && c != '\t') line_ends = 0;
+    if (c == quote) ++at;
+    if (c == '\\' && quote == '"' && ++at < file.size() && file[at] == '/') return true;
+  }
+  return line_ends > 1;
+}
+
+/// A text in quotes or a block, which starts at `at` in the file: go-yaml reads some others than yaml-cpp.
+bool is_written_otherwise(std::string_view file, std::size_t at, std::string_view text) {
+  if (has_control_character(text)) return true;
+  if (at >= file.size()) return false;
+  const char first = file[at];
+  const std::string_view header = file.substr(at, file.find('\n', at) - at);
+  const auto start = text.find_first_not_of('\n');
+  if ((first == '|' || first == '>') && start != text.npos && text[start] == '\t') return true;
+  if (first == '>')
+    return header.find('+') != header.npos || text.starts_with(' ') || text.find("\n ") != text.npos ||
+           text.find("\n\t") != text.npos;
+  return (first == '"' || first == '\'') && is_quoted_otherwise(file, at);
+}
+
 }  // namespace
 
 Value YamlBuilder::take() {
@@ -76,7 +117,9 @@ void YamlBuilder::note(std::string_view tag, std::string_view text, const Value&
   const bool old_word = value.is_bool() && std::string_view("tTfF").find(text[0]) == std::string_view::npos;
   const bool date = text.size() > 4 && text[4] == '-' && all_digits(text.substr(0, 4));
   const bool tagged = !plain && tag != "!";
-  if (tagged || (plain && (old_word || date)) || (key && !value.is_string()))
+  const bool quoted_merge = key && text == "<<";
+  if (tagged || quoted_merge || (plain && (old_word || date)) || (key && !value.is_string()) ||
+      (!plain && is_written_otherwise(part_.text, last_scalar_, text)))
     use_.notes.read_otherwise = true;
 }
 
@@ -215,7 +258,10 @@ void YamlBuilder::merge(Frame& frame, const Value& value, Position where) {
     if (!mapping.is_object()) refuse(where, "`<<` wants a mapping or a list of mappings");
     for (const auto& [key, member] : mapping.as_object()) {
       const auto [it, fresh] = members.insert_or_assign(key, member);
-      if (fresh) frame.merged.insert(it->first);
+      if (fresh)
+        frame.merged.insert(it->first);
+      else
+        use_.notes.read_otherwise = true;
     }
   };
   if (!value.is_array()) return merge_one(value);

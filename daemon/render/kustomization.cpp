@@ -63,17 +63,19 @@ std::string_view name_of(const std::string& path) {
   return std::string_view(path).substr(slash == path.npos ? 0 : slash + 1);
 }
 
-constexpr int kDeepest = 100;  // bases of bases; a repository must not exhaust the stack
+constexpr std::size_t kDeepest = 100;  // bases of bases; a repository must not exhaust the stack
 
 class Deeper {
  public:
-  explicit Deeper(int& depth) : depth_(depth) { ++depth_; }
-  ~Deeper() { --depth_; }
+  Deeper(std::vector<std::string>& folders, const std::string& folder) : folders_(folders) {
+    folders_.push_back(folder);
+  }
+  ~Deeper() { folders_.pop_back(); }
   Deeper(const Deeper&) = delete;
   Deeper& operator=(const Deeper&) = delete;
 
  private:
-  int& depth_;
+  std::vector<std::string>& folders_;
 };
 
 class Follower {
@@ -83,8 +85,12 @@ class Follower {
   void visit(const std::string& folder) {
     // Twice the same base, or a circle: kustomize says what it thinks of it.
     if (!folders_.insert(folder).second) return no_longer_plain();
-    if (depth_ == kDeepest) return no_longer_closed();
-    const Deeper deeper(depth_);
+    if (on_the_way_.size() == kDeepest) return no_longer_closed();
+    // A base that holds one of those that lead to it: a circle to kustomize, whatever it lists.
+    if (std::any_of(on_the_way_.begin(), on_the_way_.end(),
+                    [&](const std::string& from) { return is_within(folder, from); }))
+      no_longer_plain();
+    const Deeper deeper(on_the_way_, folder);
     listing_.reads.insert(folder);
     const auto file = kustomization_of(folder);
     if (!file) return;
@@ -271,7 +277,7 @@ class Follower {
   const source::Snapshot& snapshot_;
   const Limits& limits_;
   Listing listing_;
-  int depth_ = 0;
+  std::vector<std::string> on_the_way_;  ///< the folders that lead to the one that is visited
   std::set<std::string> folders_, files_;
   std::vector<Problem> problems_;
 };
@@ -294,24 +300,6 @@ Listing list_kustomization(const source::Snapshot& snapshot, const std::string& 
   Follower follower(snapshot, limits);
   follower.visit(folder);
   return follower.take();
-}
-
-std::optional<std::vector<Document>> read_listed_manifest(const source::Snapshot& snapshot,
-                                                          const source::TreeEntry& entry,
-                                                          const Limits& limits) {
-  YamlNotes notes;
-  auto documents = read_manifest(snapshot, entry, limits, &notes);
-  if (notes.read_otherwise) return std::nullopt;
-  std::erase_if(documents, [](const Document& document) {
-    const Value* local = document.json.at_pointer("/metadata/annotations/config.kubernetes.io~1local-config");
-    return local && !(local->is_string() && local->as_string() == "false");
-  });
-  const bool named = std::all_of(documents.begin(), documents.end(), [](const Document& document) {
-    const Value* name = document.json.at_pointer("/metadata/name");
-    return name && name->is_string() && !name->as_string().empty();
-  });
-  if (!named) return std::nullopt;
-  return documents;
 }
 
 }  // namespace gitopsd::render

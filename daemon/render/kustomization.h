@@ -28,7 +28,7 @@ Listing list_kustomization(const source::Snapshot&, const std::string& folder, c
 
 /// The documents of a manifest that a plain kustomization lists, without those that kustomize keeps to itself
 /// (config.kubernetes.io/local-config). nullopt where kustomize would make something else of the file, or
-/// refuse it.
+/// refuse it. Throws Failure for what both refuse.
 std::optional<std::vector<Document>> read_listed_manifest(const source::Snapshot&, const source::TreeEntry&,
                                                           const Limits& = {});
 

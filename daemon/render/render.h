@@ -16,7 +16,7 @@
 namespace gitopsd::render {
 
 inline constexpr std::string_view kRenderer = "directory";
-inline constexpr int kRendererVersion = 2;  ///< part of the input key: raise it when output may change
+inline constexpr int kRendererVersion = 3;  ///< part of the input key: raise it when output may change
 
 /// What makes documents of an application's path.
 enum class Renderer { directory, kustomize, helm };

@@ -183,13 +183,17 @@ TEST_CASE("what a YAML 1.2 reader takes for something else is told") {
     return notes.read_otherwise;
   };
   for (const auto* text : {"a: yes", "a: [On]", "n: a", "a: 2001-01-01", "a: {b: , c: d}", "1: a", "true: a",
-                           "a: !!binary aGVsbG8=", "a: b\n---\nc: off"}) {
+                           "a: !!binary aGVsbG8=", "a: b\n---\nc: off", "{'<<': {a: b}}", "b: c\n<<: {b: d}",
+                           "a: >\n  b\n\n   c\n", "a: >+\n  b\n\n", "a: |\n  \tb\n", "a: \"b\\/c\"",
+                           "a: \"\\x7f\"", "a: \"\\x80\"", "a: 'b\n\n  '", "a: \"\\ufffe\""}) {
     CAPTURE(text);
     CHECK(otherwise(text));
   }
-  for (const auto* text : {"a: true", "a: False", "a: 'yes'", "a: |\n  yes\n", "a: [~, null, Null, 'no']",
-                           "a:\nb:\n- \n", "a: 1", "a: '2001-01-01'", "a: 20010-01-01", "a: yesterday",
-                           "'1': a", "<<: {a: b}", "a: &x b\nc: *x"}) {
+  for (const auto* text :
+       {"a: true", "a: False", "a: 'yes'", "a: |\n  yes\n", "a: [~, null, Null, 'no']", "a:\nb:\n- \n",
+        "a: 1", "a: '2001-01-01'", "a: 20010-01-01", "a: yesterday", "'1': a", "<<: {a: b}",
+        "<<: {b: d}\nb: c", "a: >\n  b\n\n  c\n", "a: 'b\\/c''\n\n  d'", "a: \"b/c\"", "a: \"\\\\/c\"",
+        "a: |+\n  b\\/\n\n   c\n\n", "a: &x b\nc: *x"}) {
     CAPTURE(text);
     CHECK(!otherwise(text));
   }
