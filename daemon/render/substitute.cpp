@@ -1,8 +1,11 @@
 #include "daemon/render/substitute.h"
 
+#include <algorithm>
+#include <charconv>
 #include <optional>
 #include <string_view>
 
+#include "base/utf8.h"
 #include "base/yaml.h"
 
 namespace gitopsd::render {
@@ -27,6 +30,50 @@ std::size_t closing_brace(std::string_view text, std::size_t at) {
   return text.npos;
 }
 
+/// The number that a text is, and nothing else.
+std::optional<std::size_t> number(std::string_view text) {
+  std::size_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc() && end == text.data() + text.size() ? std::optional(value) : std::nullopt;
+}
+
+char upper(char c) {
+  return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+}
+
+char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+/// `^`, `^^`, `,` or `,,`.
+std::optional<std::string> cased(std::string text, std::string_view how) {
+  if (how.size() > 2 || how.back() != how.front()) return std::nullopt;
+  const std::size_t letters = how.size() == 1 ? std::min<std::size_t>(text.size(), 1) : text.size();
+  for (std::size_t i = 0; i < letters; ++i) text[i] = how[0] == '^' ? upper(text[i]) : lower(text[i]);
+  return text;
+}
+
+/// `POSITION` or `POSITION:LENGTH`, in bytes.
+std::optional<std::string> part_of(const std::string& text, std::string_view how) {
+  const auto colon = how.find(':');
+  const auto position = number(how.substr(0, colon));
+  const auto length = colon == how.npos ? text.size() : number(how.substr(colon + 1));
+  if (!position || !length) return std::nullopt;
+  std::string part = *position < text.size() ? text.substr(*position, *length) : std::string();
+  return is_utf8(part) ? std::optional(part) : std::nullopt;
+}
+
+std::string replace_each(const std::string& text, const std::string& from, const std::string& to, bool all) {
+  std::string out;
+  std::size_t at = 0;
+  for (auto found = text.find(from); found != text.npos && !from.empty(); found = text.find(from, at)) {
+    out += text.substr(at, found - at) + to;
+    at = found + from.size();
+    if (!all) break;
+  }
+  return out + text.substr(at);
+}
+
 class Replacer {
  public:
   explicit Replacer(const std::map<std::string, std::string>& variables) : variables_(variables) {}
@@ -35,16 +82,16 @@ class Replacer {
   std::optional<std::string> replace(std::string_view text, int depth = 0) {
     std::string out;
     for (std::size_t at = 0; at < text.size();) {
-      if (text.substr(at).starts_with("$${")) {
-        out += "${";
-        at += 3;
+      if (text.substr(at).starts_with("$$")) {
+        out += '$';
+        at += 2;
       } else if (text.substr(at).starts_with("${")) {
         const std::size_t end = closing_brace(text, at + 2);
         const std::string_view whole = text.substr(at, end == text.npos ? end : end + 1 - at);
         auto value = end == text.npos || depth > kDeepest
                          ? std::nullopt
                          : value_of(whole.substr(2, whole.size() - 3), depth);
-        if (!value) {
+        if (!value || value->size() > kLongest) {
           if (bad_.empty()) bad_ = whole;
           return std::nullopt;
         }
@@ -59,22 +106,53 @@ class Replacer {
   const std::string& bad() const { return bad_; }
 
  private:
-  static constexpr int kDeepest = 8;  // defaults of defaults
+  static constexpr int kDeepest = 8;                 // defaults of defaults
+  static constexpr std::size_t kLongest = 1u << 20;  // a replacement may be longer than what it replaces
 
   /// Of what stands between the braces.
   std::optional<std::string> value_of(std::string_view inner, int depth) {
+    const bool size = inner.starts_with('#');
+    if (size) inner.remove_prefix(1);
     std::size_t end = 0;
     while (end < inner.size() && (end == 0 ? starts_name(inner[end]) : in_name(inner[end]))) ++end;
     if (end == 0) return std::nullopt;
     const auto found = variables_.find(std::string(inner.substr(0, end)));
     const bool given = found != variables_.end();
-    std::string_view rest = inner.substr(end);
-    if (rest.empty()) return given ? found->second : std::string();
-    const bool also_empty = rest.starts_with(':');
-    if (also_empty) rest.remove_prefix(1);
-    if (!rest.starts_with('-') && !rest.starts_with('=')) return std::nullopt;
-    if (given && !(also_empty && found->second.empty())) return found->second;
-    return replace(rest.substr(1), depth + 1);
+    const std::string value = given ? found->second : std::string();
+    const std::string_view rest = inner.substr(end);
+    if (size) return rest.empty() ? std::optional(std::to_string(value.size())) : std::nullopt;
+    if (rest.empty()) return value;
+    if (rest[0] == '-') return given ? value : replace(rest.substr(1), depth + 1);
+    if (rest[0] == '=') return value.empty() ? replace(rest.substr(1), depth + 1) : value;
+    if (rest.starts_with(":-") || rest.starts_with(":="))
+      return value.empty() ? replace(rest.substr(2), depth + 1) : value;
+    if (rest[0] == '^' || rest[0] == ',') return cased(value, rest);
+    if (rest[0] == ':') return part_of(value, rest.substr(1));
+    if (rest[0] == '/') return replaced_in(value, rest.substr(1), depth);
+    return std::nullopt;
+  }
+
+  /// `FROM/TO`; `/FROM/TO` for all, `#FROM/TO` at the start, `%FROM/TO` at the end. `\/` is a slash of FROM.
+  std::optional<std::string> replaced_in(const std::string& value, std::string_view how, int depth) {
+    const char where = how.empty() ? '\0' : how[0];
+    const bool special = where == '/' || where == '#' || where == '%';
+    if (special) how.remove_prefix(1);
+    std::string from;
+    std::size_t at = 0;
+    for (; at < how.size() && how[at] != '/'; ++at) {
+      if (how[at] == '\\' && at + 1 < how.size()) ++at;
+      from += how[at];
+    }
+    if (at == how.size()) return std::nullopt;
+    const auto what = replace(from, depth + 1);
+    const auto to = replace(how.substr(at + 1), depth + 1);
+    if (!what || !to) return std::nullopt;
+    if (where == '#')
+      return to->empty() || !value.starts_with(*what) ? value : *to + value.substr(what->size());
+    if (where == '%')
+      return to->empty() || !value.ends_with(*what) ? value
+                                                    : value.substr(0, value.size() - what->size()) + *to;
+    return replace_each(value, *what, *to, where == '/');
   }
 
   const std::map<std::string, std::string>& variables_;
@@ -82,16 +160,19 @@ class Replacer {
 };
 
 /// What a text becomes that stands in a file without quotes. Only what is no text there, and is one word or
-/// number.
+/// number; and what got quotes by a variable, which is how a number stays a text.
 Value typed(std::string text, const std::string& before) {
-  const bool plain = before.find('\n') == before.npos && text.find('\n') == text.npos &&
-                     !before.starts_with(' ') && !before.ends_with(' ') &&
-                     text.find_first_of(" \t#\"'") == text.npos;
+  const bool one_line = before.find('\n') == before.npos && text.find('\n') == text.npos &&
+                        !before.starts_with(' ') && !before.ends_with(' ');
+  const bool quoted = one_line && text.size() > 1 && (text[0] == '"' || text[0] == '\'') &&
+                      text.back() == text[0] && before[0] == '$';
+  const bool plain = one_line && text.find_first_of(" \t#\"'") == text.npos;
   if (text.empty() && plain) return {};
-  if (plain) {
+  if (plain || quoted) {
     try {
       auto values = parse_yaml(text, "");
-      if (values.size() == 1 && !values[0].is_string() && !values[0].is_array() && !values[0].is_object())
+      if (values.size() == 1 && values[0].is_string() == quoted && !values[0].is_array() &&
+          !values[0].is_object())
         return std::move(values[0]);
     } catch (const Failure&) {
       // Then it is a text.
@@ -124,12 +205,12 @@ class Walk {
  private:
   /// nullopt: nothing is to be replaced.
   std::optional<std::string> text(const std::string& before, Position position) {
-    if (before.find("${") == before.npos) return std::nullopt;
+    if (before.find("${") == before.npos && before.find("$$") == before.npos) return std::nullopt;
     Replacer replacer(variables_);
     auto after = replacer.replace(before);
     if (!after)
       problems_.push_back({ProblemCause::input, "\"" + replacer.bad().substr(0, 100) + "\" is no variable",
-                           "write ${NAME}, ${NAME:-default}, or $${ for ${ itself", place_, position});
+                           "write ${NAME}, ${NAME:-default}, or $$ for $ itself", place_, position});
     return after;
   }
 
