@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <filesystem>
+#include <system_error>
 
 #include "base/captured_run.h"
 #include "base/file.h"
@@ -35,15 +36,31 @@ void make_folders_of(const std::string& root, const std::string& path) {
     make_folder(root + "/" + path.substr(0, slash));
 }
 
-void write_new(const std::string& path, std::string_view bytes) {
-  const Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0400));
-  if (!fd) cannot_write(path);
+/// Below `root` and through no symbolic link, whatever a repository holds.
+Fd open_new(int root, const std::string& path, int flags, mode_t mode = 0) {
+  try {
+    return open_beneath(root, path, flags, mode);
+  } catch (const std::system_error& error) {
+    errno = error.code().value();
+    cannot_write(path);
+  }
+}
+
+void write_new(int root, const std::string& path, std::string_view bytes) {
+  const Fd fd = open_new(root, path, O_WRONLY | O_CREAT | O_EXCL, 0400);
   while (!bytes.empty()) {
     const ssize_t n = ::write(fd.get(), bytes.data(), bytes.size());
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) cannot_write(path);
     bytes.remove_prefix(static_cast<std::size_t>(n));
   }
+}
+
+void link_new(int root, const std::string& path, const std::string& to) {
+  const auto slash = path.rfind('/');
+  const Fd folder = open_new(root, slash == path.npos ? "." : path.substr(0, slash), O_PATH | O_DIRECTORY);
+  if (::symlinkat(to.c_str(), folder.get(), path.c_str() + (slash == path.npos ? 0 : slash + 1)) != 0)
+    cannot_write(path);
 }
 
 std::string without(std::string text, const std::string& part) {
@@ -92,6 +109,8 @@ std::vector<std::string> RunFolder::write(const source::Snapshot& snapshot,
   const Limits limits;
   std::size_t left = limits.total_bytes, count = 0;
   std::vector<std::string> left_out;
+  const Fd root = open_directory(tree());
+  std::vector<std::pair<std::string, std::string>> links;  // made last: nothing is written through one
   for (const auto& path : paths) {
     const auto at = snapshot.entry(path);
     if (!at) continue;  // the renderer says so better
@@ -113,20 +132,19 @@ std::vector<std::string> RunFolder::write(const source::Snapshot& snapshot,
       }
       left -= bytes.size();
       make_folders_of(tree(), file.path);
-      const std::string target = tree() + "/" + file.path;
-      if (file.kind == EntryKind::symlink) {
-        if (::symlink(bytes.c_str(), target.c_str()) != 0) cannot_write(target);
-      } else {
-        write_new(target, bytes);
-      }
+      if (file.kind == EntryKind::symlink)
+        links.emplace_back(file.path, bytes);
+      else
+        write_new(root.get(), file.path, bytes);
     }
   }
+  for (const auto& [path, to] : links) link_new(root.get(), path, to);
   return left_out;
 }
 
 std::string RunFolder::write_scratch(const std::string& name, const std::string& bytes) const {
   make_folders_of(scratch(), name);
-  write_new(scratch() + "/" + name, bytes);
+  write_new(open_directory(scratch()).get(), name, bytes);
   return scratch() + "/" + name;
 }
 

@@ -115,15 +115,27 @@ int compare_items(const TreeItem& a, const TreeItem& b) {
   return a.name.size() < b.name.size() ? -1 : 1;
 }
 
+namespace {
+
+/// Where Git's order has an item of that name that is a folder, or that is none.
+const TreeItem* find_sorted(const std::vector<TreeItem>& items, std::string_view name, EntryKind kind) {
+  const TreeItem wanted{name, {}, kind};
+  const auto at =
+      std::lower_bound(items.begin(), items.end(), wanted,
+                       [](const TreeItem& a, const TreeItem& b) { return compare_items(a, b) < 0; });
+  return at != items.end() && at->name == name ? &*at : nullptr;
+}
+
+bool has_file(const std::vector<TreeItem>& items, std::string_view name) {
+  return find_sorted(items, name, EntryKind::file) != nullptr;
+}
+
+}  // namespace
+
 const TreeItem* find_item(const std::vector<TreeItem>& items, std::string_view name) {
   // Git's order depends on the kind, which is not known: a folder sorts as if its name ended in a slash.
-  for (const EntryKind kind : {EntryKind::file, EntryKind::directory}) {
-    const TreeItem wanted{name, {}, kind};
-    const auto at =
-        std::lower_bound(items.begin(), items.end(), wanted,
-                         [](const TreeItem& a, const TreeItem& b) { return compare_items(a, b) < 0; });
-    if (at != items.end() && at->name == name) return &*at;
-  }
+  for (const EntryKind kind : {EntryKind::file, EntryKind::directory})
+    if (const TreeItem* found = find_sorted(items, name, kind)) return found;
   return nullptr;
 }
 
@@ -147,6 +159,10 @@ std::vector<TreeItem> parse_tree(std::string_view bytes, std::string_view where)
     bytes.remove_prefix(zero + 1 + GIT_OID_RAWSZ);
     if (!is_safe_name(item.name)) throw bad("an entry with the unsafe name \"" + printable(item.name) + "\"");
     if (!out.empty() && (compare_items(out.back(), item) >= 0 || out.back().name == item.name))
+      throw bad("entries out of order or twice, at \"" + printable(item.name) + "\"");
+    // Of a folder and a file of one name the file comes first, with others such as "a.b" and "a-" between the
+    // two. Whoever writes the tree to a disk would write through a symbolic link of the folder's name.
+    if (item.kind == EntryKind::directory && has_file(out, item.name))
       throw bad("entries out of order or twice, at \"" + printable(item.name) + "\"");
     out.push_back(item);
   }

@@ -63,6 +63,16 @@ TEST_CASE("a renderer reads its snapshot, writes its scratch folder and runs thr
         "read: DONE\nread: DONE\nwrite: DONE\nread: DONE\nremove: DONE\nwrite: DONE\nthread: DONE\n");
 }
 
+TEST_CASE("a snapshot is never written through its own symbolic links") {
+  Room room;
+  fs::create_directory(room.base + "/elsewhere");
+  // No mirror lets such a tree pass; if one did, it must not reach the disk.
+  room.tree.file("evil/out/x", "x").put("evil/out", source::EntryKind::symlink, room.base + "/elsewhere");
+  const render::RunFolder folder(room.sandbox);
+  CHECK_THROWS_AS(folder.write(room.tree, {"evil"}), Failure);
+  CHECK(fs::is_empty(room.base + "/elsewhere"));
+}
+
 TEST_CASE("a renderer reads nothing else: no file of the host, by no link, of no process") {
   Room room;
   const std::string parent = std::to_string(::getpid());

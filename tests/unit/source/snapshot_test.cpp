@@ -120,6 +120,8 @@ TEST_CASE("trees out of order, with doubles, odd modes or cut off are refused") 
   const std::vector<std::pair<std::string, CommitId>> trees[] = {
       {{"100644 b", blob}, {"100644 a", blob}},
       {{"100644 a", blob}, {"100644 a", blob}},
+      // A link and a folder of one name, which are no neighbours in Git's order.
+      {{"120000 a", blob}, {"100644 a.b", blob}, {"40000 a", world.origin.raw_tree({{"100644 x", blob}})}},
       {{"777777 a", blob}},
       {{"100644 " + std::string(300, 'n'), blob}},
   };
