@@ -68,11 +68,30 @@ std::string without(std::string text, const std::string& part) {
   return text;
 }
 
+/// A Go program that ends by itself prints pages of addresses after what it has to say.
+std::string without_stacks(std::string text) {
+  for (const char* begin : {"runtime stack:\n", "goroutine "}) {
+    const auto at = text.find("\n" + std::string(begin));
+    if (at != text.npos) text.resize(at);
+  }
+  return text;
+}
+
+/// Go's words where the sandbox gives it no more.
+bool is_out_of_memory(const std::string& errors) {
+  for (const char* words : {"fatal error: runtime: out of memory", "fatal error: out of memory",
+                            "fatal error: runtime: cannot allocate", "fatal error: failed to reserve"})
+    if (errors.find(words) != errors.npos) return true;
+  return false;
+}
+
 std::string what_failed(const CapturedRun& run, const config::Renderers& limits) {
   if (run.too_slow)
     return "was still running after " + std::to_string(limits.timeout.count()) + " ms (renderers.timeout)";
   if (run.too_much)
     return "printed more than " + std::to_string(limits.output_bytes) + " bytes (renderers.output_bytes)";
+  if (run.status != 0 && is_out_of_memory(run.errors))
+    return "needed more than " + std::to_string(limits.memory_bytes) + " bytes (renderers.memory_bytes)";
   return run.status == 0 ? "" : "ended with " + describe_wait_status(run.status);
 }
 
@@ -165,7 +184,7 @@ Ran run_in_sandbox(const Sandbox& sandbox, const RunFolder& folder, const std::v
   if (WIFEXITED(run.status) && WEXITSTATUS(run.status) == kNoSandbox)
     throw fail(ProblemCause::internal, "the renderer's sandbox cannot be set up: " + run.last_words,
                "it needs Linux 5.19 with Landlock, and a unit that allows landlock_* and seccomp");
-  Ran ran{std::move(run.output), replace_invalid_utf8(run.errors), what_failed(run, limits)};
+  Ran ran{std::move(run.output), without_stacks(replace_invalid_utf8(run.errors)), what_failed(run, limits)};
   ran.errors =
       without(without(without(ran.errors, folder.tree() + "/"), folder.tree()), folder.scratch() + "/");
   return ran;
