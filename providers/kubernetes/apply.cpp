@@ -56,7 +56,7 @@ class ObjectApplier {
   HttpResponse write_as_planned(const Id&, const Manifest&, const Precondition&);
   void remove(const Id&, const Precondition&);
   void wait_until_gone(const Id&, const HttpRequest& read, const std::string& uid);
-  std::string take_over(const Id&, const Manifest&, const Precondition&);
+  std::string prepare(const Id&, Manifest&, const Precondition&);
   HttpResponse answered(HttpRequest, const std::string& doing);
   [[noreturn]] void refuse(const HttpResponse&, const std::string& doing);
   template <class Done>
@@ -219,13 +219,14 @@ void ObjectApplier::poll(const std::string& what, Done done) {
 
 std::string ObjectApplier::write(const Step& step, const Id& id, const Manifest& manifest,
                                  const Precondition& precondition) {
+  const Ignored ignored = policy_->ignored(id);
   if (step.action == Action::none ||
       (step.action == Action::adopt && manifest.options.apply == protocol::ApplyMode::create_only)) {
     // Left as it is; what is there becomes what we compare with.
     const auto live =
         answered(read_request(*kinds_, id, manifest.version, *policy_), "cannot read " + id.str());
     const Value object = parse_go_json(live.body, id.str());
-    if (const auto receipt = state_.digests.receipt(object, manifest.object)) {
+    if (const auto receipt = state_.digests.receipt(object, manifest.object, ignored)) {
       state_.watch.add(id, request_.owner.application, *receipt, policy_);
       return receipt->text();
     }
@@ -235,12 +236,17 @@ std::string ObjectApplier::write(const Step& step, const Id& id, const Manifest&
   if (step.action == Action::replace) {
     remove(id, precondition);
     now = Precondition();
-  } else if (!precondition.take.empty()) {
-    now.resource_version = take_over(id, manifest, precondition);
   }
-  const auto response = write_as_planned(id, manifest, now);
+  Manifest sent = manifest;
+  if (ignored.fields() && now.uid.empty()) {
+    // Made whole, and only then left to others.
+    const auto made = write_as_planned(id, manifest, now);
+    now = Precondition::of(parse_go_json(made.body, id.str()), state_.digests, ignored);
+  }
+  if (ignored.fields() || !now.take.empty()) now.resource_version = prepare(id, sent, now);
+  const auto response = write_as_planned(id, sent, now);
   const Value object = parse_go_json(response.body, id.str());
-  const auto receipt = state_.digests.receipt(object, manifest.object);
+  const auto receipt = state_.digests.receipt(object, sent.object, ignored);
   if (!receipt)
     throw fail(ProblemCause::destination, "the API server keeps no record of who manages " + id.str(),
                "an API of an aggregated server without managedFields cannot be watched");
@@ -263,20 +269,24 @@ HttpResponse ObjectApplier::write_as_planned(const Id& id, const Manifest& manif
     const auto live = state_.cluster.http().send(read_request(*kinds_, id, manifest.version, *policy_));
     if (live.status == 404) throw StaleObject(id.str() + " has gone meanwhile");
     if (live.status != 200) refuse(live, "cannot read " + id.str());
-    const auto now = Precondition::of(parse_go_json(live.body, id.str()), state_.digests);
+    const auto now =
+        Precondition::of(parse_go_json(live.body, id.str()), state_.digests, policy_->ignored(id));
     if (!now.same_content(precondition) || tries == 3) throw StaleObject(id.str() + " was changed meanwhile");
     version = now.resource_version;
   }
 }
 
-/// Moves others' fields to our entry, so that the apply that follows removes those it does not name. Returns
-/// the object's version after it.
-std::string ObjectApplier::take_over(const Id& id, const Manifest& manifest,
-                                     const Precondition& precondition) {
+/// Moves others' fields to our entry, so that the apply that follows removes those it does not name, and what
+/// is left to others out of it and out of the manifest. Returns the object's version after it.
+std::string ObjectApplier::prepare(const Id& id, Manifest& manifest, const Precondition& precondition) {
   const auto read = read_request(*kinds_, id, manifest.version, *policy_);
   const Value live = parse_go_json(answered(read, "cannot read " + id.str()).body, id.str());
-  const auto now = Precondition::of(live, state_.digests);
+  const Ignored ignored = policy_->ignored(id);
+  const LeftToOthers left(ignored, live);
+  const auto now = Precondition::of(live, state_.digests, ignored);
   if (!now.same_content(precondition)) throw StaleObject(id.str() + " was changed meanwhile");
+  manifest.object = left.left_out(manifest.object);
+  if (precondition.take.empty() && left.ours().empty()) return now.resource_version;
   HttpRequest request = read;
   request.method = "PATCH";
   request.path += std::string("?fieldManager=") + kManager;
@@ -284,11 +294,11 @@ std::string ObjectApplier::take_over(const Id& id, const Manifest& manifest,
   const auto replace = [](const char* path, Value value) {
     return Value::object({{"op", "replace"}, {"path", path}, {"value", std::move(value)}});
   };
-  request.body =
-      to_json(Value(Value::Array{replace("/metadata/resourceVersion", now.resource_version),
-                                 replace("/metadata/managedFields", moved_to_us(live, precondition.take))}));
-  const Value after =
-      parse_go_json(answered(std::move(request), "cannot take over fields of " + id.str()).body, id.str());
+  request.body = to_json(Value(
+      Value::Array{replace("/metadata/resourceVersion", now.resource_version),
+                   replace("/metadata/managedFields", left.released(moved_to_us(live, precondition.take)))}));
+  const Value after = parse_go_json(
+      answered(std::move(request), "cannot change who manages fields of " + id.str()).body, id.str());
   return after.at_pointer("/metadata/resourceVersion")->as_string();
 }
 

@@ -4,35 +4,13 @@
 
 #include "base/json.h"
 #include "providers/kubernetes/object_fields.h"
+#include "providers/kubernetes/pointer.h"
 #include "providers/protocol/words.h"
 
 namespace gitopsd::kubernetes {
 namespace {
 
 using protocol::WireProblem;
-
-std::string unescaped(std::string_view token) {
-  std::string out;
-  for (std::size_t i = 0; i < token.size(); ++i) {
-    if (token[i] == '~' && i + 1 < token.size())
-      out += token[++i] == '1' ? '/' : '~';
-    else
-      out += token[i];
-  }
-  return out;
-}
-
-/// The item that a token chooses by one of its members.
-const Value* chosen_item(const Value& list, std::string_view token) {
-  const std::size_t equals = token.find('=');
-  if (equals == std::string_view::npos) return list.at_pointer("/" + std::string(token));
-  const std::string key = unescaped(token.substr(0, equals)), wanted = unescaped(token.substr(equals + 1));
-  for (const Value& item : list.as_array()) {
-    const Value* member = item.find(key);
-    if (member && member->is_string() && member->as_string() == wanted) return &item;
-  }
-  return nullptr;
-}
 
 bool is_numeric_value(const Value& value) {
   return value.is_int() || value.is_uint() || value.is_double();
@@ -43,7 +21,7 @@ bool equal_values(const Value& a, const Value& b) {
 }
 
 bool holds(const HealthRule::Test& test, const Value& object) {
-  const Value* found = at_health_pointer(object, test.pointer);
+  const Value* found = at_chosen(object, test.pointer);
   if (test.equals) return found && equal_values(*found, *test.equals);
   return (found != nullptr) == test.exists;
 }
@@ -168,25 +146,13 @@ class RuleParser {
 
 }  // namespace
 
-const Value* at_health_pointer(const Value& object, std::string_view pointer) {
-  const Value* node = &object;
-  while (node && !pointer.empty()) {
-    if (pointer[0] != '/') return nullptr;
-    pointer.remove_prefix(1);
-    const std::string_view token = pointer.substr(0, pointer.find('/'));
-    pointer.remove_prefix(token.size());
-    node = node->is_array() ? chosen_item(*node, token) : node->at_pointer("/" + std::string(token));
-  }
-  return node && !node->is_null() ? node : nullptr;
-}
-
 bool HealthRule::matches(const Value& object) const {
   if (kind != text_at(object, "/kind") || group != group_of(object)) return false;
   return std::all_of(when.begin(), when.end(), [&](const Test& test) { return holds(test, object); });
 }
 
 std::string HealthRule::reason_for(const Value& object) const {
-  const Value* found = reason.empty() ? nullptr : at_health_pointer(object, reason);
+  const Value* found = reason.empty() ? nullptr : at_chosen(object, reason);
   if (!found) return "by the rule for " + kind + (group.empty() ? "" : "." + group);
   return found->is_string() ? found->as_string() : to_json(*found);
 }

@@ -15,7 +15,7 @@ namespace gitopsd::kubernetes {
 /// equals: "False"}], health: degraded, reason: /status/conditions/type=Ready/message}`.
 struct HealthRule {
   struct Test {
-    std::string pointer;
+    std::string pointer;          ///< pointer.h
     std::optional<Value> equals;  ///< numbers by value, all else exactly; without it the test is `exists`
     bool exists = true;           ///< null is not there
   };
@@ -28,10 +28,6 @@ struct HealthRule {
   /// What the reason's pointer finds, or which rule this is.
   std::string reason_for(const Value& object) const;
 };
-
-/// RFC 6901, and in a list the token `KEY=VALUE` for the first item whose member KEY is that string. nullptr
-/// where nothing, or null, is there.
-const Value* at_health_pointer(const Value& object, std::string_view pointer);
 
 /// The list of rules; nullptr or null are none. Adds a problem, with a pointer that starts with `where`, for
 /// everything that it cannot use.

@@ -45,7 +45,7 @@ std::string next_page(std::string_view body) {
 }  // namespace
 
 Looked look_at(const Value& object, const Id& id, const std::optional<Receipt>& receipt,
-               const OwnedDigests& digests, const HealthJudge& health) {
+               const Ignored& ignored, const OwnedDigests& digests, const HealthJudge& health) {
   Looked looked;
   looked.there = true;
   if (const Value* metadata = object.find("metadata")) {
@@ -57,13 +57,15 @@ Looked look_at(const Value& object, const Id& id, const std::optional<Receipt>& 
   if (const Value* fields = our_fields(object)) {
     looked.entry = digests.entry(*fields);
     if (receipt) looked.owned = digests.owned(object, *fields, receipt->bare);
+    if (receipt) looked.yielded = digests.only_yielded(object, *receipt, ignored);
   }
   looked.health = health.judge(object);
   return looked;
 }
 
 bool Looked::is_as(const Receipt& receipt) const {
-  return there && !going && uid == receipt.uid && entry == receipt.entry && owned == receipt.owned;
+  const bool same = entry == receipt.entry && owned == receipt.owned;
+  return there && !going && uid == receipt.uid && (same || yielded);
 }
 
 std::shared_ptr<Live::Sweep> Live::sweep_of(const Group& group) {
@@ -128,14 +130,15 @@ bool Live::sweep(Sweep& sweep, const Group& group, const std::map<std::string_vi
     const Value* more = page.at_pointer("/metadata/continue");
     if (next.empty() && more && !more->as_string().empty())
       coming = ask_for_page(path, more->as_string(), policy);
-    take_page(sweep, group, std::move(page), wanted, memory);
+    take_page(sweep, group, std::move(page), wanted, policy, memory);
   }
   sweep.began = began;
   return true;
 }
 
 void Live::take_page(Sweep& sweep, const Group& group, Value page,
-                     const std::map<std::string_view, const Wanted*>& wanted, const Memory& memory) {
+                     const std::map<std::string_view, const Wanted*>& wanted, const Policy& policy,
+                     const Memory& memory) {
   const std::string version =
       group.type.group.empty() ? group.version : group.type.group + "/" + group.version;
   for (Value& item : page.as_object().at("items").as_array()) {
@@ -151,7 +154,7 @@ void Live::take_page(Sweep& sweep, const Group& group, Value page,
     // Items of a list do not say what they are.
     item.set("apiVersion", version);
     item.set("kind", group.type.kind);
-    sweep.looked.insert_or_assign(id.name, look_at(item, id, receipt, digests_, health_));
+    sweep.looked.insert_or_assign(id.name, look_at(item, id, receipt, policy.ignored(id), digests_, health_));
   }
 }
 
@@ -189,7 +192,8 @@ void Live::look_each(const Members& members, const std::vector<Wanted>& wanted, 
     Looked& looked = out[members[k]];
     try {
       looked = answer.status == 200
-                   ? look_at(parse_go_json(answer.body, id.str()), id, receipt, digests_, health_)
+                   ? look_at(parse_go_json(answer.body, id.str()), id, receipt, policy.ignored(id), digests_,
+                             health_)
                    : nobody_knows(cluster_.failure_of(answer, "cannot read " + id.str()).what());
     } catch (const Failure& failure) {
       looked = nobody_knows(failure.what());

@@ -27,14 +27,15 @@ struct Looked {
   std::optional<protocol::Owner> owner;  ///< by its mark
   bool going = false;                    ///< a deletion has begun
   std::string entry, owned;              ///< digests, where our entry is there
+  bool yielded = false;                  ///< managers took fields that are theirs, and nothing else differs
   Judgement health;
 
   /// Whether it is as the write that the receipt is of left it.
   bool is_as(const Receipt&) const;
 };
 
-Looked look_at(const Value& object, const Id&, const std::optional<Receipt>&, const OwnedDigests&,
-               const HealthJudge&);
+Looked look_at(const Value& object, const Id&, const std::optional<Receipt>&, const Ignored&,
+               const OwnedDigests&, const HealthJudge&);
 
 /// Thread-safe.
 class Live {
@@ -75,7 +76,7 @@ class Live {
   bool sweep(Sweep&, const Group&, const std::map<std::string_view, const Wanted*>&, const Policy&,
              const Memory&);
   void take_page(Sweep&, const Group&, Value page, const std::map<std::string_view, const Wanted*>&,
-                 const Memory&);
+                 const Policy&, const Memory&);
   bool look_by_list(const Group&, const Members&, const std::vector<Wanted>&, std::vector<Looked>&,
                     const Policy&, const Memory&);
   void look_each(const Members&, const std::vector<Wanted>&, std::vector<Looked>&, const Kinds&,

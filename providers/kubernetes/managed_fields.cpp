@@ -7,6 +7,19 @@
 #include "providers/kubernetes/manifest.h"
 
 namespace gitopsd::kubernetes {
+namespace {
+
+void remove_below(Value& node, const FieldPath& path, std::size_t depth) {
+  const auto it = node.as_object().find(path[depth]);
+  if (it == node.as_object().end()) return;
+  if (depth + 1 < path.size()) {
+    remove_below(it->second, path, depth + 1);
+    if (!it->second.as_object().empty()) return;
+  }
+  node.as_object().erase(it);
+}
+
+}  // namespace
 
 const Value::Array& managed_fields(const Value& object) {
   static const Value::Array none;
@@ -33,6 +46,23 @@ const Value* node_at(const Value* fields, const FieldPath& path, std::size_t dep
     fields = it == members.end() || !it->second.is_object() ? nullptr : &it->second;
   }
   return fields;
+}
+
+void each_leaf(const Value& node, FieldPath& path, const std::function<void(const FieldPath&)>& tell) {
+  if (!node.is_object()) return;
+  if (node.as_object().empty()) return tell(path);
+  for (const auto& [name, child] : node.as_object()) {
+    path.push_back(name);
+    if (name == ".")
+      tell(path);
+    else
+      each_leaf(child, path, tell);
+    path.pop_back();
+  }
+}
+
+void remove_path(Value& fields, const FieldPath& path) {
+  if (!path.empty()) remove_below(fields, path, 0);
 }
 
 bool token_names(const std::string& token, const Value& item) {

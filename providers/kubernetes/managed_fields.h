@@ -1,6 +1,7 @@
 // An object's managedFields: who manages which of its fields, as trees of fieldsV1.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,10 @@ const Value* our_fields(const Value& object);
 
 /// The node at the first `depth` tokens of a path below `fields`, or nullptr.
 const Value* node_at(const Value* fields, const FieldPath& path, std::size_t depth);
+/// Tells every leaf below a node, each with the path that the node has as its begin.
+void each_leaf(const Value& node, FieldPath& path, const std::function<void(const FieldPath&)>& tell);
+/// Takes a path out, and what is empty without it.
+void remove_path(Value& fields, const FieldPath& path);
 /// Whether a `k:{KEYS}` or `v:VALUE` token names that list item.
 bool token_names(const std::string& token, const Value& item);
 

@@ -233,6 +233,7 @@ std::optional<Manifest> read_manifest(const Document& document, const Value& def
   if (!defaults.is_null()) read_defaults(defaults, manifest.options);
   if (const Value* annotations = metadata->find("annotations"))
     read_annotations(*annotations, manifest, reader);
+  if (policy.ignored(manifest.id).whole) manifest.options.drift = protocol::Drift::ignore;
   if (manifest.secret()) fold_string_data(manifest.object, reader);
   drop_what_is_the_servers(manifest.object, manifest.id.type);
   if (reader.failed()) return std::nullopt;

@@ -96,7 +96,7 @@ Observation ObjectObserver::nobody_knows(const Entry& entry, std::string reason)
 }
 
 bool ObjectObserver::known_without_asking(const Asked& one, Observation& seen) const {
-  if (!one.receipt) return false;
+  if (!one.receipt || one.receipt->ignored != policy_->ignored(one.id).key()) return false;
   seen.id = one.entry->id;
   const auto view = state_.watch.view(one.id, *one.receipt);
   if (view != Watch::View::same) return false;
@@ -139,9 +139,16 @@ void ObjectObserver::compare(const Asked& one, const Looked& looked, Observation
   seen.live = marked || same ? protocol::Live::ours : protocol::Live::foreign;
   // A write of ours whose end nobody heard of: the next plan compares it with its document.
   if (!one.receipt) return;
+  if (one.receipt->ignored != policy_->ignored(one.id).key()) {
+    seen.drift = DriftState::yes;
+    seen.reason = "what the policy ignores of it has changed";
+    return;
+  }
   if (looked.is_as(*one.receipt)) {
     seen.drift = DriftState::no;
     Receipt now = *one.receipt;
+    now.entry = looked.entry;
+    now.owned = looked.owned;
     now.resource_version = looked.resource_version;
     state_.watch.knows(one.id, now);
     return;

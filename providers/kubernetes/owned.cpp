@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <functional>
+#include <set>
 #include <span>
 
 #include "base/hash.h"
 #include "base/json.h"
+#include "providers/kubernetes/left_to_others.h"
 
 namespace gitopsd::kubernetes {
 namespace {
@@ -13,6 +15,10 @@ namespace {
 constexpr std::size_t kDigestBytes = 16;
 /// As many as fit into a receipt; beyond it their values count, too.
 constexpr std::size_t kMostBare = 32;
+/// Of a leaf in a receipt: of its path, and of its value.
+constexpr std::size_t kPathDigits = 4, kValueDigits = 4;
+/// The protocol's 1 KiB, less what a newer resource version may add.
+constexpr std::size_t kMostReceipt = 1000;
 
 /// Visits each owned leaf with its path, in an order that follows our list items' order in the live object.
 /// (structured-merge-diff's fieldpath: f:NAME, k:{KEYS}, v:VALUE, i:INDEX; `.` is the node itself.)
@@ -75,6 +81,8 @@ std::string Receipt::text() const {
     Value::Array list(bare.begin(), bare.end());
     out.set("b", std::move(list));
   }
+  if (!ignored.empty()) out.set("i", ignored);
+  if (!leaves.empty()) out.set("l", leaves);
   return to_json(out);
 }
 
@@ -82,7 +90,8 @@ std::optional<Receipt> Receipt::parse(const std::string& text) try {
   if (text.empty()) return std::nullopt;
   const Value in = parse_json(text);
   Receipt receipt{in.get_string("v"), in.get_string("u"), in.get_string("r"),
-                  in.get_string("e"), in.get_string("o"), {}};
+                  in.get_string("e"), in.get_string("o"), {},
+                  in.get_string("i"), in.get_string("l")};
   for (const Value& item : in.get_array("b")) receipt.bare.push_back(item.as_string());
   if (receipt.uid.empty() || receipt.entry.empty() || receipt.owned.empty()) return std::nullopt;
   return receipt;
@@ -113,7 +122,44 @@ std::string OwnedDigests::owned(const Value& object, const Value& fields,
   return digest(all);
 }
 
-std::optional<Receipt> OwnedDigests::receipt(const Value& object, const Value& applied) const {
+/// Each leaf as it goes into a receipt, in the order of the walk.
+std::vector<std::string> OwnedDigests::leaves(const Value& object, const Value& fields,
+                                              const std::vector<std::string>& bare) const {
+  std::vector<std::string> out;
+  FieldWalk([&](const std::string& path, const Value* live, bool leaf) {
+    if (!leaf) return;
+    const auto name = digest(path);
+    const bool presence = std::find(bare.begin(), bare.end(), name.substr(0, 8)) != bare.end();
+    const auto value = digest(!live ? "absent" : presence ? "there" : to_json(*live));
+    out.push_back(name.substr(0, kPathDigits) + value.substr(0, kValueDigits));
+  }).walk(fields, &object, {});
+  return out;
+}
+
+bool OwnedDigests::only_yielded(const Value& object, const Receipt& receipt, const Ignored& ignored) const {
+  const Value* fields = our_fields(object);
+  if (receipt.leaves.empty() || !fields || receipt.ignored != ignored.key()) return false;
+  std::set<std::string> taken;
+  for (const auto& path : leaves_of_managers(ignored, object)) {
+    std::string text;
+    for (const auto& token : path) text += "/" + token;
+    taken.insert(digest(text).substr(0, kPathDigits));
+  }
+  const auto now = leaves(object, *fields, receipt.bare);
+  auto next = now.begin();
+  constexpr std::size_t kLeaf = kPathDigits + kValueDigits;
+  for (std::size_t at = 0; at + kLeaf <= receipt.leaves.size(); at += kLeaf) {
+    const auto was = std::string_view(receipt.leaves).substr(at, kLeaf);
+    if (next != now.end() && *next == was)
+      ++next;
+    else if (!taken.contains(std::string(was.substr(0, kPathDigits))))
+      return false;
+  }
+  return next == now.end();
+}
+
+std::optional<Receipt> OwnedDigests::receipt(const Value& object, const Value& applied,
+                                             const Ignored& ignored) const {
   const Value* fields = our_fields(object);
   const Value* metadata = object.find("metadata");
   if (!fields || !metadata) return std::nullopt;
@@ -127,6 +173,11 @@ std::optional<Receipt> OwnedDigests::receipt(const Value& object, const Value& a
       receipt.bare.push_back(digest(path).substr(0, 8));
   }).walk(*fields, &applied, {});
   receipt.owned = owned(object, *fields, receipt.bare);
+  receipt.ignored = ignored.key();
+  if (ignored.managers.empty()) return receipt;
+  for (const auto& leaf : leaves(object, *fields, receipt.bare)) receipt.leaves += leaf;
+  // Without them, what a manager takes is told once as drift, and found to be none.
+  if (receipt.text().size() > kMostReceipt) receipt.leaves.clear();
   return receipt;
 }
 

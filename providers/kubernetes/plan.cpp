@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "base/problem.h"
+#include "providers/kubernetes/asking.h"
 #include "providers/kubernetes/complaints.h"
 #include "providers/kubernetes/definitions.h"
 #include "providers/kubernetes/fields_diff.h"
@@ -47,10 +48,10 @@ Value without_marks(const Value& object) {
   return out;
 }
 
-bool same_ownership(const Value& live, const Value& applied) {
-  const Value* now = our_fields(live);
-  const Value* then = our_fields(applied);
-  return now && then && *now == *then;
+/// But for what is left to others.
+bool same_ownership(const LeftToOthers& left, const Value& live, const Value& applied) {
+  const Value now = left.rest_of_ours(live);
+  return !now.is_null() && now == left.rest_of_ours(applied);
 }
 
 /// By the server's words, which have no uniform mark.
@@ -95,6 +96,7 @@ class ObjectPlanner {
   void look_at_removals();
   void remove(const Id&, const HttpResponse& live);
   bool is_ours(const Value& live, const Id&) const;
+  bool cuts(const Manifest&, const HttpResponse& dry_run);
   bool of_other(const Value& live, const Id&, WireProblem&) const;
   Step step_for(const Id&, Action, std::string reason, int wave) const;
   WireProblem problem_at(const Id&, ProblemCause, std::string message, std::string hint) const;
@@ -155,7 +157,7 @@ std::set<Id> ObjectPlanner::as_applied() const {
     const auto* entry = entry_of(id);
     if (!entry || !entry->owned || entry->intended || entry->owned->digest != manifest.document) continue;
     const auto receipt = Receipt::parse(entry->owned->receipt);
-    if (!receipt) continue;
+    if (!receipt || receipt->ignored != policy_.ignored(id).key()) continue;
     if (state_.watch.view(id, *receipt) == Watch::View::same)
       same.insert(id);
     else
@@ -168,11 +170,11 @@ std::set<Id> ObjectPlanner::as_applied() const {
   return same;
 }
 
-/// Two questions an object, all at once: how it is, and how it would be.
+/// Two questions an object, all at once: how it is, and how it would be. Where fields are left to others, the
+/// second takes an answer to the first.
 void ObjectPlanner::look_at_upserts() {
   const auto same = as_applied();
-  std::vector<HttpRequest> requests;
-  std::vector<const Manifest*> asked;
+  std::vector<Asking> asked;
   for (const auto& [id, manifest] : wanted_) {
     if (same.contains(id)) {
       result_.steps.push_back(step_for(id, Action::none, "it is as declared", wave_of(manifest)));
@@ -182,12 +184,10 @@ void ObjectPlanner::look_at_upserts() {
       absent(manifest, {});
       continue;
     }
-    asked.push_back(&manifest);
-    requests.push_back(read_request(*kinds_, id, manifest.version, policy_));
-    requests.push_back(apply_request(manifest, request_.owner, policy_, {}, true));
+    asked.push_back({&manifest, {}, {}});
   }
-  const auto answers = send_all(state_.cluster.http(), std::move(requests));
-  for (std::size_t i = 0; i < asked.size(); ++i) upsert(*asked[i], answers[2 * i], answers[2 * i + 1]);
+  ask_all(state_.cluster, asked, request_.owner, policy_, *kinds_);
+  for (const auto& each : asked) upsert(*each.manifest, each.live, each.dry_run);
 }
 
 Step ObjectPlanner::step_for(const Id& id, Action action, std::string reason, int wave) const {
@@ -284,6 +284,7 @@ void ObjectPlanner::absent(const Manifest& manifest, const HttpResponse& dry_run
   }
   if (manifest.known && !no_space && dry_run.status != 200 && dry_run.status != 201)
     return refused(manifest, dry_run);
+  if (manifest.known && !no_space && cuts(manifest, dry_run)) return;
   auto step = step_for(manifest.id, Action::create, "it does not exist", wave_of(manifest));
   step.precondition = Precondition().text();
   step.diff = fields_diff(Value(), manifest.object, manifest.secret());
@@ -307,7 +308,8 @@ void ObjectPlanner::present(const Manifest& manifest, const Value& live, const H
   if (manifest.options.apply == protocol::ApplyMode::create_only)
     return add(step_for(id, ours ? Action::none : Action::adopt, "exists and is create-only: left as it is",
                         wave_of(manifest)),
-               Precondition::of(live, state_.digests));
+               Precondition::of(live, state_.digests, policy_.ignored(id)));
+  if (dry_run.status == 200 && cuts(manifest, dry_run)) return;
   if (dry_run.status != 200) return not_as_it_is(manifest, live, ours, dry_run);
   as_it_would_be(manifest, live, ours, parse_go_json(dry_run.body, id.str()));
 }
@@ -320,12 +322,15 @@ void ObjectPlanner::add(Step step, const Precondition& precondition) {
 void ObjectPlanner::as_it_would_be(const Manifest& manifest, const Value& live, bool ours,
                                    const Value& then) {
   const Id& id = manifest.id;
-  auto precondition = Precondition::of(live, state_.digests);
+  const Ignored ignored = policy_.ignored(id);
+  const LeftToOthers left(ignored, live);
+  auto precondition = Precondition::of(live, state_.digests, ignored);
   precondition.take = fields_of_kubectl(live);
   if (policy_.remove_foreign_items)
     for (auto& path : foreign_items(then)) precondition.take.push_back(std::move(path));
+  precondition.take = left.others(std::move(precondition.take));
   const std::string taken = paths_only_there(precondition.take, then);
-  const Value was = without_marks(live), is = without_marks(then);
+  const Value was = without_marks(left.without(live)), is = without_marks(left.without(then));
   Step step;
   if (differs(was, is) || !taken.empty()) {
     std::string why = changed_paths(was, is);
@@ -337,14 +342,33 @@ void ObjectPlanner::as_it_would_be(const Manifest& manifest, const Value& live, 
   } else if (!ours) {
     step = step_for(id, Action::adopt, "exists, not ours, and is as declared: it becomes ours",
                     wave_of(manifest));
-  } else if (differs(live, then) || !precondition.take.empty()) {
+  } else if (differs(left.without(live), left.without(then)) || !precondition.take.empty()) {
     step = step_for(id, Action::update, "is as declared; its marks are ours again", wave_of(manifest));
-  } else if (!same_ownership(live, then)) {
+  } else if (const auto ours_no_more = left.ours(); !ours_no_more.empty()) {
+    step = step_for(id, Action::update,
+                    "is as declared; left to others from now on: " + paths_only_there(ours_no_more, Value()),
+                    wave_of(manifest));
+  } else if (!same_ownership(left, live, then)) {
     step = step_for(id, Action::adopt, "is as declared; its fields are ours again", wave_of(manifest));
   } else {
     step = step_for(id, Action::none, "it is as declared", wave_of(manifest));
   }
   add(std::move(step), precondition);
+}
+
+/// Whether the policy leaves to others a part of what the cluster does not divide; then that is told.
+bool ObjectPlanner::cuts(const Manifest& manifest, const HttpResponse& dry_run) {
+  const Ignored ignored = policy_.ignored(manifest.id);
+  if (ignored.pointers.empty()) return false;
+  const auto found = cut(ignored, manifest.object, parse_go_json(dry_run.body, manifest.id.str()));
+  if (!found) return false;
+  auto problem = problem_at(manifest.id, ProblemCause::input,
+                            "the policy ignores " + found->pointer + " of " + manifest.id.str() +
+                                ", which is a part of what the cluster keeps as one value",
+                            "ignore all of it: " + found->whole);
+  problem.pointer = found->whole;
+  result_.problems.push_back(std::move(problem));
+  return true;
 }
 
 /// The server refuses the apply onto the live object. What others set in its place is taken over; what cannot
@@ -353,8 +377,9 @@ void ObjectPlanner::not_as_it_is(const Manifest& manifest, const Value& live, bo
                                  const HttpResponse& dry_run) {
   const Id& id = manifest.id;
   if (dry_run.status != 422) return refused(manifest, dry_run);
-  auto precondition = Precondition::of(live, state_.digests);
-  precondition.take = in_the_way(live, status_of(dry_run));
+  const Ignored ignored = policy_.ignored(id);
+  auto precondition = Precondition::of(live, state_.digests, ignored);
+  precondition.take = LeftToOthers(ignored, live).others(in_the_way(live, status_of(dry_run)));
   if (ours && !precondition.take.empty()) {
     const std::string taken = paths_only_there(precondition.take, Value());
     auto step =

@@ -10,14 +10,8 @@ namespace {
 
 using protocol::WireProblem;
 
-const std::vector<std::string> kMembers{"namespaces", "kinds",        "clusterKinds",
-                                        "conflicts",  "foreignItems", "as"};
-
-/// A name, or a beginning with a `*` at its end.
-bool pattern_matches(std::string_view pattern, std::string_view text) {
-  if (!pattern.ends_with('*')) return pattern == text;
-  return text.starts_with(pattern.substr(0, pattern.size() - 1));
-}
+const std::vector<std::string> kMembers{"namespaces", "kinds", "clusterKinds", "conflicts", "foreignItems",
+                                        "ignore",     "as"};
 
 bool any_matches(const std::vector<std::string>& patterns, std::string_view text) {
   return std::any_of(patterns.begin(), patterns.end(),
@@ -102,6 +96,7 @@ Policy Policy::parse(const Value& value, std::vector<WireProblem>& problems) {
   policy.cluster_kinds = reader.texts(value, "clusterKinds", "/clusterKinds");
   policy.force = reader.word(value, "conflicts", {"force", "report"}) != "report";
   policy.remove_foreign_items = reader.word(value, "foreignItems", {"keep", "remove"}) == "remove";
+  policy.ignore = parse_ignore_rules(value.find("ignore"), "/ignore", problems);
   if (const Value* as = value.find("as")) {
     if (!as->is_object() || !as->find("user") || !as->find("user")->is_string()) {
       reader.refuse("/as", "`as` needs a `user`",
@@ -140,6 +135,13 @@ std::optional<Policy::Breach> Policy::breach(const Id& id, bool namespaced) cons
     return Breach{id.type.str() + " is none of the kinds that the policy allows: " + joined_names(kinds),
                   "/kind", "add it to `kinds` of the application's policy"};
   return std::nullopt;
+}
+
+Ignored Policy::ignored(const Id& id) const {
+  Ignored out;
+  for (const auto& rule : ignore)
+    if (rule.names(id)) rule.add_to(out);
+  return out;
 }
 
 std::vector<std::pair<std::string, std::string>> Policy::headers() const {

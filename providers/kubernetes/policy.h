@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "providers/kubernetes/identity.h"
+#include "providers/kubernetes/ignore.h"
 #include "providers/protocol/messages.h"
 
 namespace gitopsd::kubernetes {
@@ -17,6 +18,7 @@ namespace gitopsd::kubernetes {
 ///   clusterKinds: [Namespace, ...]  # what it may declare outside of namespaces; none when missing
 ///   foreignItems: keep | remove   # items that others add to lists in which it has items; kept by default
 ///   conflicts: force | report       # fields that others manage: taken over (default), or a problem
+///   ignore: [{kind: Deployment.apps, pointers: [/spec/replicas]}]   # left as others have it, see ignore.h
 ///   as: {user: name, groups: [...]} # impersonated at each request
 struct Policy {
   std::vector<std::string> namespaces, kinds, cluster_kinds;
@@ -25,6 +27,7 @@ struct Policy {
   bool remove_foreign_items = false;
   std::string user;
   std::vector<std::string> groups;
+  std::vector<IgnoreRule> ignore;
 
   /// What is wrong is told in `problems`, with pointers into the policy and without a document.
   static Policy parse(const Value&, std::vector<protocol::WireProblem>& problems);
@@ -35,6 +38,8 @@ struct Policy {
     std::string message, pointer, hint;
   };
   std::optional<Breach> breach(const Id&, bool namespaced) const;
+  /// What all rules together say of it.
+  Ignored ignored(const Id&) const;
   /// The headers that impersonate.
   std::vector<std::pair<std::string, std::string>> headers() const;
 };

@@ -29,9 +29,9 @@ Precondition Precondition::parse(const std::string& text) {
   return out;
 }
 
-Precondition Precondition::of(const Value& live, const OwnedDigests& digests) {
+Precondition Precondition::of(const Value& live, const OwnedDigests& digests, const Ignored& ignored) {
   Precondition out;
-  Value rest = live;
+  Value rest = LeftToOthers(ignored, live).without(live);
   rest.as_object().erase("status");
   Value& metadata = rest.as_object().at("metadata");
   out.uid = metadata.get_string("uid");

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <functional>
 
 #include "providers/kubernetes/manifest.h"
 #include "providers/kubernetes/server_field.h"
@@ -19,20 +18,6 @@ bool is_kubectl(const Value& entry) {
   return is_update(entry) && (manager == "kubectl-client-side-apply" || manager == "before-first-apply");
 }
 
-/// Every leaf below a node of fieldsV1.
-void leaves(const Value& node, FieldPath& path, const std::function<void(const FieldPath&)>& tell) {
-  if (!node.is_object()) return;
-  if (node.as_object().empty()) return tell(path);
-  for (const auto& [name, child] : node.as_object()) {
-    path.push_back(name);
-    if (name == ".")
-      tell(path);
-    else
-      leaves(child, path, tell);
-    path.pop_back();
-  }
-}
-
 /// What others' updates own and we do not, by leaf.
 std::vector<FieldPath> foreign_leaves(const Value& live) {
   std::vector<FieldPath> out;
@@ -41,7 +26,7 @@ std::vector<FieldPath> foreign_leaves(const Value& live) {
     const Value* fields = entry.find("fieldsV1");
     if (!is_update(entry) || !fields) continue;
     FieldPath path;
-    leaves(*fields, path, [&](const FieldPath& leaf) {
+    each_leaf(*fields, path, [&](const FieldPath& leaf) {
       if (!node_at(ours, leaf, leaf.size())) out.push_back(leaf);
     });
   }
@@ -102,16 +87,6 @@ void add_path(Value& fields, const FieldPath& path) {
   }
 }
 
-void remove_path(Value& node, const FieldPath& path, std::size_t depth) {
-  const auto it = node.as_object().find(path[depth]);
-  if (it == node.as_object().end()) return;
-  if (depth + 1 < path.size()) {
-    remove_path(it->second, path, depth + 1);
-    if (!it->second.as_object().empty()) return;
-  }
-  node.as_object().erase(it);
-}
-
 }  // namespace
 
 std::vector<FieldPath> fields_of_kubectl(const Value& live) {
@@ -120,7 +95,7 @@ std::vector<FieldPath> fields_of_kubectl(const Value& live) {
     const Value* fields = entry.find("fieldsV1");
     if (!is_kubectl(entry) || !fields) continue;
     FieldPath path;
-    leaves(*fields, path, [&](const FieldPath& leaf) { out.push_back(leaf); });
+    each_leaf(*fields, path, [&](const FieldPath& leaf) { out.push_back(leaf); });
   }
   return out;
 }
@@ -177,7 +152,7 @@ Value moved_to_us(const Value& live, const std::vector<FieldPath>& paths) {
     add_path(ours->as_object().at("fieldsV1"), path);
     for (Value& entry : entries)
       if (&entry != ours && is_update(entry) && entry.find("fieldsV1"))
-        remove_path(entry.as_object().at("fieldsV1"), path, 0);
+        remove_path(entry.as_object().at("fieldsV1"), path);
   }
   std::erase_if(entries, [](const Value& entry) {
     const Value* fields = entry.find("fieldsV1");

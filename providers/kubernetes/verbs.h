@@ -1,6 +1,7 @@
 // The provider's calls, a file each: resolve.cpp, plan.cpp, apply.cpp, observe.cpp.
 #pragma once
 
+#include "providers/kubernetes/left_to_others.h"
 #include "providers/kubernetes/state.h"
 #include "providers/kubernetes/takeover.h"
 #include "providers/protocol/service.h"
@@ -17,7 +18,8 @@ protocol::ObserveResult observe(State&, const protocol::ObserveRequest&);
 struct Precondition {
   std::string uid;  ///< empty: absent
   std::string resource_version;
-  std::string content;  ///< digest of all but what the server keeps; decides where only the version moved
+  std::string content;  ///< digest of all but what the server keeps and what is left to others; decides
+                        ///< where only the version moved
   bool keep = false;    ///< a removal that only forgets: the object is not ours
   std::vector<FieldPath> take;  ///< others' fields to take over before the write
 
@@ -25,7 +27,7 @@ struct Precondition {
   bool same_content(const Precondition& other) const { return uid == other.uid && content == other.content; }
   std::string text() const;
   static Precondition parse(const std::string&);
-  static Precondition of(const Value& live, const OwnedDigests&);
+  static Precondition of(const Value& live, const OwnedDigests&, const Ignored& = {});
 };
 
 /// The request of a server-side apply.

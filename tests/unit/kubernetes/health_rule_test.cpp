@@ -77,16 +77,6 @@ TEST_CASE("a rule is for one group and kind, and goes before what is built in") 
   CHECK(judge_health(knative, rules).reason.empty());
 }
 
-TEST_CASE("a pointer goes by names, by places and by what an item says") {
-  const Value object = object_of("{a/b: {c: [x, {name: n/1, v: 7}, {name: 3}]}, e: null}");
-  const auto at = [&](const char* pointer) { return at_health_pointer(object, pointer); };
-  CHECK(at("")->is_object());
-  CHECK(at("/a~1b/c/0")->as_string() == "x");
-  CHECK(at("/a~1b/c/name=n~11/v")->as_int() == 7);
-  for (const char* nowhere : {"/a~1b/c/name=3", "/a~1b/c/9", "/a~1b/c/-", "/a~1b/c/0/x", "/e", "/none", "x"})
-    CHECK(at(nowhere) == nullptr);
-}
-
 TEST_CASE("rules that cannot be used say why and where") {
   using Lines = std::vector<std::string>;
   CHECK(rule_problems("~").empty());

@@ -31,9 +31,10 @@ Value managed(const char* fields, const char* rest) {
 }  // namespace
 
 TEST_CASE("a receipt comes back from its text as it was, and what is none is none") {
-  const Receipt receipt{"apps/v1", "u-1", "42", "aa", "bb", {"01234567", "89abcdef"}};
+  const Receipt receipt{"apps/v1",         "u-1", "42", "aa", "bb", {"01234567", "89abcdef"}, "key",
+                        "0011223344556677"};
   CHECK(Receipt::parse(receipt.text()) == receipt);
-  const Receipt plain{"v1", "u-1", "42", "aa", "bb", {}};
+  const Receipt plain{"v1", "u-1", "42", "aa", "bb", {}, {}, {}};
   CHECK(Receipt::parse(plain.text()) == plain);
   for (const char* text :
        {"", "{", "[]", "17", "{}", R"({"v":"v1","u":"","r":"1","e":"a","o":"b"})",
@@ -183,6 +184,31 @@ TEST_CASE("what was applied as {} only has to be there: others may fill it") {
   REQUIRE(whole);
   CHECK(whole->bare.empty());
   CHECK(whole->owned != receipt->owned);
+}
+
+TEST_CASE("a manager's fields may leave our entry, and nothing else") {
+  Ignored ignored;
+  ignored.managers = {"scaler"};
+  const Value sent = parse_json(R"({"spec":{"replicas":2,"a":"1","b":"2"}})");
+  const auto receipt = digests().receipt(
+      managed(R"({"f:spec":{"f:replicas":{},"f:a":{},"f:b":{}}})", to_json(sent).c_str()), sent, ignored);
+  REQUIRE(receipt);
+  const auto yielded = [&](const char* ours, const char* manager, const char* theirs, const char* object) {
+    Value live = managed(ours, object);
+    Value entry = Value::object({{"manager", manager}, {"operation", "Update"}});
+    entry.set("fieldsV1", parse_json(theirs));
+    live.as_object().at("metadata").as_object().at("managedFields").push(entry);
+    return digests().only_yielded(live, *receipt, ignored);
+  };
+  const char* rest = R"({"f:spec":{"f:a":{},"f:b":{}}})";
+  const char* replicas = R"({"f:spec":{"f:replicas":{}}})";
+  const char* seven = R"({"spec":{"replicas":7,"a":"1","b":"2"}})";
+  CHECK(yielded(rest, "scaler", replicas, seven));
+  CHECK_FALSE(yielded(rest, "other", replicas, seven));
+  CHECK_FALSE(yielded(rest, "scaler", R"({"f:spec":{"f:theirs":{}}})", seven));
+  CHECK_FALSE(yielded(R"({"f:spec":{"f:a":{}}})", "scaler", replicas, seven));
+  CHECK_FALSE(yielded(R"({"f:spec":{"f:a":{},"f:b":{},"f:c":{}}})", "scaler", replicas, seven));
+  CHECK_FALSE(yielded(rest, "scaler", replicas, R"({"spec":{"replicas":7,"a":"1","b":"by hand"}})"));
 }
 
 TEST_CASE("a receipt remembers so many empty mappings and stays small; the values of the others count") {
