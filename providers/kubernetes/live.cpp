@@ -75,8 +75,10 @@ std::shared_ptr<Live::Sweep> Live::sweep_of(const Group& group) {
   return sweep;
 }
 
-bool Live::Sweep::can_answer(const std::string& name) const {
-  return Monotonic::now() - began < kStillFresh && !unread.contains(name);
+/// Who asks because of a change has to see it: a list that is older than the change would hide it for good.
+bool Live::Sweep::can_answer(const Id& id, const Memory& memory) const {
+  return Monotonic::now() - began < kStillFresh && !unread.contains(id.name) &&
+         !memory.moved_since(id, began);
 }
 
 /// What is not in the list is not there.
@@ -146,7 +148,7 @@ void Live::take_page(Sweep& sweep, const Group& group, Value page,
     if (!name) continue;
     const Id id{group.type, group.space, name->as_string()};
     const auto asked = wanted.find(id.name);
-    const auto receipt = asked == wanted.end() ? memory(id) : asked->second->receipt;
+    const auto receipt = asked == wanted.end() ? memory.receipt(id) : asked->second->receipt;
     if (asked == wanted.end() && !receipt) {
       sweep.unread.insert(id.name);
       continue;
@@ -163,7 +165,7 @@ bool Live::look_by_list(const Group& group, const Members& members, const std::v
   const auto sweep = sweep_of(group);
   const std::lock_guard lock(sweep->mutex);
   const bool fresh = std::all_of(members.begin(), members.end(),
-                                 [&](std::size_t i) { return sweep->can_answer(wanted[i].id.name); });
+                                 [&](std::size_t i) { return sweep->can_answer(wanted[i].id, memory); });
   try {
     std::map<std::string_view, const Wanted*> by_name;
     for (const std::size_t i : members) by_name.emplace(wanted[i].id.name, &wanted[i]);

@@ -47,10 +47,14 @@ class Live {
     Id id;
     std::optional<Receipt> receipt;
   };
-  /// What is remembered of an object; nullopt for one that is not ours.
-  using Memory = std::function<std::optional<Receipt>(const Id&)>;
+  struct Memory {
+    /// What is remembered of an object; nullopt for one that is not ours.
+    std::function<std::optional<Receipt>(const Id&)> receipt;
+    /// Whether it was written since, by us or by anybody, as far as we heard of it.
+    std::function<bool(const Id&, Monotonic::time_point)> moved_since;
+  };
   /// In the order asked. What is asked for in parts (a full check is) is listed once: the list also answers
-  /// for what is remembered, to calls that come within the next seconds.
+  /// for what is remembered, to calls that come within the next seconds, but for what has moved since.
   std::vector<Looked> look(const std::vector<Wanted>&, const Policy&, const Memory&);
 
  private:
@@ -65,7 +69,7 @@ class Live {
     Monotonic::time_point began{};
     std::map<std::string, Looked, std::less<>> looked;  ///< by name
     std::set<std::string, std::less<>> unread;          ///< is there, and more is not known (any more)
-    bool can_answer(const std::string& name) const;
+    bool can_answer(const Id&, const Memory&) const;
     Looked take(const std::string& name);
     void forget();
   };

@@ -54,8 +54,7 @@ protocol::ObserveResult ObjectObserver::run() {
     wanted.push_back({one.id, one.receipt});
     looked_at.push_back(&one);
   }
-  const auto live =
-      state_.live.look(wanted, *policy_, [this](const Id& id) { return state_.watch.receipt(id); });
+  const auto live = state_.live.look(wanted, *policy_, state_.memory());
   for (std::size_t i = 0; i < looked_at.size(); ++i) {
     Observation seen;
     judge(*looked_at[i], live[i], seen);

@@ -163,8 +163,7 @@ std::set<Id> ObjectPlanner::as_applied() const {
     else
       doubtful.push_back({id, receipt});
   }
-  const auto live =
-      state_.live.look(doubtful, policy_, [this](const Id& id) { return state_.watch.receipt(id); });
+  const auto live = state_.live.look(doubtful, policy_, state_.memory());
   for (std::size_t i = 0; i < doubtful.size(); ++i)
     if (live[i].is_as(*doubtful[i].receipt)) same.insert(doubtful[i].id);
   return same;

@@ -25,6 +25,11 @@ struct State {
   HealthJudge health;
   Live live;
   Watch watch;
+
+  Live::Memory memory() const {
+    return {[this](const Id& id) { return watch.receipt(id); },
+            [this](const Id& id, Monotonic::time_point then) { return watch.moved_since(id, then); }};
+  }
 };
 
 /// The kinds that the documents are made of, from memory unless it lacks one of them.

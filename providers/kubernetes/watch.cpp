@@ -104,6 +104,12 @@ std::optional<Receipt> Watch::receipt(const Id& id) const {
   return it->second.receipt;
 }
 
+bool Watch::moved_since(const Id& id, Monotonic::time_point then) const {
+  const std::lock_guard lock(mutex_);
+  const auto it = known_.find(id);
+  return it != known_.end() && it->second.moved >= then;
+}
+
 void Watch::judged(const Id& id, const std::string& resource_version, const Judgement& health) {
   const std::lock_guard lock(mutex_);
   const auto it = known_.find(id);
@@ -135,6 +141,8 @@ Watch::Writing::~Writing() {
     if (--it->second.count > 0) return;
     held = std::move(it->second.held);
     watch_.writes_.erase(it);
+    if (const auto known = watch_.known_.find(id_); known != watch_.known_.end())
+      known->second.moved = Monotonic::now();
   }
   if (held) watch_.judge(id_, std::move(*held));
 }
@@ -181,6 +189,7 @@ void Watch::judge(const Id& id, Seen event) {
     const auto it = known_.find(id);
     if (it == known_.end()) return;
     Known& known = it->second;
+    known.moved = Monotonic::now();
     if (known.asking) {
       known.held = std::move(event);
       return;

@@ -44,6 +44,8 @@ class Watch {
   View view(const Id&, const Receipt&) const;
   /// What is known of it.
   std::optional<Receipt> receipt(const Id&) const;
+  /// Whether an event of it came, or a write of ours ended, at that time or later.
+  bool moved_since(const Id&, Monotonic::time_point) const;
   /// The health of the object in that version. While it is progressing every event of it is told.
   void judged(const Id&, const std::string& resource_version, const Judgement&);
   /// The health as it was judged, where nothing was written since.
@@ -74,8 +76,9 @@ class Watch {
   struct Known {
     std::string application;
     Receipt receipt;
-    std::uint64_t version = 0;  ///< the receipt's
-    std::uint64_t told = 0;     ///< the version that was last told to be a change
+    std::uint64_t version = 0;      ///< the receipt's
+    std::uint64_t told = 0;         ///< the version that was last told to be a change
+    Monotonic::time_point moved{};  ///< when we last heard of a write
     std::shared_ptr<const Policy> policy;
     bool asking = false;  ///< a GET is under way
     bool unsure = false;  ///< its values may be others although nobody wrote it

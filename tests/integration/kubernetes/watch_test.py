@@ -190,6 +190,35 @@ class Server(Watched):
         self.assertEqual(provider.told(), [f"ConfigMap/{SPACE}/a", f"ConfigMap/{SPACE}/marker"])
 
 
+    def test_burst(self):
+        """of very many objects that are deleted one after the other, each is seen to be gone by whoever was told so"""
+        provider = self.start_provider()
+        names = [f"c{number}" for number in range(1000)]
+        entries = {entry["id"]: entry for entry in self.converge(*(config_map(name, {"key": "1"}) for name in names))}
+        told = 0
+        for begin in range(0, len(names), 50):
+            for name in names[begin:begin + 50]:
+                self.cluster.delete(self.at(name))
+            wait.until(lambda begin=begin: len(set(provider.told())) == begin + 50, "all of them are told")
+            gone, told = list(dict.fromkeys(provider.told()))[told:], begin + 50
+            # As the daemon does: it looks at what was told, and the rest of the list stays for a moment.
+            seen = provider.observe([entries[identity] for identity in gone], watch=True)
+            self.assertEqual({one["live"] for one in seen.values()}, {"absent"}, f"after {begin} others")
+
+    def test_changed_between(self):
+        """a plan, too, sees what was changed since a list that was made for others"""
+        provider = self.start_provider()
+        documents = [config_map(f"c{number}", {"key": "1"}) for number in range(100)]
+        entries = self.converge(*documents)
+        for half in (range(50), range(50, 100)):
+            provider.mark()
+            for number in half:
+                self.cluster.patch(self.at(f"c{number}"), {"data": {"key": "by hand"}})
+            wait.until(lambda: len(set(provider.told())) == 50, "all of them are told")
+            part = [documents[number] for number in half]
+            self.assertEqual({step["action"] for step in provider.plan(part, "1", entries)["steps"]}, {"update"})
+
+
 class Rights(Watched):
     def test_no_watch(self):
         """without the rights to list and watch a kind it says so once, asks seldom, and sees changes when it is asked to look"""

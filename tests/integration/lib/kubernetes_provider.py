@@ -47,23 +47,28 @@ class Provider(ProtocolClient):
 
     def converge(self, documents: list[dict], sync: str = "1", entries: list[dict] = ()) -> list[dict]:
         """Plans and applies; returns the entries that a daemon would keep."""
-        known = {entry["id"]: entry for entry in entries}
         made = []
         for start in range(0, len(documents), BATCH):
-            part = [{"digest": digest_of(document), "json": document} for document in documents[start:start + BATCH]]
-            resolved = self.call("resolve", application="app", documents=part, policy=self.policy)
-            assert not resolved.get("problems"), resolved["problems"]
-            resources = resolved["resources"]
-            plan = self.call("plan", sync=sync, owner=OWNER, policy=self.policy, mode="changed", upsert=resources, documents=part,
-                             entries=[known[r["id"]] for r in resources if r["id"] in known])
-            assert not plan.get("problems"), plan["problems"]
-            result = self.call("apply", sync=sync, owner=OWNER, policy=self.policy, steps=plan["steps"], resources=resources,
-                               documents=part)
+            plan = self.plan(documents[start:start + BATCH], sync, entries)
+            result = self.call("apply", sync=sync, owner=OWNER, policy=self.policy, steps=plan["steps"],
+                               resources=plan["resources"], documents=plan["documents"])
             assert result["outcome"] == "done", result
             receipts = {step["key"]: step["receipt"] for step in result["steps"]}
             made += [{"id": step["id"], "owned": {"digest": step["digest"], "receipt": receipts[step["key"]]}}
                      for step in plan["steps"]]
         return made
+
+    def plan(self, documents: list[dict], sync: str, entries: list[dict] = ()) -> dict:
+        """Of one part: its steps, and the resources and documents that they are of."""
+        known = {entry["id"]: entry for entry in entries}
+        part = [{"digest": digest_of(document), "json": document} for document in documents]
+        resolved = self.call("resolve", application="app", documents=part, policy=self.policy)
+        assert not resolved.get("problems"), resolved["problems"]
+        resources = resolved["resources"]
+        plan = self.call("plan", sync=sync, owner=OWNER, policy=self.policy, mode="changed", upsert=resources, documents=part,
+                         entries=[known[r["id"]] for r in resources if r["id"] in known])
+        assert not plan.get("problems"), plan["problems"]
+        return {"steps": plan["steps"], "resources": resources, "documents": part}
 
     def observe(self, entries: list[dict], **more) -> dict[str, dict]:
         found = {}
