@@ -172,7 +172,8 @@ Ran run_in_sandbox(const Sandbox& sandbox, const RunFolder& folder, const std::v
   const auto& limits = sandbox.limits;
   const auto seconds = std::chrono::ceil<std::chrono::seconds>(limits.timeout).count();
   Command whole;
-  whole.arguments = {sandbox.program, "--read", folder.tree(), "--write", folder.scratch(), "--cpu",
+  whole.arguments = {sandbox.program, "--read", folder.tree(), child.empty() ? "--read" : "--write",
+                     folder.scratch(), "--cpu",
                      // Of all its threads together; the time by the clock is kept here.
                      std::to_string(seconds * 8), "--memory", std::to_string(limits.memory_bytes), "--file",
                      std::to_string(kFileBytes)};

@@ -16,8 +16,8 @@ struct Sandbox {
   config::Renderers limits{};
 };
 
-/// A folder of one run: `tree` is the copy of the snapshot, `scratch` what the renderer may write. It goes
-/// with this object.
+/// A folder of one run: `tree` is the copy of the snapshot, `scratch` holds files of ours, and what a
+/// renderer writes that starts another. It goes with this object.
 class RunFolder {
  public:
   explicit RunFolder(const Sandbox&);
@@ -44,8 +44,10 @@ struct Ran {
   std::string failed{};  ///< why there is no result; empty: there is one
 };
 
-/// Runs `command` in the folder. It may start no other program than `child`, in the same sandbox; without one
-/// it can start no process at all. Throws Failure where the sandbox cannot be set up: never runs it outside.
+/// Runs `command` in the folder. It may start no other program than `child`, in the same sandbox, and then
+/// write into the scratch folder, by which kustomize hands values to Helm; without one it can start no
+/// process and write nothing at all. Throws Failure where the sandbox cannot be set up: never runs it
+/// outside.
 Ran run_in_sandbox(const Sandbox&, const RunFolder&, const std::vector<std::string>& command,
                    const std::string& child = {});
 

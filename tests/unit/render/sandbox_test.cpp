@@ -54,10 +54,12 @@ class Room {
 
 }  // namespace
 
-TEST_CASE("a renderer reads its snapshot, writes its scratch folder and runs threads") {
+TEST_CASE("a renderer reads its snapshot, and only one that starts another writes its scratch folder") {
   Room room;
+  CHECK(room.run({"write=SCRATCH/new", "write=/dev/null"}).output == "write: EACCES\nwrite: DONE\n");
   const auto ran = room.run({"read=TREE/app/a.yaml", "read=TREE/app/near", "write=SCRATCH/new",
-                             "read=SCRATCH/new", "remove=SCRATCH/new", "write=/dev/null", "thread"});
+                             "read=SCRATCH/new", "remove=SCRATCH/new", "write=/dev/null", "thread"},
+                            GITOPSD_PROBE);
   CHECK(ran.failed == "");
   CHECK(ran.output ==
         "read: DONE\nread: DONE\nwrite: DONE\nread: DONE\nremove: DONE\nwrite: DONE\nthread: DONE\n");
@@ -110,6 +112,7 @@ TEST_CASE("a renderer becomes no other program and touches no other process") {
   const std::string parent = std::to_string(::getpid());
   const auto ran = room.run({"execute=/bin/true", "copy-and-execute=SCRATCH", "fork", "kill=" + parent,
                              "ptrace=" + parent, "raise-limit"});
+  CHECK(room.run({"copy-and-execute=SCRATCH"}, GITOPSD_PROBE).output == "copy-and-execute: EACCES\n");
   CHECK(ran.output ==
         "execute: EACCES\ncopy-and-execute: EACCES\nfork: EPERM\nkill: EPERM\nptrace: EPERM\nraise-limit: "
         "EPERM\n");
