@@ -124,8 +124,8 @@ TEST_CASE("what Flux makes of its own examples, by its own library") {
       {"${umlaut:2}", R"("x")"},
       {"${umlaut:1}", "refused"},  // half a character
   };
-  for (const auto& [given, wanted] : table) {
-    CAPTURE(given);
-    CHECK(made(given) == wanted);
+  for (const auto& row : table) {
+    CAPTURE(row.first);
+    CHECK(made(row.first) == row.second);
   }
 }
