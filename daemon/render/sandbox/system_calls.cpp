@@ -1,5 +1,6 @@
 #include "daemon/render/sandbox/system_calls.h"
 
+#include <fcntl.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
@@ -22,8 +23,8 @@ constexpr int kAllowed[] = {
     SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(close), SCMP_SYS(lseek), SCMP_SYS(stat), SCMP_SYS(fstat),
     SCMP_SYS(lstat), SCMP_SYS(newfstatat), SCMP_SYS(statx), SCMP_SYS(access), SCMP_SYS(faccessat),
     SCMP_SYS(faccessat2), SCMP_SYS(readlink), SCMP_SYS(readlinkat), SCMP_SYS(getdents64), SCMP_SYS(getcwd),
-    SCMP_SYS(fcntl), SCMP_SYS(dup), SCMP_SYS(dup3), SCMP_SYS(pipe2), SCMP_SYS(ftruncate), SCMP_SYS(fsync),
-    SCMP_SYS(mkdirat), SCMP_SYS(unlinkat), SCMP_SYS(renameat), SCMP_SYS(renameat2), SCMP_SYS(umask),
+    SCMP_SYS(dup), SCMP_SYS(dup3), SCMP_SYS(pipe2), SCMP_SYS(ftruncate), SCMP_SYS(fsync), SCMP_SYS(mkdirat),
+    SCMP_SYS(unlinkat), SCMP_SYS(renameat), SCMP_SYS(renameat2), SCMP_SYS(umask),
     // waiting
     SCMP_SYS(epoll_create1), SCMP_SYS(epoll_ctl), SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait),
     SCMP_SYS(eventfd2), SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(pselect6), SCMP_SYS(nanosleep),
@@ -41,6 +42,12 @@ constexpr int kAllowed[] = {
     SCMP_SYS(getegid), SCMP_SYS(getrlimit), SCMP_SYS(uname), SCMP_SYS(sysinfo), SCMP_SYS(getrandom),
     // Landlock says of what: the renderer, once.
     SCMP_SYS(execve)};
+
+// What may be asked of a descriptor: its copies, flags and locks. Not who gets its signals: that could be any
+// process of this user.
+constexpr int kAllowedOfDescriptors[] = {F_DUPFD,     F_GETFD,     F_SETFD,      F_GETFL,
+                                         F_SETFL,     F_GETLK,     F_SETLK,      F_SETLKW,
+                                         F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW, F_DUPFD_CLOEXEC};
 
 class Filter {
  public:
@@ -66,6 +73,8 @@ class Filter {
 void restrict_system_calls(bool children) {
   Filter filter;
   for (const int call : kAllowed) filter.rule(SCMP_ACT_ALLOW, call);
+  for (const int command : kAllowedOfDescriptors)
+    filter.rule(SCMP_ACT_ALLOW, SCMP_SYS(fcntl), SCMP_A1_32(SCMP_CMP_EQ, static_cast<unsigned>(command), 0));
   // Threads only. The flags of clone3 are out of a filter's sight; without it, clone is tried.
   filter.rule(SCMP_ACT_ALLOW, SCMP_SYS(clone), SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD));
   filter.rule(SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3));

@@ -155,6 +155,7 @@ const std::map<std::string, Attempt>& attempts() {
       {"memory", take_memory},
       {"thread", [](const std::string&) { return run_thread(); }},
       {"environment", [](const std::string& name) { return std::getenv(name.c_str()) != nullptr; }},
+      {"send-signals", [](const std::string& pid) { return ::fcntl(1, F_SETOWN, std::stoi(pid)) == 0; }},
       {"descriptor", [](const std::string& fd) { return ::fcntl(std::stoi(fd), F_GETFD) >= 0; }},
   };
   return all;

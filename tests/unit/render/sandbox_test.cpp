@@ -111,11 +111,12 @@ TEST_CASE("a renderer becomes no other program and touches no other process") {
   Room room;
   const std::string parent = std::to_string(::getpid());
   const auto ran = room.run({"execute=/bin/true", "copy-and-execute=SCRATCH", "fork", "kill=" + parent,
-                             "ptrace=" + parent, "raise-limit"});
+                             "ptrace=" + parent, "raise-limit", "send-signals=" + parent});
   CHECK(room.run({"copy-and-execute=SCRATCH"}, GITOPSD_PROBE).output == "copy-and-execute: EACCES\n");
   CHECK(ran.output ==
         "execute: EACCES\ncopy-and-execute: EACCES\nfork: EPERM\nkill: EPERM\nptrace: EPERM\nraise-limit: "
-        "EPERM\n");
+        "EPERM\n"
+        "send-signals: EPERM\n");
 }
 
 TEST_CASE("a renderer that has Helm inflate charts starts that program and no other, in the same sandbox") {
