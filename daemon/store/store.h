@@ -284,7 +284,7 @@ class Store {
   struct Effect {
     SyncId sync;
     std::string key;
-    std::string rerun;  ///< safe, check, hold
+    std::string rerun;  ///< safe, check, hold; of a hook owed, done, or failed and why
     bool ended = false;
   };
   virtual void begin_effect(const ApplicationUid&, const Effect&) = 0;

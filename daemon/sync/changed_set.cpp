@@ -50,21 +50,35 @@ void add_unsettled(const Scope& scope, const std::set<ResourceId>& handled, Work
     if (!row) {
       if (!entry.owned_digest.empty()) work.remove.push_back(entry.id);
     } else if (row->digest != entry.owned_digest || entry.intended_sync) {
-      Item item;
-      item.resource = decode_resource(row->id, row->digest, row->resource);
-      item.path = row->path;
-      item.index = row->index;
-      item.document.digest = row->digest;
-      const auto bytes = scope.store.document(row->digest);
-      if (!bytes) throw fail(ProblemCause::internal, "the store has no document for " + row->id.str());
-      unpack_document(*bytes, scope.store.digest_key(), item);
-      item.needs = resource_needs(row->resource);
+      Item item = stored_item(scope, *row);
+      if (only_after_failure(item.resource)) continue;
       for (const auto& b : item.blobs) work.blobs->add(b);
       work.upsert.push_back(std::move(item));
     } else {
       continue;
     }
     work.entries.emplace(entry.id, std::move(entry));
+  }
+}
+
+/// Hooks of which nothing changed run with what did. `here`: those of the manifests that were read.
+void add_hooks(const Scope& scope, std::vector<Item> here, const std::vector<ResourceId>& elsewhere,
+               Work& work) {
+  std::set<ResourceId> there;
+  for (const auto& item : work.upsert) there.insert(item.resource.id);
+  for (const auto& id : elsewhere) {
+    const auto row = scope.store.declared_id(scope.application.uid, id);
+    if (row && !there.contains(id)) here.push_back(stored_item(scope, *row));
+  }
+  std::vector<ResourceId> ids;
+  for (auto& item : here) {
+    for (const auto& b : item.blobs) work.blobs->add(b);
+    ids.push_back(item.resource.id);
+    work.upsert.push_back(std::move(item));
+  }
+  for (auto& entry : scope.store.inventory(scope.application.uid, ids)) {
+    ResourceId id = entry.id;
+    work.entries.emplace(std::move(id), std::move(entry));
   }
 }
 
@@ -98,7 +112,8 @@ std::vector<Item> take_known(std::vector<render::Document>& documents,
 }  // namespace
 
 Work prepare_commit(const Scope& scope, const std::shared_ptr<const source::Snapshot>& snapshot,
-                    const store::ApplicationState& before, bool full, bool force, NeedIndex& needs) {
+                    const store::ApplicationState& before, bool full, bool force, bool owes_hooks,
+                    NeedIndex& needs) {
   const auto& app = scope.application;
   const auto& uid = app.uid;
   Work work;
@@ -144,12 +159,17 @@ Work prepare_commit(const Scope& scope, const std::shared_ptr<const source::Snap
   }
 
   std::vector<Problem> problems;
+  std::vector<Item> hooks;
   for (auto& item : items) {
     const auto it = inventory.find(item.resource.id);
-    const bool changed = force || it == inventory.end() || it->second.owned_digest != item.document.digest ||
-                         it->second.intended_sync;
+    const bool differs =
+        it == inventory.end() || it->second.owned_digest != item.document.digest || it->second.intended_sync;
     if (it == inventory.end()) refuse_foreign_owned(scope, snapshot->commit(), item, problems);
-    if (!changed) {
+    if (!item.resource.hooks.empty() && (!differs || only_after_failure(item.resource))) {
+      hooks.push_back(item);
+      continue;
+    }
+    if (!differs && !force) {
       ++work.unchanged;
       continue;
     }
@@ -166,6 +186,9 @@ Work prepare_commit(const Scope& scope, const std::shared_ptr<const source::Snap
     std::set<ResourceId> handled(concerned.begin(), concerned.end());
     add_unsettled(scope, handled, work);
   }
+  if (owes_hooks || changes_anything(work))
+    add_hooks(scope, std::move(hooks), partial ? needs.hooks_without(work.reread) : std::vector<ResourceId>(),
+              work);
   sort_by_requirements(work.upsert);
   work.reread_items = std::move(items);
   return work;

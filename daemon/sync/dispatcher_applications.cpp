@@ -68,13 +68,13 @@ void DispatcherImpl::pump(const App& app) {
     app->phase = Phase::held;
     app->waits_for = kSuspended;
     app->released_by = kSuspendedRelease;
-    const EventId event = std::exchange(app->next->said_held, true) ? EventId{} : app->next->event;
-    if (event) {
-      workers_->post([this, event] { env_.store->set_event(event, store::EventState::held, kSuspended); });
-    }
+    say_held(app, kSuspended);
   }
   if (app->next && !suspended) {
-    if (app->hold == Hold::busy) {
+    // A hook that was begun is a step that was begun.
+    const bool hook = app->hold == Hold::health && app->run && app->run->runs_hook();
+    if (hook) say_held(app, "a hook of " + app->run->job().revision.short_str() + " has to end first");
+    if (app->hold == Hold::busy || hook) {
       if (app->run) app->run->supersede(superseded_by(*app->next));
       return;
     }

@@ -30,7 +30,7 @@ Look observe(const Scope& scope, const std::vector<ResourceId>* ids, bool full) 
     request.full = full;
     request.watch = true;
     for (std::size_t i = start; i < std::min(entries.size(), start + kBatchCount); ++i) {
-      if (entries[i].owned_digest.empty()) continue;
+      if (entries[i].owned_digest.empty() || is_hook(entries[i].resource)) continue;
       request.entries.push_back(owned_entry(entries[i]));
     }
     if (request.entries.empty()) continue;

@@ -22,6 +22,13 @@ std::string rejected_text(const CommitId& revision, const std::string& by) {
   return revision.short_str() + " was " + by;
 }
 
+/// With the mutex. The event of what comes next says that it waits, once.
+void DispatcherImpl::say_held(const App& app, const std::string& why) {
+  const EventId event = std::exchange(app->next->said_held, true) ? EventId{} : app->next->event;
+  if (event)
+    workers_->post([this, event, why] { env_.store->set_event(event, store::EventState::held, why); });
+}
+
 /// With the mutex. Ends what waits for good; the store is written on a worker.
 void DispatcherImpl::release_parked(const App& app, const std::string& why) {
   ++app->timer;

@@ -234,6 +234,7 @@ class DispatcherImpl : public Dispatcher {
 
   // dispatcher_held.cpp
   static std::shared_ptr<Run> held_run(const App&, const std::optional<SyncId>& looked_at);
+  void say_held(const App&, const std::string& why);
   void release_parked(const App&, const std::string& why);
   void release_aside(const App&, const std::string& why);
   void end_waiting(const std::shared_ptr<Run>&, std::vector<EventId>, const std::string& why);

@@ -1,5 +1,7 @@
 #include "daemon/sync/item.h"
 
+#include <algorithm>
+
 #include "base/json.h"
 #include "daemon/sync/seal.h"
 
@@ -22,6 +24,15 @@ protocol::Resource decode_resource(const ResourceId& id, const std::string& dige
   value.set("id", id.str());
   value.set("document", digest);
   return protocol::decode_as<protocol::Resource>(value);
+}
+
+bool is_hook(const std::string& json) {
+  return json.find("\"hooks\":[") != std::string::npos;  // within a text the quotes would be escaped
+}
+
+bool only_after_failure(const protocol::Resource& resource) {
+  return !resource.hooks.empty() && std::all_of(resource.hooks.begin(), resource.hooks.end(),
+                                                [](auto time) { return time == protocol::Hook::fail; });
 }
 
 Needs resource_needs(const std::string& json) {

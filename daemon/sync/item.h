@@ -35,6 +35,10 @@ struct Item {
 std::string encode_resource(const Item& item);
 /// The reverse; `id` and `digest` come from the row.
 protocol::Resource decode_resource(const ResourceId& id, const std::string& digest, const std::string& json);
+/// Whether that JSON is a hook's.
+bool is_hook(const std::string& json);
+/// Whether it runs when a sync fails and at no other time: what is declared of it is news to no sync.
+bool only_after_failure(const protocol::Resource&);
 /// The needs in that JSON.
 Needs resource_needs(const std::string& json);
 

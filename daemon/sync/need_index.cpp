@@ -5,7 +5,9 @@ namespace gitopsd::sync {
 void NeedIndex::load(const std::vector<store::Declared>& declared) {
   by_manifest_.clear();
   by_need_.clear();
+  hooks_.clear();
   for (const auto& row : declared) {
+    if (is_hook(row.resource)) hooks_[row.path].insert(row.id);
     for (const auto& need : resource_needs(row.resource)) {
       by_manifest_[row.path].push_back(need);
       by_need_[need.first].insert(row.path);
@@ -25,6 +27,7 @@ std::set<std::string> NeedIndex::manifests_needing(const std::string& path) cons
 
 void NeedIndex::update(const std::set<std::string>& manifests, const std::vector<Item>& items) {
   for (const auto& manifest : manifests) {
+    hooks_.erase(manifest);
     const auto it = by_manifest_.find(manifest);
     if (it == by_manifest_.end()) continue;
     for (const auto& [path, id] : it->second) {
@@ -34,11 +37,19 @@ void NeedIndex::update(const std::set<std::string>& manifests, const std::vector
     by_manifest_.erase(it);
   }
   for (const auto& item : items) {
+    if (!item.resource.hooks.empty()) hooks_[item.path].insert(item.resource.id);
     for (const auto& need : item.needs) {
       by_manifest_[item.path].push_back(need);
       by_need_[need.first].insert(item.path);
     }
   }
+}
+
+std::vector<ResourceId> NeedIndex::hooks_without(const std::set<std::string>& manifests) const {
+  std::vector<ResourceId> found;
+  for (const auto& [path, ids] : hooks_)
+    if (!manifests.contains(path)) found.insert(found.end(), ids.begin(), ids.end());
+  return found;
 }
 
 OutsidePaths NeedIndex::outside(const std::string& application_path) const {

@@ -1,6 +1,6 @@
 // Which manifest needs which other files of the repository: kept in memory per application, so that a changed
 // content file leads to its manifest without reading all that the application declares. And which manifests a
-// kustomization lists, for the same reason.
+// kustomization lists, and which resources are hooks, for the same reason.
 #pragma once
 
 #include <map>
@@ -30,6 +30,8 @@ class NeedIndex {
   std::set<std::string> manifests_needing(const std::string& path) const;
   /// `manifests` were read again and declare `items` now.
   void update(const std::set<std::string>& manifests, const std::vector<Item>& items);
+  /// The hooks among what is declared, but for those that `manifests` declare.
+  std::vector<ResourceId> hooks_without(const std::set<std::string>& manifests) const;
   /// Needs that lie outside `application_path`, sorted.
   OutsidePaths outside(const std::string& application_path) const;
 
@@ -41,6 +43,7 @@ class NeedIndex {
   bool loaded_ = false;
   std::map<std::string, Needs> by_manifest_;
   std::map<std::string, std::set<std::string>> by_need_;
+  std::map<std::string, std::set<ResourceId>> hooks_;  ///< by manifest
 };
 
 }  // namespace gitopsd::sync

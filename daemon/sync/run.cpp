@@ -36,7 +36,7 @@ Outcome Run::guarded(const std::function<Outcome()>& body) {
   try {
     return body();
   } catch (const Failure& failure) {
-    return failed(failure);
+    return fail_over(failure);
   } catch (const std::exception& e) {
     return failed(fail(ProblemCause::transient, e.what()));
   }
@@ -89,7 +89,7 @@ Outcome Run::start() {
       progress_("held", hold_);
       return Outcome{Outcome::Kind::held, hold_, {}, ProblemCause::internal, false};
     }
-    return apply_from_here();
+    return carry_out();
   });
 }
 
@@ -119,7 +119,7 @@ Outcome Run::approved() {
                      ProblemCause::conflict,
                      false};
     }
-    return apply_from_here();
+    return carry_out();
   });
 }
 
@@ -148,6 +148,7 @@ Outcome Run::finish_superseded() {
     why = superseded_;
   }
   if (why.empty()) return {Outcome::Kind::succeeded, {}, {}, ProblemCause::internal, false};
+  if (failure_) return failed(*failure_);
   end(store::SyncState::superseded, why);
   return superseded_outcome(why);
 }
@@ -197,6 +198,7 @@ Outcome Run::succeed() {
       *needs_ = NeedIndex{};  // it is the newer commit's; read again when asked
     after_.revision = job_.revision;
     scope_.store.succeed(id_, after_, work_.declared, documents, t, scope_.config->store.keep_syncs);
+    close_hooks(true);
   }
   progress_("ended", "succeeded");
   return {Outcome::Kind::succeeded, t.reason, {}, ProblemCause::internal, false};
@@ -213,6 +215,7 @@ Repetition Run::repetition() const {
   for (const auto& step : steps_) {
     const auto entry = work_.entries.find(step.id);
     if (step.action == protocol::Action::none || step.action == protocol::Action::remove) continue;
+    if (step.action == protocol::Action::run) continue;  // it is there to be done each time
     if (entry == work_.entries.end() || entry->second.owned_digest != step.digest) continue;
     if (entry->second.intended_sync) continue;  // the sync before did not get that far
     r.again[step.id] += std::string(to_string(step.action)) + " " + step.digest + "\n" + step.diff;
@@ -230,6 +233,7 @@ Outcome Run::failed(const Failure& failure) {
     t.error = outcome.error;
     try {
       scope_.store.set_sync(id_, t);
+      if (outcome.kind == Outcome::Kind::failed) close_hooks(false);
     } catch (const Failure& store_failure) {
       log::error("cannot record the end of a sync", {{"sync", id_.value}, {"error", store_failure.what()}});
     }

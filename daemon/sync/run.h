@@ -87,6 +87,8 @@ class Run {
   /// Whether it made anything other than it was; what it only took back into its own is no change.
   bool changed() const { return created_ + updated_ + deleted_ > 0; }
   const store::Timings& timings() const { return timings_; }
+  /// Whether it waits for a hook that was begun: nothing newer ends that. Not while it is busy.
+  bool runs_hook() const { return !running_.empty(); }
   /// What it brought the application to, after success.
   const store::Applied& after() const { return after_; }
 
@@ -94,6 +96,12 @@ class Run {
   void preview();
 
  private:
+  /// A hook's run: the sync under whose number it is begun, and `owed`, `done` or `failed MESSAGE`.
+  struct HookRun {
+    SyncId sync;
+    std::string state;
+  };
+
   void begin();
   void take_up_left();
   void prepare();
@@ -101,11 +109,28 @@ class Run {
   bool to_be_done(const protocol::Step&) const;
   void make_plan();
   void decide_hold();
+  std::vector<protocol::Step> counted(std::int64_t& owned) const;
   void look_again();
   Outcome guarded(const std::function<Outcome()>&);
   Outcome apply_from_here();
   bool apply_wave(const std::vector<protocol::Step>& wave, Outcome& outcome);
+  Outcome carry_out();
+  // run_hooks.cpp
+  void part_waves(std::map<int, std::vector<protocol::Step>> by_wave, std::vector<protocol::Step> hooks);
+  void take_up_hooks();
+  bool owes_hooks() const;
+  void owe_hooks();
+  void owe(const std::vector<protocol::Step>&);
+  void record_hook(const std::string& key, const std::string& state);
+  void close_hooks(bool well);
+  SyncId number_of(const protocol::Step&) const;
+  void hook_ended(const store::InventoryEntry&, const protocol::Observation&, bool well);
+  void clear_away(const std::vector<ResourceId>& ended);
+  Outcome fail_over(const Failure&);
+  // run_health.cpp
   Outcome health_of_wave();
+  Outcome health_before_hooks();
+  void look_at(std::vector<ResourceId> ids, std::vector<Problem>& bad);
   Outcome succeed();
   void pack_once(const Item&, std::map<std::string, std::string>& documents);
   Outcome removed();
@@ -135,9 +160,16 @@ class Run {
   int replans_ = 0;
   std::string hold_, approved_by_;
   bool left_ = false;
-  std::vector<ResourceId> kept_;      ///< never pruned: they stay, and stop to be ours
-  std::vector<ResourceId> settling_;  ///< applied, health not seen yet
-  std::set<ResourceId> unlike_;       ///< applied, and seen to differ from that
+  std::vector<ResourceId> kept_;                         ///< never pruned: they stay, and stop to be ours
+  std::vector<std::vector<protocol::Step>> fail_waves_;  ///< of steps_: only when it fails
+  bool begun_ = false;                                   ///< something may have been applied
+  std::optional<Failure> failure_;                       ///< its hooks run; then it has failed
+  std::map<ResourceId, protocol::Step> running_;         ///< hooks, by what they made
+  std::map<std::string, HookRun> hook_runs_;             ///< by key: what is on record of them
+  std::vector<ResourceId> settling_;                     ///< applied, health not seen yet
+  std::string settling_why_;
+  bool all_to_settle_ = false;   ///< another sync applied some of it, and did not see it healthy
+  std::set<ResourceId> unlike_;  ///< applied, and seen to differ from that
   Monotonic::time_point health_deadline_{};
   store::Timings timings_;
   int created_ = 0, updated_ = 0, deleted_ = 0;

@@ -10,10 +10,8 @@ namespace {
 using namespace std::chrono_literals;
 constexpr auto kApplyTimeout = 300s;
 constexpr int kReplans = 3;
-
-constexpr Outcome ok() {
-  return {Outcome::Kind::succeeded, {}, {}, ProblemCause::internal, false};
-}
+/// No document's: a hook whose end nobody has seen counts as changed.
+constexpr const char* kBegun = "begun";
 
 }  // namespace
 
@@ -35,14 +33,17 @@ void Run::release_kept() {
 Outcome Run::apply_from_here() {
   release_kept();
   while (next_wave_ < waves_.size()) {
-    if (auto outcome = finish_superseded(); outcome.kind == Outcome::Kind::superseded) return outcome;
+    if (auto outcome = finish_superseded(); outcome.kind != Outcome::Kind::succeeded) return outcome;
+    Outcome outcome = health_before_hooks();
+    if (outcome.kind != Outcome::Kind::succeeded) return outcome;
     const auto wave = waves_[next_wave_];
-    Outcome outcome;
     if (!apply_wave(wave, outcome)) {
       if (outcome.reason != "stale" || ++replans_ > kReplans) return outcome;
+      if (failure_) return failed(*failure_);
       // Something moved between plan and write: look again at what is left.
       look_again();
       make_plan();
+      owe_hooks();
       decide_hold();
       if (!hold_.empty()) {  // what was approved were other bytes than this new plan
         approved_by_.clear();
@@ -59,6 +60,7 @@ Outcome Run::apply_from_here() {
     outcome = health_of_wave();
     if (outcome.kind != Outcome::Kind::succeeded) return outcome;
   }
+  if (failure_) return failed(*failure_);
   if (timings_.applied == 0) timings_.applied = scope_.clock.wall();
   return succeed();
 }
@@ -91,15 +93,20 @@ bool Run::apply_wave(const std::vector<protocol::Step>& wave, Outcome& outcome) 
   progress_("applying", steps_text(wave.size()));
 
   settling_.clear();
+  running_.clear();
+  begun_ = true;
   std::size_t next = 0;
   while (next < wave.size()) {
     protocol::ApplyRequest request;
-    request.sync = std::to_string(id_.value);
     request.owner = {scope_.installation, scope_.application.uid.str()};
     request.policy = scope_.application.policy;
     request.parallel = 8;
     std::size_t bytes = 0;
+    SyncId under = id_;
     for (; next < wave.size() && request.steps.size() < kBatchCount && bytes < kBatchBytes; ++next) {
+      const SyncId number = number_of(wave[next]);
+      if (!request.steps.empty() && number != under) break;
+      under = number;
       request.steps.push_back(wave[next]);
       bytes += wave[next].diff.size() + 512;
       if (auto it = items_.find(wave[next].id); it != items_.end()) {
@@ -107,7 +114,7 @@ bool Run::apply_wave(const std::vector<protocol::Step>& wave, Outcome& outcome) 
         request.resources.push_back(it->second->resource);
         request.documents.push_back(it->second->document);
       }
-      if (wave[next].action == protocol::Action::run) {
+      if (wave[next].action == protocol::Action::run && wave[next].hook == protocol::Hook::none) {
         scope_.store.begin_effect(scope_.application.uid,
                                   {id_, wave[next].key,
                                    wave[next].rerun == protocol::Rerun::safe   ? "safe"
@@ -116,6 +123,7 @@ bool Run::apply_wave(const std::vector<protocol::Step>& wave, Outcome& outcome) 
                                    false});
       }
     }
+    request.sync = std::to_string(under.value);
     const auto result = scope_.provider->apply(
         request, work_.blobs.get(),
         [this](const protocol::Progress& p) {
@@ -139,8 +147,12 @@ bool Run::apply_wave(const std::vector<protocol::Step>& wave, Outcome& outcome) 
       }();
       if (told.state == protocol::StepState::done) {
         const bool removal = step.action == protocol::Action::remove;
-        settled.push_back({step.id, removal, removal ? std::string() : step.digest, told.receipt,
-                           audit_entry(step, before)});
+        const bool hook = step.hook != protocol::Hook::none;
+        settled.push_back({step.id, removal,
+                           removal ? std::string()
+                           : hook  ? kBegun
+                                   : step.digest,
+                           told.receipt, audit_entry(step, before)});
         if (removal) {
           ++deleted_;
         } else {
@@ -150,7 +162,9 @@ bool Run::apply_wave(const std::vector<protocol::Step>& wave, Outcome& outcome) 
           else if (changes(step))
             ++updated_;
         }
-        if (step.action == protocol::Action::run)
+        if (hook)
+          running_.insert_or_assign(step.id, step);
+        else if (step.action == protocol::Action::run)
           scope_.store.end_effect(scope_.application.uid, id_, step.key);
       } else if (told.state == protocol::StepState::failed || told.state == protocol::StepState::skipped) {
         // A step that failed has undone itself: what was owned before is owned still.
@@ -181,60 +195,10 @@ bool Run::apply_wave(const std::vector<protocol::Step>& wave, Outcome& outcome) 
                           {},
                           {}});
     }
-    outcome = failed(Failure(std::move(problems)));
+    outcome = fail_over(Failure(std::move(problems)));
     return false;
   }
   return true;
-}
-
-Outcome Run::health_of_wave() {
-  if (auto outcome = finish_superseded(); outcome.kind == Outcome::Kind::superseded) return outcome;
-  if (settling_.empty()) return ok();
-  std::vector<ResourceId> waiting;
-  std::string why;
-  for (std::size_t start = 0; start < settling_.size(); start += kBatchCount) {
-    const std::size_t end = std::min(settling_.size(), start + kBatchCount);
-    std::vector<ResourceId> ids(settling_.begin() + static_cast<std::ptrdiff_t>(start),
-                                settling_.begin() + static_cast<std::ptrdiff_t>(end));
-    protocol::ObserveRequest request;
-    request.owner = {scope_.installation, scope_.application.uid.str()};
-    request.policy = scope_.application.policy;
-    request.watch = true;
-    for (const auto& e : scope_.store.inventory(scope_.application.uid, ids)) {
-      request.entries.push_back(owned_entry(e));
-    }
-    const auto result =
-        scope_.provider->observe(request, work_.blobs.get(), Monotonic::now() + kApplyTimeout);
-    std::map<ResourceId, const protocol::Observation*> seen;
-    for (const auto& o : result.observations) seen.emplace(o.id, &o);
-    for (const auto& id : ids) {
-      const auto it = seen.find(id);
-      if (it != seen.end() && it->second->drift == protocol::DriftState::yes)
-        unlike_.insert(id);
-      else
-        unlike_.erase(id);
-      const auto health = it == seen.end() ? protocol::Health::unknown : it->second->health;
-      if (health == protocol::Health::healthy || health == protocol::Health::suspended) continue;
-      const std::string reason = it == seen.end() ? "not observed" : it->second->reason;
-      if (health == protocol::Health::degraded) {
-        return failed(fail(ProblemCause::destination, id.str() + " is Degraded: " + reason));
-      }
-      waiting.push_back(id);
-      if (why.empty())
-        why = id.str() + " is " + std::string(to_string(health)) + (reason.empty() ? "" : ": " + reason);
-    }
-  }
-  settling_ = std::move(waiting);
-  if (settling_.empty()) return ok();
-  if (scope_.clock.monotonic() >= health_deadline_) {
-    return failed(fail(ProblemCause::destination, "not healthy in time: " + why,
-                       "raise health_timeout of the application if it needs longer"));
-  }
-  auto t = transition(store::SyncState::waiting_health);
-  t.reason = why;
-  scope_.store.set_sync(id_, t);
-  progress_("waiting", why);
-  return {Outcome::Kind::waiting, why, {}, ProblemCause::internal, false};
 }
 
 std::string Run::audit_entry(const protocol::Step& step, const std::string& before) const {

@@ -55,6 +55,7 @@ void take_problems(const protocol::PlanResult& result, const std::map<ResourceId
 }  // namespace
 
 void Run::prepare() {
+  take_up_hooks();
   switch (job_.kind) {
     case Kind::commit: {
       const auto snapshot = scope_.mirror->snapshot(job_.revision);
@@ -66,13 +67,13 @@ void Run::prepare() {
           before_.input_key == input_key(before_.source_key,
                                          settings_key(scope_.application, scope_.destination),
                                          scope_.provider->render_context_digest());
-      work_ = prepare_commit(scope_, snapshot, before_, !same_settings, job_.force, *needs_);
+      work_ = prepare_commit(scope_, snapshot, before_, !same_settings, job_.force, owes_hooks(), *needs_);
       break;
     }
     case Kind::rollback: {
       const auto target = scope_.store.sync(job_.rollback_to);
       if (!target) throw fail(ProblemCause::input, "the sync to roll back to is no longer kept");
-      work_ = prepare_rollback(scope_, *target);
+      work_ = prepare_rollback(scope_, *target, owes_hooks());
       after_.source_key = target->source_key;
       after_.input_key = target->input_key;
       break;
@@ -145,8 +146,6 @@ bool Run::to_be_done(const protocol::Step& step) const {
 }
 
 void Run::make_plan() {
-  steps_.clear();
-  waves_.clear();
   next_wave_ = 0;
   items_.clear();
   for (const auto& item : work_.upsert) items_.emplace(item.resource.id, &item);
@@ -156,6 +155,7 @@ void Run::make_plan() {
   bool asked = job_.kind == Kind::heal && work_.remove.empty() && work_.upsert.empty();
   std::vector<Problem> problems;
   std::map<int, std::vector<protocol::Step>> by_wave;  // of all parts: a wave waits for the health of one
+  std::vector<protocol::Step> hooks;
   for (; !asked; asked = next == work_.upsert.size()) {
     const auto request = plan_request(next);
     const auto result = scope_.provider->plan(request, work_.blobs.get(), Monotonic::now() + kPlanTimeout);
@@ -163,23 +163,38 @@ void Run::make_plan() {
     check_steps(result, request, scope_.destination.name);
     for (const auto& step : result.steps) {
       if (step.action == protocol::Action::none) ++work_.unchanged;
-      if (to_be_done(step)) by_wave[step.wave].push_back(step);
+      if (step.hook != protocol::Hook::none)
+        hooks.push_back(step);
+      else if (to_be_done(step))
+        by_wave[step.wave].push_back(step);
     }
   }
   if (!problems.empty()) throw Failure(std::move(problems));
-  for (auto& [wave, steps] : by_wave) {
-    steps_.insert(steps_.end(), steps.begin(), steps.end());
-    waves_.push_back(std::move(steps));
-  }
+  part_waves(std::move(by_wave), std::move(hooks));
   timings_.planned = scope_.clock.wall();
   progress_("planned", steps_text(steps_.size()));
+}
+
+/// What hooks leave is a change like every other, and no loss; nor is it there to be lost.
+std::vector<protocol::Step> Run::counted(std::int64_t& owned) const {
+  std::vector<protocol::Step> steps = steps_;
+  bool removes = false;
+  for (auto& step : steps) {
+    if (step.action != protocol::Action::remove) continue;
+    removes = true;
+    const auto entry = work_.entries.find(step.id);
+    if (entry != work_.entries.end() && is_hook(entry->second.resource)) step.action = protocol::Action::run;
+  }
+  if (removes)
+    for (const auto& entry : scope_.store.inventory(scope_.application.uid)) owned -= is_hook(entry.resource);
+  return steps;
 }
 
 void Run::decide_hold() {
   hold_.clear();
   if (job_.kind == Kind::heal) return;  // puts back what was approved when it was first applied
   std::int64_t owned = scope_.store.inventory_count(scope_.application.uid);
-  hold_ = hold_reason(scope_.application, steps_, owned, job_.kind == Kind::remove);
+  hold_ = hold_reason(scope_.application, counted(owned), owned, job_.kind == Kind::remove);
   if (!hold_.empty()) return;
   const auto asked = std::find_if(steps_.begin(), steps_.end(), [&](const auto& s) { return wants_word(s); });
   if (asked != steps_.end() && job_.kind != Kind::remove) {

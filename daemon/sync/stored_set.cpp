@@ -8,6 +8,20 @@ namespace {
 
 using namespace std::chrono_literals;
 
+std::shared_ptr<SnapshotBlobs> blobs_of(const Scope& scope, const CommitId& revision,
+                                        const std::vector<Item>& items) {
+  const bool any = std::any_of(items.begin(), items.end(), [](const Item& i) { return !i.blobs.empty(); });
+  std::shared_ptr<const source::Snapshot> snapshot;
+  if (any && scope.mirror->has(revision)) snapshot = scope.mirror->snapshot(revision);
+  auto blobs = std::make_shared<SnapshotBlobs>(snapshot);
+  for (const auto& item : items) {
+    for (const auto& b : item.blobs) blobs->add(b);
+  }
+  return blobs;
+}
+
+}  // namespace
+
 Item stored_item(const Scope& scope, const store::Declared& row) {
   Item item;
   item.resource = decode_resource(row.id, row.digest, row.resource);
@@ -24,21 +38,7 @@ Item stored_item(const Scope& scope, const store::Declared& row) {
   return item;
 }
 
-std::shared_ptr<SnapshotBlobs> blobs_of(const Scope& scope, const CommitId& revision,
-                                        const std::vector<Item>& items) {
-  const bool any = std::any_of(items.begin(), items.end(), [](const Item& i) { return !i.blobs.empty(); });
-  std::shared_ptr<const source::Snapshot> snapshot;
-  if (any && scope.mirror->has(revision)) snapshot = scope.mirror->snapshot(revision);
-  auto blobs = std::make_shared<SnapshotBlobs>(snapshot);
-  for (const auto& item : items) {
-    for (const auto& b : item.blobs) blobs->add(b);
-  }
-  return blobs;
-}
-
-}  // namespace
-
-Work prepare_rollback(const Scope& scope, const store::Sync& target) {
+Work prepare_rollback(const Scope& scope, const store::Sync& target, bool owes_hooks) {
   const auto& uid = scope.application.uid;
   Work work;
   work.mode = protocol::PlanMode::changed;
@@ -48,13 +48,20 @@ Work prepare_rollback(const Scope& scope, const store::Sync& target) {
   for (auto& e : scope.store.inventory(uid)) inventory.emplace(e.id, e);
 
   std::set<ResourceId> wanted;
+  std::vector<store::Declared> hooks;  // as they were declared, too
   for (const auto& row : scope.store.declared_at(uid, target.id)) {
     wanted.insert(row.id);
     const auto declared = current.find(row.id);
     if (declared == current.end() || declared->second != row) work.declared.put.push_back(row);
     const auto entry = inventory.find(row.id);
-    if (entry != inventory.end() && entry->second.owned_digest == row.digest &&
-        !entry->second.intended_sync) {
+    const bool as_it_was =
+        entry != inventory.end() && entry->second.owned_digest == row.digest && !entry->second.intended_sync;
+    if (is_hook(row.resource) &&
+        (as_it_was || only_after_failure(decode_resource(row.id, row.digest, row.resource)))) {
+      hooks.push_back(row);
+      continue;
+    }
+    if (as_it_was) {
       ++work.unchanged;
       continue;
     }
@@ -69,6 +76,13 @@ Work prepare_rollback(const Scope& scope, const store::Sync& target) {
     work.remove.push_back(id);
     work.entries.emplace(id, entry);
   }
+  if (owes_hooks || changes_anything(work)) {
+    for (const auto& row : hooks) {
+      if (const auto entry = inventory.find(row.id); entry != inventory.end())
+        work.entries.emplace(row.id, entry->second);
+      work.upsert.push_back(stored_item(scope, row));
+    }
+  }
   sort_by_requirements(work.upsert);
   work.blobs = blobs_of(scope, target.revision, work.upsert);
   return work;
@@ -81,6 +95,7 @@ Work prepare_heal(const Scope& scope, const std::vector<ResourceId>& drifted) {
     const auto row = scope.store.declared_id(scope.application.uid, entry.id);
     if (!row || row->digest != entry.owned_digest)
       continue;  // a sync under way or failed half-way: its matter
+    if (is_hook(row->resource)) continue;
     work.upsert.push_back(stored_item(scope, *row));
     work.entries.emplace(entry.id, std::move(entry));
   }

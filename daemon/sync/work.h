@@ -55,15 +55,24 @@ struct Work {
 
 /// What a commit declares against what the inventory owns. Incremental from the last succeeded sync where
 /// that is possible: costs what changed. `force`: everything, compared with the live state by the provider.
-/// Throws Failure with every problem: file, line and column.
+/// `owes_hooks`: with all hooks, although nothing else may be left to do. Throws Failure with every problem:
+/// file, line and column.
 Work prepare_commit(const Scope&, const std::shared_ptr<const source::Snapshot>&,
-                    const store::ApplicationState& before, bool full, bool force, NeedIndex&);
+                    const store::ApplicationState& before, bool full, bool force, bool owes_hooks,
+                    NeedIndex&);
 /// The documents of an earlier succeeded sync, from the store alone.
-Work prepare_rollback(const Scope&, const store::Sync& target);
+Work prepare_rollback(const Scope&, const store::Sync& target, bool owes_hooks);
 /// The last succeeded sync's documents of resources that drifted.
 Work prepare_heal(const Scope&, const std::vector<ResourceId>& drifted);
 /// Nothing: all that the application owns goes.
 Work prepare_delete(const Scope&);
+
+/// A resource as the store keeps it.
+Item stored_item(const Scope&, const store::Declared&);
+/// Whether there is anything to do but to run hooks, which run with every change and never without one.
+inline bool changes_anything(const Work& work) {
+  return !work.upsert.empty() || !work.remove.empty();
+}
 
 /// Observes entries whose intent is still open after a crash or a lost answer, and settles them (promise 6).
 /// `leaving`: the application is being deleted, what somebody else has there is none of its own.

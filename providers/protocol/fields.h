@@ -57,6 +57,8 @@ class FieldWriter {
       return t.empty();
     else if constexpr (std::is_same_v<T, bool>)
       return !t;
+    else if constexpr (std::is_same_v<T, Hook>)
+      return t == Hook::none;
     else
       return false;
   }

@@ -31,6 +31,7 @@ template <class Io>
 void fields(Io& io, Is<Resource> auto& m) {
   io.must("id", m.id).must("kind", m.kind).may("name", m.name).may("document", m.document);
   io.may("requires", m.requires_).may("options", m.options).may("sensitive", m.sensitive);
+  io.may("hooks", m.hooks);
 }
 template <class Io>
 void fields(Io& io, Is<Owner> auto& m) {
@@ -52,7 +53,7 @@ template <class Io>
 void fields(Io& io, Is<Step> auto& m) {
   io.must("key", m.key).must("id", m.id).may("wave", m.wave).may("after", m.after).must("action", m.action);
   io.may("reason", m.reason).may("precondition", m.precondition).may("diff", m.diff);
-  io.may("destroys", m.destroys).may("rerun", m.rerun).may("digest", m.digest);
+  io.may("destroys", m.destroys).may("rerun", m.rerun).may("digest", m.digest).may("hook", m.hook);
 }
 template <class Io>
 void fields(Io& io, Is<WireProblem> auto& m) {

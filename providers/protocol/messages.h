@@ -24,6 +24,7 @@ enum class ApplyMode { merge, create_only, replace };
 enum class Action { none, create, update, replace, remove, adopt, run };
 enum class Destroys { nothing, restart, data };
 enum class Rerun { check, safe, hold };
+enum class Hook { none, pre, sync, post, fail };
 enum class PlanMode { changed, full, heal, remove };
 enum class StepState { unknown, begun, done, skipped, failed, waiting };
 enum class Live { unknown, ours, foreign, absent };
@@ -61,6 +62,7 @@ struct Resource {
   std::vector<ResourceId> requires_;
   Options options;
   std::vector<std::string> sensitive;  ///< JSON pointers into the document
+  std::vector<Hook> hooks{};           ///< when it is run, instead of being kept as declared
 };
 
 struct Owner {
@@ -91,7 +93,8 @@ struct Step {
   std::string diff;          ///< redacted unified text
   Destroys destroys = Destroys::nothing;
   Rerun rerun = Rerun::check;
-  std::string digest;  ///< of the document that it applies; empty for a delete
+  std::string digest;      ///< of the document that it applies; empty for a delete
+  Hook hook = Hook::none;  ///< of the run of a hook: when
 };
 
 /// The code of a problem in `resolve` that what other documents define may solve.
@@ -295,5 +298,6 @@ std::string_view to_string(StepState);
 std::string_view to_string(Destroys);
 std::string_view to_string(Prune);
 std::string_view to_string(Drift);
+std::string_view to_string(Hook);
 
 }  // namespace gitopsd::protocol

@@ -12,6 +12,7 @@ constexpr std::array<Word, 3> kApplyMode{"merge", "create-only", "replace"};
 constexpr std::array<Word, 7> kAction{"none", "create", "update", "replace", "delete", "adopt", "run"};
 constexpr std::array<Word, 3> kDestroys{"nothing", "restart", "data"};
 constexpr std::array<Word, 3> kRerun{"check", "safe", "hold"};
+constexpr std::array<Word, 5> kHook{"none", "pre", "sync", "post", "fail"};
 constexpr std::array<Word, 4> kPlanMode{"changed", "full", "heal", "delete"};
 constexpr std::array<Word, 6> kStepState{"unknown", "begun", "done", "skipped", "failed", "waiting"};
 constexpr std::array<Word, 4> kLive{"unknown", "ours", "foreign", "absent"};
@@ -39,6 +40,9 @@ Words<Destroys> words(Destroys) {
 }
 Words<Rerun> words(Rerun) {
   return {kRerun, Rerun::check};
+}
+Words<Hook> words(Hook) {
+  return {kHook, Hook::none};
 }
 Words<PlanMode> words(PlanMode) {
   return {kPlanMode, PlanMode::changed};
@@ -81,6 +85,9 @@ std::string_view to_string(Prune e) {
   return word_of(e);
 }
 std::string_view to_string(Drift e) {
+  return word_of(e);
+}
+std::string_view to_string(Hook e) {
   return word_of(e);
 }
 

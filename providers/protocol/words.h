@@ -20,6 +20,7 @@ Words<ApplyMode> words(ApplyMode);
 Words<Action> words(Action);
 Words<Destroys> words(Destroys);
 Words<Rerun> words(Rerun);
+Words<Hook> words(Hook);
 Words<PlanMode> words(PlanMode);
 Words<StepState> words(StepState);
 Words<Live> words(Live);

@@ -56,6 +56,7 @@ Step some_step() {
   step.destroys = Destroys::data;
   step.rerun = Rerun::hold;
   step.digest = "d";
+  step.hook = Hook::post;
   return step;
 }
 
@@ -68,7 +69,8 @@ TEST_CASE("every message survives the wire") {
                     "d1",
                     {ResourceId("path:/")},
                     {Prune::confirm, Drift::report, ApplyMode::create_only},
-                    {"/spec/content"}};
+                    {"/spec/content"},
+                    {Hook::pre, Hook::fail}};
   Document document{"d1", Value::object({{"kind", "File"}}), {{"motd.txt", {std::string(64, 'a'), 70'000}}}};
   Entry entry{ResourceId("path:/a"), Entry::Owned{"d0", "{}"}, Entry::Intended{"7", ""}};
   WireProblem problem{"spec", "no", "yes", "d1", "/spec/mode", "path:/a", "k", ProblemCause::permission, 3};
@@ -120,6 +122,7 @@ TEST_CASE("a step keeps every field") {
   CHECK(step.destroys == Destroys::data);
   CHECK(step.rerun == Rerun::hold);
   CHECK(step.digest == "d");
+  CHECK(step.hook == Hook::post);
   CHECK(encode(some_step()).get_string("action") == "delete");
 }
 
@@ -153,7 +156,8 @@ TEST_CASE("a wrong field is refused by its name") {
 
 TEST_CASE("unknown fields are ignored, unknown words get the careful reading") {
   const Step step = decode_as<Step>(parse_json(
-      R"({"key":"k","id":"a","action":"teleport","destroys":"planets","rerun":"maybe","later":1})"));
+      R"({"key":"k","id":"a","action":"teleport","destroys":"planets","rerun":"maybe","hook":"lunch","later":1})"));
+  CHECK(step.hook == Hook::none);
   CHECK(step.action == Action::run);
   CHECK(step.destroys == Destroys::data);
   CHECK(step.rerun == Rerun::check);

@@ -24,6 +24,29 @@ int wave_of(const protocol::Document& document) {
   return spec ? static_cast<int>(spec->get_int("wave")) : 0;
 }
 
+/// "hook: pre post" of its spec.
+std::vector<protocol::Hook> hooks_of(const protocol::Document& document) {
+  const Value* spec = document.json.find("spec");
+  const std::string words = spec ? spec->get_string("hook") : std::string();
+  std::vector<protocol::Hook> hooks;
+  for (const auto time :
+       {protocol::Hook::pre, protocol::Hook::sync, protocol::Hook::post, protocol::Hook::fail})
+    if (words.find(to_string(time)) != std::string::npos) hooks.push_back(time);
+  return hooks;
+}
+
+protocol::Step run_of(const protocol::Resource& resource, const protocol::Document& document,
+                      protocol::Hook time) {
+  protocol::Step step;
+  step.key = "run " + std::string(to_string(time)) + " " + resource.id.str();
+  step.id = resource.id;
+  step.digest = resource.document;
+  step.wave = wave_of(document);
+  step.action = Action::run;
+  step.hook = time;
+  return step;
+}
+
 }  // namespace
 
 class PlaceProvider : public Provider {
@@ -79,6 +102,7 @@ class PlaceProvider : public Provider {
       resource.name = name.get_string("name");
       resource.id = ResourceId(resource.name);
       resource.document = document.digest;
+      resource.hooks = hooks_of(document);
       if (spec && spec->get_string("drift") == "report") resource.options.drift = protocol::Drift::report;
       result.resources.push_back(std::move(resource));
     }
@@ -93,6 +117,9 @@ class PlaceProvider : public Provider {
     protocol::PlanResult result;
     for (const auto& resource : request.upsert) {
       const std::string& id = resource.id.str();
+      for (const auto time : resource.hooks)
+        result.steps.push_back(run_of(resource, *documents.at(resource.document), time));
+      if (!resource.hooks.empty()) continue;
       const std::string wanted = value_of(*documents.at(resource.document));
       const auto live = place_.things_.find(id);
       protocol::Step step;
@@ -142,6 +169,11 @@ class PlaceProvider : public Provider {
         told.problem->message = "refused";
         told.problem->cause = ProblemCause::destination;
         result.outcome = protocol::ApplyOutcome::failed;
+      } else if (step.hook != protocol::Hook::none &&
+                 !place_.begun_.insert(request.sync + " " + step.key).second) {
+        told.receipt = place_.things_[id].value;  // this very run was begun before
+        result.steps.push_back(std::move(told));
+        continue;
       } else if (step.action == Action::remove) {
         place_.things_.erase(id);
       } else {
@@ -150,7 +182,7 @@ class PlaceProvider : public Provider {
       }
       if (step.action != Action::none && !told.problem) {
         ++place_.changes_[id];
-        place_.order_.push_back(id);
+        place_.order_.push_back(step.hook == protocol::Hook::none ? id : step.key);
       }
       result.steps.push_back(std::move(told));
     }

@@ -56,7 +56,7 @@ class Place {
   int changes_of(const std::string& id) const;
   /// How often it was asked what documents mean.
   int resolves() const;
-  /// What was carried out, one after the other.
+  /// What was carried out, one after the other: "a", or "run pre a" of a hook.
   std::vector<std::string> order() const;
 
   std::unique_ptr<Provider> provider(const config::Destination&, Provider::Events);
@@ -68,7 +68,7 @@ class Place {
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::map<std::string, Thing> things_;
-  std::set<std::string> never_content_, always_drifted_, refused_, hidden_, occupied_;
+  std::set<std::string> never_content_, always_drifted_, refused_, hidden_, occupied_, begun_;
   std::map<std::string, protocol::Health> health_;
   std::map<std::string, int> changes_;
   std::vector<std::string> order_;

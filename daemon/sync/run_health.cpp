@@ -1,0 +1,111 @@
+// What was applied is waited for: until it is healthy, and until hooks have ended.
+#include <algorithm>
+
+#include "daemon/sync/run.h"
+
+namespace gitopsd::sync {
+namespace {
+
+using namespace std::chrono_literals;
+constexpr auto kLookTimeout = 300s;
+
+}  // namespace
+
+Outcome Run::health_of_wave() {
+  // A hook that was begun is a step that was begun: it ends before something newer comes.
+  if (running_.empty())
+    if (auto outcome = finish_superseded(); outcome.kind != Outcome::Kind::succeeded) return outcome;
+  const Outcome healthy{Outcome::Kind::succeeded, {}, {}, ProblemCause::internal, false};
+  if (settling_.empty()) return healthy;
+  settling_why_.clear();
+  std::vector<Problem> bad;
+  const auto all = std::exchange(settling_, {});
+  for (std::size_t start = 0; start < all.size(); start += kBatchCount) {
+    const std::size_t end = std::min(all.size(), start + kBatchCount);
+    look_at(
+        {all.begin() + static_cast<std::ptrdiff_t>(start), all.begin() + static_cast<std::ptrdiff_t>(end)},
+        bad);
+  }
+  if (!bad.empty()) return fail_over(Failure(std::move(bad)));
+  if (settling_.empty()) return healthy;
+  if (scope_.clock.monotonic() >= health_deadline_) {
+    return fail_over(fail(ProblemCause::destination, "not healthy in time: " + settling_why_,
+                          "raise health_timeout of the application if it needs longer"));
+  }
+  auto t = transition(store::SyncState::waiting_health);
+  t.reason = settling_why_;
+  scope_.store.set_sync(id_, t);
+  progress_("waiting", settling_why_);
+  return {Outcome::Kind::waiting, settling_why_, {}, ProblemCause::internal, false};
+}
+
+/// What runs after all is healthy asks for more than what this sync applied, where it goes on with another's
+/// work.
+Outcome Run::health_before_hooks() {
+  if (all_to_settle_ && waves_[next_wave_].front().hook == protocol::Hook::post) {
+    all_to_settle_ = false;
+    for (const auto& entry : scope_.store.inventory(scope_.application.uid))
+      if (!entry.owned_digest.empty() && !is_hook(entry.resource)) settling_.push_back(entry.id);
+    health_deadline_ = scope_.clock.monotonic() + scope_.application.health_timeout;
+  }
+  return health_of_wave();
+}
+
+/// What is neither healthy nor bad goes on settling.
+void Run::look_at(std::vector<ResourceId> ids, std::vector<Problem>& bad) {
+  protocol::ObserveRequest request;
+  request.owner = {scope_.installation, scope_.application.uid.str()};
+  request.policy = scope_.application.policy;
+  request.watch = true;
+  std::map<ResourceId, store::InventoryEntry> entries;
+  for (auto& e : scope_.store.inventory(scope_.application.uid, ids)) {
+    request.entries.push_back(owned_entry(e));
+    entries.insert_or_assign(e.id, std::move(e));
+  }
+  const auto result = scope_.provider->observe(request, work_.blobs.get(), Monotonic::now() + kLookTimeout);
+  std::map<ResourceId, const protocol::Observation*> seen;
+  for (const auto& o : result.observations) seen.emplace(o.id, &o);
+  std::vector<ResourceId> ended;
+  for (const auto& id : ids) {
+    const auto it = seen.find(id);
+    if (it != seen.end() && it->second->drift == protocol::DriftState::yes)
+      unlike_.insert(id);
+    else
+      unlike_.erase(id);
+    const auto health = it == seen.end() ? protocol::Health::unknown : it->second->health;
+    const std::string reason = it == seen.end() ? "not observed" : it->second->reason;
+    const bool hook = running_.contains(id) && entries.contains(id);
+    const bool well = health == protocol::Health::healthy || (health == protocol::Health::suspended && !hook);
+    if (hook && (well || health == protocol::Health::degraded)) {
+      hook_ended(entries.at(id), *it->second, well);
+      ended.push_back(id);
+    }
+    if (well) continue;
+    if (health == protocol::Health::degraded) {
+      bad.push_back({ProblemCause::destination,
+                     (hook ? "the hook " : "") + id.str() + (hook ? " failed: " : " is Degraded: ") + reason,
+                     {},
+                     {},
+                     {}});
+      continue;
+    }
+    settling_.push_back(id);
+    if (settling_why_.empty())
+      settling_why_ =
+          id.str() + " is " + std::string(to_string(health)) + (reason.empty() ? "" : ": " + reason);
+  }
+  clear_away(ended);
+}
+
+/// Their end is on disk: shown that, the provider takes away what they are not to leave.
+void Run::clear_away(const std::vector<ResourceId>& ended) {
+  if (ended.empty()) return;
+  protocol::ObserveRequest request;
+  request.owner = {scope_.installation, scope_.application.uid.str()};
+  request.policy = scope_.application.policy;
+  for (const auto& entry : scope_.store.inventory(scope_.application.uid, ended))
+    request.entries.push_back(owned_entry(entry));
+  scope_.provider->observe(request, work_.blobs.get(), Monotonic::now() + kLookTimeout);
+}
+
+}  // namespace gitopsd::sync

@@ -1,0 +1,172 @@
+// Hooks: when they run in a sync, what is on record of it, and how a sync ends that has some for its failure.
+//
+// Before a sync changes anything, each hook that it will run is recorded as owed; its end is recorded, too.
+// So a sync that was cut off goes on where it was: what is done is not run again, and what is owed is not
+// forgotten.
+#include <algorithm>
+
+#include "daemon/sync/run.h"
+
+namespace gitopsd::sync {
+
+using protocol::Action;
+using protocol::Hook;
+
+namespace {
+
+constexpr const char* kOwed = "owed";  // and perhaps begun: the provider knows, by the number of the sync
+constexpr const char* kDone = "done";
+constexpr std::string_view kFailed = "failed ";
+constexpr std::size_t kMostMessage = 2000;
+
+bool is_hook_run(const store::Store::Effect& effect) {
+  return effect.rerun == kOwed || effect.rerun == kDone || effect.rerun.starts_with(kFailed);
+}
+
+}  // namespace
+
+/// Before everything, among it, after it; each in waves of its own. Where nothing is to be done, none runs.
+void Run::part_waves(std::map<int, std::vector<protocol::Step>> by_wave, std::vector<protocol::Step> hooks) {
+  bool work = owes_hooks() || std::any_of(by_wave.begin(), by_wave.end(), [](const auto& wave) {
+                return std::any_of(wave.second.begin(), wave.second.end(),
+                                   [](const auto& step) { return step.action != Action::none; });
+              });
+  for (const auto& step : hooks) {
+    const auto entry = work_.entries.find(step.id);
+    const bool as_it_ran = entry != work_.entries.end() && entry->second.owned_digest == step.digest &&
+                           !entry->second.intended_sync;
+    work = work || (step.hook != Hook::fail && !as_it_ran);
+  }
+  std::map<int, std::vector<protocol::Step>> before, after, on_failure;
+  for (auto& step : hooks) {
+    const auto run = hook_runs_.find(step.key);
+    if (!work || (run != hook_runs_.end() && run->second.state == kDone)) continue;
+    auto& part = step.hook == Hook::pre    ? before
+                 : step.hook == Hook::sync ? by_wave
+                 : step.hook == Hook::post ? after
+                                           : on_failure;
+    part[step.wave].push_back(std::move(step));
+  }
+  steps_.clear();
+  waves_.clear();
+  fail_waves_.clear();
+  for (auto* part : {&before, &by_wave, &after, &on_failure}) {
+    for (auto& [wave, steps] : *part) {
+      steps_.insert(steps_.end(), steps.begin(), steps.end());
+      (part == &on_failure ? fail_waves_ : waves_).push_back(std::move(steps));
+    }
+  }
+}
+
+/// What an earlier sync of the very same left: it was cut off, or is tried again.
+void Run::take_up_hooks() {
+  hook_runs_.clear();
+  if (job_.kind != Kind::commit && job_.kind != Kind::rollback) return;
+  for (const auto& open : scope_.store.open_effects(scope_.application.uid)) {
+    if (!is_hook_run(open)) continue;
+    const auto other = scope_.store.sync(open.sync);
+    if (other && other->state != store::SyncState::succeeded && other->kind == to_string(job_.kind) &&
+        other->revision == job_.revision && other->input_key == job_.input_key)
+      hook_runs_.insert_or_assign(open.key, HookRun{open.sync, open.rerun});
+  }
+  begun_ = all_to_settle_ = !hook_runs_.empty();
+}
+
+bool Run::owes_hooks() const {
+  return std::any_of(hook_runs_.begin(), hook_runs_.end(),
+                     [](const auto& run) { return run.second.state != kDone; });
+}
+
+void Run::record_hook(const std::string& key, const std::string& state) {
+  HookRun& run = hook_runs_.at(key);
+  run.state = state;
+  scope_.store.begin_effect(scope_.application.uid, {run.sync, key, state, false});
+}
+
+void Run::owe(const std::vector<protocol::Step>& steps) {
+  for (const auto& step : steps) {
+    if (step.hook != Hook::none && hook_runs_.try_emplace(step.key, HookRun{id_, {}}).second)
+      record_hook(step.key, kOwed);
+  }
+}
+
+/// Now that this sync begins, nobody comes back to what another one left.
+void Run::owe_hooks() {
+  if (job_.kind != Kind::commit && job_.kind != Kind::rollback) return;
+  for (const auto& open : scope_.store.open_effects(scope_.application.uid)) {
+    const auto run = hook_runs_.find(open.key);
+    if (is_hook_run(open) && (run == hook_runs_.end() || run->second.sync != open.sync))
+      scope_.store.end_effect(scope_.application.uid, open.sync, open.key);
+  }
+  for (const auto& wave : waves_) owe(wave);
+}
+
+/// After success nothing is owed. After a failure the next try of the same goes on with what was not begun
+/// and with what still runs; it runs anew what failed, and what was there for the failure.
+void Run::close_hooks(bool well) {
+  std::set<std::string> for_failure;
+  for (const auto& step : steps_)
+    if (step.hook == Hook::fail) for_failure.insert(step.key);
+  for (const auto& [key, run] : hook_runs_)
+    if (well || run.state.starts_with(kFailed) || for_failure.contains(key))
+      scope_.store.end_effect(scope_.application.uid, run.sync, key);
+}
+
+/// By it the provider knows whether a run was begun already.
+SyncId Run::number_of(const protocol::Step& step) const {
+  const auto run = hook_runs_.find(step.key);
+  return step.hook == Hook::none || run == hook_runs_.end() ? id_ : run->second.sync;
+}
+
+/// Its health tells so. One that failed keeps the mark of one that has only begun: it counts as changed until
+/// it ends well.
+void Run::hook_ended(const store::InventoryEntry& entry, const protocol::Observation& seen, bool well) {
+  const auto it = running_.find(entry.id);
+  const auto step = it->second;
+  running_.erase(it);
+  const store::Store::Settled settled{entry.id,
+                                      false,
+                                      well ? step.digest : entry.owned_digest,
+                                      seen.receipt.empty() ? entry.receipt : seen.receipt,
+                                      {}};
+  scope_.store.settle(scope_.application.uid, id_, {&settled, 1});
+  record_hook(step.key,
+              well ? std::string(kDone) : std::string(kFailed) + seen.reason.substr(0, kMostMessage));
+}
+
+/// A sync that fails after something of it was begun runs its hooks for that, and has failed then. What is
+/// tried again has not failed yet.
+Outcome Run::fail_over(const Failure& failure) {
+  if (failure_) {
+    std::vector<Problem> problems = failure_->problems();
+    for (auto problem : failure.problems()) {
+      problem.message = "and after that: " + problem.message;
+      problems.push_back(std::move(problem));
+    }
+    return failed(Failure(std::move(problems)));
+  }
+  if (!begun_ || fail_waves_.empty() || failure.cause() == ProblemCause::transient) return failed(failure);
+  failure_ = failure;
+  waves_ = std::exchange(fail_waves_, {});
+  next_wave_ = 0;
+  settling_.clear();
+  running_.clear();
+  progress_("failing", failure.problems().front().message);
+  return guarded([this] {
+    for (const auto& wave : waves_) owe(wave);
+    return apply_from_here();
+  });
+}
+
+/// Applies the plan as it is; where the sync had failed already when it was cut off, only its end is left.
+Outcome Run::carry_out() {
+  for (const auto& [key, run] : hook_runs_) {
+    if (run.state.starts_with(kFailed))
+      return fail_over(fail(ProblemCause::destination,
+                            "the hook of step '" + key + "' failed: " + run.state.substr(kFailed.size())));
+  }
+  owe_hooks();
+  return apply_from_here();
+}
+
+}  // namespace gitopsd::sync
