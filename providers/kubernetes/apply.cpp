@@ -53,6 +53,9 @@ class ObjectApplier {
   /// Makes the change and returns the receipt.
   std::string change(const Step&, const Id&);
   std::string write(const Step&, const Id&, const Manifest&, const Precondition&);
+  std::string run_hook(const Step&, const Id&, const Manifest&);
+  bool make_room(const Step&, const Id&, const Value& there, const std::string& run);
+  std::string receipt_of(const Value& object, const Id&, const Manifest&, const Ignored&);
   HttpResponse write_as_planned(const Id&, const Manifest&, const Precondition&);
   void remove(const Id&, const Precondition&);
   void wait_until_gone(const Id&, const HttpRequest& read, const std::string& uid);
@@ -188,7 +191,9 @@ std::string ObjectApplier::change(const Step& step, const Id& id) {
     state_.watch.remove(id);
     return {};
   }
-  return write(step, id, manifest_of(step), precondition);
+  const auto& manifest = manifest_of(step);
+  const bool runs = step.action == Action::run && manifest.hook.any();
+  return runs ? run_hook(step, id, manifest) : write(step, id, manifest, precondition);
 }
 
 void ObjectApplier::refuse(const HttpResponse& response, const std::string& doing) {
@@ -245,13 +250,55 @@ std::string ObjectApplier::write(const Step& step, const Id& id, const Manifest&
   }
   if (ignored.fields() || !now.take.empty()) now.resource_version = prepare(id, sent, now);
   const auto response = write_as_planned(id, sent, now);
-  const Value object = parse_go_json(response.body, id.str());
-  const auto receipt = state_.digests.receipt(object, sent.object, ignored);
+  return receipt_of(parse_go_json(response.body, id.str()), id, sent, ignored);
+}
+
+std::string ObjectApplier::receipt_of(const Value& object, const Id& id, const Manifest& manifest,
+                                      const Ignored& ignored) {
+  auto receipt = state_.digests.receipt(object, manifest.object, ignored);
   if (!receipt)
     throw fail(ProblemCause::destination, "the API server keeps no record of who manages " + id.str(),
                "an API of an aggregated server without managedFields cannot be watched");
+  receipt->hook = manifest.hook.memory();
   state_.watch.add(id, request_.owner.application, *receipt, policy_);
   return receipt->text();
+}
+
+/// Makes its object anew, unless this very run has done so before somebody was cut off.
+std::string ObjectApplier::run_hook(const Step& step, const Id& id, const Manifest& declared) {
+  Manifest manifest = declared;
+  Value& metadata = manifest.object.as_object().at("metadata");
+  if (!metadata.find("annotations")) metadata.set("annotations", Value::object());
+  const std::string run = run_of(request_.sync, step);
+  metadata.as_object().at("annotations").set(kHookRun, run);
+  const auto live = state_.cluster.http().send(read_request(*kinds_, id, manifest.version, *policy_));
+  if (live.status == 200) {
+    const Value there = parse_go_json(live.body, id.str());
+    if (!make_room(step, id, there, run)) return receipt_of(there, id, manifest, {});
+  } else if (live.status != 404) {
+    refuse(live, "cannot read " + id.str());
+  }
+  const auto response =
+      answered(apply_request(manifest, request_.owner, *policy_, {}, false), "cannot create " + id.str());
+  return receipt_of(parse_go_json(response.body, id.str()), id, manifest, {});
+}
+
+/// False where what is there is of this run.
+bool ObjectApplier::make_room(const Step& step, const Id& id, const Value& there, const std::string& run) {
+  const auto owner = owner_of(there, id);
+  const std::string uid = text_at(there, "/metadata/uid");
+  const bool marked = owner && *owner == request_.owner;
+  if (!marked && (owner || uid != Precondition::parse(step.precondition).uid))
+    throw StaleObject(id.str() + " was made by somebody else meanwhile");
+  const Value* metadata = there.find("metadata");
+  const Value* annotations = metadata ? metadata->find("annotations") : nullptr;
+  const bool going = there.at_pointer("/metadata/deletionTimestamp") != nullptr;
+  if (!going && annotations && annotations->get_string(kHookRun) == run) return false;
+  if (holds_data(id.type) && !going) return true;  // applied onto what is there: it is worth more than a run
+  Precondition old;
+  old.uid = uid;
+  remove(id, old);
+  return true;
 }
 
 /// With the version that was planned on as the guard. Where only what the server or controllers keep has
@@ -306,12 +353,7 @@ void ObjectApplier::remove(const Id& id, const Precondition& precondition) {
   if (precondition.uid.empty()) return;
   const auto read = read_request(*kinds_, id, {}, *policy_);
   HttpRequest request = read;
-  request.method = "DELETE";
-  request.content_type = "application/json";
-  request.body = to_json(Value::object({{"kind", "DeleteOptions"},
-                                        {"apiVersion", "v1"},
-                                        {"propagationPolicy", "Background"},
-                                        {"preconditions", Value::object({{"uid", precondition.uid}})}}));
+  delete_in_background(request, precondition.uid);
   const auto response = state_.cluster.http().send(std::move(request));
   if (response.status == 404) return;
   if (response.status == 409) throw StaleObject(id.str() + " was made anew meanwhile");

@@ -14,6 +14,7 @@ using protocol::Document;
 using protocol::WireProblem;
 
 constexpr std::size_t kMaxName = 253;
+constexpr std::size_t kMadeName = 10;
 
 class ManifestReader {
  public:
@@ -129,6 +130,24 @@ void read_annotations(const Value& annotations, Manifest& manifest, ManifestRead
   }
 }
 
+/// A hook's object comes and goes: it is put back by nobody, and may leave its name to us. That name stays
+/// the same for the same document, so that one run clears away what the one before it left.
+void read_as_hook(const Value& metadata, Manifest& manifest, ManifestReader& reader) {
+  const Value* annotations = metadata.find("annotations");
+  if (!annotations || !annotations->is_object()) return;
+  manifest.hook = read_hook(*annotations, [&](const auto& annotation, const auto& message, const auto& hint) {
+    reader.refuse("/metadata/annotations" + pointer_token(annotation), message, hint);
+  });
+  if (!manifest.hook.any() && !manifest.hook.left_out) return;
+  manifest.wave = manifest.hook.weight;
+  const std::string prefix = reader.text(metadata, "generateName", "/metadata/generateName");
+  if (!manifest.id.name.empty() || prefix.empty()) return;
+  manifest.id.name = prefix + to_hex(sha256(manifest.document)).substr(0, kMadeName);
+  Value& own = manifest.object.as_object().at("metadata");
+  own.as_object().erase("generateName");
+  own.set("name", manifest.id.name);
+}
+
 /// A key that leaves `stringData` would stay in `data`, and what is owned would not show it.
 void fold_string_data(Value& object, ManifestReader& reader) {
   const Value* texts = object.find("stringData");
@@ -203,6 +222,8 @@ std::optional<Manifest> read_manifest(const Document& document, const Value& def
            std::nullopt;
   manifest.id.name = reader.text(*metadata, "name", "/metadata/name");
   manifest.id.space = reader.text(*metadata, "namespace", "/metadata/namespace");
+  reader.check_texts(*metadata, "annotations");
+  read_as_hook(*metadata, manifest, reader);
   if (manifest.id.name.empty() && !reader.failed())
     reader.refuse(
         "/metadata", manifest.id.type.str() + " has no metadata.name",
@@ -210,7 +231,6 @@ std::optional<Manifest> read_manifest(const Document& document, const Value& def
   if (manifest.id.name.size() > kMaxName || manifest.id.name.find('/') != std::string::npos)
     reader.refuse("/metadata/name", "'" + manifest.id.name.substr(0, 80) + "' is no name of an object");
   reader.check_texts(*metadata, "labels");
-  reader.check_texts(*metadata, "annotations");
   if (reader.failed()) return std::nullopt;
 
   find_kind(manifest, server, defined, reader);
@@ -233,7 +253,8 @@ std::optional<Manifest> read_manifest(const Document& document, const Value& def
   if (!defaults.is_null()) read_defaults(defaults, manifest.options);
   if (const Value* annotations = metadata->find("annotations"))
     read_annotations(*annotations, manifest, reader);
-  if (policy.ignored(manifest.id).whole) manifest.options.drift = protocol::Drift::ignore;
+  if (manifest.hook.any() || policy.ignored(manifest.id).whole)
+    manifest.options.drift = protocol::Drift::ignore;
   if (manifest.secret()) fold_string_data(manifest.object, reader);
   drop_what_is_the_servers(manifest.object, manifest.id.type);
   if (reader.failed()) return std::nullopt;

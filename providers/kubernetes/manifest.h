@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "providers/kubernetes/discovery.h"
+#include "providers/kubernetes/hook.h"
 #include "providers/kubernetes/policy.h"
 #include "providers/protocol/messages.h"
 
@@ -22,6 +23,7 @@ struct Manifest {
   Value object;          ///< what is applied, but for the marks
   protocol::Options options;
   int wave = 0;
+  HookSpec hook;
   bool known = false;  ///< the server has the kind
   KindInfo kind;       ///< else as a CustomResourceDefinition beside it says
 

@@ -1,6 +1,8 @@
 #include <set>
 
+#include "base/log.h"
 #include "base/problem.h"
+#include "providers/kubernetes/order.h"
 #include "providers/kubernetes/verbs.h"
 
 namespace gitopsd::kubernetes {
@@ -29,6 +31,8 @@ class ObjectObserver {
   bool known_without_asking(const Asked&, Observation&) const;
   void judge(const Asked&, const Looked&, Observation&);
   void compare(const Asked&, const Looked&, Observation&);
+  static void judge_hook(const Receipt&, const Looked&, Observation&);
+  void clear_away(const Asked&, const Observation&);
   static Observation nobody_knows(const Entry&, std::string reason);
 
   State& state_;
@@ -58,6 +62,7 @@ protocol::ObserveResult ObjectObserver::run() {
   for (std::size_t i = 0; i < looked_at.size(); ++i) {
     Observation seen;
     judge(*looked_at[i], live[i], seen);
+    clear_away(*looked_at[i], seen);
     result.observations.push_back(std::move(seen));
   }
   return result;
@@ -95,7 +100,8 @@ Observation ObjectObserver::nobody_knows(const Entry& entry, std::string reason)
 }
 
 bool ObjectObserver::known_without_asking(const Asked& one, Observation& seen) const {
-  if (!one.receipt || one.receipt->ignored != policy_->ignored(one.id).key()) return false;
+  if (!one.receipt || !one.receipt->hook.empty() || one.receipt->ignored != policy_->ignored(one.id).key())
+    return false;
   seen.id = one.entry->id;
   const auto view = state_.watch.view(one.id, *one.receipt);
   if (view != Watch::View::same) return false;
@@ -113,6 +119,9 @@ void ObjectObserver::judge(const Asked& one, const Looked& looked, Observation& 
   seen.id = one.entry->id;
   if (!looked.error.empty()) {
     seen = nobody_knows(*one.entry, looked.error);
+  } else if (one.receipt && !one.receipt->hook.empty()) {
+    judge_hook(*one.receipt, looked, seen);
+    if (looked.there) state_.watch.judged(one.id, looked.resource_version, looked.health);
   } else if (!looked.there) {
     seen.live = protocol::Live::absent;
     seen.drift = one.entry->owned ? DriftState::yes : DriftState::no;
@@ -124,6 +133,40 @@ void ObjectObserver::judge(const Asked& one, const Looked& looked, Observation& 
     seen.health = looked.health.health;
     if (seen.reason.empty()) seen.reason = looked.health.reason;
   }
+}
+
+/// It has no drift: what is there is of a run, and its health tells how that goes.
+void ObjectObserver::judge_hook(const Receipt& receipt, const Looked& looked, Observation& seen) {
+  const bool same = looked.there && looked.uid == receipt.uid;
+  seen.drift = DriftState::no;
+  seen.live = same ? protocol::Live::ours : looked.there ? protocol::Live::foreign : protocol::Live::absent;
+  seen.health = Health::degraded;
+  seen.reason = "somebody deleted it before its end was seen";
+  if (same) {
+    seen.health = looked.health.health == Health::suspended ? Health::progressing : looked.health.health;
+    seen.reason = looked.health.reason;
+  }
+  if (seen.health != Health::healthy && seen.health != Health::degraded) return;
+  Receipt told = receipt;
+  told.hook = HookSpec::ended(receipt.hook);
+  seen.receipt = told.text();
+}
+
+/// A hook of which the daemon knows the end: before, a daemon that was cut off would run it again. Nobody
+/// waits for the deletion: what stays goes before the next run.
+void ObjectObserver::clear_away(const Asked& one, const Observation& seen) {
+  if (!one.receipt || !HookSpec::has_ended(one.receipt->hook)) return;
+  state_.watch.remove(one.id);
+  if (seen.live != protocol::Live::ours || !HookSpec::goes_after(one.receipt->hook, seen.health) ||
+      holds_data(one.id.type))
+    return;
+  HttpRequest request = read_request(*state_.cluster.kinds(), one.id, {}, *policy_);
+  delete_in_background(request, one.receipt->uid);
+  state_.cluster.http().start(std::move(request), [id = one.id.str()](const HttpResponse& response) {
+    if (response.status < 300 || response.status == 404 || response.status == 409) return;
+    log::warning("a hook's object stays although it has ended",
+                 {{"resource", id}, {"status", response.status}, {"error", response.error}});
+  });
 }
 
 void ObjectObserver::compare(const Asked& one, const Looked& looked, Observation& seen) {

@@ -83,6 +83,7 @@ std::string Receipt::text() const {
   }
   if (!ignored.empty()) out.set("i", ignored);
   if (!leaves.empty()) out.set("l", leaves);
+  if (!hook.empty()) out.set("h", hook);
   return to_json(out);
 }
 
@@ -92,6 +93,7 @@ std::optional<Receipt> Receipt::parse(const std::string& text) try {
   Receipt receipt{in.get_string("v"), in.get_string("u"), in.get_string("r"),
                   in.get_string("e"), in.get_string("o"), {},
                   in.get_string("i"), in.get_string("l")};
+  receipt.hook = in.get_string("h");
   for (const Value& item : in.get_array("b")) receipt.bare.push_back(item.as_string());
   if (receipt.uid.empty() || receipt.entry.empty() || receipt.owned.empty()) return std::nullopt;
   return receipt;

@@ -24,6 +24,7 @@ struct Receipt {
   std::string ignored;  ///< the key of what was left to others; empty where nothing is
   std::string
       leaves;  ///< where managers' fields are: each leaf that was ours, short, in the order of the walk
+  std::string hook{};  ///< HookSpec::memory() of a hook's object
 
   std::string text() const;
   static std::optional<Receipt> parse(const std::string& text);

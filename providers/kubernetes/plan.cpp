@@ -11,6 +11,8 @@
 #include "providers/kubernetes/definitions.h"
 #include "providers/kubernetes/fields_diff.h"
 #include "providers/kubernetes/gather.h"
+#include "providers/kubernetes/object_fields.h"
+#include "providers/kubernetes/object_planner.h"
 #include "providers/kubernetes/order.h"
 #include "providers/kubernetes/verbs.h"
 
@@ -76,41 +78,7 @@ std::string paths_only_there(const std::vector<FieldPath>& paths, const Value& t
   return out;
 }
 
-class ObjectPlanner {
- public:
-  ObjectPlanner(State& state, const protocol::PlanRequest& request) : state_(state), request_(request) {}
-  protocol::PlanResult run();
-
- private:
-  void read_upserts();
-  std::set<Id> as_applied() const;
-  void look_at_upserts();
-  void upsert(const Manifest&, const HttpResponse& live, const HttpResponse& dry_run);
-  void absent(const Manifest&, const HttpResponse& dry_run);
-  void present(const Manifest&, const Value& live, const HttpResponse& dry_run);
-  void refused(const Manifest&, const HttpResponse& dry_run, const char* hint = "");
-  void not_as_it_is(const Manifest&, const Value& live, bool ours, const HttpResponse& dry_run);
-  void as_it_would_be(const Manifest&, const Value& live, bool ours, const Value& then);
-  bool could_be_made_anew(const Manifest&);
-  void add(Step, const Precondition&);
-  void look_at_removals();
-  void remove(const Id&, const HttpResponse& live);
-  bool is_ours(const Value& live, const Id&) const;
-  bool cuts(const Manifest&, const HttpResponse& dry_run);
-  bool of_other(const Value& live, const Id&, WireProblem&) const;
-  Step step_for(const Id&, Action, std::string reason, int wave) const;
-  WireProblem problem_at(const Id&, ProblemCause, std::string message, std::string hint) const;
-  const protocol::Entry* entry_of(const Id&) const;
-
-  State& state_;
-  const protocol::PlanRequest& request_;
-  Policy policy_;
-  Kinds defined_;
-  std::shared_ptr<const Kinds> kinds_;
-  std::map<Id, Manifest> wanted_;
-  std::map<ResourceId, const protocol::Entry*> entries_;
-  protocol::PlanResult result_;
-};
+}  // namespace
 
 protocol::PlanResult ObjectPlanner::run() {
   policy_ = Policy::parse(request_.policy, result_.problems);
@@ -121,6 +89,7 @@ protocol::PlanResult ObjectPlanner::run() {
   read_upserts();
   if (!result_.problems.empty()) return std::move(result_);
   look_at_upserts();
+  look_at_hooks();
   look_at_removals();
   if (!result_.problems.empty()) {
     result_.steps.clear();
@@ -155,7 +124,9 @@ std::set<Id> ObjectPlanner::as_applied() const {
   std::vector<Live::Wanted> doubtful;
   for (const auto& [id, manifest] : wanted_) {
     const auto* entry = entry_of(id);
-    if (!entry || !entry->owned || entry->intended || entry->owned->digest != manifest.document) continue;
+    if (manifest.hook.any() || !entry || !entry->owned || entry->intended ||
+        entry->owned->digest != manifest.document)
+      continue;
     const auto receipt = Receipt::parse(entry->owned->receipt);
     if (!receipt || receipt->ignored != policy_.ignored(id).key()) continue;
     if (state_.watch.view(id, *receipt) == Watch::View::same)
@@ -175,6 +146,7 @@ void ObjectPlanner::look_at_upserts() {
   const auto same = as_applied();
   std::vector<Asking> asked;
   for (const auto& [id, manifest] : wanted_) {
+    if (manifest.hook.any()) continue;
     if (same.contains(id)) {
       result_.steps.push_back(step_for(id, Action::none, "it is as declared", wave_of(manifest)));
       continue;
@@ -242,6 +214,11 @@ bool ObjectPlanner::of_other(const Value& live, const Id& id, WireProblem& probl
 void ObjectPlanner::upsert(const Manifest& manifest, const HttpResponse& live, const HttpResponse& dry_run) {
   if (live.status == 404) return absent(manifest, dry_run);
   if (live.status == 200) return present(manifest, parse_go_json(live.body, manifest.id.str()), dry_run);
+  unreadable(manifest, live, dry_run);
+}
+
+void ObjectPlanner::unreadable(const Manifest& manifest, const HttpResponse& live,
+                               const HttpResponse& dry_run) {
   auto problems = state_.cluster.problems_of(live, "cannot read " + manifest.id.str());
   // Who may not read may often not write either, and has to be given both.
   if (live.status == 403 && dry_run.status == 403)
@@ -268,19 +245,31 @@ void ObjectPlanner::refused(const Manifest& manifest, const HttpResponse& dry_ru
   }
 }
 
+/// A problem, unless it comes before the manifest does.
+bool ObjectPlanner::has_no_space(const Manifest& manifest, const HttpResponse& dry_run) {
+  if (dry_run.status != 404 || !manifest.known) return false;
+  const auto space = wanted_.find(Id{{"", "Namespace"}, "", manifest.id.space});
+  const auto& times = manifest.hook.times;
+  const bool early = std::find(times.begin(), times.end(), protocol::Hook::pre) != times.end();
+  const bool comes = space != wanted_.end() && (!early || space->second.hook.any());
+  if (comes || (request_.partial && !manifest.id.space.empty())) return true;
+  auto problem =
+      problem_at(manifest.id, ProblemCause::input,
+                 "the namespace '" + manifest.id.space + "' of " + manifest.id.str() + " does not exist" +
+                     (space == wanted_.end() ? "" : " when it runs"),
+                 space == wanted_.end()
+                     ? "create it, or declare it as a Namespace beside"
+                     : "what runs before the sync comes before the Namespace: make that one a hook of "
+                       "the same time, or this one `gitopsd.io/hook: sync`");
+  problem.pointer = "/metadata/namespace";
+  result_.problems.push_back(std::move(problem));
+  return true;
+}
+
 void ObjectPlanner::absent(const Manifest& manifest, const HttpResponse& dry_run) {
-  const Id space{{"", "Namespace"}, "", manifest.id.space};
-  const bool space_comes = !manifest.id.space.empty() && (wanted_.contains(space) || request_.partial);
-  const bool no_space = dry_run.status == 404 && manifest.known;
-  if (no_space && !space_comes) {
-    auto problem =
-        problem_at(manifest.id, ProblemCause::input,
-                   "the namespace '" + manifest.id.space + "' of " + manifest.id.str() + " does not exist",
-                   "create it, or declare it as a Namespace beside");
-    problem.pointer = "/metadata/namespace";
-    result_.problems.push_back(std::move(problem));
-    return;
-  }
+  const auto problems = result_.problems.size();
+  const bool no_space = has_no_space(manifest, dry_run);
+  if (problems != result_.problems.size()) return;
   if (manifest.known && !no_space && dry_run.status != 200 && dry_run.status != 201)
     return refused(manifest, dry_run);
   if (manifest.known && !no_space && cuts(manifest, dry_run)) return;
@@ -404,11 +393,15 @@ void ObjectPlanner::not_as_it_is(const Manifest& manifest, const Value& live, bo
 /// A spec that is merely wrong never deletes a live object: the server is asked whether it would take the
 /// manifest as a new object, under a name that nothing has.
 bool ObjectPlanner::could_be_made_anew(const Manifest& manifest) {
+  const auto response = state_.cluster.http().send(as_new(manifest));
+  return response.status == 201 || response.status == 200;
+}
+
+HttpRequest ObjectPlanner::as_new(const Manifest& manifest) const {
   Manifest other = manifest;
   other.id.name = manifest.id.name.substr(0, kNameBeforeProbe) + "-gitopsd-probe";
   other.object.as_object().at("metadata").set("name", other.id.name);
-  const auto response = state_.cluster.http().send(apply_request(other, request_.owner, policy_, {}, true));
-  return response.status == 201 || response.status == 200;
+  return apply_request(other, request_.owner, policy_, {}, true);
 }
 
 void ObjectPlanner::look_at_removals() {
@@ -465,8 +458,6 @@ void ObjectPlanner::remove(const Id& id, const HttpResponse& live) {
   }
   result_.steps.push_back(std::move(step));
 }
-
-}  // namespace
 
 protocol::PlanResult plan(State& state, const protocol::PlanRequest& request, protocol::CallContext&) {
   return ObjectPlanner(state, request).run();

@@ -41,6 +41,15 @@ Precondition Precondition::of(const Value& live, const OwnedDigests& digests, co
   return out;
 }
 
+void delete_in_background(HttpRequest& read, const std::string& uid) {
+  read.method = "DELETE";
+  read.content_type = "application/json";
+  read.body = to_json(Value::object({{"kind", "DeleteOptions"},
+                                     {"apiVersion", "v1"},
+                                     {"propagationPolicy", "Background"},
+                                     {"preconditions", Value::object({{"uid", uid}})}}));
+}
+
 HttpRequest apply_request(const Manifest& manifest, const protocol::Owner& owner, const Policy& policy,
                           const std::string& resource_version, bool dry_run) {
   HttpRequest request;

@@ -13,6 +13,7 @@ protocol::Resource resource_of(const Manifest& manifest, const Policy& policy) {
   resource.name = manifest.id.name;
   resource.document = manifest.document;
   resource.options = manifest.options;
+  resource.hooks = manifest.hook.times;
   if (manifest.secret()) resource.sensitive = {"/data", "/stringData"};
   const Id space{{"", "Namespace"}, "", manifest.id.space};
   if (!manifest.id.space.empty() && !policy.breach(space, false))
@@ -34,7 +35,7 @@ protocol::ResolveResult resolve(State& state, const protocol::ResolveRequest& re
   std::map<Id, std::string> seen;
   for (const auto& document : request.documents) {
     const auto manifest = read_manifest(document, request.defaults, policy, *kinds, defined, result.problems);
-    if (!manifest) continue;
+    if (!manifest || manifest->hook.left_out) continue;
     if (!seen.emplace(manifest->id, document.digest).second) {
       protocol::WireProblem problem;
       problem.code = "clash";

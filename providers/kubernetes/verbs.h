@@ -30,6 +30,9 @@ struct Precondition {
   static Precondition of(const Value& live, const OwnedDigests&, const Ignored& = {});
 };
 
+/// Makes of the read of an object its deletion, if it still is that one. What it made goes after it.
+void delete_in_background(HttpRequest& read, const std::string& uid);
+
 /// The request of a server-side apply.
 HttpRequest apply_request(const Manifest&, const protocol::Owner&, const Policy&,
                           const std::string& resource_version, bool dry_run);

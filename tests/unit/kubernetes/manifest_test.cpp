@@ -159,3 +159,26 @@ TEST_CASE("namespaces first, then kinds, then what others need, then workloads; 
   CHECK(holds_data({"", "Namespace"}));
   CHECK_FALSE(holds_data({"", "ConfigMap"}));
 }
+
+TEST_CASE("a hook has its weight as its wave, and a name of its own where it leaves that to us") {
+  const auto named = [](const std::string& name, const std::string& annotations) {
+    return read_yaml("{apiVersion: v1, kind: ConfigMap, metadata: {" + name +
+                     ", namespace: web, annotations: {" + annotations + "}}}");
+  };
+  const auto weighed = named("name: a", "helm.sh/hook: pre-install, helm.sh/hook-weight: '-3'");
+  REQUIRE(weighed.manifest);
+  CHECK(weighed.manifest->wave == -3);
+  CHECK(weighed.manifest->options.drift == protocol::Drift::ignore);
+  const auto both = named(
+      "name: a", "helm.sh/hook: pre-install, helm.sh/hook-weight: '1', argocd.argoproj.io/sync-wave: '2'");
+  CHECK(both.manifest->wave == 2);
+  const auto made = named("generateName: a-", "argocd.argoproj.io/hook: PreSync");
+  REQUIRE(made.manifest);
+  CHECK(made.manifest->id.name.size() == 12);
+  CHECK(made.manifest->id.name ==
+        named("generateName: a-", "argocd.argoproj.io/hook: PreSync").manifest->id.name);
+  CHECK(made.manifest->object.at_pointer("/metadata/name")->as_string() == made.manifest->id.name);
+  CHECK(made.manifest->object.at_pointer("/metadata/generateName") == nullptr);
+  CHECK(refused_at("{apiVersion: v1, kind: ConfigMap, metadata: {generateName: a-, namespace: web}}") ==
+        "/metadata");
+}

@@ -1,0 +1,57 @@
+// One plan in the making: a part of plan.cpp and plan_hooks.cpp.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "providers/kubernetes/manifest.h"
+#include "providers/kubernetes/verbs.h"
+
+namespace gitopsd::kubernetes {
+
+/// Looks at every object concerned, and collects the steps.
+class ObjectPlanner {
+ public:
+  ObjectPlanner(State& state, const protocol::PlanRequest& request) : state_(state), request_(request) {}
+  protocol::PlanResult run();
+
+ private:
+  void read_upserts();
+  std::set<Id> as_applied() const;
+  void look_at_upserts();
+  void upsert(const Manifest&, const HttpResponse& live, const HttpResponse& dry_run);
+  void absent(const Manifest&, const HttpResponse& dry_run);
+  void present(const Manifest&, const Value& live, const HttpResponse& dry_run);
+  void refused(const Manifest&, const HttpResponse& dry_run, const char* hint = "");
+  void not_as_it_is(const Manifest&, const Value& live, bool ours, const HttpResponse& dry_run);
+  void as_it_would_be(const Manifest&, const Value& live, bool ours, const Value& then);
+  bool could_be_made_anew(const Manifest&);
+  HttpRequest as_new(const Manifest&) const;
+  bool has_no_space(const Manifest&, const HttpResponse& dry_run);
+  void unreadable(const Manifest&, const HttpResponse& live, const HttpResponse& dry_run);
+  void look_at_hooks();
+  void hook(const Manifest&, const HttpResponse& live, const HttpResponse& dry_run);
+  void add_runs(const Manifest&, const Precondition&);
+  void add(protocol::Step, const Precondition&);
+  void look_at_removals();
+  void remove(const Id&, const HttpResponse& live);
+  bool is_ours(const Value& live, const Id&) const;
+  bool cuts(const Manifest&, const HttpResponse& dry_run);
+  bool of_other(const Value& live, const Id&, protocol::WireProblem&) const;
+  protocol::Step step_for(const Id&, protocol::Action, std::string reason, int wave) const;
+  protocol::WireProblem problem_at(const Id&, ProblemCause, std::string message, std::string hint) const;
+  const protocol::Entry* entry_of(const Id&) const;
+
+  State& state_;
+  const protocol::PlanRequest& request_;
+  Policy policy_;
+  Kinds defined_;
+  std::shared_ptr<const Kinds> kinds_;
+  std::map<Id, Manifest> wanted_;
+  std::map<ResourceId, const protocol::Entry*> entries_;
+  protocol::PlanResult result_;
+};
+
+}  // namespace gitopsd::kubernetes
