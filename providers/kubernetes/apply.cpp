@@ -352,8 +352,9 @@ std::string ObjectApplier::prepare(const Id& id, Manifest& manifest, const Preco
 void ObjectApplier::remove(const Id& id, const Precondition& precondition) {
   if (precondition.uid.empty()) return;
   const auto read = read_request(*kinds_, id, {}, *policy_);
+  const std::string propagation = precondition.propagation.empty() ? "Background" : precondition.propagation;
   HttpRequest request = read;
-  delete_in_background(request, precondition.uid);
+  make_deletion(request, precondition.uid, propagation);
   const auto response = state_.cluster.http().send(std::move(request));
   if (response.status == 404) return;
   if (response.status == 409) throw StaleObject(id.str() + " was made anew meanwhile");

@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/problem.h"
+#include "providers/kubernetes/propagation.h"
 
 namespace gitopsd::kubernetes {
 namespace {
@@ -121,6 +122,9 @@ void read_annotations(const Value& annotations, Manifest& manifest, ManifestRead
     options.drift = protocol::Drift::ignore;
   else if (drift == "report")
     options.drift = protocol::Drift::report;
+  if (const std::string word = get(kPropagation); !word.empty() && propagation_policy(word).empty())
+    reader.refuse("/metadata/annotations" + pointer_token(kPropagation),
+                  std::string("`") + kPropagation + "` is background, foreground or orphan");
   for (const char* key : {"argocd.argoproj.io/sync-wave", "gitopsd.io/sync-wave"}) {
     const std::string wave = get(key);
     if (wave.empty()) continue;

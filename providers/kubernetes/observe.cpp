@@ -161,7 +161,7 @@ void ObjectObserver::clear_away(const Asked& one, const Observation& seen) {
       holds_data(one.id.type))
     return;
   HttpRequest request = read_request(*state_.cluster.kinds(), one.id, {}, *policy_);
-  delete_in_background(request, one.receipt->uid);
+  make_deletion(request, one.receipt->uid);
   state_.cluster.http().start(std::move(request), [id = one.id.str()](const HttpResponse& response) {
     if (response.status < 300 || response.status == 404 || response.status == 409) return;
     log::warning("a hook's object stays although it has ended",

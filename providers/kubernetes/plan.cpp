@@ -14,6 +14,7 @@
 #include "providers/kubernetes/object_fields.h"
 #include "providers/kubernetes/object_planner.h"
 #include "providers/kubernetes/order.h"
+#include "providers/kubernetes/propagation.h"
 #include "providers/kubernetes/verbs.h"
 
 namespace gitopsd::kubernetes {
@@ -387,6 +388,7 @@ void ObjectPlanner::not_as_it_is(const Manifest& manifest, const Value& live, bo
                        wave_of(manifest));
   step.destroys = holds_data(id.type) ? Destroys::data : Destroys::restart;
   step.diff = fields_diff(without_marks(live), manifest.object, manifest.secret());
+  precondition.propagation = propagation_of(manifest.object, policy_);
   add(std::move(step), precondition);
 }
 
@@ -452,7 +454,9 @@ void ObjectPlanner::remove(const Id& id, const HttpResponse& live) {
       keep.keep = true;
       step.precondition = keep.text();
     } else {
-      step.precondition = Precondition::of(object, state_.digests).text();
+      auto precondition = Precondition::of(object, state_.digests);
+      precondition.propagation = propagation_of(object, policy_);
+      step.precondition = precondition.text();
       if (holds_data(id.type)) step.destroys = Destroys::data;
     }
   }

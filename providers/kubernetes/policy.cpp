@@ -4,14 +4,15 @@
 
 #include "base/problem.h"
 #include "providers/kubernetes/header_text.h"
+#include "providers/kubernetes/propagation.h"
 
 namespace gitopsd::kubernetes {
 namespace {
 
 using protocol::WireProblem;
 
-const std::vector<std::string> kMembers{"namespaces", "kinds", "clusterKinds", "conflicts", "foreignItems",
-                                        "ignore",     "as"};
+const std::vector<std::string> kMembers{"namespaces",   "kinds",  "clusterKinds", "conflicts",
+                                        "foreignItems", "ignore", "propagation",  "as"};
 
 bool any_matches(const std::vector<std::string>& patterns, std::string_view text) {
   return std::any_of(patterns.begin(), patterns.end(),
@@ -96,6 +97,12 @@ Policy Policy::parse(const Value& value, std::vector<WireProblem>& problems) {
   policy.cluster_kinds = reader.texts(value, "clusterKinds", "/clusterKinds");
   policy.force = reader.word(value, "conflicts", {"force", "report"}) != "report";
   policy.remove_foreign_items = reader.word(value, "foreignItems", {"keep", "remove"}) == "remove";
+  if (const Value* word = value.find("propagation")) {
+    if (word->is_string() && !propagation_policy(word->as_string()).empty())
+      policy.propagation = word->as_string();
+    else
+      reader.refuse("/propagation", "`propagation` is `background`, `foreground` or `orphan`");
+  }
   policy.ignore = parse_ignore_rules(value.find("ignore"), "/ignore", problems);
   if (const Value* as = value.find("as")) {
     if (!as->is_object() || !as->find("user") || !as->find("user")->is_string()) {

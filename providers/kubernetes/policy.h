@@ -18,6 +18,7 @@ namespace gitopsd::kubernetes {
 ///   clusterKinds: [Namespace, ...]  # what it may declare outside of namespaces; none when missing
 ///   foreignItems: keep | remove   # items that others add to lists in which it has items; kept by default
 ///   conflicts: force | report       # fields that others manage: taken over (default), or a problem
+///   propagation: background | foreground | orphan   # of deletions
 ///   ignore: [{kind: Deployment.apps, pointers: [/spec/replicas]}]   # left as others have it, see ignore.h
 ///   as: {user: name, groups: [...]} # impersonated at each request
 struct Policy {
@@ -25,6 +26,7 @@ struct Policy {
   bool any_kind = true;
   bool force = true;
   bool remove_foreign_items = false;
+  std::string propagation;  ///< of deletions, in the policy's word
   std::string user;
   std::vector<std::string> groups;
   std::vector<IgnoreRule> ignore;

@@ -7,6 +7,7 @@ std::string Precondition::text() const {
   if (keep) return "keep";
   if (uid.empty()) return "absent";
   Value out = Value::object({{"uid", uid}, {"version", resource_version}, {"content", content}});
+  if (!propagation.empty()) out.set("propagation", propagation);
   for (const auto& path : take) {
     if (!out.find("take")) out.set("take", Value::array());
     out.as_object().at("take").push(Value::Array(path.begin(), path.end()));
@@ -22,6 +23,7 @@ Precondition Precondition::parse(const std::string& text) {
   out.uid = in.get_string("uid");
   out.resource_version = in.get_string("version");
   out.content = in.get_string("content");
+  out.propagation = in.get_string("propagation");
   for (const Value& path : in.get_array("take")) {
     auto& tokens = out.take.emplace_back();
     for (const Value& token : path.as_array()) tokens.push_back(token.as_string());
@@ -41,12 +43,12 @@ Precondition Precondition::of(const Value& live, const OwnedDigests& digests, co
   return out;
 }
 
-void delete_in_background(HttpRequest& read, const std::string& uid) {
+void make_deletion(HttpRequest& read, const std::string& uid, const std::string& propagation) {
   read.method = "DELETE";
   read.content_type = "application/json";
   read.body = to_json(Value::object({{"kind", "DeleteOptions"},
                                      {"apiVersion", "v1"},
-                                     {"propagationPolicy", "Background"},
+                                     {"propagationPolicy", propagation},
                                      {"preconditions", Value::object({{"uid", uid}})}}));
 }
 

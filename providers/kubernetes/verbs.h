@@ -18,9 +18,10 @@ protocol::ObserveResult observe(State&, const protocol::ObserveRequest&);
 struct Precondition {
   std::string uid;  ///< empty: absent
   std::string resource_version;
-  std::string content;  ///< digest of all but what the server keeps and what is left to others; decides
-                        ///< where only the version moved
-  bool keep = false;    ///< a removal that only forgets: the object is not ours
+  std::string content;      ///< digest of all but what the server keeps and what is left to others; decides
+                            ///< where only the version moved
+  bool keep = false;        ///< a removal that only forgets: the object is not ours
+  std::string propagation;  ///< of a deletion, as the API writes it
   std::vector<FieldPath> take;  ///< others' fields to take over before the write
 
   /// Whether only what the server keeps may have changed in between.
@@ -30,8 +31,9 @@ struct Precondition {
   static Precondition of(const Value& live, const OwnedDigests&, const Ignored& = {});
 };
 
-/// Makes of the read of an object its deletion, if it still is that one. What it made goes after it.
-void delete_in_background(HttpRequest& read, const std::string& uid);
+/// Makes of the read of an object its deletion, if it still is that one. What it made goes after it, or
+/// as the API is told by `propagation`.
+void make_deletion(HttpRequest& read, const std::string& uid, const std::string& propagation = "Background");
 
 /// The request of a server-side apply.
 HttpRequest apply_request(const Manifest&, const protocol::Owner&, const Policy&,

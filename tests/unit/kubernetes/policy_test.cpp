@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "providers/kubernetes/propagation.h"
 #include "tests/unit/kubernetes/objects.h"
 
 using namespace gitopsd;
@@ -56,10 +57,29 @@ TEST_CASE("whom to act as") {
   CHECK(good_policy("{}").headers().empty());
 }
 
+TEST_CASE("how deletions go on is said by the object, and else by the policy") {
+  const auto of = [](const char* annotations, const char* policy) {
+    return propagation_of(object_of(std::string("{metadata: {annotations: ") + annotations + "}}"),
+                          good_policy(policy));
+  };
+  CHECK(of("{}", "{}") == "Background");
+  CHECK(of("{}", "{propagation: foreground}") == "Foreground");
+  CHECK(of("{gitopsd.io/propagation: orphan}", "{propagation: foreground}") == "Orphan");
+  const char* argo =
+      "{argocd.argoproj.io/sync-options: 'Prune=confirm,PrunePropagationPolicy=orphan, PruneLast=true'}";
+  CHECK(of(argo, "{propagation: foreground}") == "Orphan");
+  CHECK(of("{argocd.argoproj.io/sync-options: PrunePropagationPolicy=foreground, "
+           "gitopsd.io/propagation: background}",
+           "{}") == "Background");
+  CHECK(of("{gitopsd.io/propagation: no word}", "{}") == "Background");
+}
+
 TEST_CASE("every mistake is told, with its member") {
   CHECK(wrong_members("{namespaces: web, kinds: [5], conflicts: ignore, as: {}}") ==
         std::vector<std::string>{"/namespaces", "/kinds/0", "/conflicts", "/as"});
   CHECK(wrong_members("{namespacez: [web]}") == std::vector<std::string>{"/namespacez"});
+  CHECK(wrong_members("{propagation: Foreground, ignore: [{name: x}]}") ==
+        std::vector<std::string>{"/propagation", "/ignore/0"});
   CHECK(wrong_members("[web]") == std::vector<std::string>{""});
   CHECK(wrong_members("{as: {user: \"a\\nX-Other: b\"}}") == std::vector<std::string>{"/as/user"});
   CHECK(wrong_members("{as: {user: a, groups: [b, \"c\\rd\"]}}") == std::vector<std::string>{"/as/groups/1"});

@@ -1,0 +1,38 @@
+"""How a deletion goes on to what the object owns. No controller collects garbage here: the tests take the finalizers away."""
+from lib.cluster_case import ClusterScene, config_map
+
+FILLER = [config_map(f"stays-{number}", {"k": "1"}) for number in range(6)]  # so that what goes is within the budget
+ARGO = "argocd.argoproj.io/sync-options"
+
+
+class Propagation(ClusterScene):
+    def configure(self) -> None:
+        super().configure()
+        self.daemon.application["policy"]["propagation"] = "foreground"
+
+    def prune(self, document: dict, finalizers: list[str]) -> None:
+        """It leaves the repository; it is deleted so, and the sync succeeds when it is gone and not before."""
+        self.sync(document, *FILLER)
+        event = self.daemon.accept(self.push(*FILLER))
+        if finalizers:
+            found = self.wait_live(document, lambda found: "deletionTimestamp" in found["metadata"], "it is being deleted")
+            self.assertEqual(found["metadata"]["finalizers"], finalizers)
+            self.assertEqual(self.daemon.status()["phase"], "applying")
+            self.cluster.patch(self.placed(document), {"metadata": {"finalizers": None}})
+        self.assertEqual(self.daemon.wait_ended(event)["state"], "succeeded")
+        self.assertFalse(self.cluster.exists(self.placed(document)))
+
+    def test_by_policy(self):
+        """as the policy says: the object goes after what it owns"""
+        self.prune(config_map("a", {"k": "1"}), ["foregroundDeletion"])
+
+    def test_by_annotation(self):
+        """an annotation says otherwise, also that of Argo CD, and is known when the manifest is gone"""
+        self.prune(config_map("a", {"k": "1"}, annotations={"gitopsd.io/propagation": "background"}), [])
+        self.prune(config_map("b", {"k": "1"}, annotations={"gitopsd.io/propagation": "orphan"}), ["orphan"])
+        self.prune(config_map("c", {"k": "1"}, annotations={ARGO: "Prune=true,PrunePropagationPolicy=orphan"}), ["orphan"])
+
+    def test_wrong_word(self):
+        """a word that is none is an error at its line"""
+        error = self.sync(config_map("a", {"k": "1"}, annotations={"gitopsd.io/propagation": "Foreground"}), state="failed")["error"]
+        self.assertRegex(error, r"web/all.yaml:2:\d+: `gitopsd.io/propagation` is background, foreground or orphan")
