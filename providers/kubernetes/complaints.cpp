@@ -14,6 +14,7 @@ using protocol::WireProblem;
 
 /// Each shows what the one before hid; a manifest that is wrong in more layers is told the rest next time.
 constexpr int kMostRounds = 4;
+constexpr std::size_t kLongestComplaint = 300;
 constexpr std::string_view kStrict = "strict decoding error: ";
 
 std::string without_value(std::string text) {
@@ -135,7 +136,7 @@ void Complaints::take_causes(const HttpResponse& answer) {
   const auto before = out_.size();
   if (details)
     for (const Value& cause : details->get_array("causes"))
-      tell({cause.get_string("field"), cause.get_string("message")});
+      tell({cause.get_string("field"), without_long_value(cause.get_string("message"))});
   if (out_.size() == before && wrong_.empty())
     for (auto& problem : cluster_.problems_of(answer, manifest_.id.str())) out_.push_back(std::move(problem));
 }
@@ -183,6 +184,16 @@ void Complaints::tell(const Complaint& complaint) {
 }
 
 }  // namespace
+
+std::string without_long_value(std::string message) {
+  constexpr std::string_view mark = "Invalid value: ";
+  if (message.size() <= kLongestComplaint || !message.starts_with(mark)) return message;
+  // What is wrong with the value stands behind it.
+  for (const std::string_view end : {"}: ", "]: ", "\": "})
+    if (const auto at = message.rfind(end); at != message.npos)
+      return message.substr(at + end.size(), kLongestComplaint);
+  return message.substr(0, kLongestComplaint) + "...";
+}
 
 std::vector<Complaint> complaints_in(std::string_view message) {
   if (const auto strict = after(message, kStrict); !strict.empty()) return strict_complaints(strict);

@@ -21,6 +21,10 @@ struct Complaint {
 /// secret.
 std::vector<Complaint> complaints_in(std::string_view message);
 
+/// `Invalid value: VALUE: what is wrong with it`, without a value that fills the screen, such as a Pod
+/// template.
+std::string without_long_value(std::string message);
+
 /// All of them, from the answer to a server-side apply and, where the server stops at what is wrong with the
 /// shape, from dry runs that leave out what is known to be wrong. `document` is what people wrote.
 std::vector<protocol::WireProblem> complaints_about(Cluster&, const Manifest&, const Value& document,

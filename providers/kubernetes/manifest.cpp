@@ -183,6 +183,23 @@ void drop_what_is_the_servers(Value& object, const GroupKind& type) {
     object.as_object().erase("parameters");
 }
 
+/// Kinds have moved from group to group; and two names of one domain are alike without meaning the same.
+std::string hint_for_unknown(const GroupKind& type, const Kinds& server) {
+  std::vector<std::string> moved;
+  for (const auto& name : server.names()) {
+    if (name.substr(0, name.find('.')) == type.kind) moved.push_back(name);
+  }
+  if (moved.size() == 1 && moved[0] != type.kind) {
+    const std::string group = moved[0].substr(type.kind.size() + 1);
+    return "the cluster has it as apiVersion " + group + "/" +
+           server.find({group, type.kind})->versions.front();
+  }
+  const auto near = did_you_mean(type.str(), server.names());
+  if (near.empty() || did_you_mean(type.kind, {near.substr(0, near.find('.'))}).empty())
+    return "install its CustomResourceDefinition first, or declare it beside";
+  return "did you mean " + near + "?";
+}
+
 void find_kind(Manifest& manifest, const Kinds& server, const Kinds& defined, ManifestReader& reader) {
   const GroupKind& type = manifest.id.type;
   const KindInfo* kind = server.find(type);
@@ -200,10 +217,7 @@ void find_kind(Manifest& manifest, const Kinds& server, const Kinds& defined, Ma
                      "the cluster does not serve " + type.str() + " in version " + manifest.version,
                      "it serves " + versions);
   } else {
-    const auto near = did_you_mean(type.str(), server.names());
-    reader.undefined("/kind", "the cluster has no kind " + type.str(),
-                     near.empty() ? "install its CustomResourceDefinition first, or declare it beside"
-                                  : "did you mean " + near + "?");
+    reader.undefined("/kind", "the cluster has no kind " + type.str(), hint_for_unknown(type, server));
   }
 }
 

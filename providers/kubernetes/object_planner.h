@@ -27,7 +27,7 @@ class ObjectPlanner {
   void refused(const Manifest&, const HttpResponse& dry_run, const char* hint = "");
   void not_as_it_is(const Manifest&, const Value& live, bool ours, const HttpResponse& dry_run);
   void as_it_would_be(const Manifest&, const Value& live, bool ours, const Value& then);
-  bool could_be_made_anew(const Manifest&);
+  Value made_anew(const Manifest&, const Value& live);
   HttpRequest as_new(const Manifest&) const;
   bool has_no_space(const Manifest&, const HttpResponse& dry_run);
   void unreadable(const Manifest&, const HttpResponse& live, const HttpResponse& dry_run);

@@ -11,6 +11,7 @@
 #include "providers/kubernetes/definitions.h"
 #include "providers/kubernetes/fields_diff.h"
 #include "providers/kubernetes/gather.h"
+#include "providers/kubernetes/in_place_of.h"
 #include "providers/kubernetes/object_fields.h"
 #include "providers/kubernetes/object_planner.h"
 #include "providers/kubernetes/order.h"
@@ -383,20 +384,22 @@ void ObjectPlanner::not_as_it_is(const Manifest& manifest, const Value& live, bo
         manifest, dry_run,
         "it cannot be changed in place; the annotation gitopsd.io/apply: replace lets it be deleted and "
         "made anew");
-  if (!could_be_made_anew(manifest)) return refused(manifest, dry_run);
+  const Value then = made_anew(manifest, live);
+  if (then.is_null()) return refused(manifest, dry_run);
   auto step = step_for(id, Action::replace, "cannot be changed in place: it is deleted and made anew",
                        wave_of(manifest));
   step.destroys = holds_data(id.type) ? Destroys::data : Destroys::restart;
-  step.diff = fields_diff(without_marks(live), manifest.object, manifest.secret());
+  step.diff = fields_diff(without_marks(live), without_marks(then), manifest.secret());
   precondition.propagation = propagation_of(manifest.object, policy_);
   add(std::move(step), precondition);
 }
 
-/// A spec that is merely wrong never deletes a live object: the server is asked whether it would take the
-/// manifest as a new object, under a name that nothing has.
-bool ObjectPlanner::could_be_made_anew(const Manifest& manifest) {
+/// A spec that is merely wrong never deletes a live object: the server is asked what it would make of the
+/// manifest as a new object, under a name that nothing has. Null where it would not take it.
+Value ObjectPlanner::made_anew(const Manifest& manifest, const Value& live) {
   const auto response = state_.cluster.http().send(as_new(manifest));
-  return response.status == 201 || response.status == 200;
+  if (response.status != 201 && response.status != 200) return {};
+  return in_place_of(parse_go_json(response.body, manifest.id.str()), live, manifest.object);
 }
 
 HttpRequest ObjectPlanner::as_new(const Manifest& manifest) const {

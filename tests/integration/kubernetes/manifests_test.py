@@ -106,7 +106,10 @@ class Refused(ClusterScene):
             "---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n  annotations:\n    example.com/on: true\n"
             "---\napiVersion: apps/v1\nkind: Deploymant\nmetadata: {name: a}\n"
             "---\napiVersion: apps/v1beta1\nkind: Deployment\nmetadata: {name: a}\n"
-            "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: good}\n",
+            "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: good}\n"
+            "---\napiVersion: extensions/v1beta1\nkind: Ingress\nmetadata: {name: i}\n"
+            "---\napiVersion: foo.k8s.io/v1\nkind: Widget\nmetadata: {name: w}\n",
+            "has it as apiVersion networking.k8s.io/v1", "no kind Widget.foo.k8s.io (install its",
             "all.yaml:9:3", "name it", "all.yaml:16:21", "put it in quotes", "all.yaml:19:7", "did you mean Deployment.apps?",
             "all.yaml:22:13", "it serves v1", "all.yaml:28:18", "declared twice")
 

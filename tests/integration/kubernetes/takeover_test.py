@@ -109,6 +109,28 @@ class Immutable(ClusterScene):
         self.assertIn("web/all.yaml:2", event["error"])
         self.assertEqual(self.live(document)["metadata"]["uid"], uid)
 
+    def job(self, image: str) -> dict:
+        return {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "once", "annotations": {}}, "spec": {
+            "template": {"spec": {"restartPolicy": "Never", "containers": [{"name": "one", "image": image}]}}}}
+
+    def test_long_values(self):
+        """of an immutable Pod template the error says what is wrong and what to do, not the template; its replacement shows
+        only what changes"""
+        self.daemon.accept(self.push(self.job("example.com/one:1")))
+        self.wait_live(self.job(""), lambda _: True, "the Job is there")
+        event = self.daemon.push_and_wait(self.push(self.job("example.com/one:2")), "failed")
+        self.assertIn("spec.template: field is immutable (it cannot be changed in place; the annotation gitopsd.io/apply: replace",
+                      event["error"])
+        self.assertLess(len(event["error"]), 500)
+        changed = self.job("example.com/one:2")
+        changed["metadata"]["annotations"] = {"gitopsd.io/apply": "replace"}
+        commit = self.push(changed)
+        plan = self.daemon.ctl("plan", "web", "--revision", commit)
+        self.assertEqual([line.strip() for line in plan.splitlines() if line.strip()[:2] in ("- ", "+ ")], [
+            "+ metadata.annotations[gitopsd.io/apply]: replace",
+            "- spec.template.spec.containers[one].image: example.com/one:1",
+            "+ spec.template.spec.containers[one].image: example.com/one:2"])
+
     def test_replaced(self):
         """where the document allows it the object is deleted and made anew"""
         replace = {"gitopsd.io/apply": "replace"}

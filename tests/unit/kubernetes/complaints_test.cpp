@@ -50,3 +50,11 @@ TEST_CASE("what is none of these is nobody's mistake") {
   CHECK(complaints_in("etcdserver: request timed out").empty());
   CHECK(complaints_in("").empty());
 }
+
+TEST_CASE("a value that fills the screen is left out, so that what is wrong with it is seen") {
+  CHECK(without_long_value("Invalid value: {\"Spec\":\"" + std::string(3000, 'x') +
+                           "\"}: field is immutable") == "field is immutable");
+  CHECK(without_long_value("Invalid value: \"10.0.0.9\": field is immutable") ==
+        "Invalid value: \"10.0.0.9\": field is immutable");
+  CHECK(without_long_value("Invalid value: " + std::string(3000, 'x')).size() < 400);
+}
