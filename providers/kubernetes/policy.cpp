@@ -128,7 +128,13 @@ std::string Policy::default_namespace() const {
 
 std::optional<Policy::Breach> Policy::breach(const Id& id, bool namespaced) const {
   if (!namespaced) {
-    if (any_matches(cluster_kinds, id.type.str())) return std::nullopt;
+    if (any_matches(cluster_kinds, id.type.str())) {
+      // Whose the namespace is, his is all that is in it.
+      if (id.type != GroupKind{"", "Namespace"} || any_matches(namespaces, id.name)) return std::nullopt;
+      return Breach{
+          "namespace '" + id.name + "' is none of those that the policy allows: " + joined_names(namespaces),
+          "/metadata/name", "add it to `namespaces` of the application's policy"};
+    }
     return Breach{id.type.str() + " '" + id.name +
                       "' lives outside of namespaces, and the policy's `clusterKinds` " +
                       "allows: " + joined_names(cluster_kinds),

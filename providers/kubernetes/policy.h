@@ -15,7 +15,8 @@ namespace gitopsd::kubernetes {
 /// policy:
 ///   namespaces: [web, "web-*"]      # where its resources may be; the first without a `*` is the default
 ///   kinds: [Deployment.apps, ...]   # optional: only these of the kinds that live in namespaces
-///   clusterKinds: [Namespace, ...]  # what it may declare outside of namespaces; none when missing
+///   clusterKinds: [Namespace, ...]  # what it may declare outside of namespaces; none when missing. Of
+///                                   # Namespaces only those that `namespaces` names
 ///   foreignItems: keep | remove   # items that others add to lists in which it has items; kept by default
 ///   conflicts: force | report       # fields that others manage: taken over (default), or a problem
 ///   propagation: background | foreground | orphan   # of deletions

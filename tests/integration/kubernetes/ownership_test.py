@@ -1,10 +1,13 @@
 """Ownership that is lost while every value stays as declared: taken back without a word, since nothing drifted."""
 import copy
+import shutil
 import signal
+import unittest
 
 from lib import wait
-from lib.cluster_case import config_map
+from lib.cluster_case import config_map, shared_cluster
 from lib.drift_case import DriftScene, manager_of
+from lib.kubernetes_provider import OWNER, Provider
 from lib.objects import of
 
 
@@ -120,3 +123,34 @@ class Ownership(DriftScene):
         self.wait_live(document, lambda found: manager_of(found)["f:spec"]["f:rows"] == {}, "we own the list")
         self.patch(document, {"spec": {"rows": [{"name": "x"}, {"name": "theirs"}]}})
         self.wait_live(document, lambda found: found["spec"]["rows"] == [{"name": "x"}], "it is put back whole")
+
+
+class Namespaces(unittest.TestCase):
+    """A namespace is everything that is in it: an application has those that its policy names."""
+
+    def setUp(self):
+        self.cluster = shared_cluster()
+        self.provider = Provider(self.cluster, ["spaces", "team-*"])
+        self.addCleanup(shutil.rmtree, self.provider.folder, ignore_errors=True)
+        self.addCleanup(self.provider.kill)
+
+    def test_foreign(self):
+        """no other can be made, taken over or deleted, whatever `clusterKinds` says"""
+        for kinds in (["Namespace"], ["*"]):
+            self.provider.policy["clusterKinds"] = kinds
+            for name in ("kube-public", "other"):
+                with self.assertRaisesRegex(AssertionError, f"namespace '{name}' is none of those that the policy allows: spaces, team-"):
+                    self.provider.plan([of("Namespace", "v1", name)], "1")
+            plan = self.provider.call("plan", sync="1", owner=OWNER, policy=self.provider.policy, mode="changed",
+                                      remove=["Namespace/kube-public"])
+            self.assertEqual([problem["cause"] for problem in plan["problems"]], ["permission"])
+            self.assertFalse(plan.get("steps"))
+        self.assertNotIn("annotations", self.cluster.get("/api/v1/namespaces/kube-public")["metadata"])
+
+    def test_adopted(self):
+        """one of its own that somebody else has made is adopted, and the plan says so"""
+        self.cluster.apply(of("Namespace", "v1", "team-7"), manager="other")
+        step, = self.provider.plan([of("Namespace", "v1", "team-7")], "1")["steps"]
+        self.assertIn("exists, not ours", step["reason"])
+        self.assertIn("it becomes ours", step["reason"])
+        self.provider.converge([of("Namespace", "v1", "team-7"), of("Namespace", "v1", "spaces")])

@@ -39,7 +39,7 @@ TEST_CASE("namespaces and kinds, by name or beginning") {
   CHECK(policy.default_namespace() == "web");
   CHECK_FALSE(policy.breach({{"", "ConfigMap"}, "web", "a"}, true));
   CHECK_FALSE(policy.breach({{"apps", "Deployment"}, "team-1", "a"}, true));
-  CHECK_FALSE(policy.breach({{"", "Namespace"}, "", "x"}, false));
+  CHECK_FALSE(policy.breach({{"", "Namespace"}, "", "web"}, false));
   const auto space = policy.breach({{"", "ConfigMap"}, "web-2", "a"}, true);
   REQUIRE(space);
   CHECK(space->pointer == "/metadata/namespace");
@@ -47,6 +47,22 @@ TEST_CASE("namespaces and kinds, by name or beginning") {
   REQUIRE(kind);
   CHECK(kind->pointer == "/kind");
   CHECK(policy.breach({{"rbac.authorization.k8s.io", "ClusterRole"}, "", "a"}, false));
+}
+
+TEST_CASE("of namespaces only those that are named") {
+  for (const char* kinds : {"[Namespace]", "['*']", "['Name*']"}) {
+    const auto policy =
+        good_policy(std::string("{namespaces: [web, 'team-*'], clusterKinds: ") + kinds + "}");
+    CHECK_FALSE(policy.breach({{"", "Namespace"}, "", "web"}, false));
+    CHECK_FALSE(policy.breach({{"", "Namespace"}, "", "team-1"}, false));
+    const auto breach = policy.breach({{"", "Namespace"}, "", "kube-system"}, false);
+    REQUIRE(breach);
+    CHECK(breach->pointer == "/metadata/name");
+    CHECK(breach->message == "namespace 'kube-system' is none of those that the policy allows: web, team-*");
+  }
+  CHECK(good_policy("{clusterKinds: [Namespace]}").breach({{"", "Namespace"}, "", "web"}, false));
+  // The kind of another group is no namespace.
+  CHECK_FALSE(good_policy("{clusterKinds: ['*']}").breach({{"example.com", "Namespace"}, "", "x"}, false));
 }
 
 TEST_CASE("whom to act as") {
