@@ -369,15 +369,22 @@ void ObjectPlanner::not_as_it_is(const Manifest& manifest, const Value& live, bo
   if (dry_run.status != 422) return refused(manifest, dry_run);
   const Ignored ignored = policy_.ignored(id);
   auto precondition = Precondition::of(live, state_.digests, ignored);
-  precondition.take = LeftToOthers(ignored, live).others(in_the_way(live, status_of(dry_run)));
-  if (ours && !precondition.take.empty()) {
+  const LeftToOthers left(ignored, live);
+  if (ours) precondition.take = left.others(in_the_way(live, status_of(dry_run)));
+  const char* why = "others set in place of what is declared: ";
+  if (precondition.take.empty() && !says_immutable(status_of(dry_run))) {
+    precondition.take =
+        left.others(forbidden_members(live, manifest.object, status_of(dry_run), ours && policy_.force));
+    why = "not allowed beside what is declared: ";
+    if (!precondition.take.empty() && !could_be_made_anew(manifest)) precondition.take.clear();
+  }
+  if (!precondition.take.empty()) {
     const std::string taken = paths_only_there(precondition.take, Value());
-    auto step =
-        step_for(id, Action::update, "others set in place of what is declared: " + taken, wave_of(manifest));
+    auto step = step_for(id, Action::update, why + taken, wave_of(manifest));
+    if (!ours) step.reason = "exists, not ours: " + step.reason + "; it becomes ours";
     step.diff = "- " + taken + "\n";
     return add(std::move(step), precondition);
   }
-  precondition.take.clear();
   if (!says_immutable(status_of(dry_run))) return refused(manifest, dry_run);
   if (manifest.options.apply != protocol::ApplyMode::replace)
     return refused(

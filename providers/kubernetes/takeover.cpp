@@ -77,6 +77,63 @@ bool lies_at(const FieldPath& leaf, const Place& place, const Value& live, bool 
   return true;
 }
 
+/// The item of a list that a token names; nullptr where there is none.
+const Value* item_of(const Value* list, const std::string& token) {
+  if (!list || !list->is_array()) return nullptr;
+  const auto& items = list->as_array();
+  const auto it =
+      std::find_if(items.begin(), items.end(), [&](const Value& item) { return token_names(token, item); });
+  return it == items.end() ? nullptr : &*it;
+}
+
+/// A place in a live object, by the names that managedFields has for it.
+struct Member {
+  FieldPath path;
+  const Value* live = nullptr;
+  const Value* declared = nullptr;
+};
+
+/// Nothing live where the place is not there, or is in a list item that is not ours.
+Member member_at(const Place& place, const Value& live, const Value& declared) {
+  Member at{{}, &live, &declared};
+  const Value* ours = our_fields(live);
+  for (std::size_t i = 0; i < place.names.size() && at.live; ++i) {
+    if (!place.index[i]) {
+      at.path.push_back("f:" + place.names[i]);
+      at.live = at.live->find(place.names[i]);
+      at.declared = at.declared ? at.declared->find(place.names[i]) : nullptr;
+      continue;
+    }
+    const Value* list = node_at(ours, at.path, at.path.size());
+    std::size_t index = 0;
+    std::from_chars(place.names[i].data(), place.names[i].data() + place.names[i].size(), index);
+    if (!list || !at.live->is_array() || index >= at.live->as_array().size()) return {};
+    const Value& item = at.live->as_array()[index];
+    const auto& tokens = list->as_object();
+    const auto token = std::find_if(tokens.begin(), tokens.end(),
+                                    [&](const auto& member) { return token_names(member.first, item); });
+    if (token == tokens.end()) return {};
+    at.path.push_back(token->first);
+    at.live = &item;
+    at.declared = item_of(at.declared, token->first);
+  }
+  return at;
+}
+
+bool lies_below(const FieldPath& leaf, const FieldPath& path) {
+  return leaf.size() >= path.size() && std::equal(path.begin(), path.end(), leaf.begin());
+}
+
+/// Lists are taken whole.
+void value_leaves(const Value& value, FieldPath& path, std::vector<FieldPath>& out) {
+  if (!value.is_object() || value.as_object().empty()) return out.push_back(path);
+  for (const auto& [name, child] : value.as_object()) {
+    path.push_back("f:" + name);
+    value_leaves(child, path, out);
+    path.pop_back();
+  }
+}
+
 void add_path(Value& fields, const FieldPath& path) {
   Value* node = &fields;
   for (const auto& name : path) {
@@ -131,6 +188,30 @@ std::vector<FieldPath> in_the_way(const Value& live, const Value& status) {
     });
     if (named) out.push_back(std::move(leaf));
   }
+  return out;
+}
+
+std::vector<FieldPath> forbidden_members(const Value& live, const Value& declared, const Value& status,
+                                         bool foreign_too) {
+  std::vector<FieldPath> out;
+  const Value* details = status.find("details");
+  if (!details) return out;
+  const auto foreign = foreign_leaves(live);
+  for (const Value& cause : details->get_array("causes")) {
+    if (cause.get_string("reason") != "FieldValueForbidden") continue;
+    auto [path, there, wanted] = member_at(place_of(cause.get_string("field")), live, declared);
+    if (!there || path.empty() || (wanted && !wanted->is_null()) ||
+        node_at(our_fields(live), path, path.size()))
+      continue;
+    std::vector<FieldPath> theirs;
+    for (const auto& leaf : foreign)
+      if (lies_below(leaf, path)) theirs.push_back(leaf);
+    if (!theirs.empty() && !foreign_too) continue;
+    value_leaves(*there, path, out);
+    out.insert(out.end(), theirs.begin(), theirs.end());
+  }
+  std::sort(out.begin(), out.end());
+  out.erase(std::unique(out.begin(), out.end()), out.end());
   return out;
 }
 

@@ -23,6 +23,13 @@ std::vector<FieldPath> foreign_items(const Value& then);
 /// list item, or a list item that clashes with ours. Empty where the causes name nothing of the kind.
 std::vector<FieldPath> in_the_way(const Value& live, const Value& status);
 
+/// Members that the server forbids beside what is declared, and which we neither declare nor own: mostly
+/// defaults of another member of a union, which are nobody's, such as the rollingUpdate of a Deployment that
+/// becomes `Recreate`. (An explicit null in an apply does not remove them.) What others set only with
+/// `foreign_too`.
+std::vector<FieldPath> forbidden_members(const Value& live, const Value& declared, const Value& status,
+                                         bool foreign_too);
+
 /// The object's managedFields with these paths moved from other managers' updates to our entry.
 Value moved_to_us(const Value& live, const std::vector<FieldPath>&);
 

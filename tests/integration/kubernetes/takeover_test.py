@@ -1,8 +1,12 @@
 """What a plain server-side apply cannot put right: members of unions, renamed list items, what kubectl applied before."""
 import json
+import shutil
+import unittest
 
 from lib import wait
-from lib.cluster_case import ClusterScene, config_map
+from lib.cluster_case import ClusterScene, config_map, shared_cluster
+from lib.kubernetes_provider import Provider
+from lib.objects import of
 
 
 def deployment(name: str, containers: list[dict] | None = None, **spec) -> dict:
@@ -154,3 +158,75 @@ class Immutable(ClusterScene):
         self.assertIn("protocol", event["error"])
         self.assertEqual(self.live(document)["metadata"]["uid"], uid)
         wait.until(lambda: self.daemon.status()["phase"] == "idle", "nothing goes on")
+
+
+class Unions(unittest.TestCase):
+    """Members that the server does not allow beside what is declared, in plans of a sync."""
+
+    SPACE = "unions"
+
+    def setUp(self):
+        self.cluster = shared_cluster()
+        self.cluster.apply(of("Namespace", "v1", self.SPACE))
+        self.provider = Provider(self.cluster, [self.SPACE])
+        self.addCleanup(shutil.rmtree, self.provider.folder, ignore_errors=True)
+        self.addCleanup(self.provider.kill)
+
+    def path(self, name: str) -> str:
+        return f"/apis/apps/v1/namespaces/{self.SPACE}/deployments/{name}"
+
+    def strategy(self, name: str, strategy: dict | None, entries: list[dict] = (), **spec) -> tuple[dict, list[dict]]:
+        """What a Deployment that declares this one has after a sync, and what a daemon remembers of it."""
+        document = deployment(name)
+        document["spec"].update({"strategy": strategy} if strategy else {}, **spec)
+        made = self.provider.converge([document], entries=entries)
+        # What is as declared stays so.
+        self.assertEqual([step["action"] for step in self.provider.plan([document], "2", made)["steps"]], ["none"])
+        return self.cluster.get(self.path(name))["spec"]["strategy"], made
+
+    def by_hand(self, name: str) -> None:
+        self.cluster.api("PATCH", self.path(name) + "?fieldManager=by-hand", {
+            "spec": {"strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 2}}}}, "application/strategic-merge-patch+json")
+
+    def test_defaults(self):
+        """a Deployment without a strategy becomes one of Recreate, though the server's default of rollingUpdate is nobody's"""
+        found, entries = self.strategy("defaults", None)
+        self.assertEqual(found["type"], "RollingUpdate")
+        found, entries = self.strategy("defaults", {"type": "Recreate"}, entries)
+        self.assertEqual(found, {"type": "Recreate"})
+        found, entries = self.strategy("defaults", {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 2}}, entries)
+        self.assertEqual(found["rollingUpdate"], {"maxSurge": 2, "maxUnavailable": "25%"})
+        found, entries = self.strategy("defaults", {"type": "Recreate"}, entries)
+        self.assertEqual(found, {"type": "Recreate"})
+
+    def test_by_hand(self):
+        """what somebody else set instead is put right, with what else the commit changes"""
+        found, entries = self.strategy("by-hand", {"type": "Recreate"}, replicas=1)
+        self.by_hand("by-hand")
+        found, entries = self.strategy("by-hand", {"type": "Recreate"}, entries, replicas=3)
+        self.assertEqual(found, {"type": "Recreate"})
+        self.assertEqual(self.cluster.get(self.path("by-hand"))["spec"]["replicas"], 3)
+        self.by_hand("by-hand")
+        found, entries = self.strategy("by-hand", {"type": "Recreate"}, entries, replicas=3)
+        self.assertEqual(found, {"type": "Recreate"})
+
+    def test_adopted(self):
+        """so it is where the Deployment was nobody's before"""
+        self.cluster.apply({**deployment("adopted"), "metadata": {"name": "adopted", "namespace": self.SPACE}}, manager="other")
+        found, _ = self.strategy("adopted", {"type": "Recreate"})
+        self.assertEqual(found, {"type": "Recreate"})
+
+    def test_wrong(self):
+        """a manifest that is wrong by itself is an error, and nothing is taken over for it"""
+        _, entries = self.strategy("wrong", None)
+        before = self.cluster.get(self.path("wrong"))["metadata"]["resourceVersion"]
+        for wrong in ({"type": "Recreate", "rollingUpdate": {"maxSurge": 1}}, {"type": "Recreat"}):
+            document = deployment("wrong")
+            document["spec"]["strategy"] = wrong
+            with self.assertRaisesRegex(AssertionError, "strategy"):
+                self.provider.plan([document], "2", entries)
+        document = deployment("wrong", [{"name": "web", "image": ""}])
+        document["spec"]["strategy"] = {"type": "Recreate"}
+        with self.assertRaisesRegex(AssertionError, "image"):
+            self.provider.plan([document], "2", entries)
+        self.assertEqual(self.cluster.get(self.path("wrong"))["metadata"]["resourceVersion"], before)
