@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <set>
+#include <utility>
 
 #include "base/file.h"
 #include "base/hash.h"
@@ -30,6 +31,16 @@ std::string credential_path(const std::string& name) {
   if (name.empty() || name.find('/') != name.npos)
     throw fail(ProblemCause::input, "'" + name + "' is no name of a credential");
   return std::string(folder) + "/" + name;
+}
+
+/// What is wrong with it travels to the daemon as words alone, so that they have to say where it is.
+ClientConfig read_kubeconfig(const std::string& path, const std::string& context) try {
+  return load_kubeconfig(path, context);
+} catch (const Failure& failure) {
+  Problem problem = failure.problems().front();
+  if (problem.file.empty() || problem.message.find(problem.file) != problem.message.npos) throw;
+  const std::string hint = std::exchange(problem.hint, {});
+  throw fail(problem.cause, problem.str(), hint);
 }
 
 /// settings: {kubeconfig: PATH or credential: NAME, context: NAME}; neither means the service account of the
@@ -60,7 +71,7 @@ ClientConfig client_config(const Value& settings, std::string& name) {
     name = "the cluster of this Pod";
     return service_account_config();
   }
-  ClientConfig config = load_kubeconfig(path, context);
+  ClientConfig config = read_kubeconfig(path, context);
   name = "context '" + config.context + "' of " + path;
   return config;
 }

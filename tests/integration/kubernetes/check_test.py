@@ -47,6 +47,13 @@ class Check(Scene):
         self.assertRegex(said, rf"{self.daemon.file}:{self.line_of('conflicts:')}:\d+: application web: `conflicts`")
         self.assertIn("`conflicts` is", self.daemon.ctl("validate", str(self.daemon.file), expect=1))
 
+    def test_broken_kubeconfig(self):
+        """of a kubeconfig that cannot be read, the file and the line"""
+        self.kubeconfig.write_text("apiVersion: v1\nkind: Config\ncontexts: [\n  {name: a}\nusers: b\n")
+        self.assertRegex(self.check(78), rf"{self.kubeconfig}:[4-6]:\d+: invalid YAML")
+        self.kubeconfig.write_text("apiVersion: v1\nkind: Config\ncurrent-context: [prod]\n")
+        self.assertRegex(self.check(78), rf"{self.kubeconfig}:3:\d+: ")
+
     def test_settings(self):
         """what is wrong with a destination's settings, its kubeconfig included"""
         for settings, words in (({"kubeconfgi": "/x"}, "did you mean `kubeconfig`?"),
