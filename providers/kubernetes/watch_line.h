@@ -36,6 +36,7 @@ struct Watch::Line {
   std::string position;                              ///< resourceVersion to go on from
   std::set<std::string> said;                        ///< why it cannot be watched, as it was logged
   std::chrono::milliseconds wait{0};
+  Monotonic::time_point away{};  ///< when the server was last not to be reached
 
   // The stream's.
   std::string pending;  ///< the beginning of a line

@@ -21,6 +21,8 @@ constexpr int kMostLists = 4;
 constexpr std::chrono::milliseconds kFirstWait{100}, kLongestWait{5'000};
 /// What somebody has to grant or to install first.
 constexpr std::chrono::milliseconds kFirstRefusal{1'000}, kLongestRefusal{300'000};
+/// A server that has just started does not know all of its kinds and roles yet.
+constexpr std::chrono::seconds kStarting{60};
 
 /// A custom kind may become another; those of the server itself do not while it runs. The groups of custom
 /// kinds have a dot (CustomResourceDefinitions are refused without).
@@ -275,9 +277,13 @@ void Watch::ask_as_another(Line& line) {
 
 /// With the mutex. Spread, so that a hundred lines that ended together do not come back together.
 std::chrono::milliseconds Watch::wait_before(Line& line, Why why) {
+  const auto now = Monotonic::now();
+  if (why == Why::unreachable) line.away = now;
+  const bool starting = why == Why::refused && line.away + kStarting > now;
+  if (starting) line.wait = kFirstRefusal;
   const auto wait = why == Why::refused ? std::max(line.wait, kFirstRefusal) : line.wait;
   const auto longest = why == Why::refused ? kLongestRefusal : kLongestWait;
-  line.wait = std::clamp(wait * 2, kFirstWait, longest);
+  if (!starting) line.wait = std::clamp(wait * 2, kFirstWait, longest);
   return wait + wait * std::uniform_int_distribution<int>(0, 50)(random_) / 100;
 }
 
