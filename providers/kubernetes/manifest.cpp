@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/problem.h"
+#include "providers/kubernetes/annotations.h"
 #include "providers/kubernetes/propagation.h"
 
 namespace gitopsd::kubernetes {
@@ -96,6 +97,9 @@ void read_defaults(const Value& defaults, protocol::Options& options) {
 
 /// Ours, then Argo CD's and Flux's for the same: a repository that came from there works unchanged.
 void read_annotations(const Value& annotations, Manifest& manifest, ManifestReader& reader) {
+  for (auto& fault : annotation_faults(annotations))
+    reader.refuse("/metadata/annotations" + pointer_token(fault.key), std::move(fault.message),
+                  std::move(fault.hint));
   const auto get = [&](const char* key) { return annotations.get_string(key); };
   const std::string argo = get("argocd.argoproj.io/sync-options"), ours = get("gitopsd.io/prune"),
                     ssa = get("kustomize.toolkit.fluxcd.io/ssa");
@@ -112,8 +116,6 @@ void read_annotations(const Value& annotations, Manifest& manifest, ManifestRead
     options.prune = ours == "never"  ? protocol::Prune::never
                     : ours == "auto" ? protocol::Prune::automatic
                                      : protocol::Prune::confirm;
-  else if (!ours.empty())
-    reader.refuse("/metadata/annotations/gitopsd.io~1prune", "`gitopsd.io/prune` is auto, confirm or never");
   if (const std::string apply = get("gitopsd.io/apply"); apply == "create-only")
     options.apply = protocol::ApplyMode::create_only;
   else if (apply == "replace")
@@ -181,6 +183,10 @@ void drop_what_is_the_servers(Value& object, const GroupKind& type) {
   if (type == GroupKind{"storage.k8s.io", "StorageClass"} && parameters != nullptr &&
       parameters->is_object() && parameters->as_object().empty())
     object.as_object().erase("parameters");
+  // A controller of the server's own gathers them from other roles.
+  if (type == GroupKind{"rbac.authorization.k8s.io", "ClusterRole"} && object.find("aggregationRule") &&
+      !object.find("aggregationRule")->is_null())
+    object.as_object().erase("rules");
 }
 
 /// Kinds have moved from group to group; and two names of one domain are alike without meaning the same.

@@ -21,6 +21,7 @@ Kinds served() {
   add("", "Namespace", "namespaces", false);
   add("apps", "Deployment", "deployments", true);
   add("storage.k8s.io", "StorageClass", "storageclasses", false);
+  add("rbac.authorization.k8s.io", "ClusterRole", "clusterroles", false);
   return kinds;
 }
 
@@ -181,4 +182,25 @@ TEST_CASE("a hook has its weight as its wave, and a name of its own where it lea
   CHECK(made.manifest->object.at_pointer("/metadata/generateName") == nullptr);
   CHECK(refused_at("{apiVersion: v1, kind: ConfigMap, metadata: {generateName: a-, namespace: web}}") ==
         "/metadata");
+}
+
+TEST_CASE("the rules of an aggregated ClusterRole are its controller's") {
+  const std::string begin =
+      "{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRole, metadata: {name: r}, ";
+  const std::string policy = "{clusterKinds: ['*']}";
+  const auto aggregated = read_yaml(
+      begin + "aggregationRule: {clusterRoleSelectors: [{matchLabels: {a: b}}]}, rules: []}", policy);
+  REQUIRE(aggregated.manifest);
+  CHECK_FALSE(aggregated.manifest->object.find("rules"));
+  CHECK(aggregated.manifest->object.find("aggregationRule"));
+  for (const char* plain : {"rules: []}", "aggregationRule: null, rules: []}"}) {
+    const auto read = read_yaml(begin + plain, policy);
+    REQUIRE(read.manifest);
+    CHECK(read.manifest->object.find("rules"));
+  }
+}
+
+TEST_CASE("a misspelt annotation is an error at its line") {
+  CHECK(refused_at("{apiVersion: v1, kind: ConfigMap, metadata: {name: a, annotations: {gitopsd.io/drft: "
+                   "ignore}}}") == "/metadata/annotations/gitopsd.io~1drft");
 }
