@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/problem.h"
 #include "providers/kubernetes/gather.h"
+#include "providers/kubernetes/pod_reasons.h"
 #include "providers/kubernetes/state.h"
 
 namespace gitopsd::kubernetes {
@@ -60,6 +61,9 @@ Looked look_at(const Value& object, const Id& id, const std::optional<Receipt>& 
     if (receipt) looked.yielded = digests.only_yielded(object, *receipt, ignored);
   }
   looked.health = health.judge(object);
+  if (looked.health.health == protocol::Health::progressing ||
+      looked.health.health == protocol::Health::degraded)
+    looked.pods = pod_selector(object);
   return looked;
 }
 

@@ -29,6 +29,7 @@ struct Looked {
   std::string entry, owned;              ///< digests, where our entry is there
   bool yielded = false;                  ///< managers took fields that are theirs, and nothing else differs
   Judgement health;
+  std::string pods;  ///< how to select its Pods, where it makes some and is not well
 
   /// Whether it is as the write that the receipt is of left it.
   bool is_as(const Receipt&) const;

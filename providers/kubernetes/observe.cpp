@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/problem.h"
 #include "providers/kubernetes/order.h"
+#include "providers/kubernetes/pod_reasons.h"
 #include "providers/kubernetes/verbs.h"
 
 namespace gitopsd::kubernetes {
@@ -58,7 +59,8 @@ protocol::ObserveResult ObjectObserver::run() {
     wanted.push_back({one.id, one.receipt});
     looked_at.push_back(&one);
   }
-  const auto live = state_.live.look(wanted, *policy_, state_.memory());
+  auto live = state_.live.look(wanted, *policy_, state_.memory());
+  add_pod_reasons(state_.cluster, *policy_, wanted, live);
   for (std::size_t i = 0; i < looked_at.size(); ++i) {
     Observation seen;
     judge(*looked_at[i], live[i], seen);
@@ -108,6 +110,8 @@ bool ObjectObserver::known_without_asking(const Asked& one, Observation& seen) c
   const auto health = state_.health.always_healthy(one.id.type) ? Judgement{Health::healthy, {}}
                                                                 : state_.watch.health(one.id);
   if (!health) return false;
+  // What ails its Pods changes while nobody writes the workload.
+  if (health->health != Health::healthy && makes_pods(one.id.type)) return false;
   seen.live = protocol::Live::ours;
   seen.drift = DriftState::no;
   seen.health = health->health;
