@@ -376,7 +376,7 @@ void ObjectPlanner::not_as_it_is(const Manifest& manifest, const Value& live, bo
     precondition.take =
         left.others(forbidden_members(live, manifest.object, status_of(dry_run), ours && policy_.force));
     why = "not allowed beside what is declared: ";
-    if (!precondition.take.empty() && !could_be_made_anew(manifest)) precondition.take.clear();
+    if (!precondition.take.empty() && made_anew(manifest, live).is_null()) precondition.take.clear();
   }
   if (!precondition.take.empty()) {
     const std::string taken = paths_only_there(precondition.take, Value());
