@@ -7,7 +7,8 @@ from lib.case import Scene
 class Vanished(Scene):
     def vanish(self) -> None:
         self.converge({"one": "1\n", "two": "2\n"})
-        shutil.rmtree(self.target)
+        gone = self.target.rename(self.target.with_name("gone"))  # at once: what goes piece by piece is put back meanwhile
+        shutil.rmtree(gone)
 
     def refuse(self, commit: str) -> None:
         event = self.daemon.push_and_wait(commit, state="failed")

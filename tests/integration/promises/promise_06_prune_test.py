@@ -1,7 +1,7 @@
 """Promise 6: nothing is pruned that was not created or adopted, and an error is never read as "empty"."""
 import shutil
 
-from lib import manifest, wait
+from lib import files, manifest, wait
 from lib.case import Scene
 
 
@@ -35,9 +35,10 @@ class Prune(Scene):
         contents = {name: f"{name}\n" for name in "abcdefghijkl"}
         self.converge(contents)
         (self.target / "mine").write_text("mine\n")
-        (self.target / "l").unlink()
-        (self.target / "l").mkdir()
-        (self.target / "l" / "data").write_text("mine too\n")
+        theirs = self.daemon.directory / "theirs"
+        theirs.mkdir()
+        (theirs / "data").write_text("mine too\n")
+        files.exchange(theirs, self.target / "l")  # at once: it would be put back between taking away and putting there
         self.daemon.wait_ended(self.daemon.accept(self.commit({name: f"{name}\n" for name in "abcdefghij"})))
         wait.until(lambda: not (self.target / "k").exists(), "what was declared is pruned")
         self.assertEqual((self.target / "mine").read_text(), "mine\n")

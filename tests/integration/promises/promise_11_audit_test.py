@@ -76,8 +76,8 @@ class Audit(Scene):
         self.assertEqual(self.daemon.program.stop(), 0)
         self.daemon.start()
         head = self.entries()[-1]
-        said = re.findall(r"audit head.*", self.daemon.program.log.read_text())
-        self.assertTrue(any(head["hash"] in line and str(head["sequence"]) in line for line in said), said)
+        wait.until(lambda: any(head["hash"] in line and str(head["sequence"]) in line for line in
+                               re.findall(r"audit head.*", self.daemon.program.log.read_text())), "the log has the head")
         rows, before = self.raw(), "0" * 64
         forged = []
         for sequence, at, entry, _ in rows:
