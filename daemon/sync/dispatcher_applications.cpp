@@ -19,6 +19,7 @@ constexpr int kDeathsBeforeAlone = 2;
 constexpr int kRunsOfDestination = 8;
 constexpr int kDeathsAtMost = 3;
 constexpr auto kHealthPollMax = 5s;
+constexpr auto kFirstAgain = 2s;  ///< doubled up to five minutes
 
 /// The events that end with what the application is doing now; it forgets them.
 std::vector<EventId> with_along(ApplicationLine& app, EventId event) {
@@ -83,12 +84,17 @@ void DispatcherImpl::pump(const App& app) {
     app->next.reset();
     return begin(app, std::move(job));
   }
-  const bool free = app->hold == Hold::none || app->hold == Hold::approval;
+  // What was applied last stays enforced meanwhile, and what a sync has applied that waits for its health.
+  const bool waits = app->hold == Hold::approval || app->hold == Hold::health ||
+                     (app->hold == Hold::backoff && app->retrying);
+  const bool free = app->hold == Hold::none || (waits && !app->aside.any());
   if (free && configured(app) && (app->dirty_all || !app->dirty.empty())) {
-    if (app->hold == Hold::approval) set_aside(app);
+    if (waits) set_aside(app);
     app->hold = Hold::busy;
     workers_->post([this, app] { look_at_live(app); });
+    return;
   }
+  begin_again(app);
 }
 
 void DispatcherImpl::begin(const App& app, Job job) {
@@ -105,10 +111,19 @@ void DispatcherImpl::begin(const App& app, Job job) {
   }
   app->hold = Hold::busy;
   if (job.kind != Kind::heal) {
+    app->again.reset();
+    app->retrying.reset();
+    job.ailing.reset();
+    if (app->observed) {
+      job.ailing.emplace();
+      for (const auto& [id, why] : app->ailing) job.ailing->push_back(id);
+    }
+    // Of the sync before, which this one replaces; not of what it is itself a new attempt at.
+    if (job.attempt == 0 && job.failures == 0) app->error.clear();
     app->rejected.reset();
     take_up_left(app, job);
   }
-  if (!app->aside.run) {  // else it is a heal, and what people wait for is the approval
+  if (!app->aside.any()) {  // else it is a heal, and people wait for something else
     app->phase = Phase::rendering;
     app->since = env_.clock->wall();
     app->wanted = job.revision;
@@ -206,11 +221,15 @@ void DispatcherImpl::ended(const App& app, const std::shared_ptr<Run>& run, Outc
         app->state.outside = after.outside;
         app->state.last_succeeded = run->id();
         // What it had nothing to do with may still differ, where drift is only reported.
-        for (const auto& id : run->repetition().handled) app->out_of_sync.erase(id);
+        for (const auto& id : run->repetition().handled) {
+          app->out_of_sync.erase(id);
+          app->ailing.erase(id);
+        }
         if (!app->compared) app->dirty_all = true;
       }
       note_repetition(app, run->repetition());
-      app->health = protocol::Health::healthy;
+      if (job.kind == Kind::heal && run->changed())  // it did not wait for the health of what it put back
+        app->dirty.insert(job.drifted.begin(), job.drifted.end());
       if (job.kind != Kind::heal)
         ++metrics_.syncs_succeeded;
       else if (run->changed())
@@ -223,6 +242,7 @@ void DispatcherImpl::ended(const App& app, const std::shared_ptr<Run>& run, Outc
                                    {"sync", run->id().value},
                                    {"event", job.event.value},
                                    {"error", outcome.error}});
+      if (outcome.may_pass || outcome.unhealthy) try_again(app, job, outcome.unhealthy);
       break;
     case Outcome::Kind::cancelled:
     case Outcome::Kind::superseded:
@@ -276,7 +296,7 @@ void DispatcherImpl::rest(const App& app) {
 /// A heal beside what waits for approval is not what people wait for.
 void DispatcherImpl::show_waiting(const App& app, Phase phase, const std::string& why,
                                   const std::string& by) {
-  if (app->aside.run) return;
+  if (app->aside.any()) return;
   app->phase = phase;
   app->waits_for = why;
   app->released_by = by;
@@ -288,26 +308,71 @@ void DispatcherImpl::park(const App& app, const Outcome& outcome) {
   const bool approval = outcome.kind == Outcome::Kind::held;
   app->hold = approval ? Hold::approval : Hold::health;
   show_waiting(app, approval ? Phase::held : Phase::waiting_health, outcome.reason,
-               approval ? release_commands(*app, *app->run) : "its health");
+               approval ? release_commands(*app, *app->run) : kHealth);
   const auto run = app->run;
   if (approval) {
     workers_->post([this, event = run->job().event, why = outcome.reason, by = app->released_by] {
       if (event) env_.store->set_event(event, store::EventState::held, why + "; " + by);
     });
   } else {
-    app->health = protocol::Health::progressing;
-    const auto timer = ++app->timer;
-    workers_->at(Monotonic::now() + app->health_poll, [this, app, run, timer] {
-      {
-        std::lock_guard lock(mutex_);
-        if (app->timer != timer || app->run != run || stopping_) return;
-        app->hold = Hold::busy;
-        app->health_poll = std::min<std::chrono::milliseconds>(app->health_poll * 2, kHealthPollMax);
-      }
-      in_lane(app, [this, app, run] { ended(app, run, run->check()); });
-    });
+    look_at_health(app, app->health_poll);
+    app->health_poll = std::min<std::chrono::milliseconds>(app->health_poll * 2, kHealthPollMax);
   }
-  if (app->next || approval) pump(app);
+  pump(app);
+}
+
+void DispatcherImpl::look_at_health(const App& app, std::chrono::milliseconds delay) {
+  const auto timer = ++app->timer;
+  const auto look = [this, app, run = app->run] {
+    in_lane(app, [this, app, run] { ended(app, run, run->check()); });
+  };
+  if (delay.count() == 0) {
+    app->hold = Hold::busy;
+    workers_->post(look);
+    return;
+  }
+  workers_->at(Monotonic::now() + delay, [this, app, run = app->run, timer, look] {
+    {
+      std::lock_guard lock(mutex_);
+      if (app->timer != timer || app->run != run || stopping_) return;
+      app->hold = Hold::busy;
+    }
+    look();
+  });
+}
+
+/// The event has ended with its error; what it asked for still holds. A namespace, a right or the owner's
+/// letting go may come from elsewhere; what lacked health alone is done when all is healthy.
+void DispatcherImpl::try_again(const App& app, Job job, bool for_health) {
+  if ((job.kind != Kind::commit && job.kind != Kind::rollback) || !configured(app)) return;
+  const auto delay = backoff(kFirstAgain, job.failures);
+  job.event = EventId{};
+  job.cause = store::Cause::context;
+  job.actor.clear();
+  job.left = SyncId{};
+  job.attempt = 0;
+  ++job.failures;
+  const auto id = ++app->last_again;
+  app->again = ApplicationLine::Again{std::move(job), id, for_health, false, Monotonic::now() + delay};
+  if (for_health) {
+    app->dirty_all = true;
+    return;
+  }
+  workers_->at(app->again->when, [this, app, id] {
+    std::lock_guard lock(mutex_);
+    if (!app->again || app->again->id != id) return;
+    app->again->due = true;
+    pump(app);
+  });
+}
+
+void DispatcherImpl::begin_again(const App& app) {
+  if (app->hold != Hold::none || !app->again || !app->again->due || !configured(app) || app->config.suspended)
+    return;
+  Job job = std::move(app->again->job);
+  app->again.reset();
+  job.received = env_.clock->wall();
+  begin(app, std::move(job));
 }
 
 void DispatcherImpl::retry(const App& app, const std::shared_ptr<Run>& run, const Outcome& outcome) {
@@ -353,14 +418,28 @@ void DispatcherImpl::retry(const App& app, const std::shared_ptr<Run>& run, cons
     env_.store->add_attempt(event);
     env_.store->set_event(event, store::EventState::running, why);
   });
+  app->retry_at = Monotonic::now() + delay;
+  if (job.kind != Kind::heal) app->retrying = std::move(job);
+  back_off(app);
+  pump(app);
+}
+
+/// Until `retry_at`. A heal has nothing to begin again with: its drift is looked at anew.
+void DispatcherImpl::back_off(const App& app) {
+  const auto begin_again = [this, app] {
+    app->hold = Hold::none;
+    if (!app->retrying) return idle(app);
+    Job job = std::move(*std::exchange(app->retrying, std::nullopt));
+    std::erase(app->along, job.event);
+    begin(app, std::move(job));
+  };
+  // Looks at the live state that fail, one after the other, must not keep it from its turn.
+  if (Monotonic::now() >= app->retry_at) return begin_again();
   const auto timer = ++app->timer;
-  workers_->at(Monotonic::now() + delay, [this, app, job, timer] {
+  workers_->at(app->retry_at, [this, app, timer, begin_again] {
     std::lock_guard lock(mutex_);
     if (app->timer != timer || app->hold != Hold::backoff || stopping_) return;
-    app->hold = Hold::none;
-    std::erase(app->along, job.event);
-    if (job.kind == Kind::heal) return idle(app);
-    begin(app, job);
+    begin_again();
   });
 }
 
@@ -477,7 +556,7 @@ void DispatcherImpl::progress(const App& app, EventId event, SyncId sync, const 
     std::lock_guard lock(mutex_);
     name = app->config.name;
     repository = app->config.repository;
-    const bool shown = !app->aside.run;
+    const bool shown = !app->aside.any();
     if (shown && stage == "rendered") app->phase = Phase::planning;
     if (shown && stage == "applying") app->phase = Phase::applying;
     if (shown && event) app->sync = sync;  // a heal has none

@@ -4,51 +4,13 @@
 
 #include "base/log.h"
 #include "daemon/sync/dispatcher_state.h"
+#include "daemon/sync/look.h"
 
 namespace gitopsd::sync {
 namespace {
 
 using Hold = ApplicationLine::Hold;
 using namespace std::chrono_literals;
-constexpr auto kObserveTimeout = 120s;
-
-struct Look {
-  std::vector<ResourceId> drifted;
-  std::string unknown;  ///< why something could not be compared
-  std::map<ResourceId, std::string> reasons;
-  protocol::Health health = protocol::Health::healthy;
-};
-
-Look observe(const Scope& scope, const std::vector<ResourceId>* ids, bool full) {
-  const auto& uid = scope.application.uid;
-  const auto entries = ids ? scope.store.inventory(uid, *ids) : scope.store.inventory(uid);
-  Look look;
-  for (std::size_t start = 0; start < entries.size(); start += kBatchCount) {
-    protocol::ObserveRequest request;
-    request.owner = {scope.installation, uid.str()};
-    request.policy = scope.application.policy;
-    request.full = full;
-    request.watch = true;
-    for (std::size_t i = start; i < std::min(entries.size(), start + kBatchCount); ++i) {
-      if (entries[i].owned_digest.empty() || is_hook(entries[i].resource)) continue;
-      request.entries.push_back(owned_entry(entries[i]));
-    }
-    if (request.entries.empty()) continue;
-    for (const auto& o :
-         scope.provider->observe(request, nullptr, Monotonic::now() + kObserveTimeout).observations) {
-      if (o.live == protocol::Live::unknown || o.drift == protocol::DriftState::unknown) {
-        look.unknown = o.id.str() + ": " + o.reason;
-      } else if (o.live == protocol::Live::absent || o.live == protocol::Live::foreign ||
-                 o.drift == protocol::DriftState::yes) {
-        look.drifted.push_back(o.id);
-        look.reasons[o.id] = o.reason.empty() ? std::string(to_string(o.live)) : o.reason;
-      }
-      if (o.health == protocol::Health::degraded || o.health == protocol::Health::missing)
-        look.health = o.health;
-    }
-  }
-  return look;
-}
 
 }  // namespace
 
@@ -61,10 +23,6 @@ void DispatcherImpl::drifted(const DestinationName& destination, const protocol:
       app->dirty_all = true;
     } else {
       app->dirty.insert(changed.ids.begin(), changed.ids.end());
-    }
-    if (app->hold == Hold::health && app->run) {
-      // A change of what is waited for: look at its health now instead of at the next poll.
-      app->health_poll = 200ms;
     }
     pump(app);
   }
@@ -93,6 +51,11 @@ void DispatcherImpl::look_at_live(const App& app) {
       wish[id] = protocol::Drift::heal;
       if (const auto row = env_.store->declared_id(app->uid, id)) {
         wish[id] = decode_resource(id, row->digest, row->resource).options.drift;
+        continue;
+      }
+      for (const auto& entry : env_.store->inventory(app->uid, {id})) {  // of a sync that did not succeed
+        if (!entry.resource.empty())
+          wish[id] = decode_resource(id, entry.owned_digest, entry.resource).options.drift;
       }
     }
   } catch (const std::exception& failure) {
@@ -120,10 +83,19 @@ void DispatcherImpl::look_at_live(const App& app) {
   app->compared = look.unknown.empty();
   app->report = look.unknown;
   if (look.unknown.empty() && look.drifted.empty()) app->heal_error.clear();
-  if (app->hold == Hold::busy && !app->run) app->health = look.health;
   if (look.unknown.empty()) app->convergence.looked(look.drifted, all ? nullptr : &ids);
-  if (all) app->out_of_sync.clear();
-  for (const auto& id : ids) app->out_of_sync.erase(id);
+  if (look.any) app->observed = true;
+  if (all) {
+    app->out_of_sync.clear();
+    app->ailing.clear();
+  }
+  for (const auto& id : ids) {
+    app->out_of_sync.erase(id);
+    app->ailing.erase(id);
+  }
+  app->ailing.merge(look.ailing);
+  if (app->again && app->again->for_health)
+    app->again->due = look.unknown.empty() && app->ailing.empty() && !app->dirty_all;
   std::vector<ResourceId> heal;
   std::optional<Monotonic::time_point> later;
   for (const auto& id : look.drifted) {

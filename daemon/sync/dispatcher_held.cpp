@@ -1,5 +1,5 @@
 // What waits: for somebody's word, for health, for its next attempt. The last applied state stays enforced
-// while a sync waits for approval (promise 10): the run is put aside while drift is looked at and put back.
+// while a sync waits (promise 10): the run is put aside while drift is looked at and put back.
 #include "base/log.h"
 #include "daemon/sync/dispatcher_state.h"
 #include "daemon/sync/operator_audit.h"
@@ -33,6 +33,7 @@ void DispatcherImpl::say_held(const App& app, const std::string& why) {
 void DispatcherImpl::release_parked(const App& app, const std::string& why) {
   ++app->timer;
   app->hold = Hold::none;
+  app->retrying.reset();
   release_aside(app, why);
   // Without a run it was backing off: its events wait in `along`.
   end_waiting(std::exchange(app->run, nullptr), std::exchange(app->along, {}), why);
@@ -55,24 +56,45 @@ void DispatcherImpl::end_waiting(const std::shared_ptr<Run>& run, std::vector<Ev
   });
 }
 
-/// With the mutex. The run that waits for approval makes way for a look at the live state.
+/// With the mutex. The run that waits makes way for a look at the live state.
 void DispatcherImpl::set_aside(const App& app) {
-  app->aside = {std::exchange(app->run, nullptr), std::exchange(app->along, {}), app->wanted, app->since,
-                false};
+  app->aside = {std::exchange(app->run, nullptr),
+                std::exchange(app->along, {}),
+                app->wanted,
+                app->since,
+                app->waits_for,
+                false,
+                app->hold == Hold::health,
+                std::exchange(app->retrying, std::nullopt)};
 }
 
 /// With the mutex, when nothing is under way for the application any more.
 void DispatcherImpl::take_up(const App& app) {
-  if (!app->aside.run) return;
+  if (!app->aside.any()) return;
   auto aside = std::exchange(app->aside, {});
   app->run = std::move(aside.run);
   app->along.insert(app->along.end(), aside.along.begin(), aside.along.end());
   app->wanted = aside.wanted;
+  app->since = aside.since;
+  if (aside.retrying) {
+    app->retrying = std::move(aside.retrying);
+    app->hold = Hold::backoff;
+    app->phase = Phase::backing_off;
+    app->waits_for = std::move(aside.waits_for);
+    app->released_by = "time";
+    return back_off(app);
+  }
   app->sync = app->run->id();
   if (aside.approved) return go_on(app);
+  if (aside.health) {
+    app->hold = Hold::health;
+    app->phase = Phase::waiting_health;
+    app->waits_for = std::move(aside.waits_for);
+    app->released_by = kHealth;
+    return look_at_health(app, {});  // what was looked at may be what it waits for
+  }
   app->hold = Hold::approval;
   app->phase = Phase::held;
-  app->since = aside.since;
   app->waits_for = app->run->hold();
   app->released_by = release_commands(*app, *app->run);
 }

@@ -1,5 +1,6 @@
 // What an operator may ask for, and what the dispatcher tells.
 #include <algorithm>
+#include <array>
 
 #include "base/json.h"
 #include "daemon/sync/dispatcher_state.h"
@@ -25,6 +26,94 @@ std::string stuck_text(const std::vector<ResourceId>& ids) {
   std::string text = "the same change of " + ids.front().str();
   if (ids.size() > 1) text += " (and of " + std::to_string(ids.size() - 1) + " more)";
   return text + " comes back each time after it succeeded";
+}
+
+using AllAiling = std::map<ResourceId, Ailing>;
+
+/// As people rank it: what is broken before what only needs time.
+int rank(protocol::Health health) {
+  using protocol::Health;
+  const std::array worse{Health::healthy,     Health::suspended, Health::unknown,
+                         Health::progressing, Health::missing,   Health::degraded};
+  return static_cast<int>(std::find(worse.begin(), worse.end(), health) - worse.begin());
+}
+
+AllAiling::const_iterator worst(const AllAiling& ailing) {
+  return std::max_element(ailing.begin(), ailing.end(), [](const auto& a, const auto& b) {
+    return rank(a.second.health) < rank(b.second.health);
+  });
+}
+
+protocol::Health health_of(const ApplicationLine& app) {
+  if (!app.compared || !(app.state.last_succeeded || app.observed)) return protocol::Health::unknown;
+  const auto known = app.ailing.empty() ? protocol::Health::healthy : worst(app.ailing)->second.health;
+  return app.phase == Phase::waiting_health && known == protocol::Health::healthy
+             ? protocol::Health::progressing
+             : known;
+}
+
+/// "Deployment.apps/shop/web is degraded: REASON (and 2 more are not healthy)", or empty.
+std::string ailing_text(const AllAiling& ailing) {
+  if (ailing.empty()) return {};
+  const auto it = worst(ailing);
+  std::string text = it->first.str() + " is " + std::string(to_string(it->second.health));
+  if (!it->second.reason.empty()) text += ": " + it->second.reason;
+  if (ailing.size() > 1) text += " (and " + std::to_string(ailing.size() - 1) + " more are not healthy)";
+  return text;
+}
+
+SyncStatus status_of(const ApplicationLine& app, const ApplicationStatus& s) {
+  if (app.source_missing) return SyncStatus::source_missing;
+  if (!app.convergence.stuck().empty()) return SyncStatus::not_converging;
+  const bool contested = !app.contest.contested(Monotonic::now()).empty();
+  if (contested && app.error.empty()) return SyncStatus::contested;  // a push that failed is worse news
+  if (!app.compared || !(app.state.last_succeeded || app.observed)) return SyncStatus::unknown;
+  const bool differs = !app.out_of_sync.empty() || !s.error.empty() || app.phase != Phase::idle ||
+                       s.quarantined || app.rejected || !app.state.last_succeeded;
+  return differs ? SyncStatus::out_of_sync : SyncStatus::synced;
+}
+
+/// What a sync that failed waits for.
+std::string again_text(const ApplicationLine& app) {
+  if (!app.again) return "a new state in the repository";
+  if (app.again->for_health) return app.ailing.empty() ? kHealth : "its health: " + ailing_text(app.ailing);
+  const auto left = std::chrono::ceil<std::chrono::seconds>(app.again->when - Monotonic::now());
+  return "being tried again in " + std::to_string(std::max<std::int64_t>(left.count(), 0)) + " s";
+}
+
+/// What somebody who asks why it is not as declared has to know, the worst first.
+void say_waiting(const ApplicationLine& app, ApplicationStatus& s) {
+  if (s.waits_for.empty() && s.quarantined) {
+    s.waits_for = "a new state in the repository, since it was rolled back";
+    s.released_by = "gitopsctl resume " + s.name.str();
+  }
+  if (s.waits_for.empty() && app.rejected) {
+    s.waits_for = "a new state in the repository: " + app.rejected->text;
+    s.released_by = "gitopsctl sync " + s.name.str();
+  }
+  if (s.waits_for.empty() && !app.error.empty() && s.phase == Phase::idle) {
+    s.waits_for = again_text(app) + ", since the last sync failed";
+    s.released_by = "gitopsctl sync " + s.name.str();
+  }
+  if (s.waits_for.empty()) s.waits_for = app.unsigned_report;
+  if (s.waits_for.empty() && !app.report.empty()) s.waits_for = app.report;
+  const auto contested = app.contest.contested(Monotonic::now());
+  if (s.waits_for.empty() && !contested.empty()) {
+    s.waits_for = "somebody or something other than gitopsd keeps changing " + first_of(contested) + " at " +
+                  s.destination.str();
+    s.released_by = "ten minutes in which they leave that alone";
+  }
+  const auto stuck = app.convergence.stuck();
+  if (s.waits_for.empty() && !stuck.empty()) {
+    s.waits_for = stuck_text(stuck);
+    s.released_by = "a manifest that its destination keeps as written: gitopsctl plan " + s.name.str() +
+                    " shows the change";
+  }
+  if (s.waits_for.empty() && !app.out_of_sync.empty()) {
+    s.waits_for = differences_text(app.out_of_sync);
+    s.released_by = "gitopsctl sync " + s.name.str();
+  }
+  if (s.waits_for.empty() && s.phase == Phase::idle) s.waits_for = ailing_text(app.ailing);
 }
 
 }  // namespace
@@ -114,7 +203,6 @@ EventId DispatcherImpl::delete_cascade(const ApplicationName& name, const std::s
 std::vector<ApplicationStatus> DispatcherImpl::status() const {
   std::vector<ApplicationStatus> list;
   std::vector<store::ApplicationState> stored = env_.store->applications();
-  const auto now = Monotonic::now();
   {
     std::lock_guard lock(mutex_);
     for (const auto& [uid, app] : apps_) {
@@ -128,7 +216,7 @@ std::vector<ApplicationStatus> DispatcherImpl::status() const {
       s.wanted = app->wanted;
       s.phase = app->phase;
       if (s.phase == Phase::idle && app->next) s.phase = Phase::queued;
-      s.health = app->state.last_succeeded && app->compared ? app->health : protocol::Health::unknown;
+      s.health = health_of(*app);
       s.waits_for = app->waits_for;
       s.released_by = app->released_by;
       s.error = app->error.empty() ? app->heal_error : app->error;
@@ -136,49 +224,8 @@ std::vector<ApplicationStatus> DispatcherImpl::status() const {
       s.suspended = app->config.suspended;
       s.quarantined = !app->state.quarantined.empty();
       s.since = app->since;
-      if (s.waits_for.empty() && s.quarantined) {
-        s.waits_for = "a new state in the repository, since it was rolled back";
-        s.released_by = "gitopsctl resume " + s.name.str();
-      }
-      if (s.waits_for.empty() && app->rejected) {
-        s.waits_for = "a new state in the repository: " + app->rejected->text;
-        s.released_by = "gitopsctl sync " + s.name.str();
-      }
-      if (s.waits_for.empty() && !app->error.empty() && s.phase == Phase::idle) {
-        s.waits_for = "a new state in the repository, since the last sync failed";
-        s.released_by = "gitopsctl sync " + s.name.str();
-      }
-      if (s.waits_for.empty()) s.waits_for = app->unsigned_report;
-      if (s.waits_for.empty() && !app->report.empty()) s.waits_for = app->report;
-      const auto contested = app->contest.contested(now);
-      if (s.waits_for.empty() && !contested.empty()) {
-        s.waits_for = "somebody or something other than gitopsd keeps changing " + first_of(contested) +
-                      " at " + s.destination.str();
-        s.released_by = "ten minutes in which they leave that alone";
-      }
-      const auto stuck = app->convergence.stuck();
-      if (s.waits_for.empty() && !stuck.empty()) {
-        s.waits_for = stuck_text(stuck);
-        s.released_by = "a manifest that its destination keeps as written: gitopsctl plan " + s.name.str() +
-                        " shows the change";
-      }
-      if (s.waits_for.empty() && !app->out_of_sync.empty()) {
-        s.waits_for = differences_text(app->out_of_sync);
-        s.released_by = "gitopsctl sync " + s.name.str();
-      }
-      if (app->source_missing)
-        s.status = SyncStatus::source_missing;
-      else if (!stuck.empty())
-        s.status = SyncStatus::not_converging;
-      else if (!contested.empty() && app->error.empty())  // a push that failed is worse news
-        s.status = SyncStatus::contested;
-      else if (!app->compared || !app->state.last_succeeded)
-        s.status = SyncStatus::unknown;
-      else if (!app->out_of_sync.empty() || !s.error.empty() || app->phase != Phase::idle || s.quarantined ||
-               app->rejected)
-        s.status = SyncStatus::out_of_sync;
-      else
-        s.status = SyncStatus::synced;
+      say_waiting(*app, s);
+      s.status = status_of(*app, s);
       list.push_back(std::move(s));
     }
   }

@@ -294,7 +294,8 @@ DispatcherImpl::PassedOver DispatcherImpl::passed_over(const Repo& repo, const s
 /// may be decided out of order, and an older commit must not end the sync of a newer one.
 CommitId DispatcherImpl::newest_wanted(const App& app, const CommitId& commit) {
   const auto& doing = app->aside.run ? app->aside.run : app->run;
-  const Job* job = app->next ? &*app->next : doing ? &doing->job() : nullptr;
+  const auto& retrying = app->aside.retrying ? app->aside.retrying : app->retrying;
+  const Job* job = app->next ? &*app->next : doing ? &doing->job() : retrying ? &*retrying : nullptr;
   const bool newer = job && job->kind == Kind::commit && job->revision != commit;
   return newer ? job->revision : app->state.revision;
 }
@@ -434,6 +435,11 @@ bool DispatcherImpl::take_along(const App& app, EventId event, const std::string
   auto& along = app->next ? app->next->along : app->aside.run ? app->aside.along : app->along;
   along.push_back(event);
   ++trackers_[event].open;
+  if (const auto held = app->held(); held && !app->next) {
+    workers_->post([this, event, why = held->hold() + "; " + release_commands(*app, *held)] {
+      env_.store->set_event(event, store::EventState::held, why);
+    });
+  }
   return true;
 }
 

@@ -15,6 +15,7 @@
 #include "daemon/render/external.h"
 #include "daemon/sync/contest.h"
 #include "daemon/sync/dispatcher.h"
+#include "daemon/sync/look.h"
 #include "daemon/sync/run.h"
 #include "daemon/sync/workers.h"
 
@@ -57,15 +58,22 @@ struct ApplicationLine {
   std::optional<Job> next;     ///< the newest wins
   std::shared_ptr<Run> run;    ///< busy or parked
   std::vector<EventId> along;  ///< events that asked for what `run` does; they end with it
-  /// A run that waits for approval, out of the way of a look at the live state and of a heal.
+  /// What waits for approval, health or its next attempt, out of the way of a look at the live state and of a
+  /// heal.
   struct Aside {
     std::shared_ptr<Run> run;
     std::vector<EventId> along;
     CommitId wanted;
     WallMicros since = 0;
+    std::string waits_for{};
     bool approved = false;  ///< meanwhile
+    bool health = false;    ///< it waits for health, not for somebody's word
+    std::optional<Job> retrying{};
+    bool any() const { return run || retrying; }
   } aside;
   enum class Hold { none, busy, approval, health, backoff } hold = Hold::none;
+  std::optional<Job> retrying;  ///< backing off, to begin again at `retry_at`
+  Monotonic::time_point retry_at{};
   std::uint64_t timer = 0;        ///< only the newest timer counts
   std::uint64_t check_timer = 0;  ///< the same for the periodic check
   std::chrono::milliseconds health_poll{200};
@@ -86,6 +94,15 @@ struct ApplicationLine {
     std::string input_key, text;
   };
   std::optional<Rejected> rejected;
+  /// A sync that failed for what may pass: tried again by itself, when it is time or all is healthy.
+  struct Again {
+    Job job;
+    std::uint64_t id = 0;
+    bool for_health = false, due = false;
+    Monotonic::time_point when{};
+  };
+  std::optional<Again> again;
+  std::uint64_t last_again = 0;
   bool compared = false;     ///< the live state was looked at since the start
   bool looks_again = false;  ///< a timer will look at what could not be compared
   int unknown_looks = 0;     ///< in a row
@@ -98,16 +115,22 @@ struct ApplicationLine {
   CommitId wanted;
   SyncId sync;
   WallMicros since = 0;
-  protocol::Health health = protocol::Health::unknown;
+  /// What is owned and neither healthy nor suspended, as it was last seen.
+  std::map<ResourceId, Ailing> ailing;
+  bool observed = false;  ///< something that it owns was looked at since the start
 
-  bool engaged() const { return run || next || aside.run; }
+  bool engaged() const { return run || next || aside.any(); }
   /// The run that waits for approval, if one does.
-  std::shared_ptr<Run> held() const { return aside.run ? aside.run : hold == Hold::approval ? run : nullptr; }
+  std::shared_ptr<Run> held() const {
+    if (aside.run) return aside.health ? nullptr : aside.run;
+    return hold == Hold::approval ? run : nullptr;
+  }
 };
 
 /// Why what an application was about ends with it.
 inline constexpr const char* kLeft = "the application left the configuration";
 
+inline constexpr const char* kHealth = "its health";
 inline constexpr const char* kSuspended = "the application is suspended";
 inline constexpr const char* kSuspendedRelease = "remove `suspended: true` from its configuration and reload";
 
@@ -217,6 +240,10 @@ class DispatcherImpl : public Dispatcher {
   void in_lane(const App&, const std::function<void()>& body);
   void ended(const App&, const std::shared_ptr<Run>&, Outcome);
   void park(const App&, const Outcome&);
+  void look_at_health(const App&, std::chrono::milliseconds delay);
+  void back_off(const App&);
+  void try_again(const App&, Job, bool for_health);
+  void begin_again(const App&);
   void show_waiting(const App&, Phase, const std::string& why, const std::string& by);
   void retry(const App&, const std::shared_ptr<Run>&, const Outcome&);
   void note_repetition(const App&, const Repetition&);

@@ -7,6 +7,12 @@
 
 namespace gitopsd::sync {
 
+Position Item::position(const std::string& pointer) const {
+  if (stored) return {};
+  const Value* member = document.json.at_pointer(pointer);
+  return member ? member->position : document.json.position;
+}
+
 std::string encode_resource(const Item& item) {
   Value json = encode(item.resource);
   json.as_object().erase("id");
@@ -81,6 +87,7 @@ std::string pack_document(const Item& item, std::string_view key) {
 }
 
 void unpack_document(std::string_view bytes, std::string_view key, Item& item) {
+  item.stored = true;
   const Value value =
       parse_json(is_sealed(bytes) ? unseal(key, bytes) : std::string(bytes), "stored document");
   if (const Value* json = value.find("json")) item.document.json = *json;

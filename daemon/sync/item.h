@@ -26,9 +26,13 @@ struct Item {
   protocol::Resource resource;
   protocol::Document document;
   std::vector<BlobRef> blobs;
-  Needs needs;       ///< what the document asked for: files, and folders of which each file is a blob
-  std::string path;  ///< manifest file, from the repository's root
-  int index = 0;     ///< document in that file
+  Needs needs;          ///< what the document asked for: files, and folders of which each file is a blob
+  std::string path;     ///< manifest file, from the repository's root
+  int index = 0;        ///< document in that file
+  bool stored = false;  ///< as the store has it, and not as it was written
+
+  /// Where in `path` the member of the document is, or the document; nowhere where `stored`.
+  Position position(const std::string& pointer) const;
 };
 
 /// The part of a resource that store::Declared and store::InventoryEntry keep as JSON.

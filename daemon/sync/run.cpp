@@ -1,5 +1,7 @@
 #include "daemon/sync/run.h"
 
+#include <algorithm>
+
 #include "base/json.h"
 #include "base/log.h"
 #include "daemon/sync/input_key.h"
@@ -75,6 +77,7 @@ Outcome Run::start() {
       begin();
     settle_open_intents(scope_, id_, job_.kind == Kind::remove);
     prepare();
+    add_ailing();
     make_plan();
     say_drift();
     decide_hold();
@@ -228,6 +231,11 @@ Outcome Run::failed(const Failure& failure) {
   outcome.cause = failure.cause();
   outcome.kind = outcome.cause == ProblemCause::transient ? Outcome::Kind::retry : Outcome::Kind::failed;
   outcome.error = describe(failure.problems());
+  // A hook that failed has done what it did: somebody has to look before it runs again.
+  outcome.unhealthy = unhealthy_ && !hook_failed_;
+  outcome.may_pass =
+      !hook_failed_ && std::none_of(failure.problems().begin(), failure.problems().end(),
+                                    [](const auto& p) { return p.cause == ProblemCause::input; });
   if (id_ && !(left_ && outcome.kind == Outcome::Kind::retry)) {
     auto t = transition(store::SyncState::failed);
     t.error = outcome.error;

@@ -30,8 +30,11 @@ struct Job {
   bool force = false;                 ///< compare everything with the live state
   SyncId rollback_to;
   std::vector<ResourceId> drifted;
+  /// What the application owns that is not healthy, where that is known.
+  std::optional<std::vector<ResourceId>> ailing{};
   WallMicros received = 0;
   int attempt = 0;
+  int failures = 0;            ///< how often it failed, to be tried again by itself
   std::vector<EventId> along;  ///< other events that ask for the same; the dispatcher's
   bool said_held = false;      ///< its event says that it waits; the dispatcher's
   /// The sync that waited for approval with this job when the daemon was stopped, and the plan that it
@@ -47,6 +50,8 @@ struct Outcome {
   std::string error;   ///< of failed and retry
   ProblemCause cause = ProblemCause::internal;
   bool provider_died = false;
+  bool unhealthy = false;  ///< failed for nothing but the health of what it applied
+  bool may_pass = false;   ///< failed, for nothing that the commit itself says: the same may succeed later
 };
 inline Outcome superseded_outcome(std::string why) {
   return {Outcome::Kind::superseded, std::move(why), {}, ProblemCause::internal, false};
@@ -101,6 +106,11 @@ class Run {
     SyncId sync;
     std::string state;
   };
+  struct Wave {
+    std::string group;
+    std::vector<protocol::Step> steps;  ///< of steps_
+    std::vector<ResourceId> ailing;     ///< as declared already, and yet not healthy: waited for as well
+  };
 
   void begin();
   void take_up_left();
@@ -116,7 +126,7 @@ class Run {
   bool apply_wave(const std::vector<protocol::Step>& wave, Outcome& outcome);
   Outcome carry_out();
   // run_hooks.cpp
-  void part_waves(std::map<int, std::vector<protocol::Step>> by_wave, std::vector<protocol::Step> hooks);
+  void part_waves(std::map<int, Wave> by_wave, std::vector<protocol::Step> hooks);
   void take_up_hooks();
   bool owes_hooks() const;
   void owe_hooks();
@@ -129,7 +139,8 @@ class Run {
   Outcome fail_over(const Failure&);
   // run_health.cpp
   Outcome health_of_wave();
-  Outcome health_before_hooks();
+  Outcome health_before_wave();
+  std::vector<Problem> look_at_settling();
   void look_at(std::vector<ResourceId> ids, std::vector<Problem>& bad);
   Outcome succeed();
   void pack_once(const Item&, std::map<std::string, std::string>& documents);
@@ -141,6 +152,7 @@ class Run {
   void say_drift() const;
   std::string plan_json() const;
   void keep_never_pruned();
+  void add_ailing();
   void release_kept();
   bool wants_word(const protocol::Step&) const;
   std::string audit_entry(const protocol::Step&, const std::string& before) const;
@@ -154,23 +166,27 @@ class Run {
   Work work_;
   store::ApplicationState before_;
   store::Applied after_;
-  std::vector<protocol::Step> steps_;               ///< in order, without action none
-  std::vector<std::vector<protocol::Step>> waves_;  ///< of steps_
+  std::vector<protocol::Step> steps_;  ///< in order, without action none
+  std::vector<Wave> waves_;
+  std::string group_;  ///< of the wave that was applied last
+  std::set<ResourceId> ailing_;
   std::size_t next_wave_ = 0;
   int replans_ = 0;
   std::string hold_, approved_by_;
   bool left_ = false;
-  std::vector<ResourceId> kept_;                         ///< never pruned: they stay, and stop to be ours
-  std::vector<std::vector<protocol::Step>> fail_waves_;  ///< of steps_: only when it fails
-  bool begun_ = false;                                   ///< something may have been applied
-  std::optional<Failure> failure_;                       ///< its hooks run; then it has failed
-  std::map<ResourceId, protocol::Step> running_;         ///< hooks, by what they made
-  std::map<std::string, HookRun> hook_runs_;             ///< by key: what is on record of them
-  std::vector<ResourceId> settling_;                     ///< applied, health not seen yet
+  std::vector<ResourceId> kept_;                  ///< never pruned: they stay, and stop to be ours
+  std::vector<Wave> fail_waves_;                  ///< of steps_: only when it fails
+  bool begun_ = false;                            ///< something may have been applied
+  std::optional<Failure> failure_;                ///< its hooks run; then it has failed
+  std::map<ResourceId, protocol::Step> running_;  ///< hooks, by what they made
+  std::map<std::string, HookRun> hook_runs_;      ///< by key: what is on record of them
+  std::vector<ResourceId> settling_;              ///< applied, health not seen yet
   std::string settling_why_;
   bool all_to_settle_ = false;   ///< another sync applied some of it, and did not see it healthy
   std::set<ResourceId> unlike_;  ///< applied, and seen to differ from that
+  bool unhealthy_ = false, hook_failed_ = false;  ///< why it fails
   Monotonic::time_point health_deadline_{};
+  std::string told_waiting_;  ///< what the store says that it waits for
   store::Timings timings_;
   int created_ = 0, updated_ = 0, deleted_ = 0;
   std::map<ResourceId, const Item*> items_;

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include "base/json.h"
 #include "daemon/sync/problems.h"
@@ -34,10 +35,10 @@ Outcome Run::apply_from_here() {
   release_kept();
   while (next_wave_ < waves_.size()) {
     if (auto outcome = finish_superseded(); outcome.kind != Outcome::Kind::succeeded) return outcome;
-    Outcome outcome = health_before_hooks();
+    Outcome outcome = health_before_wave();
     if (outcome.kind != Outcome::Kind::succeeded) return outcome;
     const auto wave = waves_[next_wave_];
-    if (!apply_wave(wave, outcome)) {
+    if (!wave.steps.empty() && !apply_wave(wave.steps, outcome)) {
       if (outcome.reason != "stale" || ++replans_ > kReplans) return outcome;
       if (failure_) return failed(*failure_);
       // Something moved between plan and write: look again at what is left.
@@ -55,10 +56,15 @@ Outcome Run::apply_from_here() {
       continue;
     }
     ++next_wave_;
+    group_ = wave.group;
+    settling_.insert(settling_.end(), wave.ailing.begin(), wave.ailing.end());
     timings_.applied = scope_.clock.wall();
     health_deadline_ = scope_.clock.monotonic() + scope_.application.health_timeout;
-    outcome = health_of_wave();
-    if (outcome.kind != Outcome::Kind::succeeded) return outcome;
+  }
+  if (job_.kind == Kind::heal) {
+    look_at_settling();  // its health is the application's matter: other drift must not wait for it
+  } else if (auto outcome = health_of_wave(); outcome.kind != Outcome::Kind::succeeded) {
+    return outcome;
   }
   if (failure_) return failed(*failure_);
   if (timings_.applied == 0) timings_.applied = scope_.clock.wall();
@@ -92,7 +98,6 @@ bool Run::apply_wave(const std::vector<protocol::Step>& wave, Outcome& outcome) 
   scope_.store.intend(scope_.application.uid, id_, intents);
   progress_("applying", steps_text(wave.size()));
 
-  settling_.clear();
   running_.clear();
   begun_ = true;
   std::size_t next = 0;
@@ -174,8 +179,7 @@ bool Run::apply_wave(const std::vector<protocol::Step>& wave, Outcome& outcome) 
             told.problem->cause, step.id.str() + ": " + told.problem->message, told.problem->hint, {}, {}};
         if (auto item = items_.find(step.id); item != items_.end()) {
           p.file = place(job_.revision, item->second->path);
-          const Value* member = item->second->document.json.at_pointer(told.problem->pointer);
-          p.position = member ? member->position : item->second->document.json.position;
+          p.position = item->second->position(told.problem->pointer);
         }
         problems.push_back(std::move(p));
       }

@@ -1,5 +1,6 @@
 // What was applied is waited for: until it is healthy, and until hooks have ended.
 #include <algorithm>
+#include <utility>
 
 #include "daemon/sync/run.h"
 
@@ -17,6 +18,28 @@ Outcome Run::health_of_wave() {
     if (auto outcome = finish_superseded(); outcome.kind != Outcome::Kind::succeeded) return outcome;
   const Outcome healthy{Outcome::Kind::succeeded, {}, {}, ProblemCause::internal, false};
   if (settling_.empty()) return healthy;
+  auto bad = look_at_settling();
+  if (!bad.empty()) {
+    unhealthy_ = true;
+    return fail_over(Failure(std::move(bad)));
+  }
+  if (settling_.empty()) return healthy;
+  if (scope_.clock.monotonic() >= health_deadline_) {
+    unhealthy_ = true;
+    return fail_over(fail(ProblemCause::destination, "not healthy in time: " + settling_why_,
+                          "raise health_timeout of the application if it needs longer"));
+  }
+  if (std::exchange(told_waiting_, settling_why_) != settling_why_) {
+    auto t = transition(store::SyncState::waiting_health);
+    t.reason = settling_why_;
+    scope_.store.set_sync(id_, t);
+    progress_("waiting", settling_why_);
+  }
+  return {Outcome::Kind::waiting, settling_why_, {}, ProblemCause::internal, false};
+}
+
+/// What is not yet healthy stays in `settling_`; returns what is bad.
+std::vector<Problem> Run::look_at_settling() {
   settling_why_.clear();
   std::vector<Problem> bad;
   const auto all = std::exchange(settling_, {});
@@ -26,29 +49,22 @@ Outcome Run::health_of_wave() {
         {all.begin() + static_cast<std::ptrdiff_t>(start), all.begin() + static_cast<std::ptrdiff_t>(end)},
         bad);
   }
-  if (!bad.empty()) return fail_over(Failure(std::move(bad)));
-  if (settling_.empty()) return healthy;
-  if (scope_.clock.monotonic() >= health_deadline_) {
-    return fail_over(fail(ProblemCause::destination, "not healthy in time: " + settling_why_,
-                          "raise health_timeout of the application if it needs longer"));
-  }
-  auto t = transition(store::SyncState::waiting_health);
-  t.reason = settling_why_;
-  scope_.store.set_sync(id_, t);
-  progress_("waiting", settling_why_);
-  return {Outcome::Kind::waiting, settling_why_, {}, ProblemCause::internal, false};
+  return bad;
 }
 
 /// What runs after all is healthy asks for more than what this sync applied, where it goes on with another's
-/// work.
-Outcome Run::health_before_hooks() {
-  if (all_to_settle_ && waves_[next_wave_].front().hook == protocol::Hook::post) {
+/// work. Other waves need not wait for those of their group.
+Outcome Run::health_before_wave() {
+  const Wave& wave = waves_[next_wave_];
+  const bool last = !wave.steps.empty() && wave.steps.front().hook == protocol::Hook::post;
+  if (all_to_settle_ && last) {
     all_to_settle_ = false;
     for (const auto& entry : scope_.store.inventory(scope_.application.uid))
       if (!entry.owned_digest.empty() && !is_hook(entry.resource)) settling_.push_back(entry.id);
     health_deadline_ = scope_.clock.monotonic() + scope_.application.health_timeout;
   }
-  return health_of_wave();
+  const bool joins = !group_.empty() && wave.group == group_;
+  return joins ? Outcome{Outcome::Kind::succeeded, {}, {}, ProblemCause::internal, false} : health_of_wave();
 }
 
 /// What is neither healthy nor bad goes on settling.
@@ -82,6 +98,7 @@ void Run::look_at(std::vector<ResourceId> ids, std::vector<Problem>& bad) {
     }
     if (well) continue;
     if (health == protocol::Health::degraded) {
+      hook_failed_ = hook_failed_ || hook;
       bad.push_back({ProblemCause::destination,
                      (hook ? "the hook " : "") + id.str() + (hook ? " failed: " : " is Degraded: ") + reason,
                      {},

@@ -26,9 +26,9 @@ bool is_hook_run(const store::Store::Effect& effect) {
 }  // namespace
 
 /// Before everything, among it, after it; each in waves of its own. Where nothing is to be done, none runs.
-void Run::part_waves(std::map<int, std::vector<protocol::Step>> by_wave, std::vector<protocol::Step> hooks) {
+void Run::part_waves(std::map<int, Wave> by_wave, std::vector<protocol::Step> hooks) {
   bool work = owes_hooks() || std::any_of(by_wave.begin(), by_wave.end(), [](const auto& wave) {
-                return std::any_of(wave.second.begin(), wave.second.end(),
+                return std::any_of(wave.second.steps.begin(), wave.second.steps.end(),
                                    [](const auto& step) { return step.action != Action::none; });
               });
   for (const auto& step : hooks) {
@@ -37,7 +37,7 @@ void Run::part_waves(std::map<int, std::vector<protocol::Step>> by_wave, std::ve
                            !entry->second.intended_sync;
     work = work || (step.hook != Hook::fail && !as_it_ran);
   }
-  std::map<int, std::vector<protocol::Step>> before, after, on_failure;
+  std::map<int, Wave> before, after, on_failure;
   for (auto& step : hooks) {
     const auto run = hook_runs_.find(step.key);
     if (!work || (run != hook_runs_.end() && run->second.state == kDone)) continue;
@@ -45,15 +45,17 @@ void Run::part_waves(std::map<int, std::vector<protocol::Step>> by_wave, std::ve
                  : step.hook == Hook::sync ? by_wave
                  : step.hook == Hook::post ? after
                                            : on_failure;
-    part[step.wave].push_back(std::move(step));
+    Wave& wave = part[step.wave];
+    wave.group.clear();  // what runs has to end
+    wave.steps.push_back(std::move(step));
   }
   steps_.clear();
   waves_.clear();
   fail_waves_.clear();
   for (auto* part : {&before, &by_wave, &after, &on_failure}) {
-    for (auto& [wave, steps] : *part) {
-      steps_.insert(steps_.end(), steps.begin(), steps.end());
-      (part == &on_failure ? fail_waves_ : waves_).push_back(std::move(steps));
+    for (auto& [number, wave] : *part) {
+      steps_.insert(steps_.end(), wave.steps.begin(), wave.steps.end());
+      (part == &on_failure ? fail_waves_ : waves_).push_back(std::move(wave));
     }
   }
 }
@@ -98,7 +100,7 @@ void Run::owe_hooks() {
     if (is_hook_run(open) && (run == hook_runs_.end() || run->second.sync != open.sync))
       scope_.store.end_effect(scope_.application.uid, open.sync, open.key);
   }
-  for (const auto& wave : waves_) owe(wave);
+  for (const auto& wave : waves_) owe(wave.steps);
 }
 
 /// After success nothing is owed. After a failure the next try of the same goes on with what was not begun
@@ -145,15 +147,19 @@ Outcome Run::fail_over(const Failure& failure) {
     }
     return failed(Failure(std::move(problems)));
   }
-  if (!begun_ || fail_waves_.empty() || failure.cause() == ProblemCause::transient) return failed(failure);
+  // They have told of it where this is tried again by itself.
+  const bool told = job_.failures > 0;
+  if (!begun_ || told || fail_waves_.empty() || failure.cause() == ProblemCause::transient)
+    return failed(failure);
   failure_ = failure;
   waves_ = std::exchange(fail_waves_, {});
   next_wave_ = 0;
+  group_.clear();
   settling_.clear();
   running_.clear();
   progress_("failing", failure.problems().front().message);
   return guarded([this] {
-    for (const auto& wave : waves_) owe(wave);
+    for (const auto& wave : waves_) owe(wave.steps);
     return apply_from_here();
   });
 }
@@ -161,9 +167,10 @@ Outcome Run::fail_over(const Failure& failure) {
 /// Applies the plan as it is; where the sync had failed already when it was cut off, only its end is left.
 Outcome Run::carry_out() {
   for (const auto& [key, run] : hook_runs_) {
-    if (run.state.starts_with(kFailed))
-      return fail_over(fail(ProblemCause::destination,
-                            "the hook of step '" + key + "' failed: " + run.state.substr(kFailed.size())));
+    if (!run.state.starts_with(kFailed)) continue;
+    hook_failed_ = true;
+    return fail_over(fail(ProblemCause::destination,
+                          "the hook of step '" + key + "' failed: " + run.state.substr(kFailed.size())));
   }
   owe_hooks();
   return apply_from_here();

@@ -5,6 +5,7 @@
 #include "daemon/render/place.h"
 #include "daemon/sync/guard.h"
 #include "daemon/sync/input_key.h"
+#include "daemon/sync/look.h"
 #include "daemon/sync/run.h"
 
 namespace gitopsd::sync {
@@ -45,8 +46,7 @@ void take_problems(const protocol::PlanResult& result, const std::map<ResourceId
     const auto it = items.find(ResourceId(wire.id));
     if (it != items.end()) {
       problem.file = render::place(revision, it->second->path);
-      const Value* node = it->second->document.json.at_pointer(wire.pointer);
-      problem.position = node ? node->position : it->second->document.json.position;
+      problem.position = it->second->position(wire.pointer);
     }
     problems.push_back(std::move(problem));
   }
@@ -89,6 +89,33 @@ void Run::prepare() {
   timings_.rendered = scope_.clock.wall();
   progress_("rendered", std::to_string(work_.upsert.size()) + " changed, " +
                             std::to_string(work_.remove.size()) + " to delete");
+}
+
+/// Later waves, and success, wait for what the commit leaves as it is and what is not healthy all the same.
+void Run::add_ailing() {
+  if (job_.kind != Kind::commit && job_.kind != Kind::rollback) return;
+  std::vector<ResourceId> ids;
+  if (job_.ailing) {
+    ids = *job_.ailing;
+  } else {
+    for (const auto& [id, why] : observe(scope_, nullptr, false).ailing) ids.push_back(id);
+  }
+  if (ids.empty()) return;
+  std::set<ResourceId> handled(work_.remove.begin(), work_.remove.end());
+  for (const auto& item : work_.upsert) handled.insert(item.resource.id);
+  std::map<ResourceId, const Item*> read;
+  for (const auto& item : work_.reread_items) read.emplace(item.resource.id, &item);
+  for (auto& entry : scope_.store.inventory(scope_.application.uid, ids)) {
+    if (handled.contains(entry.id)) continue;
+    const auto it = read.find(entry.id);
+    auto item = it == read.end() ? owned_item(scope_, entry) : std::optional(*it->second);
+    if (!item) continue;
+    for (const auto& b : item->blobs) work_.blobs->add(b);
+    ailing_.insert(entry.id);
+    work_.upsert.push_back(std::move(*item));
+    work_.entries.insert_or_assign(entry.id, entry);
+  }
+  sort_by_requirements(work_.upsert);
 }
 
 void Run::keep_never_pruned() {
@@ -154,7 +181,7 @@ void Run::make_plan() {
   // Where nothing of the documents changed, too: the provider may know of something that is in the way.
   bool asked = job_.kind == Kind::heal && work_.remove.empty() && work_.upsert.empty();
   std::vector<Problem> problems;
-  std::map<int, std::vector<protocol::Step>> by_wave;  // of all parts: a wave waits for the health of one
+  std::map<int, Wave> by_wave;  // of all parts: a wave waits for the health of one
   std::vector<protocol::Step> hooks;
   for (; !asked; asked = next == work_.upsert.size()) {
     const auto request = plan_request(next);
@@ -162,11 +189,19 @@ void Run::make_plan() {
     take_problems(result, items_, job_.revision, problems);
     check_steps(result, request, scope_.destination.name);
     for (const auto& step : result.steps) {
-      if (step.action == protocol::Action::none) ++work_.unchanged;
-      if (step.hook != protocol::Hook::none)
+      const bool ails = ailing_.contains(step.id);  // counted already
+      if (step.action == protocol::Action::none && !ails) ++work_.unchanged;
+      if (step.hook != protocol::Hook::none) {
         hooks.push_back(step);
-      else if (to_be_done(step))
-        by_wave[step.wave].push_back(step);
+        continue;
+      }
+      if (!to_be_done(step) && !ails) continue;
+      Wave& wave = by_wave.try_emplace(step.wave, Wave{step.group, {}, {}}).first->second;
+      if (wave.group != step.group) wave.group.clear();
+      if (to_be_done(step))
+        wave.steps.push_back(step);
+      else
+        wave.ailing.push_back(step.id);
     }
   }
   if (!problems.empty()) throw Failure(std::move(problems));

@@ -88,15 +88,23 @@ Work prepare_rollback(const Scope& scope, const store::Sync& target, bool owes_h
   return work;
 }
 
+std::optional<Item> owned_item(const Scope& scope, const store::InventoryEntry& entry) {
+  auto row = scope.store.declared_id(scope.application.uid, entry.id);
+  if (!row || row->digest != entry.owned_digest) {
+    // What a sync applied that still waits or failed afterwards; what it is about to change is its matter.
+    if (entry.intended_sync || entry.resource.empty() || !scope.store.document(entry.owned_digest)) return {};
+    row = store::Declared{entry.id, entry.owned_digest, {}, 0, entry.resource};
+  }
+  return stored_item(scope, *row);
+}
+
 Work prepare_heal(const Scope& scope, const std::vector<ResourceId>& drifted) {
   Work work;
   work.mode = protocol::PlanMode::heal;
   for (auto& entry : scope.store.inventory(scope.application.uid, drifted)) {
-    const auto row = scope.store.declared_id(scope.application.uid, entry.id);
-    if (!row || row->digest != entry.owned_digest)
-      continue;  // a sync under way or failed half-way: its matter
-    if (is_hook(row->resource)) continue;
-    work.upsert.push_back(stored_item(scope, *row));
+    auto item = owned_item(scope, entry);
+    if (!item || !item->resource.hooks.empty()) continue;
+    work.upsert.push_back(std::move(*item));
     work.entries.emplace(entry.id, std::move(entry));
   }
   sort_by_requirements(work.upsert);

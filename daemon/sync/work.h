@@ -62,7 +62,9 @@ Work prepare_commit(const Scope&, const std::shared_ptr<const source::Snapshot>&
                     NeedIndex&);
 /// The documents of an earlier succeeded sync, from the store alone.
 Work prepare_rollback(const Scope&, const store::Sync& target, bool owes_hooks);
-/// The last succeeded sync's documents of resources that drifted.
+/// What an entry says was applied last, from the store; none where the store has it no more.
+std::optional<Item> owned_item(const Scope&, const store::InventoryEntry&);
+/// The last applied documents of resources that drifted.
 Work prepare_heal(const Scope&, const std::vector<ResourceId>& drifted);
 /// Nothing: all that the application owns goes.
 Work prepare_delete(const Scope&);

@@ -35,9 +35,9 @@ class ManifestReader {
     problems_.push_back(std::move(problem));
     failed_ = true;
   }
-  /// A definition among other documents may mend it.
+  /// A definition among other documents may mend it, or somebody else may install one.
   void undefined(std::string pointer, std::string message, std::string hint) {
-    refuse(std::move(pointer), std::move(message), std::move(hint));
+    refuse(std::move(pointer), std::move(message), std::move(hint), ProblemCause::destination);
     problems_.back().code = protocol::kUndefined;
   }
   bool failed() const { return failed_; }

@@ -48,6 +48,11 @@ int wave_of(const Manifest& manifest) {
   return std::clamp(manifest.wave, -kMostWave, kMostWave) * kStages + stage_of(manifest.id.type);
 }
 
+std::string group_of(const Manifest& manifest) {
+  // A kind is served, and a namespace filled, once these are there; all others need only their turn.
+  return stage_of(manifest.id.type) < 2 ? std::string() : "wave " + std::to_string(manifest.wave);
+}
+
 int removal_wave(const GroupKind& type) {
   return kRemovals + kStages - stage_of(type);
 }

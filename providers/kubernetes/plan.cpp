@@ -171,8 +171,10 @@ Step ObjectPlanner::step_for(const Id& id, Action action, std::string reason, in
   step.reason = std::move(reason);
   step.wave = wave;
   step.rerun = protocol::Rerun::safe;  // an apply is the same however often it runs
-  if (const auto it = wanted_.find(id); it != wanted_.end() && action != Action::remove)
+  if (const auto it = wanted_.find(id); it != wanted_.end() && action != Action::remove) {
     step.digest = it->second.document;
+    step.group = group_of(it->second);
+  }
   return step;
 }
 
@@ -256,7 +258,7 @@ bool ObjectPlanner::has_no_space(const Manifest& manifest, const HttpResponse& d
   const bool comes = space != wanted_.end() && (!early || space->second.hook.any());
   if (comes || (request_.partial && !manifest.id.space.empty())) return true;
   auto problem =
-      problem_at(manifest.id, ProblemCause::input,
+      problem_at(manifest.id, ProblemCause::destination,  // somebody else may make it
                  "the namespace '" + manifest.id.space + "' of " + manifest.id.str() + " does not exist" +
                      (space == wanted_.end() ? "" : " when it runs"),
                  space == wanted_.end()

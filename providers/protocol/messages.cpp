@@ -51,7 +51,12 @@ void fields(Io& io, Is<Entry> auto& m) {
 }
 template <class Io>
 void fields(Io& io, Is<Step> auto& m) {
-  io.must("key", m.key).must("id", m.id).may("wave", m.wave).may("after", m.after).must("action", m.action);
+  io.must("key", m.key)
+      .must("id", m.id)
+      .may("wave", m.wave)
+      .may("group", m.group)
+      .may("after", m.after)
+      .must("action", m.action);
   io.may("reason", m.reason).may("precondition", m.precondition).may("diff", m.diff);
   io.may("destroys", m.destroys).may("rerun", m.rerun).may("digest", m.digest).may("hook", m.hook);
 }

@@ -95,6 +95,7 @@ struct Step {
   Rerun rerun = Rerun::check;
   std::string digest;      ///< of the document that it applies; empty for a delete
   Hook hook = Hook::none;  ///< of the run of a hook: when
+  std::string group{};  ///< waves in a row of one group do not wait for each other's health; empty: it does
 };
 
 /// The code of a problem in `resolve` that what other documents define may solve.

@@ -57,6 +57,7 @@ Step some_step() {
   step.rerun = Rerun::hold;
   step.digest = "d";
   step.hook = Hook::post;
+  step.group = "g";
   return step;
 }
 
@@ -123,6 +124,7 @@ TEST_CASE("a step keeps every field") {
   CHECK(step.rerun == Rerun::hold);
   CHECK(step.digest == "d");
   CHECK(step.hook == Hook::post);
+  CHECK(step.group == "g");
   CHECK(encode(some_step()).get_string("action") == "delete");
 }
 

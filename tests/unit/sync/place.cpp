@@ -127,6 +127,8 @@ class PlaceProvider : public Provider {
       step.id = resource.id;
       step.digest = resource.document;
       step.wave = wave_of(*documents.at(resource.document));
+      if (const Value* spec = documents.at(resource.document)->json.find("spec"))
+        step.group = spec->get_string("group");
       if (live == place_.things_.end()) {
         step.action = Action::create;
       } else if (live->second.value != wanted || place_.never_content_.contains(id)) {
@@ -163,11 +165,11 @@ class PlaceProvider : public Provider {
       protocol::StepResult told;
       told.key = step.key;
       told.state = protocol::StepState::done;
-      if (place_.refused_.contains(id)) {
+      if (place_.refused_.contains(id) || place_.busy_.contains(id)) {
         told.state = protocol::StepState::failed;
         told.problem.emplace();
         told.problem->message = "refused";
-        told.problem->cause = ProblemCause::destination;
+        told.problem->cause = place_.busy_.contains(id) ? ProblemCause::transient : ProblemCause::destination;
         result.outcome = protocol::ApplyOutcome::failed;
       } else if (step.hook != protocol::Hook::none &&
                  !place_.begun_.insert(request.sync + " " + step.key).second) {
@@ -300,8 +302,13 @@ void Place::occupy(const std::string& id) {
 }
 
 void Place::set_health(const std::string& id, protocol::Health health) {
-  std::lock_guard lock(mutex_);
-  health_[id] = health;
+  std::string owner;
+  {
+    std::lock_guard lock(mutex_);
+    health_[id] = health;
+    if (const auto it = things_.find(id); it != things_.end()) owner = it->second.owner;
+  }
+  if (!owner.empty()) tell(owner, id);
 }
 
 void Place::refuse(const std::string& id, bool on) {
@@ -310,6 +317,14 @@ void Place::refuse(const std::string& id, bool on) {
     refused_.insert(id);
   else
     refused_.erase(id);
+}
+
+void Place::busy(const std::string& id, bool on) {
+  std::lock_guard lock(mutex_);
+  if (on)
+    busy_.insert(id);
+  else
+    busy_.erase(id);
 }
 
 void Place::shut() {
