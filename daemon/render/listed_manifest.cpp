@@ -29,8 +29,9 @@ bool is_odd_list(const Value& json) {
     return false;
   if (!items->second.is_array() || !json.find("apiVersion")) return true;
   const auto& all = items->second.as_array();
-  return std::any_of(all.begin(), all.end(),
-                     [](const Value& item) { return !item.is_object() || is_odd_list(item); });
+  return std::any_of(all.begin(), all.end(), [](const Value& item) {
+    return !item.is_object() || !item.find("kind") || !item.find("apiVersion") || is_odd_list(item);
+  });
 }
 
 bool has_name(const Document& document) {

@@ -31,7 +31,10 @@ class Collector {
     const bool has_version = names(json, "apiVersion"), has_kind = names(json, "kind");
     if (!has_version || !has_kind) return;
     if (Value* items = list_items(json)) {
-      for (auto& item : items->as_array()) add(std::move(item));
+      for (auto& item : items->as_array()) {
+        type_as_listed(item, json);
+        add(std::move(item));
+      }
       return;
     }
     documents_.push_back({entry_.path, entry_.id, static_cast<int>(documents_.size()), std::move(json)});
@@ -64,6 +67,18 @@ class Collector {
     if (!json.find("kind")->as_string().ends_with("List")) return nullptr;
     const auto items = json.as_object().find("items");
     return items != json.as_object().end() && items->second.is_array() ? &items->second : nullptr;
+  }
+
+  /// Items of a list of one kind need not say it again: kubectl takes it from the list.
+  static void type_as_listed(Value& item, const Value& list) {
+    const std::string& kind = list.find("kind")->as_string();
+    if (kind == "List" || !item.is_object() || (item.find("kind") && item.find("apiVersion"))) return;
+    for (const auto& [key, text] : {std::pair{"apiVersion", list.find("apiVersion")->as_string()},
+                                    std::pair{"kind", kind.substr(0, kind.size() - 4)}}) {
+      Value value(text);
+      value.position = item.position;
+      item.set(key, std::move(value));
+    }
   }
 
   const source::TreeEntry& entry_;

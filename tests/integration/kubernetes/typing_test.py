@@ -39,6 +39,13 @@ data: {key: !!binary YUdWc2JHOD0=}  # twice base64: what stands there is aGVsbG8
 ---
 # nothing here
 ---
+apiVersion: v1
+kind: ConfigMapList
+items:
+- metadata: {name: first}
+  data: {a: "1"}
+- {apiVersion: v1, kind: ConfigMap, metadata: {name: second}}
+---
 apiVersion: apps/v1
 kind: Deployment
 metadata:
@@ -142,7 +149,7 @@ class Typing(ClusterScene):
         self.checkout.push()
         event = self.daemon.accept(commit)
         theirs = self.applied_by_kubectl({"stack.yaml": STACK})
-        self.assertEqual(len(theirs), 3)
+        self.assertEqual(len(theirs), 5)
         [deployment] = [one for one in theirs if one["kind"] == "Deployment"]
         placed = self.placed({**deployment, "metadata": {"name": "shop"}})
         self.cluster.wait_for(placed, lambda found: True, "the Deployment is there")

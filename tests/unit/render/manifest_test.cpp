@@ -115,6 +115,12 @@ TEST_CASE("a list is taken apart, however deep") {
         "0123456789:a.yaml:4:3: the document has no apiVersion\n");
 }
 
+TEST_CASE("items of a list of one kind are of that kind where they do not say so") {
+  CHECK(read("a.yaml", "apiVersion: a/v1\nkind: AList\nitems:\n- {x: 1}\n- {apiVersion: b/v1, kind: B}\n") ==
+        "0 4 {\"apiVersion\":\"a/v1\",\"kind\":\"A\",\"x\":1}\n"
+        "1 5 {\"apiVersion\":\"b/v1\",\"kind\":\"B\"}\n");
+}
+
 TEST_CASE("what is no resource is refused with its place, all of it at once") {
   CHECK(read("d/a.yaml",
              "kind: One\n---\nhello\n---\napiVersion: v1\n---\napiVersion: 1\nkind: \"\"\n---\n[]") ==
