@@ -39,16 +39,19 @@ class Scratch {
 };
 
 bool can_run(const std::string& program) {
-  return ::access(program.c_str(), X_OK) == 0;
+  std::error_code error;
+  return fs::is_regular_file(program, error) && ::access(program.c_str(), X_OK) == 0;
 }
 
 std::vector<std::string> providers_in(const std::string& directory) {
   std::vector<std::string> names;
   std::error_code error;
   for (fs::directory_iterator entry(directory, error), end; !error && entry != end; entry.increment(error)) {
-    const std::string name = entry->path().filename().string();
-    if (name.starts_with(kProviderPrefix) && can_run(entry->path().string()))
+    const std::string path = entry->path().string(), name = entry->path().filename().string();
+    if (name.starts_with(kProviderPrefix) && can_run(path))
       names.push_back(name.substr(kProviderPrefix.size()));
+    // In a build each has a folder of its own.
+    if (can_run(path + "/" + std::string(kProviderPrefix) + name)) names.push_back(name);
   }
   std::sort(names.begin(), names.end());
   return names;
@@ -126,8 +129,8 @@ std::string own_directory() {
 
 std::string default_provider_directory() {
   const std::string own = own_directory();
-  for (const std::string& candidate : {own + "/../libexec/gitopsd", own + "/../providers/host"}) {
-    if (::access((candidate + "/gitopsd-provider-host").c_str(), X_OK) == 0) return candidate;
+  for (const std::string& candidate : {own + "/../libexec/gitopsd", own + "/../providers"}) {
+    if (has_providers(candidate)) return candidate;
   }
   return own + "/../libexec/gitopsd";
 }

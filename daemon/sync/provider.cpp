@@ -351,7 +351,10 @@ class ProcessProvider : public Provider {
 
 std::string provider_program(const config::Destination& destination, const std::string& program_directory) {
   if (!destination.command.empty()) return destination.command;
-  return program_directory + "/" + std::string(kProviderPrefix) + destination.provider;
+  // A build has each in a folder of its own.
+  const std::string name = std::string(kProviderPrefix) + destination.provider;
+  const std::string built = program_directory + "/" + destination.provider + "/" + name;
+  return ::access(built.c_str(), X_OK) == 0 ? built : program_directory + "/" + name;
 }
 
 std::unique_ptr<Provider> open_provider(const config::Destination& destination,
