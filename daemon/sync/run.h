@@ -118,6 +118,8 @@ class Run {
   protocol::PlanRequest plan_request(std::size_t& next) const;
   bool to_be_done(const protocol::Step&) const;
   void make_plan();
+  std::set<ResourceId> within_reach() const;
+  void check_what_came_within_reach();
   void decide_hold();
   std::vector<protocol::Step> counted(std::int64_t& owned) const;
   void look_again();

@@ -37,6 +37,7 @@ Outcome Run::apply_from_here() {
     if (auto outcome = finish_superseded(); outcome.kind != Outcome::Kind::succeeded) return outcome;
     Outcome outcome = health_before_wave();
     if (outcome.kind != Outcome::Kind::succeeded) return outcome;
+    check_what_came_within_reach();
     const auto wave = waves_[next_wave_];
     if (!wave.steps.empty() && !apply_wave(wave.steps, outcome)) {
       if (outcome.reason != "stale" || ++replans_ > kReplans) return outcome;

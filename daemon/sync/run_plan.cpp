@@ -225,6 +225,42 @@ std::vector<protocol::Step> Run::counted(std::int64_t& owned) const {
   return steps;
 }
 
+/// What is still to be made in something that the last wave made.
+std::set<ResourceId> Run::within_reach() const {
+  std::set<ResourceId> made, found;
+  if (next_wave_ == 0) return found;
+  for (const auto& step : waves_[next_wave_ - 1].steps)
+    if (step.action == protocol::Action::create) made.insert(step.id);
+  if (made.empty()) return found;
+  for (std::size_t wave = next_wave_; wave < waves_.size(); ++wave) {
+    for (const auto& step : waves_[wave].steps) {
+      const auto item = items_.find(step.id);
+      if (item == items_.end()) continue;
+      const auto& needs = item->second->resource.requires_;
+      if (std::any_of(needs.begin(), needs.end(), [&](const auto& id) { return made.contains(id); }))
+        found.insert(step.id);
+    }
+  }
+  return found;
+}
+
+/// What is to be made in something that did not exist when the plan was made (a namespace) could not be
+/// checked then: the provider is asked about all of it before any of it is applied.
+void Run::check_what_came_within_reach() {
+  const auto asked = within_reach();
+  std::vector<Problem> problems;
+  for (std::size_t next = 0; !asked.empty() && next < work_.upsert.size();) {
+    auto request = plan_request(next);
+    request.partial = true;  // what is not asked about comes with a later wave, or is there
+    request.remove.clear();
+    std::erase_if(request.upsert, [&](const auto& resource) { return !asked.contains(resource.id); });
+    if (request.upsert.empty()) continue;
+    take_problems(scope_.provider->plan(request, work_.blobs.get(), Monotonic::now() + kPlanTimeout), items_,
+                  job_.revision, problems);
+  }
+  if (!problems.empty()) throw Failure(std::move(problems));
+}
+
 void Run::decide_hold() {
   hold_.clear();
   if (job_.kind == Kind::heal) return;  // puts back what was approved when it was first applied

@@ -91,3 +91,16 @@ class Order(ClusterScene):
         self.assertRegex(error, r"web/all.yaml:4:\d+: .*date: unknown field")
         self.assertFalse(self.cluster.exists(self.placed(config_map("good", {}))))
         self.assertFalse(self.cluster.exists(space))
+
+    def test_wrong_inside_a_new_namespace(self):
+        """what only shows when the namespace exists is told of all objects at once, before any of them is made"""
+        space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.other}}
+        service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s", "namespace": self.other},
+                   "spec": {"ports": [{"port": 99999}]}}
+        web = deployment("web", namespace=self.other)
+        web["spec"]["selector"]["matchLabels"] = {"app": "other"}
+        good = config_map("good", {"k": "1"}, namespace=self.other)
+        error = self.sync(space, good, service, web, state="failed")["error"]
+        self.assertRegex(error, r"web/all.yaml:6:\d+: .*Service/.*spec.ports\[0\].port")
+        self.assertRegex(error, r"web/all.yaml:8:\d+: .*Deployment.apps/.*selector")
+        self.assertFalse(self.cluster.exists(good))
