@@ -1,53 +1,41 @@
 #include "providers/kubernetes/asking.h"
 
-#include "base/json.h"
+#include <utility>
+
 #include "providers/kubernetes/gather.h"
 #include "providers/kubernetes/verbs.h"
 
 namespace gitopsd::kubernetes {
-namespace {
-
-/// An answer that cannot be read is the planner's to tell.
-std::optional<Value> live_object(const HttpResponse& response, const Id& id) try {
-  if (response.status != 200) return std::nullopt;
-  return parse_go_json(response.body, id.str());
-} catch (const Failure&) {
-  return std::nullopt;
-}
-
-}  // namespace
 
 void ask_all(Cluster& cluster, std::vector<Asking>& asked, const protocol::Owner& owner, const Policy& policy,
              const Kinds& kinds) {
   std::vector<HttpRequest> requests;
-  std::vector<HttpResponse*> answers;
-  const auto send = [&] {
-    auto got = send_all(cluster.http(), std::exchange(requests, {}));
-    for (std::size_t i = 0; i < got.size(); ++i) *answers[i] = std::move(got[i]);
-    answers.clear();
-  };
-  std::vector<Asking*> second;
+  std::vector<WantedObject> objects;
+  std::vector<Asking*> first, second;
   for (auto& each : asked) {
     const Manifest& manifest = *each.manifest;
-    requests.push_back(read_request(kinds, manifest.id, manifest.version, policy));
-    answers.push_back(&each.live);
+    objects.push_back({manifest.id, manifest.version});
     if (policy.ignored(manifest.id).fields()) {
       second.push_back(&each);
       continue;
     }
+    first.push_back(&each);
     requests.push_back(apply_request(manifest, owner, policy, {}, true));
-    answers.push_back(&each.dry_run);
   }
-  send();
+  Gathering dry_runs(cluster.http(), std::exchange(requests, {}));
+  auto live = read_objects(cluster, kinds, policy, objects);
+  for (std::size_t i = 0; i < asked.size(); ++i) asked[i].live = std::move(live[i]);
+  const auto take = [](const std::vector<Asking*>& whose, std::vector<HttpResponse> answers) {
+    for (std::size_t i = 0; i < whose.size(); ++i) whose[i]->dry_run = std::move(answers[i]);
+  };
+  take(first, dry_runs.wait());
   for (Asking* each : second) {
-    const Ignored ignored = policy.ignored(each->manifest->id);
     Manifest sent = *each->manifest;
-    if (const auto live = live_object(each->live, sent.id))
-      sent.object = LeftToOthers(ignored, *live).as_it_is(sent.object);
+    if (each->live.response.status == 200)
+      sent.object = LeftToOthers(policy.ignored(sent.id), each->live.object).as_it_is(sent.object);
     requests.push_back(apply_request(sent, owner, policy, {}, true));
-    answers.push_back(&each->dry_run);
   }
-  if (!second.empty()) send();
+  take(second, send_all(cluster.http(), std::move(requests)));
 }
 
 }  // namespace gitopsd::kubernetes

@@ -4,13 +4,15 @@
 #include <vector>
 
 #include "providers/kubernetes/manifest.h"
+#include "providers/kubernetes/read_objects.h"
 #include "providers/kubernetes/state.h"
 
 namespace gitopsd::kubernetes {
 
 struct Asking {
   const Manifest* manifest = nullptr;
-  HttpResponse live, dry_run;
+  ReadObject live;
+  HttpResponse dry_run;
 };
 
 /// All at once, or in two rounds where fields are left to others as they are.

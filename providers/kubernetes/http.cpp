@@ -135,7 +135,9 @@ class HttpClient::Engine {
     bool stopping = false;
     {
       const std::lock_guard lock(mutex_);
-      waiting_.splice(waiting_.end(), arrived_);
+      while (!arrived_.empty())
+        waiting_.splice(arrived_.front().request.first ? waiting_.begin() : waiting_.end(), arrived_,
+                        arrived_.begin());
       closing.swap(closing_);
       stopping = stopping_;
     }

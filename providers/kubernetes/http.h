@@ -19,6 +19,7 @@ struct HttpRequest {
   std::string body, content_type;
   std::string accept = "application/json";
   std::vector<std::pair<std::string, std::string>> headers;
+  bool first = false;                         ///< before those that wait
   std::chrono::milliseconds timeout{30'000};  ///< of one attempt; of a stream: until its head
 };
 

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "providers/kubernetes/manifest.h"
+#include "providers/kubernetes/read_objects.h"
 #include "providers/kubernetes/verbs.h"
 
 namespace gitopsd::kubernetes {
@@ -21,7 +22,7 @@ class ObjectPlanner {
   void read_upserts();
   std::set<Id> as_applied() const;
   void look_at_upserts();
-  void upsert(const Manifest&, const HttpResponse& live, const HttpResponse& dry_run);
+  void upsert(const Manifest&, const ReadObject& live, const HttpResponse& dry_run);
   void absent(const Manifest&, const HttpResponse& dry_run);
   void present(const Manifest&, const Value& live, const HttpResponse& dry_run);
   void refused(const Manifest&, const HttpResponse& dry_run, const char* hint = "");

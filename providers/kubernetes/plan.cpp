@@ -215,10 +215,10 @@ bool ObjectPlanner::of_other(const Value& live, const Id& id, WireProblem& probl
   return true;
 }
 
-void ObjectPlanner::upsert(const Manifest& manifest, const HttpResponse& live, const HttpResponse& dry_run) {
-  if (live.status == 404) return absent(manifest, dry_run);
-  if (live.status == 200) return present(manifest, parse_go_json(live.body, manifest.id.str()), dry_run);
-  unreadable(manifest, live, dry_run);
+void ObjectPlanner::upsert(const Manifest& manifest, const ReadObject& live, const HttpResponse& dry_run) {
+  if (live.response.status == 404) return absent(manifest, dry_run);
+  if (live.response.status == 200) return present(manifest, live.object, dry_run);
+  unreadable(manifest, live.response, dry_run);
 }
 
 void ObjectPlanner::unreadable(const Manifest& manifest, const HttpResponse& live,

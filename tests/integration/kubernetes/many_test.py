@@ -3,6 +3,7 @@ import os
 import shutil
 import time
 import unittest
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 from lib import wait
@@ -73,6 +74,44 @@ class Many(unittest.TestCase):
     def assert_all_well(self, seen: dict) -> None:
         self.assertEqual(len(seen), OBJECTS)
         self.assertEqual({(one["live"], one["drift"], one["health"]) for one in seen.values()}, {("ours", "no", "healthy")})
+
+    def test_plan(self):
+        """a plan of many objects reads them by one list, and says what it would say by a read of each"""
+        self.make_space("planned")
+        provider = self.provider("planned")
+        named = [f"c{number:03}" for number in range(300)]  # two pages
+        entries = provider.converge([config_map(name, {"value": "1"}) for name in named])
+        self.cluster.delete("/api/v1/namespaces/planned/configmaps/c007")
+        self.cluster.apply(config_map("other", {"value": "1"}, namespace="planned"))
+        changed = [config_map(name, {"value": "2"}) for name in [*named, "fresh", "other"]]
+        self.since = self.cluster.audit_log.stat().st_size
+        by_list = provider.plan(changed, "2", entries)["steps"]
+        self.assertEqual(self.verbs_of("planned"), {"list": 2, "patch": 302})
+        actions = {step["id"]: (step["action"], step["diff"]) for step in by_list}
+        self.assertEqual(actions["ConfigMap/planned/c006"][0], "update")
+        self.assertIn("2", actions["ConfigMap/planned/c006"][1])
+        self.assertEqual([actions[f"ConfigMap/planned/{name}"][0] for name in ("c007", "fresh", "other")],
+                         ["create", "create", "update"])
+
+        # Whoever may not list is given a read of each.
+        rules = {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "create", "patch"]}
+        self.cluster.grant("no-lister", rules, namespace="planned")
+        provider.policy["as"] = {"user": "no-lister"}
+        self.since = self.cluster.audit_log.stat().st_size
+        self.assertEqual(provider.plan(changed, "2", entries)["steps"], by_list)
+        self.assertEqual(self.verbs_of("planned")["get"], 302)
+
+    def test_plan_of_some(self):
+        """some of a namespace that holds far more are read one by one, after one page"""
+        self.make_space("mixed")
+        provider = self.provider("mixed")
+        entries = provider.converge([config_map(f"c{number:03}", {"value": "1"}) for number in range(600)])
+        self.since = self.cluster.audit_log.stat().st_size
+        provider.plan([config_map(f"c{number:03}", {"value": "2"}) for number in range(560, 600)], "2", entries)
+        self.assertEqual(self.verbs_of("mixed"), {"list": 1, "get": 40, "patch": 40})
+
+    def verbs_of(self, space: str) -> dict[str, int]:
+        return dict(Counter(one["verb"] for one in self.requests_of(space) if one["verb"] != "watch"))
 
     def test_places(self):
         """130 kinds and namespaces are watched over several connections, and a change in each is told once"""
