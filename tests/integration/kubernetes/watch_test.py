@@ -10,7 +10,7 @@ from pathlib import Path
 from lib import kubernetes, wait
 from lib.cluster_case import config_map
 from lib.kubernetes_provider import Provider, requests_of_us
-from lib.objects import kind_of, of, service
+from lib.objects import of, service
 
 SPACE = "watched"
 
@@ -192,11 +192,9 @@ class Server(Watched):
 
     def test_kind_comes_late(self):
         """a kind that a server, back after a while, does not know at once, is watched again soon after it is known"""
+        definition = self.cluster.define("late.example.com", "Pear")
         provider = self.start_provider()
-        definition = kind_of("pears", "Pear", "late.example.com")
-        self.cluster.apply(definition)
         pear = of("Pear", "late.example.com/v1", "p", spec={"apples": 1})
-        wait.until(lambda: self.served("late.example.com"), "the kind is served")
         self.converge(pear)
         self.cluster.kill()
         wait.until(lambda: "cannot watch" in provider.log_text(), "the server is missed")
@@ -211,17 +209,10 @@ class Server(Watched):
 
         before = asked()
         wait.until(lambda: asked() >= before + 6, "it was looked for a few times", 90)
-        self.cluster.apply(definition)
-        wait.until(lambda: self.served("late.example.com"), "the kind is served")
+        self.cluster.define("late.example.com", "Pear")
         provider.mark()
         self.cluster.apply({**pear, "metadata": {"name": "p", "namespace": SPACE}, "spec": {"apples": 2}}, manager="other")
         wait.until(lambda: f"Pear.late.example.com/{SPACE}/p" in provider.told(), "it is told", 8)
-
-    def served(self, group: str) -> bool:
-        try:
-            return bool(self.cluster.api("GET", f"/apis/{group}/v1"))
-        except Exception:  # noqa: BLE001: any refusal means not yet
-            return False
 
     def test_burst(self):
         """of very many objects that are deleted one after the other, each is seen to be gone by whoever was told so"""
