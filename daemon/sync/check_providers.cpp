@@ -68,6 +68,7 @@ std::string meant_by(const std::string& name, const std::string& program_directo
 
 Problem at(const config::Destination& d, Problem problem) {
   problem.message = "destination " + d.name.str() + ": " + problem.message;
+  if (problem.position.line > 0) return problem;
   problem.file = d.file;
   problem.position = d.position;
   return problem;

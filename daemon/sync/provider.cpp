@@ -36,6 +36,7 @@ struct Calls {
   std::mutex mutex;
   std::map<std::string, std::function<void(const protocol::Progress&)>> progress;  // by sync
   std::multiset<BlobSource*> blobs;
+  std::optional<protocol::ContextChanged> context;  ///< what it became after `initialize`
 
   void on_request(std::string_view method, const Value& params, const Peer::Handlers::Answer& answer,
                   const Peer::Handlers::Refuse& refuse) {
@@ -69,6 +70,20 @@ struct Calls {
 
 /// One life of a provider process or socket connection.
 struct Connection {
+  /// As it is now.
+  std::string render_context_digest() const {
+    std::lock_guard lock(calls->mutex);
+    return calls->context ? calls->context->render_context_digest : info.render_context_digest;
+  }
+  protocol::InitializeResult info_now() const {
+    protocol::InitializeResult now = info;
+    std::lock_guard lock(calls->mutex);
+    if (!calls->context) return now;
+    now.render_context_digest = calls->context->render_context_digest;
+    if (!calls->context->render_context.is_null()) now.render_context = calls->context->render_context;
+    return now;
+  }
+
   Child child;  // none for a socket
   std::shared_ptr<Calls> calls = std::make_shared<Calls>();
   std::unique_ptr<Peer> peer;
@@ -126,8 +141,8 @@ class ProcessProvider : public Provider {
   ~ProcessProvider() override { shutdown(Monotonic::now() + 2s); }
 
   const DestinationName& destination() const override { return destination_.name; }
-  protocol::InitializeResult info() override { return connection()->info; }
-  std::string render_context_digest() override { return connection()->info.render_context_digest; }
+  protocol::InitializeResult info() override { return connection()->info_now(); }
+  std::string render_context_digest() override { return connection()->render_context_digest(); }
   bool connected() const override {
     const auto c = std::atomic_load(&visible_);
     return c && !c->calls->dead;
@@ -215,12 +230,32 @@ class ProcessProvider : public Provider {
 
   /// What the provider said, and which one it was.
   Failure refusal(std::string_view method, const Failure& said) const {
-    auto problem = said.problems().front();
+    return Failure(by_us(method, said.problems().front()));
+  }
+
+  Problem by_us(std::string_view method, Problem problem) const {
     const std::string own = std::string(method) + ": ";  // some begin with it
     if (problem.message.starts_with(own)) problem.message.erase(0, own.size());
     problem.message =
         "provider of " + destination_.name.str() + " refuses " + std::string(method) + ": " + problem.message;
-    return Failure(std::move(problem));
+    return problem;
+  }
+
+  /// Of `initialize`: all that is wrong with the settings, where it stands in the configuration.
+  Failure refused_settings(const Failure& said) const {
+    const auto* refused = dynamic_cast<const protocol::Refusal*>(&said);
+    if (refused == nullptr || refused->all.empty()) return refusal("initialize", said);
+    std::vector<Problem> problems;
+    for (const auto& wire : refused->all) {
+      Problem problem = by_us("initialize", {wire.cause, wire.message, wire.hint, {}, {}});
+      const Value* member = wire.pointer.empty() ? nullptr : destination_.settings.at_pointer(wire.pointer);
+      if (member != nullptr && member->position.line > 0) {
+        problem.file = destination_.file;
+        problem.position = member->position;
+      }
+      problems.push_back(std::move(problem));
+    }
+    return Failure(std::move(problems));
   }
 
   void end(Connection& c) {
@@ -276,7 +311,12 @@ class ProcessProvider : public Provider {
         } else if (method == "changed") {
           changed(protocol::decode_as<protocol::Changed>(params));
         } else if (method == "context") {
-          context(protocol::decode_as<protocol::ContextChanged>(params).render_context_digest);
+          const auto now = protocol::decode_as<protocol::ContextChanged>(params);
+          {
+            std::lock_guard lock(calls->mutex);
+            calls->context = now;
+          }
+          context(now.render_context_digest);
         }
       } catch (const Failure& failure) {
         log::warning("provider sent a bad message", {{"method", method}, {"error", failure.what()}});
@@ -299,7 +339,7 @@ class ProcessProvider : public Provider {
     } catch (const Failure& failure) {
       end(*c);
       if (failure.cause() == ProblemCause::transient) throw;
-      throw refusal("initialize", failure);
+      throw refused_settings(failure);
     }
     if (c->info.protocol != protocol::kProtocol) {
       end(*c);

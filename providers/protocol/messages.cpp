@@ -161,7 +161,7 @@ void fields(Io& io, Is<Changed> auto& m) {
 }
 template <class Io>
 void fields(Io& io, Is<ContextChanged> auto& m) {
-  io.must("renderContextDigest", m.render_context_digest);
+  io.must("renderContextDigest", m.render_context_digest).may("renderContext", m.render_context);
 }
 template <class Io>
 void fields(Io& io, Is<BlobRequest> auto& m) {

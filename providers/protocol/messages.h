@@ -241,6 +241,7 @@ struct Changed {
 };
 struct ContextChanged {
   std::string render_context_digest;
+  Value render_context{};  ///< null: as it was
 };
 struct BlobRequest {
   std::string digest;

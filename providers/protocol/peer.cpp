@@ -40,10 +40,12 @@ std::thread quiet_thread(F f) {
   return thread;
 }
 
-Value error_message(Value id, int code, std::string message, ProblemCause cause, std::string hint) {
+Value error_message(Value id, int code, std::string message, ProblemCause cause, std::string hint,
+                    Value problems = {}) {
   Value error = Value::object({{"code", code}, {"message", std::move(message)}});
   Value data = Value::object({{"cause", to_string(cause)}});
   if (!hint.empty()) data.set("hint", std::move(hint));
+  if (!problems.is_null()) data.set("problems", std::move(problems));
   error.set("data", std::move(data));
   return Value::object({{"jsonrpc", "2.0"}, {"id", std::move(id)}, {"error", std::move(error)}});
 }
@@ -56,11 +58,15 @@ Refusal remote_failure(std::string_view method, const Value& error) {
   const Value* cause = data ? data->find("cause") : nullptr;
   const Value* hint = data ? data->find("hint") : nullptr;
   const std::string who = method.empty() ? std::string() : std::string(method) + ": ";
-  return Refusal({cause && cause->is_string() ? problem_cause(cause->as_string()) : ProblemCause::internal,
-                  who + (message && message->is_string() ? message->as_string() : "failed"),
-                  hint && hint->is_string() ? hint->as_string() : std::string(),
-                  {},
-                  {}});
+  Refusal refusal({cause && cause->is_string() ? problem_cause(cause->as_string()) : ProblemCause::internal,
+                   who + (message && message->is_string() ? message->as_string() : "failed"),
+                   hint && hint->is_string() ? hint->as_string() : std::string(),
+                   {},
+                   {}});
+  if (const Value* problems = data && data->is_object() ? data->find("problems") : nullptr)
+    for (const Value& problem : problems->is_array() ? problems->as_array() : Value::Array{})
+      refusal.all.push_back(decode_as<WireProblem>(problem));
+  return refusal;
 }
 
 struct PendingCall {
@@ -134,9 +140,9 @@ class Reply {
     if (done_.exchange(true)) return;
     send_(Value::object({{"jsonrpc", "2.0"}, {"id", id_}, {"result", std::move(result)}}), true);
   }
-  void refuse(int code, std::string message, ProblemCause cause, std::string hint) {
+  void refuse(int code, std::string message, ProblemCause cause, std::string hint, Value problems = {}) {
     if (done_.exchange(true)) return;
-    send_(error_message(id_, code, std::move(message), cause, std::move(hint)), false);
+    send_(error_message(id_, code, std::move(message), cause, std::move(hint), std::move(problems)), false);
   }
 
  private:
@@ -223,15 +229,16 @@ void Peer::State::dispatch_request(const std::string& method, const Value& param
                       Lane::control);
         }
       });
-  auto refuse = [reply](int code, std::string text, ProblemCause cause, std::string hint) {
-    reply->refuse(code, std::move(text), cause, std::move(hint));
-  };
+  const Peer::Refuse refuse(
+      [reply](int code, std::string text, ProblemCause cause, std::string hint, Value problems) {
+        reply->refuse(code, std::move(text), cause, std::move(hint), std::move(problems));
+      });
   if (busy) return refuse(kBusy, "too many open requests", ProblemCause::transient, "wait for answers first");
   if (!handlers.request)
     return refuse(kUnknownMethod, "unknown method '" + method + "'", ProblemCause::internal, {});
   try {
     handlers.request(
-        method, params, [reply](Value result) { reply->answer(std::move(result)); }, Refuse(refuse));
+        method, params, [reply](Value result) { reply->answer(std::move(result)); }, refuse);
   } catch (const Failure& e) {
     refuse(e.cause() == ProblemCause::input ? kInvalidParams : kFailed,
            method + ": " + e.problems()[0].message, e.cause(), e.problems()[0].hint);

@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/problem.h"
 #include "base/value.h"
+#include "providers/protocol/messages.h"
 
 namespace gitopsd::protocol {
 
@@ -35,18 +36,21 @@ inline constexpr int kMaxOpenCalls = 128;  ///< requests of the other side that 
 class Refusal : public Failure {
  public:
   using Failure::Failure;
+  /// All that it named, where it named several: the failure itself is the first.
+  std::vector<WireProblem> all;
 };
 
 class Peer {
  public:
-  /// Answers a request with an error. `cause` and `hint` travel in `data`.
+  /// Answers a request with an error. `cause`, `hint` and, where there are several, `problems` travel in
+  /// `data`.
   class Refuse {
    public:
-    using Send = std::function<void(int, std::string, ProblemCause, std::string)>;
+    using Send = std::function<void(int, std::string, ProblemCause, std::string, Value)>;
     explicit Refuse(Send send) : send_(std::move(send)) {}
     void operator()(int code, std::string message, ProblemCause cause = ProblemCause::internal,
-                    std::string hint = {}) const {
-      send_(code, std::move(message), cause, std::move(hint));
+                    std::string hint = {}, Value problems = {}) const {
+      send_(code, std::move(message), cause, std::move(hint), std::move(problems));
     }
 
    private:

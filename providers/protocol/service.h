@@ -44,6 +44,16 @@ struct CallContext {
 };
 using ProgressSink = std::function<void(const Progress&)>;
 
+/// To throw from `initialize`: all that is wrong with the settings, each with a pointer into them.
+class SettingsRefused : public Failure {
+ public:
+  explicit SettingsRefused(std::vector<WireProblem>);
+  const std::vector<WireProblem>& all() const { return all_; }
+
+ private:
+  std::vector<WireProblem> all_;
+};
+
 /// One provider. Calls come from several threads at once, but never before `initialize` returned. Throwing
 /// Failure answers an error with its cause.
 class Service {

@@ -29,12 +29,23 @@ std::string sync_of(const Value& params) {
   return sync && sync->is_string() ? sync->as_string() : std::string();
 }
 
-void refuse_with(const Peer::Refuse& refuse, const std::string& method, const Failure& failure) {
-  const Problem& problem = failure.problems().front();
-  refuse(kFailed, method + ": " + problem.message, failure.cause(), problem.hint);
+void refuse_with(const Peer::Refuse& refuse, const std::string& method, const Failure& failure,
+                 Value problems = {}) {
+  Problem problem = failure.problems().front();
+  const std::string hint = std::exchange(problem.hint, {});
+  refuse(kFailed, method + ": " + problem.str(), failure.cause(), hint, std::move(problems));
+}
+
+std::vector<Problem> without_pointers(const std::vector<WireProblem>& problems) {
+  std::vector<Problem> out;
+  for (const auto& wire : problems) out.push_back({wire.cause, wire.message, wire.hint, {}, {}});
+  return out;
 }
 
 }  // namespace
+
+SettingsRefused::SettingsRefused(std::vector<WireProblem> problems)
+    : Failure(without_pointers(problems)), all_(std::move(problems)) {}
 
 /// Outlives the session, since a service's threads may hold it.
 class PeerNotifier : public Notifier {
@@ -131,9 +142,14 @@ void Session::initialize(const Value& params, Answer answer, Refuse refuse) {
   workers_.run([this, request = std::move(request), answer = std::move(answer), refuse = std::move(refuse)] {
     InitializeResult result;
     std::optional<Failure> failure;
+    Value problems;
     try {
       result = service_.initialize(request, notifier_);
       result.protocol = kProtocol;
+    } catch (const SettingsRefused& e) {
+      failure = e;
+      problems = Value(Value::Array{});
+      for (const auto& problem : e.all()) problems.as_array().push_back(encode(problem));
     } catch (const Failure& e) {
       failure = e;
     } catch (const std::exception& e) {
@@ -143,7 +159,7 @@ void Session::initialize(const Value& params, Answer answer, Refuse refuse) {
       std::lock_guard lock(mutex_);
       phase_ = failure ? Phase::fresh : Phase::ready;
     }
-    if (failure) return refuse_with(refuse, "initialize", *failure);
+    if (failure) return refuse_with(refuse, "initialize", *failure, std::move(problems));
     answer(encode(result));
   });
 }
