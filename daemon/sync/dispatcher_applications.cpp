@@ -14,7 +14,6 @@ namespace {
 using namespace std::chrono_literals;
 using Hold = ApplicationLine::Hold;
 
-constexpr int kAttempts = 20;  // of one sync, about an hour and a half; then somebody has to look
 constexpr int kDeathsBeforeAlone = 2;
 constexpr int kRunsOfDestination = 8;
 constexpr int kDeathsAtMost = 3;
@@ -394,13 +393,13 @@ void DispatcherImpl::retry(const App& app, const std::shared_ptr<Run>& run, cons
       (!dest->second->provider->connected() || dest->second->provider->generation() != app->generation);
   if (died) ++app->provider_deaths;
   const bool guilty = app->provider_deaths >= kDeathsAtMost;
-  if (++job.attempt >= kAttempts || guilty) {
+  ++job.attempt;
+  if (guilty) {
     app->provider_deaths = 0;
     ++metrics_.syncs_failed;
-    workers_->post([this, events = with_along(*app, job.event), outcome, guilty, t = run->timings()] {
+    workers_->post([this, events = with_along(*app, job.event), outcome, t = run->timings()] {
       Outcome end = outcome;
-      if (guilty)
-        end.error = "the provider died three times while it worked on this application: " + end.error;
+      end.error = "the provider died three times while it worked on this application: " + end.error;
       end.kind = Outcome::Kind::failed;
       parts_ended(events, end, t);
     });
@@ -441,6 +440,15 @@ void DispatcherImpl::back_off(const App& app) {
     if (app->timer != timer || app->hold != Hold::backoff || stopping_) return;
     begin_again();
   });
+}
+
+/// What it waited for may be there: the back-off ends now.
+void DispatcherImpl::hurry(const App& app) {
+  if (stopping_ || !(app->retrying || app->aside.retrying)) return;
+  app->retry_at = Monotonic::now();
+  if (app->hold != Hold::backoff || !app->retrying) return;  // it is looked at meanwhile
+  ++app->timer;
+  back_off(app);
 }
 
 void DispatcherImpl::parts_ended(const std::vector<EventId>& events, const Outcome& outcome,

@@ -19,6 +19,8 @@ void DispatcherImpl::drifted(const DestinationName& destination, const protocol:
   for (auto& [uid, app] : apps_) {
     if (app->config.destination != destination) continue;
     if (!changed.application.empty() && changed.application != uid.str()) continue;
+    // Its provider started, or reaches the destination again: nobody waits for more.
+    if (changed.all && changed.application.empty()) hurry(app);
     if (changed.all || changed.application.empty()) {
       app->dirty_all = true;
     } else {

@@ -70,13 +70,14 @@ void DispatcherImpl::look(const Repo& repo) {
       const auto snapshot = repo->mirror->snapshot(tip->second);
       for (const auto& app : apps) {
         Dest dest;
-        std::string path, settings;
+        config::Application config;
+        std::string settings;
         store::ApplicationState state;
         std::string tried, rejected;
         {
           std::lock_guard lock(mutex_);
           if (app->engaged()) continue;
-          path = app->config.path;
+          config = app->config;
           settings = app->settings_key;
           state = app->state;
           tried = app->last_tried_key;
@@ -84,15 +85,19 @@ void DispatcherImpl::look(const Repo& repo) {
           if (auto it = dests_.find(app->config.destination); it != dests_.end()) dest = it->second;
         }
         if (!dest) continue;
-        const auto source = source_key(path, *snapshot, decode_outside(state.outside));
-        const auto key = input_key(source, settings, dest->provider->render_context_digest());
-        if (key == state.input_key || key == tried || key == rejected ||
+        const auto source = source_key(config.path, *snapshot, decode_outside(state.outside));
+        const auto digest = dest->provider->render_context_digest();
+        const auto key = input_key_now(state.input_key, source, settings, digest, *snapshot, config);
+        const bool offers_else = !tried.empty() && !tried.ends_with(tried_key({}, digest));
+        if (key == state.input_key || tried == tried_key(key, digest) || key == rejected ||
             state.quarantined.find(source) != std::string::npos)
           continue;
         event.cause = store::Cause::context;
         event.application = app->uid;
         event.body_signed = tip->second == state.revision;
-        event.note = state.last_succeeded ? "settings changed" : "first sync";
+        event.note = offers_else            ? "what the destination offers changed"
+                     : state.last_succeeded ? "settings changed"
+                                            : "first sync";
         if (auto stored = env_.store->event(env_.store->add_event(event)))
           found.push_back(std::move(*stored));
       }

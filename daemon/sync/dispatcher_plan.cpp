@@ -90,8 +90,10 @@ void DispatcherImpl::say_kept_off(const App& app, const Run& run, PlanView& view
   const auto& scope = run.scope();
   const std::string& name = scope.application.name.str();
   const std::string& source = run.after().source_key;
-  const auto key = input_key(source, settings_key(scope.application, scope.destination),
-                             scope.provider->render_context_digest());
+  const auto snapshot = scope.mirror->snapshot(run.job().revision);
+  const auto key =
+      input_key(source, settings_key(scope.application, scope.destination),
+                context_of(scope.provider->render_context_digest(), *snapshot, scope.application));
   std::lock_guard lock(mutex_);
   if (app->config.suspended) {
     view.kept_off = kSuspended;

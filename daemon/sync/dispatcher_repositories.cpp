@@ -376,7 +376,8 @@ void DispatcherImpl::concern(const App& app, const store::Event& event, const so
   using source::Standing;
   // No more than what is compared: this is all that an application costs which the commit does not concern.
   Dest dest;
-  std::string path, settings, outside;
+  config::Application config;
+  std::string settings, outside, known;
   bool quarantined = false;
   {
     std::lock_guard lock(mutex_);
@@ -388,13 +389,15 @@ void DispatcherImpl::concern(const App& app, const store::Event& event, const so
       ++trackers_[event.id].superseded;
       return;
     }
-    path = app->config.path;
+    config = app->config;
     settings = app->settings_key;
     outside = app->state.outside;
+    known = app->state.input_key;
     quarantined = !app->state.quarantined.empty();
   }
-  const auto source = source_key(path, snapshot, decode_outside(outside));
-  const auto key = input_key(source, settings, dest->provider->render_context_digest());
+  const auto source = source_key(config.path, snapshot, decode_outside(outside));
+  const auto digest = dest->provider->render_context_digest();
+  const auto key = input_key_now(known, source, settings, digest, snapshot, config);
   const bool force = event.cause == store::Cause::manual || event.cause == store::Cause::replay;
   const auto held_off = [&](const std::string& quarantined) {
     return event.cause != store::Cause::manual && quarantined.find(source) != std::string::npos;
@@ -417,7 +420,7 @@ void DispatcherImpl::concern(const App& app, const store::Event& event, const so
   const auto& state = app->state;
   const bool same = key == state.input_key && state.last_sync == state.last_succeeded && state.last_succeeded;
   if (same && !force && !app->engaged()) return;
-  app->last_tried_key = key;
+  app->last_tried_key = tried_key(key, digest);
   Job job = commit_job(event);
   job.source_key = source;
   job.input_key = key;

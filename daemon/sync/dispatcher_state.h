@@ -77,7 +77,7 @@ struct ApplicationLine {
   std::uint64_t timer = 0;        ///< only the newest timer counts
   std::uint64_t check_timer = 0;  ///< the same for the periodic check
   std::chrono::milliseconds health_poll{200};
-  std::string last_tried_key;    ///< input key of the last attempt, so that a context event is made once
+  std::string last_tried_key;    ///< tried_key() of the last attempt, so that a context event is made once
   int provider_deaths = 0;       ///< in a row, with a run of this application in flight
   std::uint64_t generation = 0;  ///< the provider's life in which `run` began
 
@@ -126,6 +126,11 @@ struct ApplicationLine {
     return hold == Hold::approval ? run : nullptr;
   }
 };
+
+/// What is not tried twice: what failed under this key may do with what the destination offers since.
+inline std::string tried_key(const std::string& input_key, const std::string& render_context_digest) {
+  return input_key + " " + render_context_digest;
+}
 
 /// Why what an application was about ends with it.
 inline constexpr const char* kLeft = "the application left the configuration";
@@ -246,6 +251,7 @@ class DispatcherImpl : public Dispatcher {
   void begin_again(const App&);
   void show_waiting(const App&, Phase, const std::string& why, const std::string& by);
   void retry(const App&, const std::shared_ptr<Run>&, const Outcome&);
+  void hurry(const App&);
   void note_repetition(const App&, const Repetition&);
   void idle(const App&);
   void rest(const App&);

@@ -86,11 +86,30 @@ std::string settings_key(const config::Application& app, const config::Destinati
   return to_hex(hasher.finish());
 }
 
+std::string context_of(const std::string& render_context_digest, const source::Snapshot& snapshot,
+                       const config::Application& app) {
+  return render::renderer_of(snapshot, app) == render::Renderer::directory ? std::string()
+                                                                           : render_context_digest;
+}
+
 std::string input_key(const std::string& source_key, const std::string& settings_key,
-                      const std::string& render_context_digest) {
+                      const std::string& context) {
   Hasher hasher;
-  hasher.field("input").field(source_key).field(settings_key).field(render_context_digest);
+  hasher.field("input").field(source_key).field(settings_key).field(context);
   return to_hex(hasher.finish());
+}
+
+bool is_input_key(const std::string& known, const std::string& source_key, const std::string& settings_key,
+                  const std::string& render_context_digest) {
+  return known == input_key(source_key, settings_key, {}) ||
+         known == input_key(source_key, settings_key, render_context_digest);
+}
+
+std::string input_key_now(const std::string& known, const std::string& source_key,
+                          const std::string& settings_key, const std::string& render_context_digest,
+                          const source::Snapshot& snapshot, const config::Application& app) {
+  if (is_input_key(known, source_key, settings_key, render_context_digest)) return known;
+  return input_key(source_key, settings_key, context_of(render_context_digest, snapshot, app));
 }
 
 }  // namespace gitopsd::sync

@@ -28,8 +28,19 @@ void add_reads(OutsidePaths&, const std::string& application_path, const std::se
 std::string source_key(const std::string& path, const source::Snapshot&, const OutsidePaths&);
 /// The half that comes from the configuration: the application's settings and its destination. Hex SHA-256.
 std::string settings_key(const config::Application&, const config::Destination&);
-/// The whole: both halves and the provider's render context. Hex SHA-256.
+/// The digest of the provider's render context where a chart can ask for it (a kustomization may have some
+/// too); empty for plain manifests, which a kind that comes or goes does not make anew.
+std::string context_of(const std::string& render_context_digest, const source::Snapshot&,
+                       const config::Application&);
+/// The whole: both halves and the render context, as far as it counts. Hex SHA-256.
 std::string input_key(const std::string& source_key, const std::string& settings_key,
-                      const std::string& render_context_digest);
+                      const std::string& context);
+/// Whether `known` is the key of these halves, with this render context or as of something that is no chart.
+bool is_input_key(const std::string& known, const std::string& source_key, const std::string& settings_key,
+                  const std::string& render_context_digest);
+/// The key as it is now. Looks into the snapshot only where it is another than `known`.
+std::string input_key_now(const std::string& known, const std::string& source_key,
+                          const std::string& settings_key, const std::string& render_context_digest,
+                          const source::Snapshot&, const config::Application&);
 
 }  // namespace gitopsd::sync

@@ -194,8 +194,8 @@ Outcome Run::succeed() {
       add_reads(outside, scope_.application.path, work_.reads, *snapshot);
       after_.outside = encode_outside(outside);
       after_.source_key = source_key(scope_.application.path, *snapshot, decode_outside(after_.outside));
-      after_.input_key = input_key(after_.source_key, settings_key(scope_.application, scope_.destination),
-                                   scope_.provider->render_context_digest());
+      after_.input_key =
+          input_key(after_.source_key, settings_key(scope_.application, scope_.destination), context_);
     }
     if (job_.kind == Kind::rollback)
       *needs_ = NeedIndex{};  // it is the newer commit's; read again when asked

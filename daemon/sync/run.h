@@ -168,6 +168,7 @@ class Run {
   Work work_;
   store::ApplicationState before_;
   store::Applied after_;
+  std::string context_;                ///< what its chart was told of the destination
   std::vector<protocol::Step> steps_;  ///< in order, without action none
   std::vector<Wave> waves_;
   std::string group_;  ///< of the wave that was applied last

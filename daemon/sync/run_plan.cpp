@@ -60,13 +60,13 @@ void Run::prepare() {
     case Kind::commit: {
       const auto snapshot = scope_.mirror->snapshot(job_.revision);
       after_.source_key = source_key(scope_.application.path, *snapshot, decode_outside(before_.outside));
+      const auto digest = scope_.provider->render_context_digest();
+      context_ = context_of(digest, *snapshot, scope_.application);
       // Only the source half may differ for the incremental way: other settings mean other documents
       // everywhere.
-      const bool same_settings =
-          before_.last_succeeded &&
-          before_.input_key == input_key(before_.source_key,
-                                         settings_key(scope_.application, scope_.destination),
-                                         scope_.provider->render_context_digest());
+      const bool same_settings = before_.last_succeeded &&
+                                 is_input_key(before_.input_key, before_.source_key,
+                                              settings_key(scope_.application, scope_.destination), digest);
       work_ = prepare_commit(scope_, snapshot, before_, !same_settings, job_.force, owes_hooks(), *needs_);
       break;
     }

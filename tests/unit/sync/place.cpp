@@ -61,7 +61,10 @@ class PlaceProvider : public Provider {
     info.render_context_digest = render_context_digest();
     return info;
   }
-  std::string render_context_digest() override { return "context"; }
+  std::string render_context_digest() override {
+    std::lock_guard lock(place_.mutex_);
+    return place_.context_;
+  }
   bool connected() const override { return true; }
   std::uint64_t generation() const override { return 1; }
 
@@ -227,7 +230,21 @@ class PlaceProvider : public Provider {
 std::unique_ptr<Provider> Place::provider(const config::Destination& destination, Provider::Events events) {
   std::lock_guard lock(mutex_);
   listener_ = std::move(events.changed);
+  context_listener_ = std::move(events.context);
   return std::make_unique<PlaceProvider>(*this, destination);
+}
+
+void Place::come_back() {
+  break_off(false);
+  listener_({{}, {}, true});
+}
+
+void Place::offer(const std::string& context) {
+  {
+    std::lock_guard lock(mutex_);
+    context_ = context;
+  }
+  context_listener_(context);
 }
 
 std::string Place::value(const std::string& id) const {

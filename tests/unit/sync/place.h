@@ -47,6 +47,10 @@ class Place {
   void busy(const std::string& id, bool on = true);
   /// Calls end as if the provider had died, from now on.
   void break_off(bool on = true);
+  /// It can be reached again, which its provider tells.
+  void come_back();
+  /// What it offers to what is rendered for it, which its provider tells.
+  void offer(const std::string& context);
   /// Applies wait until `open`.
   void shut();
   void open();
@@ -76,6 +80,8 @@ class Place {
   std::map<std::string, int> changes_;
   std::vector<std::string> order_;
   std::function<void(const protocol::Changed&)> listener_;
+  std::function<void(const std::string&)> context_listener_;
+  std::string context_ = "context";
   bool shut_ = false, broken_ = false;
   std::atomic<int> resolves_{0};
   int waiting_ = 0, most_at_once_ = 0, applies_ = 0;
