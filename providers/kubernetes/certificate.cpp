@@ -18,11 +18,10 @@ using Certificate = std::unique_ptr<X509, decltype(&X509_free)>;
 using Key = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
 using Bio = std::unique_ptr<BIO, decltype(&BIO_free)>;
 
-std::string subject_of(const X509* certificate) {
+std::string name_text(const X509_NAME* name) {
   const Bio out(BIO_new(BIO_s_mem()), &BIO_free);
   if (!out) return {};
-  X509_NAME_print_ex(out.get(), X509_get_subject_name(certificate), 0,
-                     XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB);
+  X509_NAME_print_ex(out.get(), name, 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB);
   char* text = nullptr;
   const long size = BIO_get_mem_data(out.get(), &text);
   return size > 0 ? std::string(text, static_cast<std::size_t>(size)) : std::string();
@@ -39,16 +38,6 @@ std::string day_and_time(WallMicros wall) {
   return rfc3339(wall).substr(0, 19) + "Z";
 }
 
-std::optional<std::string> fault_of(const X509* certificate, WallMicros now) {
-  const auto from = micros_of(X509_get0_notBefore(certificate));
-  const auto until = micros_of(X509_get0_notAfter(certificate));
-  const std::string name = "the certificate of '" + subject_of(certificate) + "'";
-  if (!from || !until) return name + " has no readable dates";
-  if (now > *until) return name + " expired at " + day_and_time(*until);
-  if (now < *from) return name + " is not valid before " + day_and_time(*from);
-  return std::nullopt;
-}
-
 /// Of an encrypted key: there is nobody to ask.
 int no_password(char*, int, int, void*) {
   return -1;
@@ -63,6 +52,24 @@ bool ended_well() {
 
 }  // namespace
 
+std::string subject_of(const X509* certificate) {
+  return name_text(X509_get_subject_name(certificate));
+}
+
+std::string issuer_of(const X509* certificate) {
+  return name_text(X509_get_issuer_name(certificate));
+}
+
+std::optional<std::string> date_problem(const X509* certificate, WallMicros now) {
+  const auto from = micros_of(X509_get0_notBefore(certificate));
+  const auto until = micros_of(X509_get0_notAfter(certificate));
+  const std::string name = "the certificate of '" + subject_of(certificate) + "'";
+  if (!from || !until) return name + " has no readable dates";
+  if (now > *until) return name + " expired at " + day_and_time(*until);
+  if (now < *from) return name + " is not valid before " + day_and_time(*from);
+  return std::nullopt;
+}
+
 std::optional<std::string> certificate_problem(std::string_view pem, WallMicros wall_now) {
   if (pem.size() > static_cast<std::size_t>(std::numeric_limits<int>::max()))
     return "the PEM text is too large";
@@ -74,11 +81,16 @@ std::optional<std::string> certificate_problem(std::string_view pem, WallMicros 
     const Certificate certificate(PEM_read_bio_X509(in.get(), nullptr, nullptr, nullptr), &X509_free);
     if (!certificate) break;
     ++count;
-    if (auto fault = fault_of(certificate.get(), wall_now)) return fault;
+    if (auto fault = date_problem(certificate.get(), wall_now)) return fault;
   }
   if (!ended_well()) return "certificate " + std::to_string(count + 1) + " of the PEM text cannot be read";
   if (count == 0) return "the text holds no certificate in PEM form";
   return std::nullopt;
+}
+
+bool is_encrypted_key(std::string_view pem) {
+  return pem.find("-----BEGIN ENCRYPTED PRIVATE KEY-----") != pem.npos ||
+         pem.find("Proc-Type: 4,ENCRYPTED") != pem.npos;
 }
 
 std::optional<std::string> key_problem(std::string_view certificate_pem, std::string_view key_pem) {

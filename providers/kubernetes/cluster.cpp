@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "base/json.h"
-#include "providers/kubernetes/certificate.h"
 #include "providers/kubernetes/complaints.h"
 #include "providers/kubernetes/server_field.h"
 
@@ -79,6 +78,8 @@ std::string missing_grant(std::string_view message) {
                     space = quoted_after(message, "in the namespace \"");
   constexpr std::string_view cannot = "\" cannot ";
   const auto verb = message.find(cannot);
+  if (user == "system:anonymous")
+    return "the server took no credentials: give the context of the kubeconfig a user that has some";
   if (user.empty() || resource.empty() || verb == message.npos) return {};
   const auto begin = verb + cannot.size();
   const std::string what = resource + (group.empty() ? "" : "." + group);
@@ -90,27 +91,43 @@ std::string missing_grant(std::string_view message) {
 
 }  // namespace
 
-Cluster::Cluster(const ClientConfig& config, std::string name)
+Cluster::Cluster(const ClientConfig& config, std::string name, Credentials::Renew renew)
     : name_(std::move(name)),
-      credentials_(std::make_shared<Credentials>(config)),
-      requests_(credentials_, {}),
-      watches_(credentials_, {kMostWatches, std::size_t{64} << 20}) {}
+      credentials_(std::make_shared<Credentials>(config, system_clock(),
+                                                 PluginSurroundings::of_this_process(), std::move(renew))),
+      requests_(credentials_, {.trouble = [this] { doubts_.ring(); }}),
+      watches_(credentials_, {.in_flight = kMostWatches,
+                              .body_bytes = std::size_t{64} << 20,
+                              .trouble = [this] { doubts_.ring(); }}) {}
 
-Value Cluster::get(const std::string& path, const std::string& accept, const std::string& doing,
-                   std::chrono::milliseconds timeout) {
+Cluster::Answer Cluster::get(const std::string& path, const std::string& accept, const std::string& doing,
+                             std::chrono::milliseconds timeout, const std::string& etag) {
   HttpRequest request;
   request.path = path;
   request.accept = accept;
   request.timeout = timeout;
+  if (!etag.empty()) request.headers.emplace_back("If-None-Match", etag);
   const auto response = requests_.send(std::move(request));
+  if (response.status == 304 && !etag.empty()) return {{}, etag};
   if (response.status != 200) throw failure_of(response, doing);
-  return parse_go_json(response.body, path);
+  return {parse_go_json(response.body, path), response.etag};
 }
 
+/// With the mutex. The same as before where the server says that nothing changed.
 std::shared_ptr<const Kinds> Cluster::discover() {
+  constexpr const char* doing = "cannot ask for the kinds";
+  constexpr std::chrono::seconds patience{30};
+  Answer core = get("/api", kAggregated, doing, patience, kinds_ ? etag_core_ : "");
+  Answer groups = get("/apis", kAggregated, doing, patience, kinds_ ? etag_groups_ : "");
+  if (core.value.is_null() && groups.value.is_null()) return kinds_;
+  if (core.value.is_null()) core = get("/api", kAggregated, doing);
+  if (groups.value.is_null()) groups = get("/apis", kAggregated, doing);
   auto found = std::make_shared<Kinds>();
-  found->add(get("/api", kAggregated, "cannot ask for the kinds"));
-  found->add(get("/apis", kAggregated, "cannot ask for the kinds"));
+  found->add(core.value);
+  found->add(groups.value);
+  if (kinds_) found->keep_stale(*kinds_);
+  etag_core_ = core.etag;
+  etag_groups_ = groups.etag;
   return found;
 }
 
@@ -122,13 +139,16 @@ std::shared_ptr<const Kinds> Cluster::kinds_not_older_than(std::chrono::millisec
   const std::lock_guard lock(mutex_);
   const auto now = Monotonic::now();
   if (kinds_ && now - discovered_ <= age) return kinds_;
-  kinds_ = discover();
+  auto found = discover();
+  if (found != kinds_) doubts_.ring();
+  kinds_ = std::move(found);
   discovered_ = now;
   return kinds_;
 }
 
 std::string Cluster::version(std::chrono::milliseconds timeout) {
-  return get("/version", "application/json", "cannot ask for the version", timeout).get_string("gitVersion");
+  return get("/version", "application/json", "cannot ask for the version", timeout)
+      .value.get_string("gitVersion");
 }
 
 Value status_of(const HttpResponse& response) try {
@@ -146,33 +166,35 @@ bool has_cause(const Value& status, std::string_view reason) {
                      [&](const Value& cause) { return cause.get_string("reason") == reason; });
 }
 
-/// The server does not say that it expired.
-std::string Cluster::fault_of_certificate() const try {
-  const auto credential = credentials_->current();
-  if (credential->certificate.empty()) return {};
-  const auto fault = certificate_problem(credential->certificate, system_clock().wall());
-  const std::string& file = credentials_->config().client_certificate_file;
-  return fault ? ": " + *fault + (file.empty() ? "" : " (" + file + ")") : std::string();
-} catch (const Failure&) {
-  return {};
+/// "context 'prod' of /etc/kubeconfig, user 'gitopsd': the certificate of 'CN=gitopsd' expired at ..."
+std::string Cluster::credentials_problem() const {
+  const std::string who = credentials_->who(), fault = credentials_->fault();
+  return name_ + (who.empty() ? "" : ", " + who) + (fault.empty() ? "" : ": " + fault);
+}
+
+std::string Cluster::certificate_hint() const {
+  const std::string file = credentials_->config()->certificate_authority_file;
+  return "renew the server's certificate, or name the authority that signed it as certificate-authority" +
+         (file.empty() ? " in " + credentials_->config()->origin : ": now it is " + file);
 }
 
 std::vector<WireProblem> Cluster::problems_of(const HttpResponse& response, const std::string& doing) const {
   using Cause = ProblemCause;
   if (response.status == 0)
-    return {problem_from(response.certificate ? Cause::destination : Cause::transient, "unreachable",
+    return {problem_from(Cause::transient, "unreachable",
                          doing + ": " + name_ + " cannot be reached: " + response.error,
-                         response.certificate ? "check the certificates in the kubeconfig" : "")};
+                         response.certificate ? certificate_hint() : "")};
   const Value status = status_of(response);
   std::string message = status.get_string("message");
   if (message.empty()) message = "the API server answered " + std::to_string(response.status);
   const std::string what = doing + ": " + message;
   switch (response.status) {
     case 401:
-      return {problem_from(
-          Cause::destination, "unauthenticated",
-          doing + ": the API server does not accept the credentials of " + name_ + fault_of_certificate(),
-          "renew the token or certificate that the kubeconfig names")};
+      // Somebody will renew them, and what waits for that is to be done then.
+      return {
+          problem_from(Cause::transient, "unauthenticated",
+                       doing + ": the API server does not accept the credentials of " + credentials_problem(),
+                       "renew the token or certificate that the kubeconfig names; no restart is needed")};
     case 403:
       if (has_cause(status, "NamespaceTerminating"))
         return {problem_from(Cause::transient, "terminating", what)};
@@ -194,6 +216,9 @@ std::vector<WireProblem> Cluster::problems_of(const HttpResponse& response, cons
     case 504:
       return {problem_from(Cause::transient, "busy", what)};
     default:
+      // 502 and the like come from what stands before the server.
+      if (response.status > 500 || response.status == 408)
+        return {problem_from(Cause::transient, "busy", what)};
       return {problem_from(Cause::destination, "refused", what)};
   }
 }

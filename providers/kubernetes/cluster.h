@@ -5,6 +5,7 @@
 #include <mutex>
 #include <string>
 
+#include "providers/kubernetes/alarm.h"
 #include "providers/kubernetes/discovery.h"
 #include "providers/kubernetes/http.h"
 #include "providers/protocol/messages.h"
@@ -15,7 +16,7 @@ namespace gitopsd::kubernetes {
 class Cluster {
  public:
   /// Connects at the first request. `name` is for people: "context 'prod' of /etc/gitopsd/kubeconfig".
-  Cluster(const ClientConfig&, std::string name);
+  Cluster(const ClientConfig&, std::string name, Credentials::Renew renew = {});
 
   /// Throws Failure where discovery does not answer.
   std::shared_ptr<const Kinds> kinds();
@@ -23,6 +24,10 @@ class Cluster {
   std::shared_ptr<const Kinds> kinds_not_older_than(std::chrono::milliseconds age);
   /// The server's /version, "v1.34.3". Throws Failure.
   std::string version(std::chrono::milliseconds timeout);
+
+  /// Rings when the cluster may be another than it was: a connection broke, credentials were refused, or
+  /// kinds came or went.
+  Alarm& doubts() { return doubts_; }
 
   HttpClient& http() { return requests_; }
   HttpClient& watches() { return watches_; }
@@ -34,16 +39,23 @@ class Cluster {
   Failure failure_of(const HttpResponse&, const std::string& doing) const;
 
  private:
+  struct Answer {
+    Value value;  ///< null when the server has nothing newer than `etag`
+    std::string etag;
+  };
   std::shared_ptr<const Kinds> discover();
-  std::string fault_of_certificate() const;
-  Value get(const std::string& path, const std::string& accept, const std::string& doing,
-            std::chrono::milliseconds timeout = std::chrono::seconds(30));
+  std::string credentials_problem() const;
+  std::string certificate_hint() const;
+  Answer get(const std::string& path, const std::string& accept, const std::string& doing,
+             std::chrono::milliseconds timeout = std::chrono::seconds(30), const std::string& etag = {});
 
   const std::string name_;
+  Alarm doubts_;
   const std::shared_ptr<Credentials> credentials_;
   HttpClient requests_, watches_;
   std::mutex mutex_;
   std::shared_ptr<const Kinds> kinds_;
+  std::string etag_core_, etag_groups_;  ///< of what `kinds_` was made from
   Monotonic::time_point discovered_;
 };
 

@@ -7,6 +7,7 @@
 #include "base/problem.h"
 #include "providers/kubernetes/certificate.h"
 #include "providers/kubernetes/header_text.h"
+#include "providers/kubernetes/token.h"
 
 namespace gitopsd::kubernetes {
 namespace {
@@ -47,32 +48,55 @@ bool Credential::operator==(const Credential& other) const {
          same_secret(key, other.key);
 }
 
-Credentials::Credentials(ClientConfig config, const Clock& clock, PluginSurroundings surroundings)
-    : config_(std::move(config)),
-      clock_(clock),
-      surroundings_(std::move(surroundings)),
-      token_(watch_file(config_.token_file, fault_of_token)),
-      certificate_(watch_file(config_.client_certificate_file, fault_of_pem)),
-      key_(watch_file(config_.client_key_file, fault_of_pem)),
-      authority_(watch_file(config_.certificate_authority_file, fault_of_pem)) {
-  if (!config_.client_certificate.empty()) pair_.emplace(config_.client_certificate, config_.client_key);
+Credentials::Credentials(ClientConfig config, const Clock& clock, PluginSurroundings surroundings,
+                         Renew renew)
+    : clock_(clock), surroundings_(std::move(surroundings)), renew_(std::move(renew)) {
+  use(std::move(config));
+}
+
+/// With the mutex, but for the first time.
+void Credentials::use(ClientConfig config) {
+  config_ = std::make_shared<const ClientConfig>(std::move(config));
+  token_ = watch_file(config_->token_file, fault_of_token);
+  certificate_ = watch_file(config_->client_certificate_file, fault_of_pem);
+  key_ = watch_file(config_->client_key_file, fault_of_pem);
+  authority_ = watch_file(config_->certificate_authority_file, fault_of_pem);
+  pair_.reset();
+  if (!config_->client_certificate.empty()) pair_.emplace(config_->client_certificate, config_->client_key);
+  answer_.reset();
+  refusal_.reset();
+}
+
+/// With the mutex.
+void Credentials::renew() {
+  if (!renew_) return;
+  try {
+    if (auto renewed = renew_()) {
+      use(std::move(*renewed));
+      not_renewed_.clear();
+      log::info("took credentials that were replaced", {{"from", config_->origin}});
+    }
+  } catch (const Failure& failure) {
+    not_renewed_ = failure.what();
+    log::warning("credentials stay as they were: " + not_renewed_);
+  }
 }
 
 Credential Credentials::read_files(bool afresh) {
   const auto now = clock_.monotonic();
   Credential credential;
-  credential.username = config_.username;
-  credential.password = config_.password;
-  credential.bearer = config_.token;
+  credential.username = config_->username;
+  credential.password = config_->password;
+  credential.bearer = config_->token;
   try {
     if (token_) credential.bearer = Secret(std::string(trimmed(token_->read(now, afresh).reveal())));
   } catch (const Failure&) {
-    if (config_.token.empty()) throw;
+    if (config_->token.empty()) throw;
   }
   if (!pair_) return credential;
   std::string certificate =
-      certificate_ ? std::string(certificate_->read(now, afresh).reveal()) : config_.client_certificate;
-  Secret key = key_ ? key_->read(now, afresh) : config_.client_key;
+      certificate_ ? std::string(certificate_->read(now, afresh).reveal()) : config_->client_certificate;
+  Secret key = key_ ? key_->read(now, afresh) : config_->client_key;
   // Two files cannot be replaced at once: until both are new, the old pair serves.
   if ((certificate != pair_->first || !same_secret(key, pair_->second)) &&
       !key_problem(certificate, key.reveal()))
@@ -87,7 +111,7 @@ void Credentials::ask_plugin() {
   if (refusal_ && now - refused_at_ < kLeaveAlone) throw *refusal_;
   refusal_.reset();
   try {
-    answer_ = run_exec_plugin(config_, surroundings_, clock_.wall());
+    answer_ = run_exec_plugin(*config_, surroundings_, clock_.wall());
   } catch (const Failure& failure) {
     refusal_ = failure;
     refused_at_ = clock_.monotonic();
@@ -113,11 +137,12 @@ void Credentials::add_plugin_answer(Credential& credential) {
 
 std::shared_ptr<const Credential> Credentials::current() {
   const std::lock_guard lock(mutex_);
+  renew();
   Credential credential = read_files(afresh_);
   // What stands in the kubeconfig itself wins over its plugin.
   const bool stands = !credential.bearer.empty() || !credential.certificate.empty() ||
                       !credential.username.empty() || !credential.password.empty();
-  if (config_.exec && !stands) add_plugin_answer(credential);
+  if (config_->exec && !stands) add_plugin_answer(credential);
   afresh_ = false;
   if (current_ && *current_ == credential) return current_;
   credential.serial = current_ ? current_->serial + 1 : 1;
@@ -133,12 +158,42 @@ std::optional<Secret> Credentials::bearer() {
 
 std::string Credentials::certificate_authority() {
   const std::lock_guard lock(mutex_);
-  if (!authority_) return config_.certificate_authority;
+  renew();
+  if (!authority_) return config_->certificate_authority;
   try {
     return std::string(authority_->read(clock_.monotonic()).reveal());
   } catch (const Failure&) {
-    return config_.certificate_authority;
+    return config_->certificate_authority;
   }
+}
+
+std::shared_ptr<const ClientConfig> Credentials::config() const {
+  const std::lock_guard lock(mutex_);
+  return config_;
+}
+
+std::string Credentials::who() const {
+  const auto config = this->config();
+  return config->user.empty() ? std::string() : "user '" + config->user + "'";
+}
+
+/// Servers do not say what it is: an expired certificate is refused like one of somebody else's.
+std::string Credentials::fault() const {
+  const std::lock_guard lock(mutex_);
+  std::string fault;
+  if (current_ && !current_->certificate.empty()) {
+    fault = certificate_problem(current_->certificate, clock_.wall()).value_or("");
+    if (!fault.empty() && !config_->client_certificate_file.empty())
+      fault += " (" + config_->client_certificate_file + ")";
+  } else if (current_ && !current_->bearer.empty()) {
+    fault = token_problem(current_->bearer.reveal(), clock_.wall());
+    if (!config_->token_file.empty())
+      fault = "the token in " + config_->token_file + (fault.empty() ? "" : " " + fault);
+    else if (!fault.empty())
+      fault = "the token " + fault;
+  }
+  if (!not_renewed_.empty()) fault += (fault.empty() ? "" : "; ") + ("not renewed: " + not_renewed_);
+  return fault;
 }
 
 void Credentials::invalidate(std::uint64_t serial) {

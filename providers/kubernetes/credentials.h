@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -31,8 +32,12 @@ struct Credential {
 /// Safe for any number of threads; while a plugin runs (30 s at most) the others wait for its answer.
 class Credentials {
  public:
+  /// Gives what is to be used from now on where that was replaced, else nothing. May throw Failure, and then
+  /// what was used before stays.
+  using Renew = std::function<std::optional<ClientConfig>()>;
   explicit Credentials(ClientConfig config, const Clock& clock = system_clock(),
-                       PluginSurroundings surroundings = PluginSurroundings::of_this_process());
+                       PluginSurroundings surroundings = PluginSurroundings::of_this_process(),
+                       Renew renew = {});
 
   /// Never null. Files are read again when they changed or after 60 s, a plugin is run again from 10 s before
   /// its answer expires. Throws Failure: transient where another try may help.
@@ -48,17 +53,26 @@ class Credentials {
   void invalidate(std::uint64_t serial);
   void invalidate();  ///< whatever there is now
 
-  const ClientConfig& config() const { return config_; }
+  /// For people: whose credentials they are, and what is known to be wrong with them. Never throws.
+  std::string who() const;
+  std::string fault() const;
+
+  /// Never null; another one after it was renewed.
+  std::shared_ptr<const ClientConfig> config() const;
 
  private:
+  void use(ClientConfig);
+  void renew();
   Credential read_files(bool afresh);
   void add_plugin_answer(Credential& credential);
   void ask_plugin();
 
-  const ClientConfig config_;
+  std::shared_ptr<const ClientConfig> config_;
   const Clock& clock_;
   const PluginSurroundings surroundings_;
-  std::mutex mutex_;
+  const Renew renew_;
+  std::string not_renewed_;  ///< why
+  mutable std::mutex mutex_;
   std::shared_ptr<const Credential> current_;
   bool afresh_ = false;
   std::optional<RotatedFile> token_, certificate_, key_, authority_;

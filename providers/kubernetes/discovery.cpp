@@ -22,6 +22,7 @@ void Kinds::add(const Value& groups) {
     const Value* metadata = group.find("metadata");
     const std::string name = metadata ? metadata->get_string("name") : std::string();
     for (const Value& version : group.get_array("versions")) {
+      if (version.get_string("freshness") == "Stale") stale_.emplace(name, version.get_string("version"));
       // A group whose server does not answer is listed from memory: better than nothing.
       for (const Value& resource : version.get_array("resources")) {
         const Value* response = resource.find("responseKind");
@@ -38,6 +39,24 @@ void Kinds::add(const Value& groups) {
       }
     }
   }
+}
+
+void Kinds::keep_stale(const Kinds& before) {
+  const auto known = [this](const std::string& group, const std::string& version) {
+    return std::any_of(kinds_.begin(), kinds_.end(), [&](const auto& entry) {
+      return entry.first.group == group && entry.second.serves(version);
+    });
+  };
+  std::set<std::pair<std::string, std::string>> lost;
+  for (const auto& [group, version] : stale_)
+    if (!known(group, version)) lost.emplace(group, version);
+  for (const auto& [group, version] : lost)
+    for (const auto& entry : before.kinds_) {
+      if (entry.first.group != group || !entry.second.serves(version)) continue;
+      KindInfo kept = entry.second;
+      kept.versions.clear();
+      kinds_.try_emplace(entry.first, std::move(kept)).first->second.versions.push_back(version);
+    }
 }
 
 void Kinds::add(const GroupKind& type, const KindInfo& info) {

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/value.h"
@@ -29,6 +31,9 @@ class Kinds {
   /// From aggregated discovery (APIGroupDiscoveryList, apidiscovery.k8s.io/v2) of /api and /apis.
   void add(const Value& groups);
   void add(const GroupKind&, const KindInfo&);
+  /// A version whose server does not answer the API server stays as it was before, where nothing is known of
+  /// it now: an extension that restarts takes no kinds away.
+  void keep_stale(const Kinds& before);
   /// nullptr for a kind that the server does not have.
   const KindInfo* find(const GroupKind&) const;
   /// What has a name like it, for "did you mean".
@@ -38,6 +43,7 @@ class Kinds {
 
  private:
   std::map<GroupKind, KindInfo> kinds_;
+  std::set<std::pair<std::string, std::string>> stale_;  ///< group, version
 };
 
 /// `/api/v1/namespaces/web/configmaps/a`; without a name the collection; without a namespace, all namespaces.

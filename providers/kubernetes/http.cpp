@@ -11,12 +11,16 @@
 #include <list>
 #include <map>
 #include <mutex>
+#include <optional>
+#include <random>
 #include <stdexcept>
 #include <thread>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "providers/kubernetes/discovery.h"
+#include "providers/kubernetes/header_text.h"
+#include "providers/kubernetes/server_certificate.h"
 
 namespace gitopsd::kubernetes {
 namespace {
@@ -187,12 +191,14 @@ class HttpClient::Engine {
     t.response = {};
     t.retry_after = {};
     t.error[0] = 0;
+    certificate_fault_.clear();
     ++t.attempts;
     if (t.attempts == 1) t.begun = Monotonic::now();
     t.easy = ::curl_easy_init();
     if (!t.easy) throw std::runtime_error("libcurl gives no handle");
     set(t, CURLOPT_PRIVATE, &t);
-    set(t, CURLOPT_URL, (credentials_->config().server + t.request.path).c_str());
+    const auto config = credentials_->config();
+    set(t, CURLOPT_URL, (config->server + t.request.path).c_str());
     set(t, CURLOPT_PROTOCOLS_STR, "https,http");
     set(t, CURLOPT_CUSTOMREQUEST, t.request.method.c_str());
     set(t, CURLOPT_NOSIGNAL, 1L);
@@ -220,17 +226,16 @@ class HttpClient::Engine {
     add_header(t, "Expect:");
     if (!t.request.body.empty()) add_header(t, "Content-Type: " + t.request.content_type);
     for (const auto& [name, value] : t.request.headers) add_header(t, name + ": " + value);
-    add_impersonation(t);
-    prepare_tls(t);
+    add_impersonation(t, config->impersonate);
+    prepare_tls(t, *config);
     set(t, CURLOPT_HTTPHEADER, t.headers);
   }
 
   /// The kubeconfig's, unless the request is somebody's own.
-  void add_impersonation(Transfer& t) {
+  static void add_impersonation(Transfer& t, const Impersonation& as) {
     const auto& own = t.request.headers;
     if (std::any_of(own.begin(), own.end(), [](const auto& h) { return h.first == "Impersonate-User"; }))
       return;
-    const Impersonation& as = credentials_->config().impersonate;
     if (!as.user.empty()) add_header(t, "Impersonate-User: " + as.user);
     if (!as.uid.empty()) add_header(t, "Impersonate-Uid: " + as.uid);
     for (const auto& group : as.groups) add_header(t, "Impersonate-Group: " + group);
@@ -238,8 +243,7 @@ class HttpClient::Engine {
       for (const auto& value : values) add_header(t, "Impersonate-Extra-" + escape(key) + ": " + value);
   }
 
-  void prepare_tls(Transfer& t) {
-    const ClientConfig& config = credentials_->config();
+  void prepare_tls(Transfer& t, const ClientConfig& config) {
     if (!config.proxy_url.empty()) set(t, CURLOPT_PROXY, std::string(config.proxy_url.reveal()).c_str());
     if (config.insecure_skip_tls_verify) {
       set(t, CURLOPT_SSL_VERIFYPEER, 0L);
@@ -248,6 +252,8 @@ class HttpClient::Engine {
       const curl_blob authorities = blob_of(authority);
       set(t, CURLOPT_CAINFO_BLOB, &authorities);
     }
+    if (!config.insecure_skip_tls_verify && explain_certificate(t.easy, certificate_fault_) != CURLE_OK)
+      throw std::runtime_error("libcurl tells nothing of certificates: it is not made with OpenSSL");
     if (!config.tls_server_name.empty()) connect_elsewhere(t, config);
     const auto credential = credentials_->current();
     t.credential = credential->serial;
@@ -313,17 +319,24 @@ class HttpClient::Engine {
     return size;
   }
 
+  /// The value of that header, where the line is one of it.
+  static std::optional<std::string_view> value_of(std::string_view line, std::string_view name) {
+    const bool same = line.size() > name.size() && line[name.size()] == ':' &&
+                      std::equal(name.begin(), name.end(), line.begin(),
+                                 [](char a, char b) { return a == (b >= 'A' && b <= 'Z' ? b + 32 : b); });
+    if (!same) return std::nullopt;
+    return trimmed(line.substr(name.size() + 1));
+  }
+
   static std::size_t header(char* data, std::size_t, std::size_t size, void* self) {
-    constexpr std::string_view name = "retry-after:";
+    Transfer& t = *static_cast<Transfer*>(self);
     const std::string_view line(data, size);
-    if (line.size() <= name.size() || !std::equal(name.begin(), name.end(), line.begin(), [](char a, char b) {
-          return a == (b >= 'A' && b <= 'Z' ? b + 32 : b);
-        }))
-      return size;
-    const auto digits = line.substr(line.find_first_not_of(' ', name.size()));
-    int seconds = 0;
-    std::from_chars(digits.data(), digits.data() + digits.size(), seconds);
-    static_cast<Transfer*>(self)->retry_after = std::chrono::seconds(seconds);
+    if (const auto etag = value_of(line, "etag")) t.response.etag = *etag;
+    if (const auto digits = value_of(line, "retry-after")) {
+      int seconds = 0;
+      std::from_chars(digits->data(), digits->data() + digits->size(), seconds);
+      t.retry_after = std::chrono::seconds(seconds);
+    }
     return size;
   }
 
@@ -340,7 +353,10 @@ class HttpClient::Engine {
       t.response.status = static_cast<int>(status);
       if (again(t)) return waiting_.splice(waiting_.end(), active_, self);
     } else if (t.response.error.empty()) {
-      t.response.error = t.error[0] ? t.error.data() : ::curl_easy_strerror(code);
+      const bool told = code == CURLE_PEER_FAILED_VERIFICATION && !certificate_fault_.empty();
+      t.response.error = told         ? certificate_fault_.c_str()
+                         : t.error[0] ? t.error.data()
+                                      : ::curl_easy_strerror(code);
       t.response.certificate = code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CERTPROBLEM ||
                                code == CURLE_SSL_CACERT_BADFILE;
     }
@@ -356,7 +372,9 @@ class HttpClient::Engine {
     }
     const bool busy = t.response.status == 429 || (t.response.status == 503 && t.retry_after.count() > 0);
     if (!busy || t.attempts >= kMostAttempts) return false;
-    t.not_before = now + std::max(t.retry_after, std::chrono::seconds(1));
+    // Spread, or those that were refused together would be so again.
+    t.not_before = now + std::max(t.retry_after, std::chrono::seconds(1)) +
+                   std::chrono::milliseconds(std::uniform_int_distribution<int>(0, 500)(random_));
     return t.not_before - t.begun < std::max<std::chrono::nanoseconds>(kMostPatience, t.request.timeout);
   }
 
@@ -368,6 +386,8 @@ class HttpClient::Engine {
     }
     Transfers gone;
     gone.splice(gone.end(), from, it);
+    const int status = it->response.status;
+    if (options_.trouble && (it->chunk || status == 0 || status == 401)) options_.trouble();
     try {
       it->done(std::move(it->response));
     } catch (const std::exception& failure) {
@@ -379,6 +399,10 @@ class HttpClient::Engine {
   const Options options_;
   CURLM* multi_ = nullptr;
   Transfers active_, waiting_;  ///< the thread's
+  /// Of the server's, for whichever transfer met it: all of them meet the same one, and connections outlive
+  /// the transfers that began them.
+  std::string certificate_fault_;
+  std::minstd_rand random_{std::random_device{}()};
 
   std::mutex mutex_;
   Transfers arrived_;

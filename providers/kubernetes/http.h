@@ -27,7 +27,8 @@ struct HttpResponse {
   int status = 0;            ///< 0: no answer, and `error` says why
   std::string body;          ///< of a stream: only of one that was refused
   std::string error;         ///< for people
-  bool certificate = false;  ///< the connection failed in TLS: trying again does not help
+  std::string etag;          ///< the header, or empty
+  bool certificate = false;  ///< one of the two sides' certificates was not taken
 };
 
 /// Thread-safe. Waits as the server asks with 429 and Retry-After (API priority and fairness), and asks once
@@ -37,6 +38,9 @@ class HttpClient {
   struct Options {
     int in_flight = 12;                   ///< beyond it requests wait; the server's own limit is 100 streams
     std::size_t body_bytes = 256u << 20;  ///< of one answer; beyond it the request fails
+    /// Called, on a thread that must not wait, when no answer came or credentials were refused, and when a
+    /// stream ended.
+    std::function<void()> trouble;
   };
   using Done = std::function<void(HttpResponse)>;
   /// Gets the bytes of a stream as they come.

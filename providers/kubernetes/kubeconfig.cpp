@@ -22,17 +22,15 @@ std::string comma_list(const std::vector<std::string>& words) {
   return out.empty() ? "none" : out;
 }
 
-/// `contexts`, `clusters` or `users`: mappings of a name and of one member that holds the rest.
+/// `contexts`, `clusters` or `users`: mappings of a name and of one member that holds the rest. Of those of
+/// one name in several files the first counts.
 class NamedList {
  public:
-  NamedList(const Fields& root, std::string key, std::string kind)
-      : key_(std::move(key)), kind_(std::move(kind)), items_(root.items(key_)) {
-    for (const Fields& item : items_) {
-      std::string name = item.text("name");
-      if (name.empty()) throw item.refusal({}, "has no 'name'");
-      if (std::find(names_.begin(), names_.end(), name) != names_.end())
-        throw item.refusal("name", "there are two with the name '" + name + "'", "rename or remove one");
-      names_.push_back(std::move(name));
+  NamedList(const std::vector<Fields>& roots, std::string key, std::string kind)
+      : key_(std::move(key)), kind_(std::move(kind)) {
+    for (const Fields& root : roots) {
+      const std::size_t of_others = names_.size();
+      for (const Fields& item : root.items(key_)) add(item, of_others);
     }
   }
 
@@ -51,6 +49,17 @@ class NamedList {
   std::string quoted(const std::string& name) const { return kind_ + " '" + name + "'"; }
 
  private:
+  void add(const Fields& item, std::size_t of_others) {
+    std::string name = item.text("name");
+    if (name.empty()) throw item.refusal({}, "has no 'name'");
+    const auto known = std::find(names_.begin(), names_.end(), name);
+    if (known != names_.end() && static_cast<std::size_t>(known - names_.begin()) < of_others) return;
+    if (known != names_.end())
+      throw item.refusal("name", "there are two with the name '" + name + "'", "rename or remove one");
+    items_.push_back(item);
+    names_.push_back(std::move(name));
+  }
+
   std::string key_, kind_;
   std::vector<Fields> items_;
   std::vector<std::string> names_;
@@ -215,8 +224,17 @@ void read_certificate(const Fields& user, const Beside& beside, ClientConfig& co
   if (config.client_certificate.empty())
     throw user.refusal({}, "has a client key and no certificate",
                        "add client-certificate or client-certificate-data");
+  const char* member = user.has("client-key-data") ? "client-key-data" : "client-key";
+  if (is_encrypted_key(config.client_key.reveal())) {
+    const std::string& file = config.client_key_file;
+    throw user.refusal(member,
+                       (file.empty() ? "the key in 'client-key-data'" : "the key " + file) +
+                           " is encrypted, and nobody is there to type its password",
+                       "take that off with: openssl pkey -in " + (file.empty() ? "KEY" : file) +
+                           " -out NEW, and keep NEW readable by gitopsd alone");
+  }
   if (const auto fault = key_problem(config.client_certificate, config.client_key.reveal()))
-    throw user.refusal(user.has("client-key-data") ? "client-key-data" : "client-key", *fault);
+    throw user.refusal(member, *fault);
 }
 
 void read_token(const Fields& user, const Beside& beside, ClientConfig& config) {
@@ -272,9 +290,17 @@ void check_kind(const Fields& root) {
                        "a kubeconfig has apiVersion: v1 and kind: Config");
 }
 
+/// The first that sets it, else the first.
+const Fields& root_of_current(const std::vector<Fields>& roots) {
+  const auto it = std::find_if(roots.begin(), roots.end(),
+                               [](const Fields& root) { return !root.text("current-context").empty(); });
+  return it == roots.end() ? roots.front() : *it;
+}
+
 /// Its name, and its mapping called "context 'NAME'".
-std::pair<std::string, Fields> choose_context(const Fields& root, const std::string& wanted) {
-  const NamedList contexts(root, "contexts", "context");
+std::pair<std::string, Fields> choose_context(const std::vector<Fields>& roots, const std::string& wanted) {
+  const NamedList contexts(roots, "contexts", "context");
+  const Fields& root = root_of_current(roots);
   const std::string name = wanted.empty() ? root.text("current-context") : wanted;
   if (name.empty())
     throw root.refusal({}, "no context is chosen: 'current-context' is not set",
@@ -287,37 +313,83 @@ std::pair<std::string, Fields> choose_context(const Fields& root, const std::str
 }
 
 /// The cluster or user that the context names.
-Fields member_of(const Fields& root, const Fields& context, const std::string& kind, const std::string& name,
-                 const std::string& context_name) {
-  const NamedList all(root, kind + "s", kind);
+Fields member_of(const std::vector<Fields>& roots, const Fields& context, const std::string& kind,
+                 const std::string& name, const std::string& context_name) {
+  const NamedList all(roots, kind + "s", kind);
   const Fields* entry = all.find(name);
   if (!entry) throw context.refusal(kind, "there is no " + all.quoted(name), all.hint(name));
   const std::string what = all.quoted(name) + " of context '" + context_name + "'";
   return entry->named(what).section(kind).named(what);
 }
 
+std::string absolute_path(const std::string& path) {
+  return std::filesystem::absolute(path).lexically_normal().string();
+}
+
+bool is_there(const std::string& path) {
+  std::error_code error;
+  return std::filesystem::exists(path, error) || error;
+}
+
+/// How long after a try that failed, of what may have been replaced half: two files cannot be at once.
+constexpr std::chrono::seconds kReadHalfAgain{5};
+
 }  // namespace
 
 ClientConfig load_kubeconfig(const std::string& path, const std::string& wanted) {
-  const std::string absolute = std::filesystem::absolute(path).lexically_normal().string();
-  const Beside beside{absolute};
-  const Value document = parse_kubeconfig(absolute);
-  const Fields root(document, absolute, "the kubeconfig");
-  check_kind(root);
-  const auto [name, context] = choose_context(root, wanted);
+  return load_kubeconfig(std::vector{path}, wanted);
+}
+
+ClientConfig load_kubeconfig(const std::vector<std::string>& paths, const std::string& wanted) {
+  std::vector<std::string> files;
+  for (const auto& path : paths)
+    if (paths.size() == 1 || is_there(path)) files.push_back(absolute_path(path));
+  if (files.empty())
+    throw fail(ProblemCause::input, "none of the kubeconfigs is there: " + comma_list(paths));
+  std::vector<Value> documents;
+  for (const auto& file : files) documents.push_back(parse_kubeconfig(file));
+  std::vector<Fields> roots;
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    roots.emplace_back(documents[i], files[i], "the kubeconfig");
+    check_kind(roots.back());
+  }
+  const auto [name, context] = choose_context(roots, wanted);
   ClientConfig config;
-  config.origin = absolute;
+  config.origin = comma_list(files);
   config.context = name;
   config.cluster = context.text("cluster");
   config.user = context.text("user");
   if (std::string space = context.text("namespace"); !space.empty())
     config.default_namespace = std::move(space);
   if (config.cluster.empty()) throw context.refusal({}, "names no 'cluster'");
-  const Fields cluster = member_of(root, context, "cluster", config.cluster, name);
-  read_cluster(cluster, beside, config);
+  const Fields cluster = member_of(roots, context, "cluster", config.cluster, name);
+  read_cluster(cluster, Beside{cluster.file()}, config);
   if (config.user.empty()) return config;
-  read_user(member_of(root, context, "user", config.user, name), beside, config);
+  const Fields user = member_of(roots, context, "user", config.user, name);
+  read_user(user, Beside{user.file()}, config);
   if (config.exec) config.exec->cluster_settings = plugin_settings(cluster);
+  return config;
+}
+
+std::vector<FileMark> Kubeconfig::marks() const {
+  std::vector<FileMark> out;
+  for (const auto& path : paths_) out.push_back(FileMark::of(path));
+  return out;
+}
+
+ClientConfig Kubeconfig::load() {
+  marks_ = marks();  // before reading: what changes meanwhile is seen the next time
+  ClientConfig config = load_kubeconfig(paths_, context_);
+  context_ = config.context;
+  return config;
+}
+
+std::optional<ClientConfig> Kubeconfig::renewed(Monotonic::time_point now) {
+  const bool again = failed_at_ && now - *failed_at_ >= kReadHalfAgain;
+  if (!again && marks() == marks_) return std::nullopt;
+  failed_at_ = now;
+  ClientConfig config = load();
+  failed_at_.reset();
   return config;
 }
 

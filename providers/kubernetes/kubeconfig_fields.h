@@ -28,6 +28,7 @@ class Fields {
   Fields section(std::string_view key) const;
   bool has(std::string_view key) const { return value_->find(key) != nullptr; }
   const Value& value() const { return *value_; }
+  const std::string& file() const { return file_; }
   /// The same mapping under another name for messages.
   Fields named(std::string what) const;
 

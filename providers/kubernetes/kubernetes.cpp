@@ -1,104 +1,33 @@
 #include "providers/kubernetes/kubernetes.h"
 
-#include <algorithm>
-#include <cstdlib>
-#include <set>
-#include <utility>
+#include <signal.h>
+#include <unistd.h>
 
-#include "base/file.h"
-#include "base/hash.h"
+#include <optional>
+
 #include "base/json.h"
 #include "base/log.h"
 #include "base/problem.h"
-#include "providers/kubernetes/kubeconfig.h"
-#include "providers/kubernetes/service_account.h"
+#include "providers/kubernetes/settings.h"
 #include "providers/kubernetes/verbs.h"
 #include "providers/protocol/state_folder.h"
 
 namespace gitopsd::kubernetes {
 namespace {
 
-constexpr std::chrono::seconds kVersionPatience{3};
-constexpr std::size_t kContextBytes = 4u << 20;
-
-/// A systemd credential of this unit.
-std::string credential_path(const std::string& name) {
-  const char* folder = std::getenv("CREDENTIALS_DIRECTORY");
-  if (!folder)
-    throw fail(ProblemCause::input,
-               "there is no systemd credential '" + name + "': this is no unit with credentials",
-               "name the file by `kubeconfig` instead of `credential`");
-  if (name.empty() || name.find('/') != name.npos)
-    throw fail(ProblemCause::input, "'" + name + "' is no name of a credential");
-  return std::string(folder) + "/" + name;
-}
-
-/// What is wrong with it travels to the daemon as words alone, so that they have to say where it is.
-ClientConfig read_kubeconfig(const std::string& path, const std::string& context) try {
-  return load_kubeconfig(path, context);
-} catch (const Failure& failure) {
-  Problem problem = failure.problems().front();
-  if (problem.file.empty() || problem.message.find(problem.file) != problem.message.npos) throw;
-  const std::string hint = std::exchange(problem.hint, {});
-  throw fail(problem.cause, problem.str(), hint);
-}
-
-/// settings: {kubeconfig: PATH or credential: NAME, context: NAME}; neither means the service account of the
-/// Pod we run in.
-ClientConfig client_config(const Value& settings, std::string& name) {
-  static const std::vector<std::string> known{"kubeconfig", "credential", "context", "health"};
-  if (!settings.is_null() && !settings.is_object())
-    throw fail(ProblemCause::input, "the settings of a Kubernetes destination are a mapping");
-  if (settings.is_object())
-    for (const auto& [key, value] : settings.as_object()) {
-      if (std::find(known.begin(), known.end(), key) == known.end()) {
-        const auto near = did_you_mean(key, known);
-        throw fail(ProblemCause::input, "a Kubernetes destination has no setting `" + key + "`",
-                   near.empty() ? "it has: kubeconfig, credential, context, health"
-                                : "did you mean `" + near + "`?");
-      }
-      if (key != "health" && !value.is_string())
-        throw fail(ProblemCause::input, "the setting `" + key + "` has to be a text");
-    }
-  std::string path = settings.get_string("kubeconfig");
-  const std::string context = settings.get_string("context"), credential = settings.get_string("credential");
-  if (!path.empty() && !credential.empty())
-    throw fail(ProblemCause::input, "a Kubernetes destination has either `kubeconfig` or `credential`");
-  if (!credential.empty()) path = credential_path(credential);
-  if (path.empty() && !context.empty())
-    throw fail(ProblemCause::input, "the setting `context` needs a `kubeconfig`");
-  if (path.empty()) {
-    name = "the cluster of this Pod";
-    return service_account_config();
-  }
-  ClientConfig config = read_kubeconfig(path, context);
-  name = "context '" + config.context + "' of " + path;
-  return config;
-}
-
-/// What charts may know of the cluster, {kubeVersion, apiVersions}. Of one that cannot be asked now, as it
-/// was when it was asked last: else everything would be rendered anew each time it comes back.
-Value render_context(Cluster& cluster, const std::string& remembered) {
-  try {
-    Value context = Value::object({{"kubeVersion", cluster.version(kVersionPatience)}});
-    std::set<std::string> versions;
-    for (const auto& [type, kind] : cluster.kinds()->all())
-      for (const auto& version : kind.versions) {
-        const std::string api = type.group.empty() ? version : type.group + "/" + version;
-        versions.insert(api);
-        versions.insert(api + "/" + type.kind);
-      }
-    context.set("apiVersions", Value::Array(versions.begin(), versions.end()));
-    write_file_atomically(remembered, to_json(context));
-    return context;
-  } catch (const Failure& failure) {
-    log::warning("the cluster cannot be asked for its version", {{"why", failure.what()}});
-  }
-  try {
-    return parse_json(read_file(remembered, kContextBytes), remembered);
-  } catch (const Failure&) {
-    return Value::object();
-  }
+/// What the kubeconfig says now, where it was replaced. Another server may be another cluster, of which
+/// nothing that is known here is true: that takes a new process, which the daemon starts.
+Credentials::Renew renew_from(std::optional<Kubeconfig> kubeconfig, const ClientConfig& before) {
+  if (!kubeconfig) return {};
+  return [kubeconfig = std::make_shared<Kubeconfig>(std::move(*kubeconfig)),
+          server = before.server]() -> std::optional<ClientConfig> {
+    auto renewed = kubeconfig->renewed(Monotonic::now());
+    if (!renewed || renewed->server == server) return renewed;
+    log::warning("the kubeconfig names another server: starting anew",
+                 {{"server", renewed->server}, {"before", server}});
+    ::kill(::getpid(), SIGTERM);
+    return std::nullopt;
+  };
 }
 
 }  // namespace
@@ -109,28 +38,34 @@ Kubernetes::~Kubernetes() {
 
 protocol::InitializeResult Kubernetes::initialize(const protocol::InitializeRequest& request,
                                                   std::shared_ptr<protocol::Notifier> notifier) {
-  std::string name;
-  const ClientConfig config = client_config(request.settings, name);
-  std::vector<protocol::WireProblem> problems;
-  auto rules = parse_health_rules(request.settings.find("health"), "/health", problems);
-  if (!problems.empty()) throw fail(ProblemCause::input, problems[0].message, problems[0].hint);
+  Settings settings = read_settings(request.settings);
   const std::string folder = protocol::state_folder(request);
-  state_.reset();
+  shutdown();
+  auto renew = renew_from(std::move(settings.kubeconfig), settings.config);
   state_ = std::make_unique<State>(
-      config, name, protocol::load_state_key(folder), std::move(rules),
+      settings.config, settings.name, std::move(renew), protocol::load_state_key(folder),
+      std::move(settings.health),
       [notifier](const std::string& application, std::vector<ResourceId> ids, bool all) {
         notifier->changed({application, std::move(ids), all});
       });
+  capabilities_ = std::make_unique<Capabilities>(
+      state_->cluster, folder + "/context.json",
+      Capabilities::Tell{[notifier](const Value& now, const std::string& digest) {
+                           notifier->context({digest, now});
+                         },
+                         [notifier] {
+                           notifier->changed({{}, {}, true});
+                         }});
   protocol::InitializeResult result;
   result.name = "kubernetes";
   result.version = GITOPSD_VERSION;
   result.features = {"watch", "list"};
   result.parallel = 8;
   result.kinds = Value::object();
-  result.render_context = render_context(state_->cluster, folder + "/context.json");
-  // The server's version alone: a CustomResourceDefinition that comes or goes renders nobody's charts anew.
-  result.render_context_digest = to_hex(sha256(result.render_context.get_string("kubeVersion")));
+  result.render_context = capabilities_->first();
+  result.render_context_digest = Capabilities::digest_of(capabilities_->first());
   notifier->changed({{}, {}, true});
+  capabilities_->watch();
   return result;
 }
 
@@ -175,6 +110,7 @@ protocol::ListResult Kubernetes::list(const protocol::ListRequest& request, prot
 }
 
 void Kubernetes::shutdown() {
+  capabilities_.reset();
   state_.reset();
 }
 

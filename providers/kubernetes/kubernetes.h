@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "providers/kubernetes/capabilities.h"
 #include "providers/kubernetes/state.h"
 #include "providers/protocol/service.h"
 
@@ -23,6 +24,7 @@ class Kubernetes : public protocol::Service {
 
  private:
   std::unique_ptr<State> state_;
+  std::unique_ptr<Capabilities> capabilities_;  ///< of state_'s cluster
 };
 
 }  // namespace gitopsd::kubernetes

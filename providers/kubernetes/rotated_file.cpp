@@ -15,14 +15,14 @@ constexpr std::size_t kRotatedBytes = 1u << 20;
 
 }  // namespace
 
-bool RotatedFile::Mark::operator==(const Mark& other) const {
+bool FileMark::operator==(const FileMark& other) const {
   return device == other.device && inode == other.inode && size == other.size &&
          changed.tv_sec == other.changed.tv_sec && changed.tv_nsec == other.changed.tv_nsec;
 }
 
-RotatedFile::Mark RotatedFile::mark() const {
+FileMark FileMark::of(const std::string& path) {
   struct stat info {};
-  if (::stat(path_.c_str(), &info) != 0) return {};
+  if (::stat(path.c_str(), &info) != 0) return {};
   return {info.st_dev, info.st_ino, info.st_size, info.st_ctim};
 }
 
@@ -33,7 +33,7 @@ void RotatedFile::warn_once(const std::string& what) {
 }
 
 const Secret& RotatedFile::read(Monotonic::time_point now, bool afresh) {
-  const Mark seen = mark();  // before reading: what changes meanwhile is seen the next time
+  const FileMark seen = FileMark::of(path_);  // before reading: what changes meanwhile is seen the next time
   if (good_ && !afresh && seen == mark_ && now - read_at_ < kReadAgain) return content_;
   std::string fault;
   try {

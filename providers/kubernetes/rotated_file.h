@@ -13,6 +13,17 @@
 
 namespace gitopsd::kubernetes {
 
+/// What another content of a file cannot share with the one before.
+struct FileMark {
+  dev_t device = 0;
+  ino_t inode = 0;
+  off_t size = -1;
+  timespec changed{};
+  /// Of a file that is not there, what no file has.
+  static FileMark of(const std::string& path);
+  bool operator==(const FileMark&) const;
+};
+
 /// Not safe for several threads.
 class RotatedFile {
  public:
@@ -25,14 +36,6 @@ class RotatedFile {
   const Secret& read(Monotonic::time_point now, bool afresh = false);
 
  private:
-  struct Mark {
-    dev_t device = 0;
-    ino_t inode = 0;
-    off_t size = -1;
-    timespec changed{};
-    bool operator==(const Mark&) const;
-  };
-  Mark mark() const;
   void warn_once(const std::string& what);
 
   std::string path_;
@@ -40,7 +43,7 @@ class RotatedFile {
   Secret content_;
   bool good_ = false;
   std::string warned_;
-  Mark mark_;
+  FileMark mark_;
   Monotonic::time_point read_at_{};
 };
 

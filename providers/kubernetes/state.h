@@ -12,9 +12,9 @@
 namespace gitopsd::kubernetes {
 
 struct State {
-  State(const ClientConfig& config, std::string name, Secret key, std::vector<HealthRule> rules,
-        Watch::Changed changed)
-      : cluster(config, std::move(name)),
+  State(const ClientConfig& config, std::string name, Credentials::Renew renew, Secret key,
+        std::vector<HealthRule> rules, Watch::Changed changed)
+      : cluster(config, std::move(name), std::move(renew)),
         digests(std::move(key)),
         health(std::move(rules)),
         live(cluster, digests, health),

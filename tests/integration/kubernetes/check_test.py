@@ -68,4 +68,13 @@ class Check(Scene):
                 self.assertRegex(said, rf"{self.daemon.file}:\d+:\d+: destination here: ")
                 self.assertIn(words, said)
 
+    def test_all_settings(self):
+        """everything that is wrong with a destination's settings at once, each at its line"""
+        self.destination["settings"] = {"kubeconfig": "/nowhere/kubeconfig", "kontext": "prod",
+                                        "health": [{"kind": "A", "health": "fine"}]}
+        said = self.check(78)
+        for member, words in (("kubeconfig: /nowhere", "/nowhere/kubeconfig"), ("kontext:", "did you mean `context`?"),
+                              ("health: fine", "fine")):
+            self.assertRegex(said, rf"{self.daemon.file}:{self.line_of(member)}:\d+: destination here: .*{words.replace('?', '[?]')}")
+
 

@@ -1,35 +1,22 @@
 """How the provider reaches a cluster and proves who it is, and what it says where that fails."""
-import base64
+import itertools
 import shutil
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from pathlib import Path
 
-from lib import certificate, kubernetes, wait
-from lib.cluster_case import ClusterScene, config_map
+from lib import kubernetes, wait
+from lib.cluster_case import config_map
+from lib.connection_case import EVERYTHING, ConnectionScene
 from lib.fault_proxy import FaultProxy
+from lib.kubernetes_api import ApiError
 
-EVERYTHING = {"apiGroups": [""], "resources": ["configmaps"],
-              "verbs": ["get", "list", "watch", "create", "patch", "update", "delete"]}
-
-
-class Connected(ClusterScene):
-    def tried(self, event: int) -> str:
-        """Why the event is to be tried again; the provider itself has no part in that and stays."""
-        why = wait.until(lambda: (e := self.daemon.event(event))["attempts"] and e["reason"], "it was tried")
-        self.assertIn("tried again", why)
-        self.assertEqual(self.daemon.get("/v1/destinations")["destinations"][0]["starts"], 1)
-        return why
+FAIRNESS = {"apiVersion": "flowcontrol.apiserver.k8s.io/v1"}
 
 
-class Identities(Connected):
+class Identities(ConnectionScene):
     """The destination's kubeconfig is the test's own."""
-
-    def use(self, file: Path, context: str = "") -> None:
-        settings = self.daemon.config["destinations"][0]["settings"] = {"kubeconfig": str(file)}
-        if context:
-            settings["context"] = context
-        self.daemon.program.stop()
-        self.daemon.start()
 
     def test_credentials(self):
         """a token, a token file, a client certificate and an exec plugin, in the kubeconfig or in files beside it"""
@@ -48,48 +35,6 @@ class Identities(Connected):
         error = self.sync(config_map("a", {}), state="failed")["error"]
         for part in parts:
             self.assertIn(part, error)
-
-    def test_token_file_that_rotates(self):
-        """another token in the token file is used without a restart"""
-        self.cluster.grant("gitopsd", EVERYTHING, namespace=self.space)
-        file = self.cluster.kubeconfig("gitopsd", "token-file")
-        self.cluster.write_private("token-gitopsd", "wrong")
-        self.use(file)
-        self.failed("does not accept the credentials")
-        self.cluster.write_private("token-gitopsd", self.cluster.token("gitopsd"))
-        self.sync(config_map("a", {"k": "1"}))
-
-    def test_wrong_token(self):
-        """a wrong token: whose credentials are not accepted, and what to renew"""
-        self.use(self.cluster.write_kubeconfig("kubeconfig-wrong", "gitopsd", {"token": "wrong"}))
-        self.failed("context 'tests'", "kubeconfig-wrong", "does not accept", "renew the token")
-
-    def test_expired_certificate(self):
-        """an expired client certificate: which one, and when it ended"""
-        made = self.cluster.authority.issue_expired_client(f"expired-{self.space}", "/CN=gitopsd")
-        self.use(self.cluster.write_kubeconfig("kubeconfig-expired", "gitopsd", {
-            "client-certificate": str(made.certificate), "client-key": str(made.key)}))
-        self.failed("expired", "2020-02-01", str(made.certificate))
-
-    def test_foreign_authority(self):
-        """an API server whose certificate is of another authority is not spoken to"""
-        stranger = certificate.Authority(self.folder / "stranger").own.certificate
-        self.use(self.cluster.write_kubeconfig("kubeconfig-stranger", "gitopsd", {"token": self.cluster.token("gitopsd")}))
-        text = (self.cluster.directory / "kubeconfig-stranger").read_text()
-        ours = base64.b64encode(self.cluster.authority.own.certificate.read_bytes()).decode()
-        self.assertIn(ours, text)
-        self.use(self.cluster.write_private("kubeconfig-stranger", text.replace(
-            ours, base64.b64encode(stranger.read_bytes()).decode())))
-        self.failed("certificate", "check the certificates in the kubeconfig")
-
-    def test_plugin_that_fails(self):
-        """an exec plugin that fails: its name and what it said"""
-        plugin = self.cluster.write_private("plugin-fails", "#!/bin/sh\necho no session, log in first >&2\nexit 3\n", 0o700)
-        self.use(self.cluster.write_kubeconfig("kubeconfig-plugin", "gitopsd", {"exec": {
-            "apiVersion": "client.authentication.k8s.io/v1", "command": str(plugin), "interactiveMode": "Never"}}))
-        why = self.tried(self.daemon.accept(self.push(config_map("a", {}))))
-        self.assertIn(str(plugin), why)
-        self.assertIn("no session, log in first", why)
 
     def test_unknown_context(self):
         """an unknown context: the daemon says which there are, and works when it is put right"""
@@ -141,7 +86,59 @@ class Identities(Connected):
         self.failed("give gitopsd the verb `impersonate` on `users` in the whole cluster")
 
 
-class Trouble(Connected):
+class Fairness(ConnectionScene):
+    """The API server itself limits the provider's user, by its priority and fairness."""
+
+    def test_limit(self):
+        """where all but one of what we ask at a time is refused, all is asked again when it may be, and the sync succeeds at once"""
+        self.cluster.grant("gitopsd", EVERYTHING, namespace=self.space)
+        self.use(self.cluster.kubeconfig("gitopsd"))
+        self.sync(config_map("before", {}))
+        self.limit()
+        documents = [config_map(f"a-{number}", {"k": "1"}) for number in range(12)]
+        event = self.sync(*documents)
+        self.assertEqual(event["attempts"], 0)
+        for document in documents:
+            self.assertEqual(self.live(document)["data"], {"k": "1"})
+        # The same question comes no sooner than the second later that the server asks for.
+        asked: dict[tuple, list[float]] = {}
+        for one in self.refused():
+            asked.setdefault((one["verb"], one["requestURI"]), []).append(
+                datetime.fromisoformat(one["stageTimestamp"].replace("Z", "+00:00")).timestamp())
+        self.assertTrue(asked)
+        again = [later - earlier for times in asked.values() for earlier, later in itertools.pairwise(sorted(times))]
+        self.assertGreater(min(again, default=1), 0.9, asked)
+
+    def limit(self) -> None:
+        """The least that there is: one request at a time, and no queue for others."""
+        self.cluster.apply({**FAIRNESS, "kind": "PriorityLevelConfiguration", "metadata": {"name": self.space}, "spec": {
+            "type": "Limited", "limited": {"nominalConcurrencyShares": 0, "borrowingLimitPercent": 0, "lendablePercent": 0,
+                                           "limitResponse": {"type": "Reject"}}}})
+        everything = {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"], "namespaces": ["*"], "clusterScope": True}
+        schema = {**FAIRNESS, "kind": "FlowSchema", "metadata": {"name": self.space}, "spec": {
+            "priorityLevelConfiguration": {"name": self.space}, "matchingPrecedence": 2, "distinguisherMethod": {"type": "ByUser"},
+            "rules": [{"subjects": [{"kind": "User", "user": {"name": "gitopsd"}}], "resourceRules": [everything]}]}}
+        self.cluster.apply(schema)
+        self.addCleanup(self.cluster.delete, schema)
+        wait.until(self.limited, "the API server refuses what is too much")
+
+    def limited(self) -> bool:
+        def status(_: int) -> int:
+            try:
+                self.cluster.get(f"/api/v1/namespaces/{self.space}/configmaps", user="gitopsd")
+            except ApiError as error:
+                return error.status
+            return 200
+
+        with ThreadPoolExecutor(8) as pool:
+            return 429 in pool.map(status, range(16))
+
+    def refused(self) -> list[dict]:
+        return [event for event in self.cluster.audited("gitopsd") if event.get("responseStatus", {}).get("code") == 429
+                and event.get("userAgent", "").startswith("gitopsd/") and f"/{self.space}/" in event["requestURI"]]
+
+
+class Trouble(ConnectionScene):
     """Between the provider and the real API server stands the tests' fault proxy."""
 
     def configure(self):
@@ -198,7 +195,7 @@ class Trouble(Connected):
         self.wait_live(document, lambda found: found["data"] == {"k": "1"}, "it is healed", 30)
 
 
-class Restarted(Connected):
+class Restarted(ConnectionScene):
     """A cluster of its own: it is stopped."""
 
     def setUp(self):

@@ -39,7 +39,7 @@ class Authority:
     def issue_client(self, name: str, subject: str) -> Certificate:
         return self.request(name, subject, "extendedKeyUsage=clientAuth", *self.of_a_leaf(), signed=True)
 
-    def issue_expired_client(self, name: str, subject: str) -> Certificate:
+    def issue_expired(self, name: str, subject: str, usage: str = "clientAuth", more: str = "") -> Certificate:
         """Good for the January of 2020."""
         made = Certificate(self.directory / f"{name}.pem", self.directory / f"{name}-key.pem")
         asked = self.directory / f"{name}.csr"
@@ -51,7 +51,7 @@ class Authority:
         settings.write_text(f"[ca]\ndefault_ca = own\n[own]\ndatabase = {self.directory}/index.txt\nrand_serial = yes\n"
                             f"new_certs_dir = {self.directory}\ndefault_md = sha256\npolicy = names\nunique_subject = no\n"
                             "x509_extensions = leaf\n[names]\ncommonName = supplied\norganizationName = optional\n"
-                            "[leaf]\nextendedKeyUsage = clientAuth\n")
+                            f"[leaf]\nextendedKeyUsage = {usage}\n{more}")
         process.run("openssl", "ca", "-batch", "-config", settings, "-cert", self.own.certificate, "-keyfile", self.own.key,
                     "-startdate", "20200101000000Z", "-enddate", "20200201000000Z", "-notext", "-in", asked,
                     "-out", made.certificate)

@@ -13,6 +13,7 @@ import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .certificate import Certificate
 from .kubernetes import Cluster
 
 
@@ -33,13 +34,14 @@ class Fault:
 
 
 class FaultProxy:
-    def __init__(self, cluster: Cluster):
+    def __init__(self, cluster: Cluster, served: Certificate | None = None):
         self.cluster = cluster
         self.lock = threading.Lock()
         self.faults: list[Fault] = []
         self.open: set[socket.socket] = set()
         self.requests: list[tuple[str, str]] = []
-        served = cluster.authority.issue_server(f"proxy-{id(self)}")
+        self.version = ""  # what the server is made to say that it is, in place of its own
+        served = served or cluster.authority.issue_server(f"proxy-{id(self)}")
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.load_cert_chain(served.certificate, served.key)
         proxy = self
@@ -103,6 +105,10 @@ class FaultProxy:
         with self.lock:
             self.faults.clear()
 
+    def serve(self, served: Certificate) -> None:
+        """With another certificate from now on."""
+        self.context.load_cert_chain(served.certificate, served.key)
+
     def cut_all(self) -> None:
         """Every connection that is open, watches too."""
         with self.lock:
@@ -125,6 +131,8 @@ class FaultProxy:
     def pass_on(self, handler: http.server.BaseHTTPRequestHandler) -> None:
         body = handler.rfile.read(int(handler.headers.get("Content-Length") or 0))
         fault = self.fault_for(handler.command, handler.path)
+        if handler.path == "/version" and self.version:
+            return self.send_text(handler, 200, json.dumps({"gitVersion": self.version}))
         if fault and fault.status:
             return self.answer(handler, fault)
         if fault and not fault.in_the_middle:
@@ -161,13 +169,18 @@ class FaultProxy:
     @staticmethod
     def answer(handler, fault: Fault) -> None:
         """As the API server words it."""
-        text = json.dumps({"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": fault.status,
-                           "message": f"spoilt with {fault.status} by the tests' proxy"}).encode()
-        handler.send_response_only(fault.status)
-        for name, value in {"Content-Type": "application/json", "Content-Length": str(len(text)), **fault.headers}.items():
+        FaultProxy.send_text(handler, fault.status, json.dumps({
+            "kind": "Status", "apiVersion": "v1", "status": "Failure", "code": fault.status,
+            "message": f"spoilt with {fault.status} by the tests' proxy"}), fault.headers)
+
+    @staticmethod
+    def send_text(handler, status: int, text: str, headers: dict[str, str] | None = None) -> None:
+        body = text.encode()
+        handler.send_response_only(status)
+        for name, value in {"Content-Type": "application/json", "Content-Length": str(len(body)), **(headers or {})}.items():
             handler.send_header(name, value)
         handler.end_headers()
-        handler.wfile.write(text)
+        handler.wfile.write(body)
 
     @staticmethod
     def cut(handler) -> None:

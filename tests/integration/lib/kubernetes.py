@@ -228,7 +228,7 @@ class Cluster(Client):
         """What was asked of the API server so far, oldest first: its audit events, of one user and with these `fields`
         (verb="patch", ...) if given. An impersonated request is its impersonator's."""
         events = [json.loads(line) for line in self.audit_log.read_text().splitlines()]
-        return [event for event in events if (not user or event["user"]["username"] == user)
+        return [event for event in events if (not user or event["user"].get("username") == user)
                 and all(event.get(name) == value for name, value in fields.items())]
 
 

@@ -238,3 +238,54 @@ TEST_CASE("what stands in the kubeconfig wins over its plugin") {
   CHECK(token_of(credentials) == "written");
   CHECK(plugin.runs() == 0);
 }
+
+TEST_CASE("credentials are another's once they were renewed, and stay where that fails") {
+  SetClock clock;
+  ClientConfig config;
+  config.user = "bot";
+  config.token = Secret("one");
+  std::optional<ClientConfig> next;
+  bool broken = false;
+  Credentials credentials(config, clock, {}, [&]() -> std::optional<ClientConfig> {
+    if (broken) throw fail(ProblemCause::input, "half written");
+    return std::exchange(next, std::nullopt);
+  });
+  CHECK(token_of(credentials) == "one");
+  const auto first = credentials.current()->serial;
+  next = config;
+  next->token = Secret("two");
+  next->server = "https://elsewhere";
+  CHECK(token_of(credentials) == "two");
+  CHECK(credentials.current()->serial != first);
+  CHECK(credentials.config()->server == "https://elsewhere");
+  broken = true;
+  CHECK(token_of(credentials) == "two");
+  CHECK(credentials.fault() == "not renewed: half written");
+  broken = false;
+  next = config;
+  CHECK(token_of(credentials) == "one");
+  CHECK(credentials.fault().empty());
+}
+
+TEST_CASE("whose credentials they are, and what is known to be wrong with them") {
+  const Folder folder;
+  SetClock clock;
+  ClientConfig config;
+  CHECK(Credentials(config, clock).who().empty());
+  config.user = "bot";
+  config.token_file = folder.write("token", "opaque");
+  Credentials of_token(config, clock);
+  CHECK(of_token.who() == "user 'bot'");
+  of_token.current();
+  CHECK(of_token.fault() == "the token in " + config.token_file);
+  folder.write("token", "a.eyJleHAiOjE1Nzc4MzY4MDB9.c");
+  of_token.current();
+  CHECK(of_token.fault() == "the token in " + config.token_file + " expired at 2020-01-01T00:00:00Z");
+  const auto made = make_certificate("bot", 0, 1'577'836'800'000'000);
+  config = {};
+  config.client_certificate = made.certificate;
+  config.client_key = Secret(made.key);
+  Credentials of_certificate(config, clock);
+  of_certificate.current();
+  CHECK(of_certificate.fault() == "the certificate of 'CN=bot' expired at 2020-01-01T00:00:00Z");
+}

@@ -325,3 +325,77 @@ TEST_CASE("a Pod's service account") {
                        "this is no Pod: KUBERNETES_SERVICE_HOST is not set (name a kubeconfig)", Failure);
   CHECK_THROWS_AS(service_account_config("10.96.0.1", "443", folder.at("none")), Failure);
 }
+
+TEST_CASE("of several kubeconfigs the first that has a name counts, with the files beside it") {
+  const Folder folder;
+  folder.write("a/token", "first");
+  folder.write("b/token", "second");
+  const auto a =
+      folder.write("a/config",
+                   "current-context: prod\ncontexts: [{name: prod, context: {cluster: c, user: u}}]\n"
+                   "users: [{name: u, user: {tokenFile: token}}]\n");
+  const auto b = folder.write("b/config",
+                              "current-context: dev\ncontexts: [{name: prod, context: {cluster: d, user: v}},"
+                              " {name: dev, context: {cluster: c, user: v}}]\n"
+                              "users: [{name: u, user: {token: x}}, {name: v, user: {tokenFile: token}}]\n"
+                              "clusters: [{name: c, cluster: {server: 'https://b:1'}}]\n");
+  const auto both = load_kubeconfig({a, b}, "");
+  CHECK(both.context == "prod");
+  CHECK(both.server == "https://b:1");
+  CHECK(both.user == "u");
+  CHECK(both.token_file == folder.at("a/token"));
+  CHECK(both.origin == a + ", " + b);
+  CHECK(load_kubeconfig({a, b}, "dev").token_file == folder.at("b/token"));
+  CHECK(load_kubeconfig({b, a}, "").context == "dev");
+  CHECK(load_kubeconfig({folder.at("none"), b}, "").context == "dev");
+  CHECK_THROWS_AS(load_kubeconfig({folder.at("none"), folder.at("neither")}, ""), Failure);
+  CHECK_THROWS_WITH_AS(load_kubeconfig({a, b}, "test"),
+                       doctest::Contains("there is no context 'test' (contexts: prod, dev)"), Failure);
+  folder.write("b/config", "clusters: [{name: d, cluster: {}}, {name: d, cluster: {}}]\n");
+  CHECK_THROWS_WITH_AS(load_kubeconfig({a, b}, ""), doctest::Contains("b/config:1:"), Failure);
+}
+
+TEST_CASE("an encrypted key is named, and how to open it") {
+  const Folder folder;
+  const auto made = make_certificate("a", 0, 4'000'000'000'000'000);
+  folder.write("cert", made.certificate);
+  folder.write("key", "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n");
+  const auto said =
+      refusal_of(folder, minimal(kServer, "    client-certificate: cert\n    client-key: key\n"));
+  CHECK(said.find("the key DIR/key is encrypted") != std::string::npos);
+  CHECK(said.find("openssl pkey -in DIR/key") != std::string::npos);
+  folder.write(
+      "key",
+      "-----BEGIN EC PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\nAAAA\n-----END EC PRIVATE KEY-----\n");
+  CHECK(refusal_of(folder, minimal(kServer, "    client-certificate: cert\n    client-key: key\n"))
+            .find("is encrypted") != std::string::npos);
+}
+
+TEST_CASE("a kubeconfig that is replaced is read again, in the context that it had") {
+  const Folder folder;
+  SetClock clock;
+  const auto write = [&folder](const std::string& current, const std::string& token) {
+    return folder.write("config", "current-context: " + current +
+                                      "\ncontexts: [{name: a, context: {cluster: c, user: u}},"
+                                      " {name: b, context: {cluster: c}}]\n"
+                                      "clusters: [{name: c, cluster: {server: 'https://c:1'}}]\n"
+                                      "users: [{name: u, user: {token: " +
+                                      token + "}}]\n");
+  };
+  Kubeconfig kubeconfig({write("a", "one")}, "");
+  CHECK(kubeconfig.load().context == "a");
+  CHECK_FALSE(kubeconfig.renewed(clock.monotonic()));
+  write("b", "two");
+  const auto renewed = kubeconfig.renewed(clock.monotonic());
+  REQUIRE(renewed);
+  CHECK(renewed->context == "a");
+  CHECK(renewed->token.equals("two"));
+  CHECK_FALSE(kubeconfig.renewed(clock.monotonic()));
+  folder.write("config", "users: [");
+  CHECK_THROWS_AS(kubeconfig.renewed(clock.monotonic()), Failure);
+  CHECK_FALSE(kubeconfig.renewed(clock.monotonic()));
+  clock.pass(std::chrono::seconds(6));
+  CHECK_THROWS_AS(kubeconfig.renewed(clock.monotonic()), Failure);
+  write("a", "three");
+  CHECK(kubeconfig.renewed(clock.monotonic())->token.equals("three"));
+}

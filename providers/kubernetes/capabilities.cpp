@@ -1,0 +1,107 @@
+#include "providers/kubernetes/capabilities.h"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <set>
+
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/problem.h"
+
+namespace gitopsd::kubernetes {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::chrono::milliseconds kLookInterval = 30s;
+/// Between two looks, however much is going on.
+constexpr std::chrono::milliseconds kLookPause = 1s;
+constexpr std::chrono::milliseconds kFirstReturn = 1s, kLongestReturn = 10s;
+constexpr std::chrono::milliseconds kFirstPatience = 3s, kPatience = 10s;
+constexpr std::size_t kRememberedBytes = 4u << 20;
+
+}  // namespace
+
+Value capabilities_of(const std::string& version, const Kinds& kinds) {
+  std::set<std::string> versions;
+  for (const auto& [type, kind] : kinds.all())
+    for (const auto& served : kind.versions) {
+      const std::string api = type.group.empty() ? served : type.group + "/" + served;
+      versions.insert(api);
+      versions.insert(api + "/" + type.kind);
+    }
+  return Value::object(
+      {{"kubeVersion", version}, {"apiVersions", Value::Array(versions.begin(), versions.end())}});
+}
+
+std::string Capabilities::digest_of(const Value& capabilities) {
+  return to_hex(sha256(to_json(capabilities)));
+}
+
+Capabilities::Capabilities(Cluster& cluster, std::string remembered, Tell tell)
+    : cluster_(cluster), remembered_(std::move(remembered)), tell_(std::move(tell)) {
+  try {
+    look(kFirstPatience);
+  } catch (const Failure& failure) {
+    log::warning("the cluster cannot be asked for its version", {{"why", failure.what()}});
+    away_ = true;
+    first_ = remember();
+    digest_ = digest_of(first_);
+  }
+}
+
+Capabilities::~Capabilities() {
+  cluster_.doubts().stop();
+  if (thread_.joinable()) thread_.join();
+}
+
+Value Capabilities::remember() const {
+  try {
+    return parse_json(read_file(remembered_, kRememberedBytes), remembered_);
+  } catch (const Failure&) {
+    return Value::object();
+  }
+}
+
+void Capabilities::watch() {
+  thread_ = std::thread([this] { loop(); });
+}
+
+void Capabilities::loop() {
+  ::pthread_setname_np(::pthread_self(), "capabilities");
+  auto pause = away_ ? kFirstReturn : kLookInterval;
+  while (cluster_.doubts().sleep(pause, !away_)) {
+    try {
+      look(kPatience);
+      if (std::exchange(away_, false)) {
+        log::info("the cluster answers again");
+        tell_.back();
+      }
+      if (!cluster_.doubts().sleep(kLookPause, false)) return;
+      pause = kLookInterval;
+    } catch (const Failure& failure) {
+      if (!away_) log::warning("the cluster does not answer", {{"why", failure.what()}});
+      pause = std::exchange(away_, true) ? std::min(pause * 2, kLongestReturn) : kFirstReturn;
+    }
+  }
+}
+
+/// Throws Failure where the cluster does not answer.
+void Capabilities::look(std::chrono::milliseconds patience) {
+  const std::string version = cluster_.version(patience);
+  Value now = capabilities_of(version, *cluster_.kinds_not_older_than(0ms));
+  const std::string digest = digest_of(now);
+  if (digest == digest_) return;
+  write_file_atomically(remembered_, to_json(now));
+  if (std::exchange(digest_, digest).empty()) {
+    first_ = std::move(now);
+    return;
+  }
+  log::info("the cluster's version or kinds are others than before", {{"version", version}});
+  tell_.changed(now, digest);
+}
+
+}  // namespace gitopsd::kubernetes
