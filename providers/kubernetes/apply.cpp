@@ -185,7 +185,9 @@ const Manifest& ObjectApplier::manifest_of(const Step& step) const {
 std::string ObjectApplier::change(const Step& step, const Id& id) {
   if (const auto breach = policy_->breach(id, !id.space.empty()))
     throw fail(ProblemCause::permission, breach->message, breach->hint);
-  const auto precondition = Precondition::parse(step.precondition);
+  // What is left as it is was not always read for the plan.
+  const auto precondition =
+      step.action == Action::none ? Precondition() : Precondition::parse(step.precondition);
   if (step.action == Action::remove) {
     if (!precondition.keep) remove(id, precondition);
     state_.watch.remove(id);

@@ -189,11 +189,12 @@ void drop_what_is_the_servers(Value& object, const GroupKind& type) {
     object.as_object().erase("rules");
 }
 
-/// Kinds have moved from group to group; and two names of one domain are alike without meaning the same.
+/// Kubernetes' own kinds have moved from group to group; and two names of one domain are alike without meaning the same.
 std::string hint_for_unknown(const GroupKind& type, const Kinds& server) {
   std::vector<std::string> moved;
   for (const auto& name : server.names()) {
-    if (name.substr(0, name.find('.')) == type.kind) moved.push_back(name);
+    const bool own = name.find('.') == name.rfind('.') || name.ends_with(".k8s.io");
+    if (own && name.substr(0, name.find('.')) == type.kind) moved.push_back(name);
   }
   if (moved.size() == 1 && moved[0] != type.kind) {
     const std::string group = moved[0].substr(type.kind.size() + 1);

@@ -45,11 +45,11 @@ class Provider(ProtocolClient):
             self.kill()
             raise AssertionError(f"the provider ended with {status}\n{log}")
 
-    def converge(self, documents: list[dict], sync: str = "1", entries: list[dict] = ()) -> list[dict]:
+    def converge(self, documents: list[dict], sync: str = "1", entries: list[dict] = (), mode: str = "changed") -> list[dict]:
         """Plans and applies; returns the entries that a daemon would keep."""
         made = []
         for start in range(0, len(documents), BATCH):
-            plan = self.plan(documents[start:start + BATCH], sync, entries)
+            plan = self.plan(documents[start:start + BATCH], sync, entries, mode)
             result = self.call("apply", sync=sync, owner=OWNER, policy=self.policy, steps=plan["steps"],
                                resources=plan["resources"], documents=plan["documents"])
             assert result["outcome"] == "done", result
@@ -58,14 +58,14 @@ class Provider(ProtocolClient):
                      for step in plan["steps"]]
         return made
 
-    def plan(self, documents: list[dict], sync: str, entries: list[dict] = ()) -> dict:
+    def plan(self, documents: list[dict], sync: str, entries: list[dict] = (), mode: str = "changed") -> dict:
         """Of one part: its steps, and the resources and documents that they are of."""
         known = {entry["id"]: entry for entry in entries}
         part = [{"digest": digest_of(document), "json": document} for document in documents]
         resolved = self.call("resolve", application="app", documents=part, policy=self.policy)
         assert not resolved.get("problems"), resolved["problems"]
         resources = resolved["resources"]
-        plan = self.call("plan", sync=sync, owner=OWNER, policy=self.policy, mode="changed", upsert=resources, documents=part,
+        plan = self.call("plan", sync=sync, owner=OWNER, policy=self.policy, mode=mode, upsert=resources, documents=part,
                          entries=[known[r["id"]] for r in resources if r["id"] in known])
         assert not plan.get("problems"), plan["problems"]
         return {"steps": plan["steps"], "resources": resources, "documents": part}
