@@ -116,6 +116,16 @@ void say_waiting(const ApplicationLine& app, ApplicationStatus& s) {
   if (s.waits_for.empty() && s.phase == Phase::idle) s.waits_for = ailing_text(app.ailing);
 }
 
+/// What was asked to be deleted and is still there: the sync that asked said what keeps it.
+std::string leaving_text(const store::Store& store, const ApplicationStatus& s) {
+  for (const auto& entry : store.unsettled(s.uid)) {
+    if (!entry.intended_sync || !entry.intended_digest.empty()) continue;
+    const auto sync = store.sync(s.sync);
+    return sync && !sync->reason.empty() ? sync->reason : entry.id.str() + " is being deleted";
+  }
+  return {};
+}
+
 }  // namespace
 
 EventId DispatcherImpl::replay(EventId id, const std::string& who) {
@@ -241,9 +251,17 @@ std::vector<ApplicationStatus> DispatcherImpl::status() const {
     s.orphaned = true;
     s.waits_for = "it left the configuration; nothing that it owns is deleted";
     s.released_by = "gitopsctl delete " + s.name.str() + " --cascade";
+    s.sync = state.last_sync;
+    if (auto leaving = leaving_text(*env_.store, s); !leaving.empty()) {
+      s.waits_for = std::move(leaving);
+      s.released_by.clear();
+    }
     list.push_back(std::move(s));
   }
-  for (auto& s : list) s.resources = env_.store->inventory_count(s.uid);
+  for (auto& s : list) {
+    s.resources = env_.store->inventory_count(s.uid);
+    if (s.waits_for.empty() && s.phase == Phase::idle) s.waits_for = leaving_text(*env_.store, s);
+  }
   std::sort(list.begin(), list.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
   return list;
 }

@@ -175,7 +175,7 @@ Outcome Run::succeed() {
   timings_.healthy = scope_.clock.wall();
   if (job_.kind == Kind::remove) return removed();
   auto t = transition(store::SyncState::succeeded);
-  t.reason = steps_.empty() ? "nothing to change" : std::string();
+  t.reason = !going_.empty() ? going_text() : steps_.empty() ? "nothing to change" : std::string();
   if (job_.kind == Kind::heal) {
     scope_.store.set_sync(id_, t);
   } else {

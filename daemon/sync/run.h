@@ -97,6 +97,9 @@ class Run {
   /// What it brought the application to, after success.
   const store::Applied& after() const { return after_; }
 
+  /// What it asked to be deleted and is still there, with what keeps it; empty where nothing is.
+  std::string going_text() const;
+
   /// Prepares and plans without changing anything; for `gitopsctl plan`.
   void preview();
 
@@ -139,6 +142,12 @@ class Run {
   void hook_ended(const store::InventoryEntry&, const protocol::Observation&, bool well);
   void clear_away(const std::vector<ResourceId>& ended);
   Outcome fail_over(const Failure&);
+  // run_going.cpp
+  void keep_going(const protocol::Step&, const std::string& why);
+  void intend_going();
+  void look_at_going();
+  Outcome gone_before(const std::vector<protocol::Step>& wave);
+  Outcome wait_for_going();
   // run_health.cpp
   Outcome health_of_wave();
   Outcome health_before_wave();
@@ -185,6 +194,8 @@ class Run {
   std::map<std::string, HookRun> hook_runs_;      ///< by key: what is on record of them
   std::vector<ResourceId> settling_;              ///< applied, health not seen yet
   std::string settling_why_;
+  std::map<ResourceId, std::string> going_;  ///< their deletion was asked for, and others keep them
+  std::optional<Monotonic::time_point> going_until_;
   bool all_to_settle_ = false;   ///< another sync applied some of it, and did not see it healthy
   std::set<ResourceId> unlike_;  ///< applied, and seen to differ from that
   bool unhealthy_ = false, hook_failed_ = false;  ///< why it fails

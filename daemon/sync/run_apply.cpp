@@ -33,12 +33,14 @@ void Run::release_kept() {
 
 Outcome Run::apply_from_here() {
   release_kept();
+  intend_going();
   while (next_wave_ < waves_.size()) {
     if (auto outcome = finish_superseded(); outcome.kind != Outcome::Kind::succeeded) return outcome;
     Outcome outcome = health_before_wave();
     if (outcome.kind != Outcome::Kind::succeeded) return outcome;
     check_what_came_within_reach();
     const auto wave = waves_[next_wave_];
+    if (outcome = gone_before(wave.steps); outcome.kind != Outcome::Kind::succeeded) return outcome;
     if (!wave.steps.empty() && !apply_wave(wave.steps, outcome)) {
       if (outcome.reason != "stale" || ++replans_ > kReplans) return outcome;
       if (failure_) return failed(*failure_);
@@ -68,6 +70,8 @@ Outcome Run::apply_from_here() {
     return outcome;
   }
   if (failure_) return failed(*failure_);
+  look_at_going();
+  if (job_.kind == Kind::remove && !going_.empty()) return wait_for_going();
   if (timings_.applied == 0) timings_.applied = scope_.clock.wall();
   return succeed();
 }
@@ -143,6 +147,7 @@ bool Run::apply_wave(const std::vector<protocol::Step>& wave, Outcome& outcome) 
     std::vector<store::Store::Settled> settled;
     std::vector<Problem> problems;
     bool stale = result.outcome == protocol::ApplyOutcome::stale;
+    bool goes = false;
     for (const auto& step : request.steps) {
       const auto it = by_key.find(step.key);
       if (it == by_key.end()) continue;  // not told: unknown; its intent stays open and observe decides
@@ -172,6 +177,10 @@ bool Run::apply_wave(const std::vector<protocol::Step>& wave, Outcome& outcome) 
           running_.insert_or_assign(step.id, step);
         else if (step.action == protocol::Action::run)
           scope_.store.end_effect(scope_.application.uid, id_, step.key);
+      } else if (told.state == protocol::StepState::failed && step.action == protocol::Action::remove &&
+                 told.problem && told.problem->code == "going") {
+        goes = true;
+        keep_going(step, told.problem->message);
       } else if (told.state == protocol::StepState::failed || told.state == protocol::StepState::skipped) {
         // A step that failed has undone itself: what was owned before is owned still.
         settled.push_back({step.id, false, {}, {}, {}});
@@ -186,7 +195,10 @@ bool Run::apply_wave(const std::vector<protocol::Step>& wave, Outcome& outcome) 
       }
     }
     if (!settled.empty()) scope_.store.settle(scope_.application.uid, id_, settled);
-    if (result.outcome == protocol::ApplyOutcome::done && problems.empty()) continue;
+    if (goes) intend_going();
+    const bool done = result.outcome == protocol::ApplyOutcome::done ||
+                      (goes && result.outcome == protocol::ApplyOutcome::failed);
+    if (done && problems.empty()) continue;
     if (stale) {
       outcome = {Outcome::Kind::retry, "stale", "the live state kept changing while it was being applied",
                  ProblemCause::transient, false};

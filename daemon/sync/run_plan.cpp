@@ -181,6 +181,8 @@ void Run::make_plan() {
   // Where nothing of the documents changed, too: the provider may know of something that is in the way.
   bool asked = job_.kind == Kind::heal && work_.remove.empty() && work_.upsert.empty();
   std::vector<Problem> problems;
+  const std::set<ResourceId> removed(work_.remove.begin(), work_.remove.end());
+  going_.clear();
   std::map<int, Wave> by_wave;  // of all parts: a wave waits for the health of one
   std::vector<protocol::Step> hooks;
   for (; !asked; asked = next == work_.upsert.size()) {
@@ -189,6 +191,10 @@ void Run::make_plan() {
     take_problems(result, items_, job_.revision, problems);
     check_steps(result, request, scope_.destination.name);
     for (const auto& step : result.steps) {
+      if (step.action == protocol::Action::none && removed.contains(step.id)) {
+        going_.emplace(step.id, step.reason);
+        continue;
+      }
       const bool ails = ailing_.contains(step.id);  // counted already
       if (step.action == protocol::Action::none && !ails) ++work_.unchanged;
       if (step.hook != protocol::Hook::none) {

@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "base/problem.h"
+#include "providers/kubernetes/going.h"
 #include "providers/kubernetes/object_fields.h"
 #include "providers/kubernetes/order.h"
 #include "providers/kubernetes/verbs.h"
@@ -26,8 +27,11 @@ constexpr auto kFirstLook = 20ms;
 constexpr auto kSlowestLook = 1s;
 constexpr auto kServedWithin = 15s;
 
-/// Longer than Pods that end as they are asked.
+/// Of what is in the way of something: longer than Pods that end as they are asked.
 constexpr auto kGoingTakes = 40s;
+/// Of what only has to go: what others hold longer is told to be going, and seen by the watch when it is
+/// gone.
+constexpr auto kPromptly = 2s;
 
 /// The object is not as it was planned on.
 struct StaleObject : std::runtime_error {
@@ -57,8 +61,9 @@ class ObjectApplier {
   bool make_room(const Step&, const Id&, const Value& there, const std::string& run);
   std::string receipt_of(const Value& object, const Id&, const Manifest&, const Ignored&);
   HttpResponse write_as_planned(const Id&, const Manifest&, const Precondition&);
-  void remove(const Id&, const Precondition&);
-  void wait_until_gone(const Id&, const HttpRequest& read, const std::string& uid);
+  void remove(const Id&, const Precondition&, std::chrono::seconds patience = kGoingTakes);
+  void wait_until_gone(const Id&, const HttpRequest& read, const std::string& uid,
+                       std::chrono::seconds patience);
   std::string prepare(const Id&, Manifest&, const Precondition&);
   HttpResponse answered(HttpRequest, const std::string& doing);
   [[noreturn]] void refuse(const HttpResponse&, const std::string& doing);
@@ -189,7 +194,7 @@ std::string ObjectApplier::change(const Step& step, const Id& id) {
   const auto precondition =
       step.action == Action::none ? Precondition() : Precondition::parse(step.precondition);
   if (step.action == Action::remove) {
-    if (!precondition.keep) remove(id, precondition);
+    if (!precondition.keep) remove(id, precondition, kPromptly);
     state_.watch.remove(id);
     return {};
   }
@@ -351,7 +356,7 @@ std::string ObjectApplier::prepare(const Id& id, Manifest& manifest, const Preco
   return after.at_pointer("/metadata/resourceVersion")->as_string();
 }
 
-void ObjectApplier::remove(const Id& id, const Precondition& precondition) {
+void ObjectApplier::remove(const Id& id, const Precondition& precondition, std::chrono::seconds patience) {
   if (precondition.uid.empty()) return;
   const auto read = read_request(*kinds_, id, {}, *policy_);
   const std::string propagation = precondition.propagation.empty() ? "Background" : precondition.propagation;
@@ -361,27 +366,26 @@ void ObjectApplier::remove(const Id& id, const Precondition& precondition) {
   if (response.status == 404) return;
   if (response.status == 409) throw StaleObject(id.str() + " was made anew meanwhile");
   if (response.status != 200 && response.status != 202) refuse(response, "cannot delete " + id.str());
-  wait_until_gone(id, read, precondition.uid);
+  wait_until_gone(id, read, precondition.uid, patience);
 }
 
-/// It leaves the inventory only when the cluster confirms it gone. What others hold is tried again later,
-/// instead of holding up everything that is behind it here.
-void ObjectApplier::wait_until_gone(const Id& id, const HttpRequest& read, const std::string& uid) {
-  const auto patience = Monotonic::now() + kGoingTakes;
+/// It leaves the inventory only when the cluster confirms it gone.
+void ObjectApplier::wait_until_gone(const Id& id, const HttpRequest& read, const std::string& uid,
+                                    std::chrono::seconds patience) {
+  const auto until = Monotonic::now() + patience;
   const auto gone = [&] {
     const auto live = state_.cluster.http().send(read);
     if (live.status == 404) return true;
     if (live.status != 200) return false;
     const Value object = parse_go_json(live.body, id.str());
     if (text_at(object, "/metadata/uid") != uid) return true;
-    if (Monotonic::now() < patience) return false;
-    std::string holders;
-    for (const Value& holder : list_at(object, "/metadata/finalizers"))
-      if (holder.is_string()) holders += (holders.empty() ? "" : ", ") + holder.as_string();
-    throw fail(
-        ProblemCause::transient,
-        id.str() + " is being deleted" + (holders.empty() ? "" : ", and kept by its finalizers: " + holders),
-        holders.empty() ? "" : "it goes when whoever set these is done and removes them");
+    if (Monotonic::now() < until) return false;
+    protocol::WireProblem problem;
+    problem.cause = ProblemCause::transient;
+    problem.code = "going";
+    problem.message = id.str() + " " + going_text(object);
+    problem.hint = "it goes when whoever holds it is done";
+    throw Refused{std::move(problem)};
   };
   poll(id.str() + " is not gone yet", gone);
 }

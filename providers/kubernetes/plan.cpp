@@ -11,6 +11,7 @@
 #include "providers/kubernetes/definitions.h"
 #include "providers/kubernetes/fields_diff.h"
 #include "providers/kubernetes/gather.h"
+#include "providers/kubernetes/going.h"
 #include "providers/kubernetes/in_place_of.h"
 #include "providers/kubernetes/object_fields.h"
 #include "providers/kubernetes/object_planner.h"
@@ -465,6 +466,9 @@ void ObjectPlanner::remove(const Id& id, const HttpResponse& live) {
       Precondition keep;
       keep.keep = true;
       step.precondition = keep.text();
+    } else if (is_going(object)) {
+      step.action = Action::none;
+      step.reason = going_text(object);
     } else {
       auto precondition = Precondition::of(object, state_.digests);
       precondition.propagation = propagation_of(object, policy_);

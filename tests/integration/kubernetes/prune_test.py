@@ -89,18 +89,60 @@ class Whose(ClusterScene):
                 gone.append(int(event["object"]["metadata"]["resourceVersion"]))
         self.assertGreater(gone[0], gone[1], "the workload goes before what it needs")
 
-    def test_finalizer(self):
-        """what a finalizer keeps stays in the inventory until it is really gone"""
-        document = config_map("a", {"k": "1"})
-        self.sync(document, *FILLER)
-        self.cluster.patch(self.placed(document), {"metadata": {"finalizers": ["example.com/busy"]}})
-        event = self.daemon.accept(self.push(*FILLER))
-        self.wait_live(document, lambda found: "deletionTimestamp" in found["metadata"], "it is being deleted")
-        self.assertIn("a", self.inventory())
-        self.assertFalse(self.daemon.event(event)["ended"])
+    def kept(self, *documents: dict) -> None:
+        """Given to the repository, and then each a finalizer by somebody else."""
+        self.sync(*documents, *FILLER)
+        for document in documents:
+            self.cluster.patch(self.placed(document), {"metadata": {"finalizers": ["example.com/busy"]}})
+
+    def let_go(self, document: dict) -> None:
         self.cluster.patch(self.placed(document), {"metadata": {"finalizers": None}})
+
+    def test_finalizer(self):
+        """what a finalizer keeps stays in the inventory until it is really gone, and holds up nothing else"""
+        document = config_map("a", {"k": "1"})
+        self.kept(document)
+        event = self.sync(*FILLER)
+        self.assertIn("deletionTimestamp", self.live(document)["metadata"])
+        self.assertIn("a", self.inventory())
+        self.assertEqual(event["error"], None)
+        self.assertRegex(self.daemon.status()["waits_for"],
+                         f"ConfigMap/{self.space}/a is being deleted, and kept by its finalizers: example.com/busy")
+        self.sync(*FILLER, config_map("next", {"k": "1"}))
+        self.cluster.patch(self.placed(FILLER[0]), {"data": {"k": "by hand"}})
+        self.wait_live(FILLER[0], lambda found: found["data"] == {"k": "1"}, "drift is put back beside it")
+        wait.until(lambda: "example.com/busy" in (self.daemon.status()["waits_for"] or ""), "it still says what it waits for")
+        self.let_go(document)
+        wait.until(lambda: "a" not in self.inventory(), "it leaves the inventory by itself")
+        self.assertEqual(self.daemon.status()["status"], "synced")
+
+    def test_finalizer_of_what_goes_first(self):
+        """what others need to let go of an object is not deleted before it has gone"""
+        account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "controller"}}
+        lease = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": "held"}, "spec": {}}
+        self.sync(account, lease, *FILLER)
+        self.cluster.patch(self.placed(lease), {"metadata": {"finalizers": ["example.com/busy"]}})
+        event = self.daemon.accept(self.push(*FILLER))
+        wait.until(lambda: "example.com/busy" in (self.daemon.status()["waits_for"] or ""), "it says what it waits for")
+        self.assertTrue(self.cluster.exists(self.placed(account)))
+        self.let_go(lease)
         self.assertEqual(self.daemon.wait_ended(event)["state"], "succeeded")
-        self.assertNotIn("a", self.inventory())
+        self.wait_gone(account)
+
+    def test_finalizer_of_an_application(self):
+        """an application is deleted only when what finalizers keep is gone, too, and says what it waits for"""
+        document = config_map("a", {"k": "1"})
+        self.kept(document)
+        self.daemon.config["applications"] = [
+            {**self.daemon.application, "name": "other", "path": "other", "uid": "another-one"}]
+        self.daemon.write_config()
+        self.daemon.program.signal(1)
+        wait.until(lambda: self.daemon.status()["orphaned"], "the application is orphaned")
+        self.daemon.ctl("delete", "web", "--cascade", "--no-wait")
+        self.wait_gone(FILLER[0])
+        wait.until(lambda: "example.com/busy" in (self.daemon.status()["waits_for"] or ""), "it says what it waits for")
+        self.let_go(document)
+        wait.until(lambda: all(a["name"] != "web" for a in self.daemon.get("/v1/status")["applications"]), "it is deleted")
 
     def test_refused_delete(self):
         """a delete that the cluster refuses leaves the object in the inventory, and is tried again"""
