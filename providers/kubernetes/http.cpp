@@ -104,6 +104,7 @@ class HttpClient::Engine {
     int attempts = 0;
     std::uint64_t credential = 0;
     bool asked_anew = false;  ///< with a new credential
+    bool cut_off = false;     ///< once already, with its connection
     Monotonic::time_point not_before, begun;
 
     Transfer() = default;
@@ -352,6 +353,11 @@ class HttpClient::Engine {
     if (code == CURLE_OK) {
       t.response.status = static_cast<int>(status);
       if (again(t)) return waiting_.splice(waiting_.end(), active_, self);
+    } else if ((code == CURLE_HTTP2 || code == CURLE_HTTP2_STREAM) && !t.chunk &&
+               !std::exchange(t.cut_off, true)) {
+      // The API server ends a connection whole when it refuses the credentials of one request on it: each
+      // says what it is guarded by, and may be asked again.
+      return waiting_.splice(waiting_.end(), active_, self);
     } else if (t.response.error.empty()) {
       const bool told = code == CURLE_PEER_FAILED_VERIFICATION && !certificate_fault_.empty();
       t.response.error = told         ? certificate_fault_.c_str()

@@ -199,7 +199,6 @@ class ServiceAccount(ConnectionScene):
         self.cluster.apply(self.account)
         wait.until(self.is_refused, "the API server refuses the token", 30)
         event = self.daemon.accept(self.push(config_map("a", {"k": "2"})))
-        # The first try may meet a connection that the server cuts.
         said = "does not accept the credentials of the cluster of this Pod"
         wait.until(lambda: said in self.tried(event), "it says what is wrong", 30)
         self.assertIn("/var/run/secrets/kubernetes.io/serviceaccount/token", self.tried(event))
