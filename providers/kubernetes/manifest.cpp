@@ -189,7 +189,8 @@ void drop_what_is_the_servers(Value& object, const GroupKind& type) {
     object.as_object().erase("rules");
 }
 
-/// Kubernetes' own kinds have moved from group to group; and two names of one domain are alike without meaning the same.
+/// Kubernetes' own kinds have moved from group to group; and two names of one domain are alike without
+/// meaning the same.
 std::string hint_for_unknown(const GroupKind& type, const Kinds& server) {
   std::vector<std::string> moved;
   for (const auto& name : server.names()) {
