@@ -224,6 +224,7 @@ void DispatcherImpl::ended(const App& app, const std::shared_ptr<Run>& run, Outc
           app->out_of_sync.erase(id);
           app->ailing.erase(id);
         }
+        app->observed = true;  // all is healthy, or it would not have succeeded
         if (!app->compared) app->dirty_all = true;
       }
       note_repetition(app, run->repetition());

@@ -78,6 +78,7 @@ class Audit(Scene):
         head = self.entries()[-1]
         wait.until(lambda: any(head["hash"] in line and str(head["sequence"]) in line for line in
                                re.findall(r"audit head.*", self.daemon.program.log.read_text())), "the log has the head")
+        said = re.findall(r"audit head.*", self.daemon.program.log.read_text())
         rows, before = self.raw(), "0" * 64
         forged = []
         for sequence, at, entry, _ in rows:
