@@ -9,10 +9,44 @@
 #include <cerrno>
 #include <cstring>
 #include <system_error>
+#include <utility>
 
 #include "base/problem.h"
 
 namespace gitopsd {
+namespace {
+
+/// What openat2 does, one step after the other; returns -1 with errno as it does. A unit with
+/// RestrictSUIDSGID= has no openat2 (ENOSYS), since systemd's filter cannot see the mode in it.
+int open_by_steps(int root, const std::string& path, int flags, mode_t mode) {
+  const auto refused = [](int error) {
+    errno = error;
+    return -1;
+  };
+  if (path.starts_with('/')) return refused(EXDEV);
+  Fd folder;
+  std::size_t start = 0;
+  while (true) {
+    const auto slash = path.find('/', start);
+    const bool last = slash == path.npos;
+    const std::string step = path.substr(start, last ? path.npos : slash - start);
+    if (step == "..") return refused(EXDEV);
+    const int at = folder ? folder.get() : root;
+    const int how = last ? flags : O_PATH | O_DIRECTORY;
+    Fd next(::openat(at, step.c_str(), how | O_NOFOLLOW | O_CLOEXEC, mode));
+    if (!next) {
+      const int error = errno;
+      struct stat st {};
+      const bool link = ::fstatat(at, step.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode);
+      return refused(link && error == ENOTDIR ? ELOOP : error);
+    }
+    if (last) return next.release();
+    folder = std::move(next);
+    start = slash + 1;
+  }
+}
+
+}  // namespace
 
 Fd& Fd::operator=(Fd&& other) noexcept {
   if (this != &other) {
@@ -41,6 +75,7 @@ Fd open_beneath(int root, std::string_view path, int flags, mode_t mode) {
     fd = static_cast<int>(::syscall(SYS_openat2, root, name.c_str(), &how, sizeof how));
     if (fd >= 0 || (errno != EAGAIN && errno != EINTR)) break;
   }
+  if (fd < 0 && errno == ENOSYS) fd = open_by_steps(root, name, flags, mode);
   if (fd < 0) throw std::system_error(errno, std::generic_category(), name);
   return Fd(fd);
 }

@@ -1,11 +1,17 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstddef>
 #include <filesystem>
 #include <system_error>
+#include <thread>
 
 #include "base/file.h"
 #include "base/problem.h"
@@ -31,9 +37,7 @@ int refusal(int root, std::string_view path) {
   }
 }
 
-}  // namespace
-
-TEST_CASE("nothing outside a root is opened through it") {
+void open_below_a_root() {
   const Folder folder;
   namespace fs = std::filesystem;
   fs::create_directories(folder.path + "/root/sub");
@@ -65,6 +69,32 @@ TEST_CASE("nothing outside a root is opened through it") {
   // A mode is for files that are made; a folder that is opened takes none.
   CHECK_NOTHROW(open_beneath(root.get(), "sub", O_RDONLY | O_DIRECTORY, 0700));
   CHECK_THROWS_AS(open_directory(folder.path + "/outside"), std::system_error);
+}
+
+/// Of this thread, for good.
+void without_openat2() {
+  sock_filter code[] = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+                        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat2, 0, 1),
+                        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+                        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+  const sock_fprog program{4, code};
+  REQUIRE(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+  REQUIRE(::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0);
+}
+
+}  // namespace
+
+TEST_CASE("nothing outside a root is opened through it") {
+  open_below_a_root();
+}
+
+TEST_CASE("nor where systemd's filter takes openat2 away") {
+  std::thread([] {
+    without_openat2();
+    REQUIRE(::syscall(SYS_openat2, -1, "", nullptr, 0) == -1);
+    REQUIRE(errno == ENOSYS);
+    open_below_a_root();
+  }).join();
 }
 
 TEST_CASE("a file is read whole, but for one that is too large") {
