@@ -152,7 +152,7 @@ class Run {
   Outcome health_of_wave();
   Outcome health_before_wave();
   std::vector<Problem> look_at_settling();
-  void look_at(std::vector<ResourceId> ids, std::vector<Problem>& bad);
+  void look_at(const std::vector<ResourceId>& ids, std::vector<Problem>& bad);
   Outcome succeed();
   void pack_once(const Item&, std::map<std::string, std::string>& documents);
   Outcome removed();

@@ -61,7 +61,7 @@ void Run::look_at_going() {
 
 /// What is deleted later is what those that go may need for it: the controller of a finalizer, a definition.
 Outcome Run::gone_before(const std::vector<protocol::Step>& wave) {
-  const Outcome gone{Outcome::Kind::succeeded, {}, {}, ProblemCause::internal, false};
+  Outcome gone{Outcome::Kind::succeeded, {}, {}, ProblemCause::internal, false};
   const bool removes = std::any_of(wave.begin(), wave.end(),
                                    [](const auto& step) { return step.action == protocol::Action::remove; });
   if (!removes) return gone;

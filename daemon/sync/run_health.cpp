@@ -16,7 +16,7 @@ Outcome Run::health_of_wave() {
   // A hook that was begun is a step that was begun: it ends before something newer comes.
   if (running_.empty())
     if (auto outcome = finish_superseded(); outcome.kind != Outcome::Kind::succeeded) return outcome;
-  const Outcome healthy{Outcome::Kind::succeeded, {}, {}, ProblemCause::internal, false};
+  Outcome healthy{Outcome::Kind::succeeded, {}, {}, ProblemCause::internal, false};
   if (settling_.empty()) return healthy;
   auto bad = look_at_settling();
   if (!bad.empty()) {
@@ -68,7 +68,7 @@ Outcome Run::health_before_wave() {
 }
 
 /// What is neither healthy nor bad goes on settling.
-void Run::look_at(std::vector<ResourceId> ids, std::vector<Problem>& bad) {
+void Run::look_at(const std::vector<ResourceId>& ids, std::vector<Problem>& bad) {
   protocol::ObserveRequest request;
   request.owner = {scope_.installation, scope_.application.uid.str()};
   request.policy = scope_.application.policy;

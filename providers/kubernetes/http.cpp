@@ -47,7 +47,7 @@ curl_blob blob_of(std::string_view bytes) {
 class HttpClient::Engine {
  public:
   Engine(std::shared_ptr<Credentials> credentials, Options options)
-      : credentials_(std::move(credentials)), options_(options) {
+      : credentials_(std::move(credentials)), options_(std::move(options)) {
     start_curl_once();
     multi_ = ::curl_multi_init();
     if (!multi_) throw std::runtime_error("libcurl gives no multi handle");
@@ -419,7 +419,7 @@ class HttpClient::Engine {
 };
 
 HttpClient::HttpClient(std::shared_ptr<Credentials> credentials, Options options)
-    : engine_(std::make_unique<Engine>(std::move(credentials), options)) {}
+    : engine_(std::make_unique<Engine>(std::move(credentials), std::move(options))) {}
 
 HttpClient::~HttpClient() = default;
 

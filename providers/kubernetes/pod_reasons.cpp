@@ -20,7 +20,8 @@ void add_term(std::string& selector, const std::string& term) {
 
 /// One of `matchExpressions`; empty for an operator that there is not.
 std::string expression_term(const Value& expression) {
-  const std::string key = text_at(expression, "/key"), word = text_at(expression, "/operator");
+  std::string key = text_at(expression, "/key");
+  const std::string word = text_at(expression, "/operator");
   if (word == "Exists") return key;
   if (word == "DoesNotExist") return "!" + key;
   if (word != "In" && word != "NotIn") return {};

@@ -14,7 +14,7 @@ namespace {
 /// still wanted: one of a list costs the server a twentieth of a GET.
 constexpr std::size_t kFewest = 32;
 constexpr std::int64_t kOthersForEach = 8;
-constexpr int kPage = 250;
+constexpr int kPageOfPlan = 250;
 
 class ObjectsReader {
  public:
@@ -53,7 +53,7 @@ class ObjectsReader {
     ask.headers = policy_.headers();
     ask.first = true;  // one answer is worth hundreds of others'
     const std::string path =
-        path_of(*kind, like.id.type, version, like.id.space, {}) + "?limit=" + std::to_string(kPage);
+        path_of(*kind, like.id.type, version, like.id.space, {}) + "?limit=" + std::to_string(kPageOfPlan);
     const std::string api = like.id.type.group.empty() ? version : like.id.type.group + "/" + version;
     for (std::string next;;) {
       ask.path = path + (next.empty() ? "" : "&continue=" + escape(next));

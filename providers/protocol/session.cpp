@@ -38,6 +38,7 @@ void refuse_with(const Peer::Refuse& refuse, const std::string& method, const Fa
 
 std::vector<Problem> without_pointers(const std::vector<WireProblem>& problems) {
   std::vector<Problem> out;
+  out.reserve(problems.size());
   for (const auto& wire : problems) out.push_back({wire.cause, wire.message, wire.hint, {}, {}});
   return out;
 }

@@ -100,8 +100,11 @@ TEST_CASE("manifests that are written in odd ways") {
       "apiVersion: v1\nkind: List\nitems: [{kind: ConfigMap, metadata: {name: a}}]\n",
       "apiVersion: v1\nkind: List\nitems: [{apiVersion: v1, metadata: {name: a}}]\n",
       "kind: List\nitems: [{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}]\n",
-      "apiVersion: v1\nkind: List\nmetadata: {annotations: {config.kubernetes.io/local-config: "
-      "'true'}}\nitems: [{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}]\n",
+      R"(apiVersion: v1
+kind: List
+metadata: {annotations: {config.kubernetes.io/local-config: 'true'}}
+items: [{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}]
+)",
       "apiVersion: v1\nkind: List\nitems: [{apiVersion: v1, kind: List, items: [{apiVersion: v1, kind: "
       "ConfigMap, metadata: {name: a}}]}]\n",
       "apiVersion: v1\nkind: ConfigMapList\nitems: [{apiVersion: v1, kind: ConfigMap, metadata: {name: "
@@ -215,8 +218,9 @@ TEST_CASE("what is called .json is read as YAML, as kustomize does it") {
   const std::vector<std::string> corpus = {
       R"({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "data": {"x": "1", "x": "2"}})",
       R"({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}} {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "b"}})",
-      "{\"apiVersion\": \"v1\", \"kind\": \"ConfigMap\", \"metadata\": {\"name\": "
-      "\"a\"}}\n---\n{\"apiVersion\": \"v1\", \"kind\": \"ConfigMap\", \"metadata\": {\"name\": \"b\"}}",
+      R"({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}}
+---
+{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "b"}})",
       R"([{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}}])",
       R"({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "data": {"x": "\ud83d\ude00", "y": "\u00e9\/", "z": "é"}})",
       R"({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "data": {"x": 1.0, "y": 1e3, "z": 1E400, "w": 123456789012345678901234567890}})",

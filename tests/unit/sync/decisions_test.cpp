@@ -152,7 +152,7 @@ TEST_CASE("a changed file leads to the manifests that need it, inside the path a
 }
 
 TEST_CASE("what a renderer read outside of the path is part of the key, and so is its program") {
-  const auto tree = test::Tree().file("app/a", "a").file("base/b", "b");
+  const auto tree = gitopsd::test::Tree().file("app/a", "a").file("base/b", "b");
   const auto outside = [&](const std::string& path) {
     OutsidePaths paths;
     add_reads(paths, path, {"app", "base", "/usr/bin/env"}, tree);
