@@ -57,6 +57,7 @@ std::string one_of(const std::vector<std::string>& words) {
 template <class Map>
 std::string near_key(const std::string& key, const Map& known) {
   std::vector<std::string> keys;
+  keys.reserve(known.size());
   for (const auto& [name, words] : known) keys.push_back(name);
   const std::string near = did_you_mean(key, keys);
   return near.empty() ? "" : "did you mean `" + near + "`?";

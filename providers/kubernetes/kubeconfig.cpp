@@ -347,6 +347,7 @@ ClientConfig load_kubeconfig(const std::vector<std::string>& paths, const std::s
   if (files.empty())
     throw fail(ProblemCause::input, "none of the kubeconfigs is there: " + comma_list(paths));
   std::vector<Value> documents;
+  documents.reserve(files.size());
   for (const auto& file : files) documents.push_back(parse_kubeconfig(file));
   std::vector<Fields> roots;
   for (std::size_t i = 0; i < files.size(); ++i) {

@@ -2,7 +2,8 @@
 // they mean to it, or they are left to it.
 #include "tests/integration/render/equal.h"
 
-using namespace gitopsd;
+using  // NOLINTBEGIN(bugprone-suspicious-missing-comma): long lines of the corpus are written in two pieces
+    namespace gitopsd;
 using namespace gitopsd::test;
 
 namespace {
@@ -374,3 +375,5 @@ TEST_CASE("kustomizations that are written in odd ways") {
     CHECK(by_us(tree) == by_kustomize(tree));
   }
 }
+
+// NOLINTEND(bugprone-suspicious-missing-comma)
