@@ -4,7 +4,6 @@
 
 #include "base/json.h"
 #include "base/log.h"
-#include "daemon/sync/backoff.h"
 #include "daemon/sync/dispatcher_state.h"
 #include "daemon/sync/problems.h"
 
@@ -16,20 +15,6 @@ using Hold = ApplicationLine::Hold;
 
 constexpr int kDeathsBeforeAlone = 2;
 constexpr int kRunsOfDestination = 8;
-constexpr int kDeathsAtMost = 3;
-constexpr auto kHealthPollMax = 5s;
-constexpr auto kFirstAgain = 2s;  ///< doubled up to five minutes
-
-/// The events that end with what the application is doing now; it forgets them.
-std::vector<EventId> with_along(ApplicationLine& app, EventId event) {
-  std::vector<EventId> events = std::exchange(app.along, {});
-  events.push_back(event);
-  return events;
-}
-
-std::string seconds_text(std::chrono::milliseconds d) {
-  return std::to_string((d.count() + 999) / 1000) + " s";
-}
 
 }  // namespace
 
@@ -301,156 +286,6 @@ void DispatcherImpl::show_waiting(const App& app, Phase phase, const std::string
   app->waits_for = why;
   app->released_by = by;
   app->since = env_.clock->wall();
-}
-
-/// Held for approval or waiting for health: no worker is kept.
-void DispatcherImpl::park(const App& app, const Outcome& outcome) {
-  const bool approval = outcome.kind == Outcome::Kind::held;
-  app->hold = approval ? Hold::approval : Hold::health;
-  show_waiting(app, approval ? Phase::held : Phase::waiting_health, outcome.reason,
-               approval ? release_commands(*app, *app->run) : kHealth);
-  const auto run = app->run;
-  if (approval) {
-    workers_->post([this, event = run->job().event, why = outcome.reason, by = app->released_by] {
-      if (event) env_.store->set_event(event, store::EventState::held, why + "; " + by);
-    });
-  } else {
-    look_at_health(app, app->health_poll);
-    app->health_poll = std::min<std::chrono::milliseconds>(app->health_poll * 2, kHealthPollMax);
-  }
-  pump(app);
-}
-
-void DispatcherImpl::look_at_health(const App& app, std::chrono::milliseconds delay) {
-  const auto timer = ++app->timer;
-  const auto look = [this, app, run = app->run] {
-    in_lane(app, [this, app, run] { ended(app, run, run->check()); });
-  };
-  if (delay.count() == 0) {
-    app->hold = Hold::busy;
-    workers_->post(look);
-    return;
-  }
-  workers_->at(Monotonic::now() + delay, [this, app, run = app->run, timer, look] {
-    {
-      std::lock_guard lock(mutex_);
-      if (app->timer != timer || app->run != run || stopping_) return;
-      app->hold = Hold::busy;
-    }
-    look();
-  });
-}
-
-/// The event has ended with its error; what it asked for still holds. A namespace, a right or the owner's
-/// letting go may come from elsewhere; what lacked health alone is done when all is healthy.
-void DispatcherImpl::try_again(const App& app, Job job, bool for_health) {
-  if ((job.kind != Kind::commit && job.kind != Kind::rollback) || !configured(app)) return;
-  const auto delay = backoff(kFirstAgain, job.failures);
-  job.event = EventId{};
-  job.cause = store::Cause::context;
-  job.actor.clear();
-  job.left = SyncId{};
-  job.attempt = 0;
-  ++job.failures;
-  const auto id = ++app->last_again;
-  app->again = ApplicationLine::Again{std::move(job), id, for_health, false, Monotonic::now() + delay};
-  if (for_health) {
-    app->dirty_all = true;
-    return;
-  }
-  workers_->at(app->again->when, [this, app, id] {
-    std::lock_guard lock(mutex_);
-    if (!app->again || app->again->id != id) return;
-    app->again->due = true;
-    pump(app);
-  });
-}
-
-void DispatcherImpl::begin_again(const App& app) {
-  if (app->hold != Hold::none || !app->again || !app->again->due || !configured(app) || app->config.suspended)
-    return;
-  Job job = std::move(app->again->job);
-  app->again.reset();
-  job.received = env_.clock->wall();
-  begin(app, std::move(job));
-}
-
-void DispatcherImpl::retry(const App& app, const std::shared_ptr<Run>& run, const Outcome& outcome) {
-  Job job = run->job();
-  if (!run->left()) job.left = SyncId{};
-  app->error_of(job.kind) = outcome.error;
-  app->run.reset();
-  if (app->next || job.kind == Kind::heal) {
-    // Something newer is there, or it was a heal, which is seen again: level-triggered.
-    if (job.kind == Kind::heal) app->dirty.insert(job.drifted.begin(), job.drifted.end());
-    workers_->post([this, events = with_along(*app, job.event), t = run->timings()] {
-      parts_ended(events, superseded_outcome("something newer is to be synced"), t);
-    });
-    if (app->next) return idle(app);
-  }
-  const auto dest = dests_.find(app->config.destination);
-  const bool died =
-      dest != dests_.end() && app->generation != 0 &&  // one that was not there cannot die
-      (!dest->second->provider->connected() || dest->second->provider->generation() != app->generation);
-  if (died) ++app->provider_deaths;
-  const bool guilty = app->provider_deaths >= kDeathsAtMost;
-  ++job.attempt;
-  if (guilty) {
-    app->provider_deaths = 0;
-    ++metrics_.syncs_failed;
-    workers_->post([this, events = with_along(*app, job.event), outcome, t = run->timings()] {
-      Outcome end = outcome;
-      end.error = "the provider died three times while it worked on this application: " + end.error;
-      end.kind = Outcome::Kind::failed;
-      parts_ended(events, end, t);
-    });
-    return idle(app);
-  }
-  const auto delay = backoff(250ms, job.attempt);
-  if (job.event) app->along.push_back(job.event);  // ends as superseded if something newer comes meanwhile
-  app->hold = Hold::backoff;
-  const std::string again = "tried again in " + seconds_text(delay) + ": " + outcome.error;
-  show_waiting(app, Phase::backing_off, again, "time");
-  log::warning("sync will be tried again",
-               {{"application", app->config.name.str()}, {"attempt", job.attempt}, {"error", outcome.error}});
-  workers_->post([this, event = job.event, why = again] {
-    if (!event) return;
-    env_.store->add_attempt(event);
-    env_.store->set_event(event, store::EventState::running, why);
-  });
-  app->retry_at = Monotonic::now() + delay;
-  if (job.kind != Kind::heal) app->retrying = std::move(job);
-  back_off(app);
-  pump(app);
-}
-
-/// Until `retry_at`. A heal has nothing to begin again with: its drift is looked at anew.
-void DispatcherImpl::back_off(const App& app) {
-  const auto begin_again = [this, app] {
-    app->hold = Hold::none;
-    if (!app->retrying) return idle(app);
-    Job job = std::move(*std::exchange(app->retrying, std::nullopt));
-    std::erase(app->along, job.event);
-    begin(app, std::move(job));
-  };
-  // Looks at the live state that fail, one after the other, must not keep it from its turn.
-  if (Monotonic::now() >= app->retry_at) return begin_again();
-  const auto timer = ++app->timer;
-  workers_->at(app->retry_at, [this, app, timer, begin_again] {
-    std::lock_guard lock(mutex_);
-    if (app->timer != timer || app->hold != Hold::backoff || stopping_) return;
-    begin_again();
-  });
-}
-
-/// What it waited for may be there: the back-off ends now.
-void DispatcherImpl::hurry(const App& app) {
-  if (app->again && !app->again->for_health) app->again->due = true;
-  if (stopping_ || !(app->retrying || app->aside.retrying)) return;
-  app->retry_at = Monotonic::now();
-  if (app->hold != Hold::backoff || !app->retrying) return;  // it is looked at meanwhile
-  ++app->timer;
-  back_off(app);
 }
 
 void DispatcherImpl::parts_ended(const std::vector<EventId>& events, const Outcome& outcome,

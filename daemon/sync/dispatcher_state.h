@@ -132,6 +132,13 @@ inline std::string tried_key(const std::string& input_key, const std::string& re
   return input_key + " " + render_context_digest;
 }
 
+/// The events that end with what the application is doing now; it forgets them.
+inline std::vector<EventId> with_along(ApplicationLine& app, EventId event) {
+  std::vector<EventId> events = std::exchange(app.along, {});
+  events.push_back(event);
+  return events;
+}
+
 /// Why what an application was about ends with it.
 inline constexpr const char* kLeft = "the application left the configuration";
 
@@ -244,14 +251,7 @@ class DispatcherImpl : public Dispatcher {
   void begin(const App&, Job);
   void in_lane(const App&, const std::function<void()>& body);
   void ended(const App&, const std::shared_ptr<Run>&, Outcome);
-  void park(const App&, const Outcome&);
-  void look_at_health(const App&, std::chrono::milliseconds delay);
-  void back_off(const App&);
-  void try_again(const App&, Job, bool for_health);
-  void begin_again(const App&);
   void show_waiting(const App&, Phase, const std::string& why, const std::string& by);
-  void retry(const App&, const std::shared_ptr<Run>&, const Outcome&);
-  void hurry(const App&);
   void note_repetition(const App&, const Repetition&);
   void idle(const App&);
   void rest(const App&);
@@ -264,6 +264,15 @@ class DispatcherImpl : public Dispatcher {
   void record_end(EventId, const Tracker&);
   void progress(const App&, EventId, SyncId, const std::string& stage, const std::string& text);
   void tell(const ProgressLine&);
+
+  // dispatcher_waiting.cpp: for health, and for the next attempt
+  void park(const App&, const Outcome&);
+  void look_at_health(const App&, std::chrono::milliseconds delay);
+  void try_again(const App&, Job, bool for_health);
+  void begin_again(const App&);
+  void retry(const App&, const std::shared_ptr<Run>&, const Outcome&);
+  void back_off(const App&);
+  void hurry(const App&);
 
   // dispatcher_held.cpp
   static std::shared_ptr<Run> held_run(const App&, const std::optional<SyncId>& looked_at);
