@@ -150,7 +150,7 @@ Outcome Run::finish_superseded() {
     std::lock_guard lock(mutex_);
     why = superseded_;
   }
-  if (why.empty()) return {Outcome::Kind::succeeded, {}, {}, ProblemCause::internal, false};
+  if (why.empty()) return succeeded_outcome();
   if (failure_) return failed(*failure_);
   end(store::SyncState::superseded, why);
   return superseded_outcome(why);
@@ -168,7 +168,7 @@ Outcome Run::removed() {
         "gitopsctl delete " + scope_.application.name.str() + " --cascade looks at it again"));
   }
   progress_("ended", "succeeded");
-  return {Outcome::Kind::succeeded, {}, {}, ProblemCause::internal, false};
+  return succeeded_outcome();
 }
 
 Outcome Run::succeed() {

@@ -53,6 +53,9 @@ struct Outcome {
   bool unhealthy = false;  ///< failed for nothing but the health of what it applied
   bool may_pass = false;   ///< failed, for nothing that the commit itself says: the same may succeed later
 };
+inline Outcome succeeded_outcome() {
+  return {Outcome::Kind::succeeded, {}, {}, ProblemCause::internal, false};
+}
 inline Outcome superseded_outcome(std::string why) {
   return {Outcome::Kind::superseded, std::move(why), {}, ProblemCause::internal, false};
 }

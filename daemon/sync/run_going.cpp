@@ -61,12 +61,11 @@ void Run::look_at_going() {
 
 /// What is deleted later is what those that go may need for it: the controller of a finalizer, a definition.
 Outcome Run::gone_before(const std::vector<protocol::Step>& wave) {
-  Outcome gone{Outcome::Kind::succeeded, {}, {}, ProblemCause::internal, false};
   const bool removes = std::any_of(wave.begin(), wave.end(),
                                    [](const auto& step) { return step.action == protocol::Action::remove; });
-  if (!removes) return gone;
+  if (!removes) return succeeded_outcome();
   look_at_going();
-  if (going_.empty()) return gone;
+  if (going_.empty()) return succeeded_outcome();
   const auto now = scope_.clock.monotonic();
   if (!going_until_) going_until_ = now + scope_.application.health_timeout;
   if (job_.kind != Kind::remove && now >= *going_until_)

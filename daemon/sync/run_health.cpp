@@ -16,14 +16,13 @@ Outcome Run::health_of_wave() {
   // A hook that was begun is a step that was begun: it ends before something newer comes.
   if (running_.empty())
     if (auto outcome = finish_superseded(); outcome.kind != Outcome::Kind::succeeded) return outcome;
-  Outcome healthy{Outcome::Kind::succeeded, {}, {}, ProblemCause::internal, false};
-  if (settling_.empty()) return healthy;
+  if (settling_.empty()) return succeeded_outcome();
   auto bad = look_at_settling();
   if (!bad.empty()) {
     unhealthy_ = true;
     return fail_over(Failure(std::move(bad)));
   }
-  if (settling_.empty()) return healthy;
+  if (settling_.empty()) return succeeded_outcome();
   if (scope_.clock.monotonic() >= health_deadline_) {
     unhealthy_ = true;
     return fail_over(fail(ProblemCause::destination, "not healthy in time: " + settling_why_,
@@ -64,7 +63,7 @@ Outcome Run::health_before_wave() {
     health_deadline_ = scope_.clock.monotonic() + scope_.application.health_timeout;
   }
   const bool joins = !group_.empty() && wave.group == group_;
-  return joins ? Outcome{Outcome::Kind::succeeded, {}, {}, ProblemCause::internal, false} : health_of_wave();
+  return joins ? succeeded_outcome() : health_of_wave();
 }
 
 /// What is neither healthy nor bad goes on settling.
