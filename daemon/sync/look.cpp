@@ -17,9 +17,7 @@ Look observe(const Scope& scope, const std::vector<ResourceId>* ids, bool full) 
   Look look;
   std::vector<store::Store::Settled> gone;
   for (std::size_t start = 0; start < entries.size(); start += kBatchCount) {
-    protocol::ObserveRequest request;
-    request.owner = {scope.installation, uid.str()};
-    request.policy = scope.application.policy;
+    auto request = observe_request(scope);
     request.full = full;
     request.watch = true;
     std::set<ResourceId> leaving;  // asked to be deleted, and kept by somebody else: no drift

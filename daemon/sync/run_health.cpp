@@ -68,9 +68,7 @@ Outcome Run::health_before_wave() {
 
 /// What is neither healthy nor bad goes on settling.
 void Run::look_at(const std::vector<ResourceId>& ids, std::vector<Problem>& bad) {
-  protocol::ObserveRequest request;
-  request.owner = {scope_.installation, scope_.application.uid.str()};
-  request.policy = scope_.application.policy;
+  auto request = observe_request(scope_);
   request.watch = true;
   std::map<ResourceId, store::InventoryEntry> entries;
   for (auto& e : scope_.store.inventory(scope_.application.uid, ids)) {
@@ -116,9 +114,7 @@ void Run::look_at(const std::vector<ResourceId>& ids, std::vector<Problem>& bad)
 /// Their end is on disk: shown that, the provider takes away what they are not to leave.
 void Run::clear_away(const std::vector<ResourceId>& ended) {
   if (ended.empty()) return;
-  protocol::ObserveRequest request;
-  request.owner = {scope_.installation, scope_.application.uid.str()};
-  request.policy = scope_.application.policy;
+  auto request = observe_request(scope_);
   for (const auto& entry : scope_.store.inventory(scope_.application.uid, ended))
     request.entries.push_back(owned_entry(entry));
   scope_.provider->observe(request, work_.blobs.get(), Monotonic::now() + kLookTimeout);

@@ -125,15 +125,20 @@ Work prepare_delete(const Scope& scope) {
   return work;
 }
 
+protocol::ObserveRequest observe_request(const Scope& scope) {
+  protocol::ObserveRequest request;
+  request.owner = {scope.installation, scope.application.uid.str()};
+  request.policy = scope.application.policy;
+  return request;
+}
+
 void settle_open_intents(const Scope& scope, SyncId sync, bool leaving) {
   std::vector<store::InventoryEntry> open;
   for (auto& e : scope.store.unsettled(scope.application.uid)) {
     if (e.intended_sync) open.push_back(std::move(e));
   }
   if (open.empty()) return;
-  protocol::ObserveRequest request;
-  request.owner = {scope.installation, scope.application.uid.str()};
-  request.policy = scope.application.policy;
+  auto request = observe_request(scope);
   request.full = true;
   for (const auto& e : open) request.entries.push_back(wire_entry(e));
   const auto result = scope.provider->observe(request, nullptr, Monotonic::now() + 60s);

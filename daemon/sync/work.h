@@ -76,6 +76,9 @@ inline bool changes_anything(const Work& work) {
   return !work.upsert.empty() || !work.remove.empty();
 }
 
+/// A question about the live state of what the application owns; the entries are the caller's to add.
+protocol::ObserveRequest observe_request(const Scope&);
+
 /// Observes entries whose intent is still open after a crash or a lost answer, and settles them (promise 6).
 /// `leaving`: the application is being deleted, what somebody else has there is none of its own.
 void settle_open_intents(const Scope&, SyncId, bool leaving);
