@@ -32,10 +32,17 @@ std::string trimmed(std::string text) {
   return replace_invalid_utf8(text) + "...";
 }
 
+constexpr std::string_view kFromOurs = "../../tree/";  // from a kustomization of ours to the copy
+
+std::string without_part(std::string text, std::string_view part) {
+  for (auto at = text.find(part); at != text.npos; at = text.find(part, at)) text.erase(at, part.size());
+  return text;
+}
+
 /// What a run failed with, at the file that it is about.
 Failure failure_of(const Order& order, const Ran& ran, const source::Snapshot& snapshot,
                    const std::string& folder, std::string hint) {
-  const std::string words = trimmed(without_values(ran.errors));
+  const std::string words = trimmed(without_part(without_values(ran.errors), kFromOurs));
   auto folders = order.charts;
   folders.insert(folders.begin(), folder);
   const auto mention = mentioned_file(snapshot, folders, words);
@@ -71,13 +78,17 @@ std::string cache_key(const Order& order, const source::Snapshot& snapshot) {
   return to_hex(hasher.finish());
 }
 
-/// The application's path, or a kustomization of ours that lays over it what the application says.
-std::string folder_to_build(const config::Application& app, const RunFolder& folder) {
-  if (!app.kustomize.is_object() || app.kustomize.as_object().empty())
-    return folder.tree() + (app.path.empty() ? "" : "/" + app.path);
-  Value overlay = app.kustomize;
+/// The application's path, or a kustomization of ours: one that lays over it what the application says, or
+/// one that was generated for a path that has none.
+std::string folder_to_build(const config::Application& app, const Listing& listing, const RunFolder& folder) {
+  const bool overlaid = app.kustomize.is_object() && !app.kustomize.as_object().empty();
+  if (!overlaid && !listing.generated) return folder.tree() + (app.path.empty() ? "" : "/" + app.path);
+  Value overlay = overlaid ? app.kustomize : Value::object();
   overlay.set("apiVersion", "kustomize.config.k8s.io/v1beta1").set("kind", "Kustomization");
-  overlay.set("resources", Value::Array{"../../tree/" + app.path});
+  Value resources = Value::array();
+  for (const auto& path : listing.generated.value_or(std::vector{app.path}))
+    resources.push(std::string(kFromOurs) + path);
+  overlay.set("resources", std::move(resources));
   folder.write_scratch("overlay/kustomization.yaml", to_json(overlay));
   return folder.scratch() + "/overlay";
 }
@@ -92,11 +103,17 @@ std::vector<std::string> chart_options(const std::string& helm, const Value& con
   return options;
 }
 
-std::string kustomize_settings(const config::Application& app, const std::vector<std::string>& options) {
+std::string kustomize_settings(const config::Application& app, const Listing& listing,
+                               const std::vector<std::string>& options) {
   Value settings = Value::object({{"path", app.path}, {"kustomize", app.kustomize}});
   Value list = Value::array();
   for (const auto& option : options) list.push(option);
   settings.set("options", std::move(list));
+  if (listing.generated) {
+    Value resources = Value::array();
+    for (const auto& path : *listing.generated) resources.push(path);
+    settings.set("resources", std::move(resources));
+  }
   return "kustomize " + to_json(settings);
 }
 
@@ -160,7 +177,7 @@ std::string run_or_find(const External& external, const source::Snapshot& snapsh
 Rendered render_kustomize(const External& external, const source::Snapshot& snapshot,
                           const config::Application& app, const Listing& listing, const Value& context) {
   const auto& limits = external.sandbox.limits;
-  const auto main_file = kustomization_in(snapshot, app.path);
+  const auto main_file = listing.generated ? snapshot.entry(app.path) : root_kustomization(snapshot, app);
   if (!main_file)
     throw Failure(Problem{ProblemCause::input,
                           "the application's path holds no kustomization",
@@ -184,14 +201,14 @@ Rendered render_kustomize(const External& external, const source::Snapshot& snap
     order.charts = listing.chart_folders;
     options = chart_options(order.child, context);
   }
-  order.settings = kustomize_settings(app, options);
+  order.settings = kustomize_settings(app, listing, options);
   const auto output = run_or_find(external, snapshot, app, order, [&](const RunFolder& folder) {
     // Every file that it can see is the snapshot's, so that a build may name files anywhere in it, as with
     // Flux.
     const std::string verb = order.program.ends_with("/kubectl") ? "kustomize" : "build";
     std::vector<std::string> command{order.program, verb, "--load-restrictor", "LoadRestrictionsNone"};
     command.insert(command.end(), options.begin(), options.end());
-    command.push_back(folder_to_build(app, folder));
+    command.push_back(folder_to_build(app, listing, folder));
     return command;
   });
   const std::string where = place(snapshot.commit(), main_file->path) + " (built by kustomize)";

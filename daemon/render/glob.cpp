@@ -148,4 +148,8 @@ bool is_manifest(const config::Application& application, std::string_view path_b
          !any_matches(application.exclude, path_below);
 }
 
+bool is_looked_for(const config::Application& application, std::string_view path_below) {
+  return application.include.empty() && !hidden(path_below) && !any_matches(application.exclude, path_below);
+}
+
 }  // namespace gitopsd::render

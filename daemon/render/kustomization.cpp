@@ -103,6 +103,22 @@ class Follower {
     if (!resources || !resources->is_array() || resources->as_array().empty()) no_longer_plain();
   }
 
+  /// As `visit`, with a kustomization that lists what was found below the folder.
+  void visit_generated(const std::string& folder, const Found& found) {
+    folders_.insert(folder);
+    const Deeper deeper(on_the_way_, folder);
+    listing_.reads.insert(folder);
+    listing_.generated.emplace();
+    for (const auto& entry : found.manifests) {
+      listing_.generated->push_back(entry.path);
+      add_resource_file(entry, true);
+    }
+    for (const auto& base : found.bases) {
+      listing_.generated->push_back(base);
+      visit(base);
+    }
+  }
+
   Listing take() {
     if (!problems_.empty()) throw Failure(std::move(problems_));
     if (!listing_.plain) listing_.manifests.clear();
@@ -216,11 +232,15 @@ class Follower {
       return no_longer_closed();
     }
     if (entry->kind == EntryKind::directory) return visit(*path);
-    if (!is_file(*entry)) return no_longer_closed();
-    listing_.reads.insert(*path);
-    if (!may_be_plain || is_kustomization_name(name_of(*path)) || !files_.insert(*path).second)
+    add_resource_file(*entry, may_be_plain);
+  }
+
+  void add_resource_file(const source::TreeEntry& entry, bool may_be_plain) {
+    if (!is_file(entry)) return no_longer_closed();
+    listing_.reads.insert(entry.path);
+    if (!may_be_plain || is_kustomization_name(name_of(entry.path)) || !files_.insert(entry.path).second)
       return no_longer_plain();
-    listing_.manifests.push_back(*entry);
+    listing_.manifests.push_back(entry);
   }
 
   void add_file(const std::string& folder, const std::string& reference) {
@@ -293,6 +313,21 @@ std::optional<source::TreeEntry> kustomization_in(const source::Snapshot& snapsh
   for (const auto name : kNames)
     if (auto entry = snapshot.entry(join_path(folder, std::string(name)))) return entry;
   return std::nullopt;
+}
+
+std::optional<source::TreeEntry> root_kustomization(const source::Snapshot& snapshot,
+                                                    const config::Application& application) {
+  for (const auto name : kNames)
+    if (is_looked_for(application, name))
+      if (auto entry = snapshot.entry(join_path(application.path, std::string(name)))) return entry;
+  return std::nullopt;
+}
+
+Listing list_generated(const source::Snapshot& snapshot, const config::Application& application,
+                       const Limits& limits) {
+  Follower follower(snapshot, limits);
+  follower.visit_generated(application.path, find_resources(snapshot, application, limits));
+  return follower.take();
 }
 
 Listing list_kustomization(const source::Snapshot& snapshot, const std::string& folder,

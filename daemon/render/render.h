@@ -36,13 +36,17 @@ struct Document {
   Value json;     ///< with positions
 };
 
-/// By what the application says, or else by what its path holds: a Chart.yaml, a kustomization, or neither.
+/// By what the application says, or else by what its path itself holds: a Chart.yaml, a kustomization, or
+/// neither.
 Renderer renderer_of(const source::Snapshot&, const config::Application&);
 
 /// Whether a path below the application's path is a manifest of it, by its include and exclude globs. Without
 /// include globs: *.yaml, *.yml and *.json at any depth, where no file or folder on the way is hidden
 /// (`.name`).
 bool is_manifest(const config::Application&, std::string_view path_below);
+/// Whether a kustomization or chart at a path below the application's path is looked for at all: not behind a
+/// hidden name, not where an exclude glob matches it, and never beside include globs, which say it all.
+bool is_looked_for(const config::Application&, std::string_view path_below);
 /// Matches the whole path: `*` within a path component, `**` across them (`**/` also for none), `?`, `[a-z]`,
 /// `[!a-z]`, `\` before a character that is meant as it is. No pattern makes it slow.
 bool glob_match(std::string_view pattern, std::string_view path);

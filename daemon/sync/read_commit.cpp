@@ -135,25 +135,34 @@ std::vector<source::Snapshot::Change> changes_in(const source::Snapshot& now, co
   return all;
 }
 
+bool is_kustomization(const std::string& path) {
+  const auto slash = path.rfind('/');
+  return render::is_kustomization_name(
+      std::string_view(path).substr(slash == std::string::npos ? 0 : slash + 1));
+}
+
 /// Whether no change can have made another list of it.
-bool lists_the_same(const Listed& listed, const std::vector<source::Snapshot::Change>& changes) {
+bool lists_the_same(const config::Application& app, const Listed& listed,
+                    const std::vector<source::Snapshot::Change>& changes) {
   const auto is_file = [](const auto& entry) {
     return entry && (entry->kind == source::EntryKind::file || entry->kind == source::EntryKind::executable);
   };
   return std::none_of(changes.begin(), changes.end(), [&](const auto& change) {
     // A kustomization, also one beside another in a folder; a manifest that came, went or is something else
     // now.
-    const auto slash = change.path.rfind('/');
-    if (render::is_kustomization_name(
-            std::string_view(change.path).substr(slash == std::string::npos ? 0 : slash + 1)))
-      return true;
-    return listed.manifests.contains(change.path) && !(is_file(change.before) && is_file(change.after));
+    if (is_kustomization(change.path)) return true;
+    const bool counts = listed.manifests.contains(change.path) ||
+                        (listed.listing.generated && render::is_within(app.path, change.path) &&
+                         render::is_manifest(app, below(app.path, change.path)));
+    return counts && !(is_file(change.before) && is_file(change.after));
   });
 }
 
 std::shared_ptr<const Listed> list_at(const source::Snapshot& snapshot, const Scope& scope) {
   auto listed = std::make_shared<Listed>();
-  listed->listing = render::list_kustomization(snapshot, scope.application.path);
+  const auto& app = scope.application;
+  listed->listing = render::root_kustomization(snapshot, app) ? render::list_kustomization(snapshot, app.path)
+                                                              : render::list_generated(snapshot, app);
   for (const auto& entry : listed->listing.manifests) listed->manifests.insert(entry.path);
   return listed;
 }
@@ -193,7 +202,7 @@ std::optional<Declares> read_listed(const Scope& scope, const source::Snapshot& 
     before = needs.listed && needs.listed_at == then->commit() ? needs.listed : list_at(*then, scope);
     if (before->listing.plain) {
       changes = changes_in(now, *then, before->listing.reads);
-      if (lists_the_same(*before, changes)) listed = before;
+      if (lists_the_same(scope.application, *before, changes)) listed = before;
     } else {
       before = nullptr;
     }
@@ -238,6 +247,40 @@ Declares read_kustomize(const Scope& scope, const source::Snapshot& now, const s
                                                 scope.provider->info().render_context));
 }
 
+/// Of a path without a kustomization in it; with none below it either, there is nothing to keep of it.
+std::shared_ptr<const Listed> list_folder(const source::Snapshot& snapshot, const Scope& scope) {
+  const auto found = render::find_resources(snapshot, scope.application);
+  return found.bases.empty() ? std::make_shared<const Listed>() : list_at(snapshot, scope);
+}
+
+bool is_read_one_by_one(const Listed& listed) {
+  return !listed.listing.generated;
+}
+
+/// A path that has no kustomization itself: its manifests are read one by one, unless a folder below it has
+/// one. Then they are what Flux makes of it: the resources of a kustomization that lists all that is found.
+Declares read_folder(const Scope& scope, const source::Snapshot& now, const source::Snapshot* then,
+                     NeedIndex& needs) {
+  const auto& app = scope.application;
+  if (!app.include.empty()) return read_directory(scope, now, then, needs);
+  std::shared_ptr<const Listed> listed;
+  bool was_one_by_one = false;
+  if (then) {
+    if (!needs.listed || needs.listed_at != then->commit()) needs.listed = list_folder(*then, scope);
+    needs.listed_at = then->commit();
+    was_one_by_one = is_read_one_by_one(*needs.listed);
+    const auto changes = now.changes_since(*then, app.path);
+    if (std::none_of(changes.begin(), changes.end(),
+                     [](const auto& change) { return is_kustomization(change.path); }))
+      listed = needs.listed;
+  }
+  if (!listed) listed = list_folder(now, scope);
+  if (!is_read_one_by_one(*listed)) return read_kustomize(scope, now, was_one_by_one ? nullptr : then, needs);
+  needs.listed = listed;
+  needs.listed_at = now.commit();
+  return read_directory(scope, now, was_one_by_one ? then : nullptr, needs);
+}
+
 void substitute(const Scope& scope, const source::Snapshot& snapshot,
                 std::vector<render::Document>& documents) {
   std::vector<Problem> problems;
@@ -267,7 +310,7 @@ Declares read_commit(const Scope& scope, const source::Snapshot& now, const stor
   Declares out;
   switch (renderer) {
     case Renderer::directory:
-      out = read_directory(scope, now, then.get(), needs);
+      out = read_folder(scope, now, then.get(), needs);
       break;
     case Renderer::kustomize:
       out = read_kustomize(scope, now, then.get(), needs);

@@ -68,6 +68,10 @@ void Run::prepare() {
                                  is_input_key(before_.input_key, before_.source_key,
                                               settings_key(scope_.application, scope_.destination), digest);
       work_ = prepare_commit(scope_, snapshot, before_, !same_settings, job_.force, owes_hooks(), *needs_);
+      // A path without a kustomization may have one below it, and that one charts.
+      if (std::any_of(work_.reads.begin(), work_.reads.end(),
+                      [](const auto& p) { return p.starts_with('/'); }))
+        context_ = digest;
       break;
     }
     case Kind::rollback: {

@@ -190,8 +190,44 @@ TEST_CASE("what a path holds decides how it is rendered, where the application d
   CHECK(of("read") == Renderer::kustomize);
   app.kustomize = {};
   app.exclude = {"a"};
+  CHECK(of("built") == Renderer::kustomize);
+  app.exclude = {"*.yml"};
   CHECK(of("built") == Renderer::directory);
+  app.exclude = {"Chart.*"};
+  CHECK(of("chart") == Renderer::kustomize);
+  app.include = {"a"};
+  CHECK(of("built") == Renderer::directory);
+  app.include = {};
   app.exclude = {};
   app.helm.emplace();
   CHECK(of("built") == Renderer::helm);
+}
+
+TEST_CASE("a path without a kustomization is one that lists what is found below it") {
+  Tree tree;
+  tree.file("app/ns.yaml", kDocument)
+      .file("app/words.txt", "words")
+      .file("app/.github/w.yaml", "no: manifest");
+  tree.file("app/deep/er/a.yml", kDocument)
+      .file("app/deep/podinfo/kustomization.yaml", "resources: [c.yaml]");
+  tree.file("app/deep/podinfo/c.yaml", kDocument).file("app/deep/podinfo/unlisted.yaml", kDocument);
+  tree.file("app/deep/podinfo/more/Kustomization", "resources: [d.yaml]");
+  tree.file("app/.hidden/kustomization.yaml", "resources: [d.yaml]").file("app2/kustomization.yaml", "{}");
+  config::Application app;
+  app.path = "app";
+  const auto listing = [&] { return render::list_generated(tree, app); };
+  CHECK(said(listing()) == "plain: app/deep/er/a.yml app/ns.yaml app/deep/podinfo/c.yaml | app");
+  CHECK(*listing().generated ==
+        std::vector<std::string>{"app/deep/er/a.yml", "app/ns.yaml", "app/deep/podinfo"});
+  app.exclude = {"deep/podinfo/**"};
+  CHECK(render::find_resources(tree, app).bases.empty());
+  app.exclude = {"deep/podinfo/kustomization.yaml", "ns.yaml"};
+  CHECK(*listing().generated == std::vector<std::string>{"app/deep/er/a.yml", "app/deep/podinfo/c.yaml",
+                                                         "app/deep/podinfo/unlisted.yaml",
+                                                         "app/deep/podinfo/more"});
+  app.exclude = {};
+  tree.file("app/deep/podinfo/kustomization.yaml", "resources: [c.yaml]\nnamePrefix: x-");
+  CHECK(said(listing()) == "kustomize: | app");
+  app.path = "gone";
+  CHECK_THROWS_AS(listing(), Failure);
 }
