@@ -4,11 +4,10 @@
 #include <prometheus/metric_family.h>
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
-#include <unistd.h>
 
-#include <fstream>
 #include <limits>
 
+#include "base/heap.h"
 #include "daemon/api/objects.h"
 
 namespace gitopsd::api {
@@ -29,13 +28,6 @@ struct Stage {
 constexpr Stage kStages[] = {{"stored", &store::Timings::stored},     {"fetched", &store::Timings::fetched},
                              {"rendered", &store::Timings::rendered}, {"planned", &store::Timings::planned},
                              {"applied", &store::Timings::applied},   {"healthy", &store::Timings::healthy}};
-
-double resident_bytes() {
-  std::ifstream statm("/proc/self/statm");
-  double total = 0, resident = 0;
-  statm >> total >> resident;
-  return resident * static_cast<double>(sysconf(_SC_PAGESIZE));
-}
 
 /// Collects families one sample at a time.
 class Page {
@@ -139,7 +131,8 @@ void add_sources(Page& page, const Context& context) {
 
 void add_process(Page& page, const Context& context) {
   page.gauge("gitopsd_build_info", "1, with the version", 1, {{"version", GITOPSD_VERSION}});
-  page.gauge("gitopsd_resident_memory_bytes", "Resident memory of the daemon", resident_bytes());
+  page.gauge("gitopsd_resident_memory_bytes", "Resident memory of the daemon",
+             static_cast<double>(resident_bytes()));
   page.gauge("gitopsd_start_time_seconds", "When the daemon started, Unix time",
              static_cast<double>(context.started) / 1e6);
   const auto reload = context.environment.reload();

@@ -15,6 +15,8 @@ using Hold = ApplicationLine::Hold;
 
 constexpr int kDeathsBeforeAlone = 2;
 constexpr int kRunsOfDestination = 8;
+/// A sync is often followed by another.
+constexpr auto kQuiet = 2s;
 
 }  // namespace
 
@@ -160,6 +162,19 @@ void DispatcherImpl::in_lane(const App& app, const std::function<void()>& body) 
   const auto end = dest->waiting.begin() + static_cast<std::ptrdiff_t>(std::min(free, dest->waiting.size()));
   for (auto task = dest->waiting.begin(); task != end; ++task) workers_->post(std::move(*task));
   dest->waiting.erase(dest->waiting.begin(), end);
+  trim_soon();
+}
+
+/// With the mutex.
+void DispatcherImpl::trim_soon() {
+  if (trim_due_) return;
+  trim_due_ = workers_->at(Monotonic::now() + kQuiet, [this] {
+    {
+      const std::lock_guard lock(mutex_);
+      trim_due_ = false;
+    }
+    heap_.look();
+  });
 }
 
 /// Without the mutex: a run came back.

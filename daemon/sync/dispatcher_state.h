@@ -12,6 +12,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/heap.h"
 #include "daemon/render/external.h"
 #include "daemon/sync/contest.h"
 #include "daemon/sync/dispatcher.h"
@@ -250,6 +251,7 @@ class DispatcherImpl : public Dispatcher {
   void pump(const App&);
   void begin(const App&, Job);
   void in_lane(const App&, const std::function<void()>& body);
+  void trim_soon();
   void ended(const App&, const std::shared_ptr<Run>&, Outcome);
   void show_waiting(const App&, Phase, const std::string& why, const std::string& by);
   void note_repetition(const App&, const Repetition&);
@@ -318,6 +320,8 @@ class DispatcherImpl : public Dispatcher {
   std::unordered_map<EventId, Tracker> trackers_;
   Metrics metrics_;
   std::vector<store::Timings> ended_timings_;
+  HeapTrim heap_;
+  bool trim_due_ = false;
 
   mutable std::mutex listeners_mutex_;
   std::map<int, std::function<void(const ProgressLine&)>> listeners_;

@@ -1,6 +1,14 @@
 #include "providers/protocol/workers.h"
 
+#include <chrono>
+
 namespace gitopsd::protocol {
+namespace {
+
+/// The calls of one sync follow each other faster.
+constexpr std::chrono::seconds kQuiet{2};
+
+}  // namespace
 
 Workers::Workers(int count) {
   for (int i = 0; i < count; ++i) threads_.emplace_back([this] { loop(); });
@@ -40,6 +48,11 @@ void Workers::loop() {
     lock.lock();
     --busy_;
     changed_.notify_all();
+    if (busy_ > 0 || changed_.wait_for(lock, kQuiet, [&] { return stop_ || busy_ > 0 || !queue_.empty(); }))
+      continue;
+    lock.unlock();
+    heap_.look();
+    lock.lock();
   }
 }
 

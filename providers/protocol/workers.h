@@ -1,4 +1,4 @@
-// A fixed number of threads that run calls.
+// A fixed number of threads that run calls. What a large one needed is given back once it is quiet.
 #pragma once
 
 #include <condition_variable>
@@ -7,6 +7,8 @@
 #include <mutex>
 #include <thread>
 #include <vector>
+
+#include "base/heap.h"
 
 namespace gitopsd::protocol {
 
@@ -30,6 +32,7 @@ class Workers {
   std::deque<std::function<void()>> queue_;
   int busy_ = 0;
   bool stop_ = false;
+  HeapTrim heap_;
   std::vector<std::thread> threads_;
 };
 
