@@ -34,6 +34,14 @@ struct WaitOptions {
   std::string what{};     ///< an event's number or an application's name
   std::string timeout{};  ///< a duration, or empty
 };
+struct ValidateOptions {
+  std::string path{};
+  std::string config{};      ///< given: `path` is a checkout for this configuration's applications
+  std::string repository{};  ///< which one of it; the only one, by default
+  /// Where the providers are that a configuration is shown to; where they are installed, by default.
+  std::string provider_directory{};
+  std::string render_program{};  ///< gitopsd-render, likewise
+};
 
 // Look.
 Exit status(const Session&, const std::string& application);
@@ -56,8 +64,6 @@ Exit wait(const Session&, const WaitOptions&);
 
 // Without the daemon.
 Exit hook_add(const Session&, const HookAddOptions&);
-/// `provider_directory`: where the providers are that a configuration is shown to; where they are installed,
-/// by default.
-Exit validate(const Session&, const std::string& path, const std::string& provider_directory = {});
+Exit validate(const Session&, const ValidateOptions&);
 
 }  // namespace gitopsd::ctl

@@ -32,7 +32,7 @@ constexpr const char* kFooter =
 struct Options {
   std::string socket = config::Api{}.socket;
   std::string output = "text";
-  std::string application, event, revision, path, sync;
+  std::string application, event, revision, sync;
   bool no_wait = false;
   bool cascade = false;
   EventsOptions events;
@@ -40,6 +40,7 @@ struct Options {
   AuditOptions audit;
   HookAddOptions hook;
   WaitOptions wait;
+  ValidateOptions validate;
 };
 
 using Run = std::function<Exit(const Session&)>;
@@ -200,10 +201,16 @@ class CommandLine {
     add->add_option("--config", o_.hook.config, "The daemon's configuration")
         ->default_val("/etc/gitopsd/gitopsd.yaml");
 
-    command(app_, "validate", "Check a configuration or the manifests of a checkout; needs no daemon",
-            [this](const Session& s) { return validate(s, o_.path); })
-        ->add_option("PATH", o_.path, "A configuration, a folder with one, a manifest or a checkout")
+    auto* check =
+        command(app_, "validate", "Check a configuration or the manifests of a checkout; needs no daemon",
+                [this](const Session& s) { return validate(s, o_.validate); });
+    check
+        ->add_option("PATH", o_.validate.path, "A configuration, a folder with one, a manifest or a checkout")
         ->required();
+    check->add_option("--config", o_.validate.config,
+                      "A configuration: PATH is a checkout for its applications");
+    check->add_option("--repository", o_.validate.repository,
+                      "Which of that configuration's repositories the checkout is of, where it has several");
   }
 
   CLI::App app_{"Look at and steer gitopsd"};

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <iterator>
+#include <set>
 
 #include "base/file.h"
 #include "base/yaml.h"
@@ -49,6 +50,38 @@ Checked check_configuration(const fs::path& file, const std::string& programs) {
   return checked;
 }
 
+/// The one that is named, or else the only one that applications have.
+RepositoryName repository_of(const config::Config& config, const std::string& given) {
+  std::set<RepositoryName> used;
+  for (const auto& application : config.applications) used.insert(application.repository);
+  if (given.empty() && used.size() == 1) return *used.begin();
+  std::string names;
+  for (const auto& name : used) {
+    if (name.str() == given) return name;
+    names += (names.empty() ? "" : ", ") + name.str();
+  }
+  if (given.empty())
+    throw UsageError("--repository says which of the configuration's repositories this is: " + names);
+  throw NotFoundError("no application is of a repository " + given + "; there are " + names);
+}
+
+/// A configuration that is not right itself has all the word.
+Checked check_configured(const fs::path& checkout, const ValidateOptions& options, std::string_view& kind) {
+  if (!fs::exists(options.config)) throw NotFoundError("there is no configuration " + options.config);
+  config::Snapshot config;
+  try {
+    config = config::load(options.config, false);
+  } catch (const Failure& failure) {
+    kind = "configuration";
+    Checked checked;
+    checked.files = 1;
+    checked.problems = failure.problems();
+    return checked;
+  }
+  return check_applications(checkout, *config, repository_of(*config, options.repository),
+                            options.render_program);
+}
+
 Value to_value(const Problem& problem) {
   const auto number = [](int n) { return n > 0 ? Value(n) : Value(); };
   return Value::object({{"file", problem.file},
@@ -67,6 +100,9 @@ void print(const Session& session, const Checked& checked, std::string_view kind
     session.print_json(Value::object({{"kind", kind},
                                       {"files", checked.files},
                                       {"documents", checked.documents},
+                                      {"kustomizations", checked.kustomizations},
+                                      {"charts", checked.charts},
+                                      {"applications", checked.applications},
                                       {"problems", problems},
                                       {"warnings", warnings},
                                       {"not_checked", unchecked}}));
@@ -75,14 +111,17 @@ void print(const Session& session, const Checked& checked, std::string_view kind
   for (const auto& problem : checked.problems) session.line(safe(problem.str()));
   for (const auto& warning : checked.warnings) session.line("warning: " + safe(warning.str()));
   for (const auto& line : checked.unchecked) session.line("not checked: " + safe(line));
-  const auto count = [](std::size_t n, const std::string& thing) {
+  const auto count = [](auto n, const std::string& thing) {
     return std::to_string(n) + " " + thing + (n == 1 ? "" : "s");
   };
   const bool good = checked.problems.empty();
   std::string what = "the configuration";
   if (kind == "checkout") {
-    what = count(static_cast<std::size_t>(checked.documents), "document") + " in " +
-           count(static_cast<std::size_t>(checked.files), "file");
+    what = count(checked.documents, "document") + " in " +
+           (checked.applications > 0 ? count(checked.applications, "application")
+                                     : count(checked.files, "file"));
+    if (checked.kustomizations > 0) what += ", " + count(checked.kustomizations, "kustomization");
+    if (checked.charts > 0) what += ", " + count(checked.charts, "chart");
   }
   // What a kind's fields may be is the provider's knowledge, and there is none here.
   const std::string praise = kind == "checkout"
@@ -95,19 +134,26 @@ void print(const Session& session, const Checked& checked, std::string_view kind
 
 }  // namespace
 
-Exit validate(const Session& session, const std::string& path, const std::string& provider_directory) {
+Exit validate(const Session& session, const ValidateOptions& options) {
   const std::string programs =
-      provider_directory.empty() ? sync::default_provider_directory() : provider_directory;
+      options.provider_directory.empty() ? sync::default_provider_directory() : options.provider_directory;
+  const std::string& path = options.path;
   const fs::path given = path;
   const bool folder = fs::is_directory(given);
   if (!fs::exists(given)) throw NotFoundError("there is no file or folder " + path);
   Checked checked;
   std::string_view kind = "checkout";
-  if (folder && fs::exists(given / "gitopsd.yaml")) {
+  if (!options.config.empty()) {
+    if (!folder)
+      throw UsageError("--config checks the applications of a checkout, and " + path + " is no folder");
+    checked = check_configured(given, options, kind);
+  } else if (!options.repository.empty()) {
+    throw UsageError("--repository says which one of --config FILE the checkout is of");
+  } else if (folder && fs::exists(given / "gitopsd.yaml")) {
     kind = "configuration";
     checked = check_configuration(given / "gitopsd.yaml", programs);
   } else if (folder) {
-    checked = check_checkout(given);
+    checked = check_checkout(given, options.render_program);
   } else if (has_api_version(given)) {
     check_manifest(given, path, checked);
   } else {

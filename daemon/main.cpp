@@ -20,6 +20,7 @@
 #include "base/undumpable.h"
 #include "config/config.h"
 #include "daemon/api/api.h"
+#include "daemon/render/sandbox.h"
 #include "daemon/report/notify.h"
 #include "daemon/server/server.h"
 #include "daemon/store/audit_heads.h"
@@ -44,13 +45,6 @@ struct Options {
   std::string log_level = "info";
   bool check_config = false;
 };
-
-/// Beside the providers where it is installed; in a build tree below the daemon's folder.
-std::string render_program() {
-  const auto own = std::filesystem::read_symlink("/proc/self/exe").parent_path();
-  const auto built = own / "render/sandbox/gitopsd-render";
-  return std::filesystem::exists(built) ? built : own.parent_path() / "libexec/gitopsd/gitopsd-render";
-}
 
 std::string provider_directory(const Options& options) {
   if (options.provider_directory.empty()) return sync::default_provider_directory();
@@ -148,7 +142,7 @@ int run(const Options& options) {
   sync_environment.store = store.get();
   sync_environment.program_directory = provider_directory(options);
   sync_environment.state_directory = config->store.path;
-  sync_environment.render_program = render_program();
+  sync_environment.render_program = render::render_program();
   auto dispatcher = sync::make_dispatcher(sync_environment);
 
   server::Environment door;

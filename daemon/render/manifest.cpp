@@ -1,5 +1,6 @@
 #include "base/json.h"
 #include "base/yaml.h"
+#include "daemon/render/kustomization.h"
 #include "daemon/render/place.h"
 #include "daemon/render/render.h"
 
@@ -89,6 +90,29 @@ class Collector {
 
 }  // namespace
 
+namespace {
+
+/// kustomize's own files, which no destination has a kind for.
+void refuse_kustomization(const std::vector<Value>& values, const std::string& path,
+                          const std::string& place) {
+  const auto slash = path.rfind('/');
+  const bool named = is_kustomization_name(std::string_view(path).substr(slash == path.npos ? 0 : slash + 1));
+  for (const auto& value : values) {
+    if (!value.is_object()) continue;
+    const Value* version = value.find("apiVersion");
+    const bool is_one =
+        version ? version->is_string() && version->as_string().starts_with("kustomize.config.k8s.io/")
+                : named && !value.find("kind");
+    if (is_one)
+      throw Failure(
+          Problem{ProblemCause::input, "a kustomization is no manifest",
+                  "without include in the application its folder is built; exclude leaves the file out",
+                  place, value.position});
+  }
+}
+
+}  // namespace
+
 std::vector<Document> take_documents(std::vector<Value> values, const source::TreeEntry& file,
                                      const std::string& place) {
   Collector collector(file, place);
@@ -109,9 +133,10 @@ std::vector<Document> read_manifest(const source::Snapshot& snapshot, const sour
                           where,
                           {}});
   }
-  return take_documents(
-      parse(entry.path, snapshot.read(entry.id, entry.path, limits.file_bytes), where, limits, notes), entry,
-      where);
+  auto values =
+      parse(entry.path, snapshot.read(entry.id, entry.path, limits.file_bytes), where, limits, notes);
+  refuse_kustomization(values, entry.path, where);
+  return take_documents(std::move(values), entry, where);
 }
 
 }  // namespace gitopsd::render

@@ -191,6 +191,13 @@ Ran run_in_sandbox(const Sandbox& sandbox, const RunFolder& folder, const std::v
   return ran;
 }
 
+std::string render_program() {
+  const auto own = fs::read_symlink("/proc/self/exe").parent_path();
+  for (const auto& folder : {own, own.parent_path() / "daemon"})
+    if (const auto built = folder / "render/sandbox/gitopsd-render"; fs::exists(built)) return built;
+  return own.parent_path() / "libexec/gitopsd/gitopsd-render";
+}
+
 std::string find_program(const std::string& configured, const std::vector<std::string>& names) {
   const auto can_run = [](const std::string& path) {
     return ::access(path.c_str(), X_OK) == 0 && fs::is_regular_file(path);

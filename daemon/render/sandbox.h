@@ -51,6 +51,8 @@ struct Ran {
 Ran run_in_sandbox(const Sandbox&, const RunFolder&, const std::vector<std::string>& command,
                    const std::string& child = {});
 
+/// gitopsd-render: where it is installed, in libexec; in a build tree, where that builds it.
+std::string render_program();
 /// The absolute path of the configured program, or of the first of `names` that is in PATH; empty: none.
 std::string find_program(const std::string& configured, const std::vector<std::string>& names);
 /// Changes when the program is replaced: its size and the time of its last change.

@@ -4,8 +4,8 @@
 #include <iterator>
 #include <optional>
 
+#include "daemon/render/read_path.h"
 #include "daemon/render/repository_path.h"
-#include "daemon/render/substitute.h"
 #include "daemon/sync/problems.h"
 
 namespace gitopsd::sync {
@@ -14,65 +14,8 @@ namespace {
 using render::Renderer;
 using Paths = std::set<std::string>;
 
-// Nobody reads more of them, and a hostile repository could have a hundred thousand.
-constexpr std::size_t kMostProblems = 1000;
-
 std::string below(const std::string& application_path, const std::string& path) {
   return application_path.empty() ? path : path.substr(application_path.size() + 1);
-}
-
-class Problems {
- public:
-  /// Keeps what is wrong with the input; anything else is thrown on. False when there are enough.
-  bool add(const Failure& failure) {
-    if (failure.cause() != ProblemCause::input) throw failure;
-    for (const auto& p : failure.problems()) found_.push_back(p);
-    return found_.size() <= kMostProblems;
-  }
-  void throw_if_any() {
-    if (!found_.empty()) throw Failure(std::move(found_));
-  }
-
- private:
-  std::vector<Problem> found_;
-};
-
-/// All documents that `add` takes out of the manifests; every problem of every one of them.
-template <class Add>
-void each_manifest(const std::vector<source::TreeEntry>& manifests, const Add& add) {
-  Problems problems;
-  for (const auto& entry : manifests) {
-    try {
-      add(entry);
-    } catch (const Failure& failure) {
-      if (!problems.add(failure)) break;
-    }
-  }
-  problems.throw_if_any();
-}
-
-std::vector<render::Document> read_documents(const source::Snapshot& snapshot,
-                                             const std::vector<source::TreeEntry>& manifests) {
-  std::vector<render::Document> documents;
-  each_manifest(manifests, [&](const source::TreeEntry& entry) {
-    for (auto& d : render::read_manifest(snapshot, entry)) documents.push_back(std::move(d));
-  });
-  return documents;
-}
-
-/// Those that a kustomization lists; nullopt where kustomize has to read them.
-std::optional<std::vector<render::Document>> read_listed_documents(
-    const source::Snapshot& snapshot, const std::vector<source::TreeEntry>& manifests) {
-  std::vector<render::Document> documents;
-  bool same = true;
-  each_manifest(manifests, [&](const source::TreeEntry& entry) {
-    auto read = render::read_listed_manifest(snapshot, entry);
-    same = same && read;
-    if (!same) return;
-    for (auto& d : *read) documents.push_back(std::move(d));
-  });
-  if (!same) return std::nullopt;
-  return documents;
 }
 
 /// Those of changed needs: content files of which other manifests' documents are made.
@@ -109,7 +52,7 @@ Declares read_directory(const Scope& scope, const source::Snapshot& now, const s
   if (!then) {
     const auto manifests = render::manifests(now, app);
     for (const auto& entry : manifests) out.manifests.insert(entry.path);
-    out.documents = read_documents(now, manifests);
+    out.documents = render::read_manifests(now, manifests);
     return out;
   }
   out.partial = true;
@@ -122,7 +65,7 @@ Declares read_directory(const Scope& scope, const source::Snapshot& now, const s
   // The path itself must still be a folder: a vanished one is an error, never an empty set.
   const auto root = now.entry(app.path);
   if (!root || root->kind != source::EntryKind::directory) render::manifests(now, app);
-  out.documents = read_documents(now, entries_of(now, out.manifests));
+  out.documents = render::read_manifests(now, entries_of(now, out.manifests));
   return out;
 }
 
@@ -186,7 +129,7 @@ std::optional<Declares> read_changed(const Scope& scope, const source::Snapshot&
   Paths still;
   for (const auto& path : out.manifests)
     if (listed.manifests.contains(path)) still.insert(path);
-  auto documents = read_listed_documents(now, entries_of(now, still));
+  auto documents = render::read_listed_manifests(now, entries_of(now, still));
   if (!documents) return std::nullopt;
   out.documents = *std::move(documents);
   return out;
@@ -216,7 +159,7 @@ std::optional<Declares> read_listed(const Scope& scope, const source::Snapshot& 
     out = read_changed(scope, now, changes, *before, *listed, needs);
   } else {
     refuse_too_many(scope, now, listed->manifests);
-    if (auto documents = read_listed_documents(now, listed->listing.manifests)) {
+    if (auto documents = render::read_listed_manifests(now, listed->listing.manifests)) {
       out.emplace().manifests = listed->manifests;
       out->documents = *std::move(documents);
     }
@@ -281,15 +224,6 @@ Declares read_folder(const Scope& scope, const source::Snapshot& now, const sour
   return read_directory(scope, now, was_one_by_one ? then : nullptr, needs);
 }
 
-void substitute(const Scope& scope, const source::Snapshot& snapshot,
-                std::vector<render::Document>& documents) {
-  std::vector<Problem> problems;
-  for (auto& document : documents)
-    render::substitute(document, scope.application.substitute, place(snapshot.commit(), document.path),
-                       problems);
-  if (!problems.empty()) throw Failure(std::move(problems));
-}
-
 /// A program made what the application has.
 bool was_rendered(const store::ApplicationState& state) {
   const auto outside = decode_outside(state.outside);
@@ -320,7 +254,7 @@ Declares read_commit(const Scope& scope, const source::Snapshot& now, const stor
           from_renderer(render::render_helm(scope.external, now, app, scope.provider->info().render_context));
       break;
   }
-  substitute(scope, now, out.documents);
+  render::substitute_all(now, app.substitute, out.documents);
   return out;
 }
 

@@ -1,0 +1,103 @@
+#include "daemon/render/read_path.h"
+
+#include "daemon/render/place.h"
+#include "daemon/render/substitute.h"
+
+namespace gitopsd::render {
+namespace {
+
+// Nobody reads more of them, and a hostile repository could have a hundred thousand.
+constexpr std::size_t kMostProblems = 1000;
+
+class Problems {
+ public:
+  /// Keeps what is wrong with the input; anything else is thrown on. False when there are enough.
+  bool add(const Failure& failure) {
+    if (failure.cause() != ProblemCause::input) throw failure;
+    for (const auto& p : failure.problems()) found_.push_back(p);
+    return found_.size() <= kMostProblems;
+  }
+  void throw_if_any() {
+    if (!found_.empty()) throw Failure(std::move(found_));
+  }
+
+ private:
+  std::vector<Problem> found_;
+};
+
+/// All documents that `add` takes out of the manifests; every problem of every one of them.
+template <class Add>
+void each_manifest(const std::vector<source::TreeEntry>& manifests, const Add& add) {
+  Problems problems;
+  for (const auto& entry : manifests) {
+    try {
+      add(entry);
+    } catch (const Failure& failure) {
+      if (!problems.add(failure)) break;
+    }
+  }
+  problems.throw_if_any();
+}
+
+std::vector<Document> read_kustomization(const External& external, const source::Snapshot& snapshot,
+                                         const config::Application& app, const Listing& listing,
+                                         const Value& context) {
+  const bool overlaid = app.kustomize.is_object() && !app.kustomize.as_object().empty();
+  if (listing.plain && !overlaid)
+    if (auto documents = read_listed_manifests(snapshot, listing.manifests)) return *std::move(documents);
+  return render_kustomize(external, snapshot, app, listing, context).documents;
+}
+
+std::vector<Document> read_anything(const External& external, const source::Snapshot& snapshot,
+                                    const config::Application& app, const Value& context) {
+  const auto renderer = renderer_of(snapshot, app);
+  if (renderer == Renderer::helm) return render_helm(external, snapshot, app, context).documents;
+  if (renderer == Renderer::kustomize && root_kustomization(snapshot, app))
+    return read_kustomization(external, snapshot, app, list_kustomization(snapshot, app.path), context);
+  if (renderer == Renderer::directory &&
+      (!app.include.empty() || find_resources(snapshot, app).bases.empty()))
+    return read_manifests(snapshot, manifests(snapshot, app));
+  return read_kustomization(external, snapshot, app, list_generated(snapshot, app), context);
+}
+
+}  // namespace
+
+std::vector<Document> read_manifests(const source::Snapshot& snapshot,
+                                     const std::vector<source::TreeEntry>& manifests) {
+  std::vector<Document> documents;
+  each_manifest(manifests, [&](const source::TreeEntry& entry) {
+    for (auto& d : read_manifest(snapshot, entry)) documents.push_back(std::move(d));
+  });
+  return documents;
+}
+
+std::optional<std::vector<Document>> read_listed_manifests(const source::Snapshot& snapshot,
+                                                           const std::vector<source::TreeEntry>& manifests) {
+  std::vector<Document> documents;
+  bool same = true;
+  each_manifest(manifests, [&](const source::TreeEntry& entry) {
+    auto read = read_listed_manifest(snapshot, entry);
+    same = same && read;
+    if (!same) return;
+    for (auto& d : *read) documents.push_back(std::move(d));
+  });
+  if (!same) return std::nullopt;
+  return documents;
+}
+
+void substitute_all(const source::Snapshot& snapshot, const std::map<std::string, std::string>& variables,
+                    std::vector<Document>& documents) {
+  std::vector<Problem> problems;
+  for (auto& document : documents)
+    substitute(document, variables, place(snapshot.commit(), document.path), problems);
+  if (!problems.empty()) throw Failure(std::move(problems));
+}
+
+std::vector<Document> read_path(const External& external, const source::Snapshot& snapshot,
+                                const config::Application& app, const Value& context) {
+  auto documents = read_anything(external, snapshot, app, context);
+  substitute_all(snapshot, app.substitute, documents);
+  return documents;
+}
+
+}  // namespace gitopsd::render

@@ -1,0 +1,27 @@
+// All that an application's path declares, read or built anew; and how several manifests are read at once.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "daemon/render/external.h"
+
+namespace gitopsd::render {
+
+/// The documents of manifests, in their order. Throws Failure with every problem of every one of them.
+std::vector<Document> read_manifests(const source::Snapshot&, const std::vector<source::TreeEntry>&);
+/// Those that a plain kustomization lists; nullopt where kustomize has to read them.
+std::optional<std::vector<Document>> read_listed_manifests(const source::Snapshot&,
+                                                           const std::vector<source::TreeEntry>&);
+/// Replaces the variables in all documents. Throws Failure with every problem.
+void substitute_all(const source::Snapshot&, const std::map<std::string, std::string>& variables,
+                    std::vector<Document>&);
+
+/// What the first sync of an application reads, by whatever its path holds, with variables replaced.
+/// `context` is the destination's. Throws Failure.
+std::vector<Document> read_path(const External&, const source::Snapshot&, const config::Application&,
+                                const Value& context);
+
+}  // namespace gitopsd::render
