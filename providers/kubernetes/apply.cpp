@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "base/problem.h"
+#include "providers/kubernetes/contents.h"
 #include "providers/kubernetes/going.h"
 #include "providers/kubernetes/object_fields.h"
 #include "providers/kubernetes/order.h"
@@ -62,6 +63,7 @@ class ObjectApplier {
   std::string receipt_of(const Value& object, const Id&, const Manifest&, const Ignored&);
   HttpResponse write_as_planned(const Id&, const Manifest&, const Precondition&);
   void remove(const Id&, const Precondition&, std::chrono::seconds patience = kGoingTakes);
+  void check_contents(const Id&, const Precondition&);
   void wait_until_gone(const Id&, const HttpRequest& read, const std::string& uid,
                        std::chrono::seconds patience);
   std::string prepare(const Id&, Manifest&, const Precondition&);
@@ -194,6 +196,8 @@ std::string ObjectApplier::change(const Step& step, const Id& id) {
   const auto precondition =
       step.action == Action::none ? Precondition() : Precondition::parse(step.precondition);
   if (step.action == Action::remove) {
+    if (!precondition.keep && !precondition.uid.empty() && holds_objects(id.type))
+      check_contents(id, precondition);
     if (!precondition.keep) remove(id, precondition, kPromptly);
     state_.watch.remove(id);
     return {};
@@ -354,6 +358,28 @@ std::string ObjectApplier::prepare(const Id& id, Manifest& manifest, const Preco
   const Value after = parse_go_json(
       answered(std::move(request), "cannot change who manages fields of " + id.str()).body, id.str());
   return after.at_pointer("/metadata/resourceVersion")->as_string();
+}
+
+/// Somebody may have put something into it since it was planned, or taken it out. What an earlier wave
+/// deleted has gone, or is about to.
+void ObjectApplier::check_contents(const Id& id, const Precondition& planned) {
+  const auto live = state_.cluster.http().send(read_request(*kinds_, id, {}, *policy_));
+  if (live.status == 404) return;
+  if (live.status != 200) refuse(live, "cannot read " + id.str());
+  const Value object = parse_go_json(live.body, id.str());
+  if (is_going(object)) return;
+  const auto contents = contents_of(state_.cluster, *policy_, id, object, {});
+  const bool may = policy_->deletes_foreign(id.type);
+  const bool refused = !may && !contents.none();
+  if (refused != planned.refused || (may && contents.has_more_than(planned.holds)))
+    throw StaleObject("what " + id.str() + " holds has changed meanwhile");
+  if (!refused) return;
+  protocol::WireProblem problem;
+  problem.cause = ProblemCause::conflict;
+  problem.code = "apply";
+  problem.message = id.str() + " is not deleted: " + contents.text();
+  problem.hint = contents.way_out(id.type);
+  throw Refused{std::move(problem)};
 }
 
 void ObjectApplier::remove(const Id& id, const Precondition& precondition, std::chrono::seconds patience) {

@@ -33,6 +33,7 @@ void Kinds::add(const Value& groups) {
           info.plural = resource.get_string("resource");
           info.namespaced = resource.get_string("scope") == "Namespaced";
           info.watchable = has_verb(resource, "watch");
+          info.deletable = has_verb(resource, "list") && has_verb(resource, "delete");
         }
         if (resource.get_string("resource") == info.plural)
           info.versions.push_back(version.get_string("version"));

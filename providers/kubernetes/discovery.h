@@ -17,6 +17,7 @@ struct KindInfo {
   bool namespaced = true;
   bool watchable = true;
   std::vector<std::string> versions;  ///< the server's preference first
+  bool deletable = true;              ///< and can be listed
 
   bool serves(const std::string& version) const;
   /// That version where it is served, else the server's preference; there has to be one.

@@ -1,4 +1,4 @@
-// One plan in the making: a part of plan.cpp and plan_hooks.cpp.
+// One plan in the making: a part of plan.cpp, plan_hooks.cpp and plan_removals.cpp.
 #pragma once
 
 #include <map>
@@ -6,6 +6,7 @@
 #include <set>
 #include <string>
 
+#include "providers/kubernetes/contents.h"
 #include "providers/kubernetes/manifest.h"
 #include "providers/kubernetes/read_objects.h"
 #include "providers/kubernetes/verbs.h"
@@ -38,6 +39,7 @@ class ObjectPlanner {
   void add(protocol::Step, const Precondition&);
   void look_at_removals();
   void remove(const Id&, const HttpResponse& live);
+  void look_into(const Id&, const Value& live, protocol::Step&, Precondition&);
   bool is_ours(const Value& live, const Id&) const;
   bool cuts(const Manifest&, const HttpResponse& dry_run);
   bool of_other(const Value& live, const Id&, protocol::WireProblem&) const;
@@ -52,6 +54,7 @@ class ObjectPlanner {
   std::shared_ptr<const Kinds> kinds_;
   std::map<Id, Manifest> wanted_;
   std::map<ResourceId, const protocol::Entry*> entries_;
+  std::set<std::string> going_;  ///< uids of what is deleted
   protocol::PlanResult result_;
 };
 

@@ -67,4 +67,9 @@ bool holds_data(const GroupKind& type) {
   return kinds.contains(type);
 }
 
+bool holds_objects(const GroupKind& type) {
+  return type == GroupKind{"", "Namespace"} ||
+         type == GroupKind{"apiextensions.k8s.io", "CustomResourceDefinition"};
+}
+
 }  // namespace gitopsd::kubernetes

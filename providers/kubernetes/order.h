@@ -18,5 +18,7 @@ std::string group_of(const Manifest&);
 int removal_wave(const GroupKind&);
 /// Whether deleting one of it deletes data, or what else is in it.
 bool holds_data(const GroupKind&);
+/// Whether objects of others may be in it, and go with it.
+bool holds_objects(const GroupKind&);
 
 }  // namespace gitopsd::kubernetes

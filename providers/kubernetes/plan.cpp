@@ -10,8 +10,6 @@
 #include "providers/kubernetes/complaints.h"
 #include "providers/kubernetes/definitions.h"
 #include "providers/kubernetes/fields_diff.h"
-#include "providers/kubernetes/gather.h"
-#include "providers/kubernetes/going.h"
 #include "providers/kubernetes/in_place_of.h"
 #include "providers/kubernetes/object_fields.h"
 #include "providers/kubernetes/object_planner.h"
@@ -24,7 +22,6 @@ namespace {
 
 using protocol::Action;
 using protocol::Destroys;
-using protocol::PlanMode;
 using protocol::Step;
 using protocol::WireProblem;
 
@@ -417,66 +414,6 @@ HttpRequest ObjectPlanner::as_new(const Manifest& manifest) const {
   other.id.name = manifest.id.name.substr(0, kNameBeforeProbe) + "-gitopsd-probe";
   other.object.as_object().at("metadata").set("name", other.id.name);
   return apply_request(other, request_.owner, policy_, {}, true);
-}
-
-void ObjectPlanner::look_at_removals() {
-  std::vector<HttpRequest> requests;
-  std::vector<Id> asked;
-  for (const auto& resource : request_.remove) {
-    const auto id = Id::parse(resource.str());
-    if (!id) throw fail(ProblemCause::input, "'" + resource.str() + "' is no id of this provider");
-    const KindInfo* kind = kinds_->find(id->type);
-    if (!kind)
-      kind = (kinds_ = state_.cluster.kinds_not_older_than(std::chrono::milliseconds(500)))->find(id->type);
-    if (const auto breach = policy_.breach(*id, !id->space.empty())) {
-      result_.problems.push_back(problem_at(*id, ProblemCause::permission, breach->message, breach->hint));
-      continue;
-    }
-    if (!kind) {
-      HttpResponse gone;
-      gone.status = 404;
-      remove(*id, gone);
-      continue;
-    }
-    asked.push_back(*id);
-    requests.push_back(read_request(*kinds_, *id, {}, policy_));
-  }
-  const auto answers = send_all(state_.cluster.http(), std::move(requests));
-  for (std::size_t i = 0; i < asked.size(); ++i) remove(asked[i], answers[i]);
-}
-
-void ObjectPlanner::remove(const Id& id, const HttpResponse& live) {
-  auto step =
-      step_for(id, Action::remove,
-               request_.mode == PlanMode::remove ? "the application is deleted" : "no longer declared",
-               removal_wave(id.type));
-  step.precondition = Precondition().text();
-  if (live.status == 404) {
-    step.reason += "; already gone";
-  } else if (live.status != 200) {
-    for (auto& problem : state_.cluster.problems_of(live, "cannot read " + id.str())) {
-      problem.id = id.str();
-      result_.problems.push_back(std::move(problem));
-    }
-    return;
-  } else {
-    const Value object = parse_go_json(live.body, id.str());
-    if (!is_ours(object, id)) {
-      step.reason += "; left alone, since it is not ours";
-      Precondition keep;
-      keep.keep = true;
-      step.precondition = keep.text();
-    } else if (is_going(object)) {
-      step.action = Action::none;
-      step.reason = going_text(object);
-    } else {
-      auto precondition = Precondition::of(object, state_.digests);
-      precondition.propagation = propagation_of(object, policy_);
-      step.precondition = precondition.text();
-      if (holds_data(id.type)) step.destroys = Destroys::data;
-    }
-  }
-  result_.steps.push_back(std::move(step));
 }
 
 protocol::PlanResult plan(State& state, const protocol::PlanRequest& request, protocol::CallContext&) {

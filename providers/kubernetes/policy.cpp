@@ -4,6 +4,7 @@
 
 #include "base/problem.h"
 #include "providers/kubernetes/header_text.h"
+#include "providers/kubernetes/order.h"
 #include "providers/kubernetes/propagation.h"
 
 namespace gitopsd::kubernetes {
@@ -11,8 +12,11 @@ namespace {
 
 using protocol::WireProblem;
 
-const std::vector<std::string> kMembers{"namespaces",   "kinds",  "clusterKinds", "conflicts",
-                                        "foreignItems", "ignore", "propagation",  "as"};
+/// The one kind of that name that there is, whatever its group.
+constexpr const char* kDefinition = "CustomResourceDefinition";
+const std::vector<std::string> kMembers{"namespaces",  "kinds",         "clusterKinds",
+                                        "conflicts",   "foreignItems",  "ignore",
+                                        "propagation", "deleteForeign", "as"};
 
 bool any_matches(const std::vector<std::string>& patterns, std::string_view text) {
   return std::any_of(patterns.begin(), patterns.end(),
@@ -103,6 +107,14 @@ Policy Policy::parse(const Value& value, std::vector<WireProblem>& problems) {
     else
       reader.refuse("/propagation", "`propagation` is `background`, `foreground` or `orphan`");
   }
+  policy.delete_foreign = reader.texts(value, "deleteForeign", "/deleteForeign");
+  for (std::size_t i = 0; i < policy.delete_foreign.size(); ++i) {
+    const auto type = GroupKind::parse(policy.delete_foreign[i]);
+    if (!holds_objects(type) && policy.delete_foreign[i] != kDefinition)
+      reader.refuse(
+          "/deleteForeign/" + std::to_string(i),
+          "`deleteForeign` names what holds objects of others: `Namespace`, `CustomResourceDefinition`");
+  }
   policy.ignore = parse_ignore_rules(value.find("ignore"), "/ignore", problems);
   if (const Value* as = value.find("as")) {
     if (!as->is_object() || !as->find("user") || !as->find("user")->is_string()) {
@@ -148,6 +160,11 @@ std::optional<Policy::Breach> Policy::breach(const Id& id, bool namespaced) cons
     return Breach{id.type.str() + " is none of the kinds that the policy allows: " + joined_names(kinds),
                   "/kind", "add it to `kinds` of the application's policy"};
   return std::nullopt;
+}
+
+bool Policy::deletes_foreign(const GroupKind& type) const {
+  return std::any_of(delete_foreign.begin(), delete_foreign.end(),
+                     [&](const auto& name) { return name == type.str() || name == type.kind; });
 }
 
 Ignored Policy::ignored(const Id& id) const {

@@ -20,6 +20,7 @@ namespace gitopsd::kubernetes {
 ///   foreignItems: keep | remove   # items that others add to lists in which it has items; kept by default
 ///   conflicts: force | report       # fields that others manage: taken over (default), or a problem
 ///   propagation: background | foreground | orphan   # of deletions
+///   deleteForeign: [Namespace, ...] # or CustomResourceDefinition: deleted with all that others have in it
 ///   ignore: [{kind: Deployment.apps, pointers: [/spec/replicas]}]   # left as others have it, see ignore.h
 ///   as: {user: name, groups: [...]} # impersonated at each request
 struct Policy {
@@ -27,7 +28,8 @@ struct Policy {
   bool any_kind = true;
   bool force = true;
   bool remove_foreign_items = false;
-  std::string propagation;  ///< of deletions, in the policy's word
+  std::string propagation;                  ///< of deletions, in the policy's word
+  std::vector<std::string> delete_foreign;  ///< kinds
   std::string user;
   std::vector<std::string> groups;
   std::vector<IgnoreRule> ignore;
@@ -41,6 +43,8 @@ struct Policy {
     std::string message, pointer, hint;
   };
   std::optional<Breach> breach(const Id&, bool namespaced) const;
+  /// Whether it goes although it holds what nobody asked to delete.
+  bool deletes_foreign(const GroupKind&) const;
   /// What all rules together say of it.
   Ignored ignored(const Id&) const;
   /// The headers that impersonate.

@@ -8,6 +8,8 @@ std::string Precondition::text() const {
   if (uid.empty()) return "absent";
   Value out = Value::object({{"uid", uid}, {"version", resource_version}, {"content", content}});
   if (!propagation.empty()) out.set("propagation", propagation);
+  if (refused) out.set("refused", true);
+  if (!holds.empty()) out.set("holds", Value::Array(holds.begin(), holds.end()));
   for (const auto& path : take) {
     if (!out.find("take")) out.set("take", Value::array());
     out.as_object().at("take").push(Value::Array(path.begin(), path.end()));
@@ -24,6 +26,8 @@ Precondition Precondition::parse(const std::string& text) {
   out.resource_version = in.get_string("version");
   out.content = in.get_string("content");
   out.propagation = in.get_string("propagation");
+  out.refused = in.get_bool("refused");
+  for (const Value& held : in.get_array("holds")) out.holds.push_back(held.as_string());
   for (const Value& path : in.get_array("take")) {
     auto& tokens = out.take.emplace_back();
     for (const Value& token : path.as_array()) tokens.push_back(token.as_string());

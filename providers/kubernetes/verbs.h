@@ -22,7 +22,9 @@ struct Precondition {
                             ///< where only the version moved
   bool keep = false;        ///< a removal that only forgets: the object is not ours
   std::string propagation;  ///< of a deletion, as the API writes it
-  std::vector<FieldPath> take;  ///< others' fields to take over before the write
+  std::vector<std::string> holds;  ///< what nobody asked to delete, and goes with it; sorted
+  bool refused = false;            ///< a removal that is not done because of them
+  std::vector<FieldPath> take;     ///< others' fields to take over before the write
 
   /// Whether only what the server keeps may have changed in between.
   bool same_content(const Precondition& other) const { return uid == other.uid && content == other.content; }

@@ -100,3 +100,18 @@ TEST_CASE("every mistake is told, with its member") {
   CHECK(wrong_members("{as: {user: \"a\\nX-Other: b\"}}") == std::vector<std::string>{"/as/user"});
   CHECK(wrong_members("{as: {user: a, groups: [b, \"c\\rd\"]}}") == std::vector<std::string>{"/as/groups/1"});
 }
+
+TEST_CASE("what goes with all that others have in it is said by name") {
+  const GroupKind space{"", "Namespace"}, definition{"apiextensions.k8s.io", "CustomResourceDefinition"};
+  CHECK_FALSE(good_policy("{}").deletes_foreign(space));
+  CHECK(good_policy("{deleteForeign: [Namespace]}").deletes_foreign(space));
+  CHECK_FALSE(good_policy("{deleteForeign: [Namespace]}").deletes_foreign(definition));
+  for (const char* name : {"CustomResourceDefinition", "CustomResourceDefinition.apiextensions.k8s.io"}) {
+    const auto policy = good_policy(std::string("{deleteForeign: [") + name + "]}");
+    CHECK(policy.deletes_foreign(definition));
+    CHECK_FALSE(policy.deletes_foreign(space));
+  }
+  CHECK(wrong_members("{deleteForeign: [Namespace, Secret]}") ==
+        std::vector<std::string>{"/deleteForeign/1"});
+  CHECK(wrong_members("{deleteForeign: true}") == std::vector<std::string>{"/deleteForeign"});
+}

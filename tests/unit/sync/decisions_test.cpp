@@ -54,6 +54,15 @@ TEST_CASE("promise 6: a plan that deletes too much waits for somebody") {
   CHECK_FALSE(hold_reason(app, {step(Action::remove, "d", Destroys::data)}, 100, true).empty());
 }
 
+TEST_CASE("all that would destroy data is named") {
+  std::vector<protocol::Step> steps = deletions(1);
+  for (const char* id : {"a", "b"}) steps.push_back(step(Action::remove, id, Destroys::data));
+  CHECK(hold_reason({}, steps, 100, false) == "delete a, delete b would destroy data");
+  for (const char* id : {"c", "d", "e", "f", "g"}) steps.push_back(step(Action::replace, id, Destroys::data));
+  CHECK(hold_reason({}, steps, 100, false) ==
+        "delete a, delete b, replace c, replace d, replace e and 2 more would destroy data");
+}
+
 TEST_CASE("an application that wants approval holds every change and nothing else") {
   config::Application app;
   app.approve = true;
