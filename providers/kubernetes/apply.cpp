@@ -44,6 +44,16 @@ struct Refused {
   protocol::WireProblem problem;
 };
 
+/// The object's name alone: applied, it gets our marks, and all that is in it stays whose it was.
+Value nothing_of(const Value& object) {
+  Value metadata = Value::object();
+  for (const char* key : {"name", "namespace"})
+    if (const Value* value = object.find("metadata")->find(key)) metadata.set(key, *value);
+  return Value::object({{"apiVersion", *object.find("apiVersion")},
+                        {"kind", *object.find("kind")},
+                        {"metadata", std::move(metadata)}});
+}
+
 class ObjectApplier {
  public:
   ObjectApplier(State& state, const protocol::ApplyRequest& request, protocol::CallContext& context,
@@ -254,6 +264,8 @@ std::string ObjectApplier::write(const Step& step, const Id& id, const Manifest&
     now = Precondition();
   }
   Manifest sent = manifest;
+  if (step.action == Action::adopt && manifest.options.apply == protocol::ApplyMode::create_only)
+    sent.object = nothing_of(manifest.object);
   if (ignored.fields() && now.uid.empty()) {
     // Made whole, and only then left to others.
     const auto made = write_as_planned(id, manifest, now);

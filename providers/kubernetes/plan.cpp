@@ -63,6 +63,13 @@ bool says_immutable(const Value& status) {
                      [&](std::string_view words) { return message.find(words) != message.npos; });
 }
 
+/// What an object that is not ours is from now on, and what becomes of it in the end.
+std::string adoption(const Manifest& manifest) {
+  const bool stays = manifest.options.prune == protocol::Prune::never;
+  return std::string("it becomes ours, and ") + (stays ? "stays" : "is deleted") +
+         " when it is no longer declared";
+}
+
 /// Readable, and only those that an object, as it would be, does not have by our hand.
 std::string paths_only_there(const std::vector<FieldPath>& paths, const Value& then) {
   const Value* ours = then.is_null() ? nullptr : our_fields(then);
@@ -296,7 +303,9 @@ void ObjectPlanner::present(const Manifest& manifest, const Value& live, const H
     return;
   }
   if (manifest.options.apply == protocol::ApplyMode::create_only)
-    return add(step_for(id, ours ? Action::none : Action::adopt, "exists and is create-only: left as it is",
+    return add(step_for(id, ours ? Action::none : Action::adopt,
+                        std::string("exists and is create-only: left as it is") +
+                            (ours ? "" : "; " + adoption(manifest)),
                         wave_of(manifest)),
                Precondition::of(live, state_.digests, policy_.ignored(id)));
   if (dry_run.status == 200 && cuts(manifest, dry_run)) return;
@@ -325,12 +334,12 @@ void ObjectPlanner::as_it_would_be(const Manifest& manifest, const Value& live, 
   if (differs(was, is) || !taken.empty()) {
     std::string why = changed_paths(was, is);
     if (!taken.empty()) why += (why.empty() ? "" : ", ") + ("no longer declared: " + taken);
-    step = step_for(id, Action::update, ours ? why : "exists, not ours: " + why + "; it becomes ours",
+    step = step_for(id, Action::update, ours ? why : "exists, not ours: " + why + "; " + adoption(manifest),
                     wave_of(manifest));
     step.diff = fields_diff(was, is, manifest.secret());
     if (!taken.empty()) step.diff += "- " + taken + "\n";
   } else if (!ours) {
-    step = step_for(id, Action::adopt, "exists, not ours, and is as declared: it becomes ours",
+    step = step_for(id, Action::adopt, "exists, not ours, and is as declared: " + adoption(manifest),
                     wave_of(manifest));
   } else if (differs(left.without(live), left.without(then)) || !precondition.take.empty()) {
     step = step_for(id, Action::update, "is as declared; its marks are ours again", wave_of(manifest));
@@ -381,7 +390,7 @@ void ObjectPlanner::not_as_it_is(const Manifest& manifest, const Value& live, bo
   if (!precondition.take.empty()) {
     const std::string taken = paths_only_there(precondition.take, Value());
     auto step = step_for(id, Action::update, why + taken, wave_of(manifest));
-    if (!ours) step.reason = "exists, not ours: " + step.reason + "; it becomes ours";
+    if (!ours) step.reason = "exists, not ours: " + step.reason + "; " + adoption(manifest);
     step.diff = "- " + taken + "\n";
     return add(std::move(step), precondition);
   }

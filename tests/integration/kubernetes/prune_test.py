@@ -54,7 +54,9 @@ class Whose(ClusterScene):
         uid = self.live(document)["metadata"]["uid"]
         self.sync(*FILLER)
         commit = self.push(*FILLER, config_map("a", {"k": "2"}))
-        self.assertIn("exists, not ours", self.daemon.ctl("plan", "web", "--revision", commit))
+        plan = self.daemon.ctl("plan", "web", "--revision", commit)
+        self.assertIn("exists, not ours", plan)
+        self.assertIn("it becomes ours, and is deleted when it is no longer declared", plan)
         self.assertEqual(self.live(document)["data"], {"k": "1"})
         self.daemon.push_and_wait(commit)
         self.assertEqual((self.live(document)["data"], self.live(document)["metadata"]["uid"]), ({"k": "2"}, uid))
@@ -71,6 +73,34 @@ class Whose(ClusterScene):
         self.assertIn("a", self.inventory())
         self.cluster.patch(self.placed(document), {"data": {"k": "by hand"}})
         self.wait_live(document, lambda found: found["data"] == {"k": "1"}, "it is healed as ours")
+
+    def test_adoption_for_as_long_as_declared(self):
+        """what is never pruned stays as it is when it leaves the repository, and the plan of its adoption says so"""
+        document = config_map("a", {"k": "1"}, annotations={"gitopsd.io/prune": "never"})
+        self.cluster.apply(self.placed(config_map("a", {"k": "1", "own": "1"})), manager="somebody")
+        commit = self.push(document, *FILLER)
+        self.assertIn("it becomes ours, and stays when it is no longer declared", self.daemon.ctl("plan", "web", "--revision", commit))
+        self.daemon.push_and_wait(commit)
+        self.sync(*FILLER)
+        self.assertEqual(self.live(document)["data"], {"k": "1", "own": "1"})
+        self.assertNotIn("a", self.inventory())
+
+    def test_adoption_of_what_is_only_created(self):
+        """one that is there before it is to be created is adopted, and nothing in it is changed"""
+        there = self.placed(config_map("a", {"k": "theirs"}))
+        self.cluster.apply(there, manager="somebody")
+        only = {"gitopsd.io/apply": "create-only"}
+        commit = self.push(config_map("a", {"k": "ours", "more": "1"}, annotations=only), *FILLER)
+        self.assertIn("left as it is; it becomes ours", self.daemon.ctl("plan", "web", "--revision", commit))
+        self.daemon.push_and_wait(commit)
+        self.assertEqual(self.live(there)["data"], {"k": "theirs"})
+        self.assertIn("a", self.inventory())
+        self.sync(config_map("a", {"k": "ours", "more": "2"}, annotations=only), *FILLER)
+        self.assertEqual(self.live(there)["data"], {"k": "theirs"})
+        self.sync(config_map("a", {"k": "ours"}), *FILLER)
+        self.assertEqual(self.live(there)["data"], {"k": "ours"})
+        self.sync(*FILLER)
+        self.wait_gone(there)
 
     def test_reverse_order(self):
         """what was made last goes first"""
