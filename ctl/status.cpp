@@ -65,10 +65,14 @@ std::string out_of_reach(const Session& session, WallMicros now) {
   }
   const auto destinations = session.client.get("/v1/destinations");
   for (const auto& destination : destinations.get_array("destinations")) {
-    if (destination.get_bool("connected")) continue;
+    if (destination.get_bool("reachable")) continue;
     const auto why = text_of(destination, "error");
-    add("destination " + text_of(destination, "name") + ": its provider " + text_of(destination, "provider") +
-        " is not connected" + (why.empty() ? "" : ": " + first_line(why)));
+    const auto since = age_of(destination, "since", now);
+    add("destination " + text_of(destination, "name") + ": " +
+        (destination.get_bool("connected")
+             ? "unreachable"
+             : "its provider " + text_of(destination, "provider") + " is not connected") +
+        (since.empty() ? "" : " for " + since) + (why.empty() ? "" : ": " + first_line(why)));
   }
   return out;
 }

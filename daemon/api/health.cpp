@@ -13,13 +13,15 @@ Check loop_check(std::string name, std::int64_t age_ms) {
 }
 
 Check destination_check(const sync::DestinationStatus& status, const config::Config& config) {
-  Check check{"destination:" + status.name.str(), status.connected, "connected"};
+  Check check{"destination:" + status.name.str(), status.reachable, "connected"};
   if (check.ok) return check;
   const bool used = std::ranges::any_of(
       config.applications, [&](const auto& application) { return application.destination == status.name; });
   // Nobody connects to a destination that no application uses, so its silence says nothing.
   check.ok = !used;
-  check.detail = used ? "provider '" + status.provider + "' is not connected" : "no application uses it";
+  check.detail = !used              ? "no application uses it"
+                 : status.connected ? "unreachable since " + rfc3339(status.since)
+                                    : "provider '" + status.provider + "' is not connected";
   return check;
 }
 

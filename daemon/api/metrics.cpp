@@ -122,6 +122,11 @@ void add_sources(Page& page, const Context& context) {
   for (const auto& d : destinations) {
     page.sample(d.connected ? 1.0 : 0.0, {{"destination", d.name.str()}, {"provider", d.provider}});
   }
+  page.family("gitopsd_destination_reachable",
+              "Whether a destination's provider is connected and reaches the destination", MetricType::Gauge);
+  for (const auto& d : destinations) {
+    page.sample(d.reachable ? 1.0 : 0.0, {{"destination", d.name.str()}, {"provider", d.provider}});
+  }
   page.family("gitopsd_provider_starts_total", "How often a destination's provider was started",
               MetricType::Counter);
   for (const auto& d : destinations) {

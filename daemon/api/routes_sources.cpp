@@ -57,6 +57,8 @@ Reply destinations(const Context& context, const Request&) {
     list.push(Value::object({{"name", d.name.str()},
                              {"provider", d.provider},
                              {"connected", d.connected},
+                             {"reachable", d.reachable},
+                             {"since", time_or_null(d.since)},
                              {"starts", d.starts},
                              {"error", text_or_null(d.error)}}));
   }

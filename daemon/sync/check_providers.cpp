@@ -103,7 +103,7 @@ void check(const config::Config& config, config::Destination d, const std::strin
   d.socket.clear();
   fs::create_directory(scratch.path() + "/providers");
   auto provider = open_provider(d, "check", program_directory, scratch.path(),
-                                {[](const protocol::Changed&) {}, [](const std::string&) {}});
+                                {[](const protocol::Changed&) {}, [](const std::string&) {}, [] {}});
   try {
     provider->info();
     for (const auto& app : config.applications) {

@@ -75,7 +75,9 @@ struct DestinationStatus {
   std::string provider;
   bool connected = false;
   std::uint64_t starts = 0;
-  std::string error{};  ///< why it is not connected, where that is known
+  std::string error{};     ///< why it is not connected or reachable, where that is known
+  bool reachable = false;  ///< its provider is connected, and says nothing else
+  WallMicros since = 0;    ///< of not being connected or reachable
 };
 
 struct Metrics {

@@ -52,6 +52,7 @@ std::vector<std::shared_ptr<Provider>> DispatcherImpl::configure_destinations(co
       std::lock_guard guard(mutex_);
       look_at_repositories();
     };
+    events.condition = [this, name = d.name] { condition_changed(name); };
     line->provider = env_.open_provider(d, std::move(events));
     workers_->post([this, weak = std::weak_ptr(line)] { keep_connected(weak); });
     dests[d.name] = std::move(line);

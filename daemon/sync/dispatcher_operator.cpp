@@ -44,8 +44,8 @@ AllAiling::const_iterator worst(const AllAiling& ailing) {
   });
 }
 
-protocol::Health health_of(const ApplicationLine& app) {
-  if (!app.compared || !(app.state.last_succeeded || app.observed)) return protocol::Health::unknown;
+protocol::Health health_of(const ApplicationLine& app, bool compared) {
+  if (!compared || !(app.state.last_succeeded || app.observed)) return protocol::Health::unknown;
   const auto known = app.ailing.empty() ? protocol::Health::healthy : worst(app.ailing)->second.health;
   return app.phase == Phase::waiting_health && known == protocol::Health::healthy
              ? protocol::Health::progressing
@@ -62,12 +62,12 @@ std::string ailing_text(const AllAiling& ailing) {
   return text;
 }
 
-SyncStatus status_of(const ApplicationLine& app, const ApplicationStatus& s) {
+SyncStatus status_of(const ApplicationLine& app, const ApplicationStatus& s, bool compared) {
   if (app.source_missing) return SyncStatus::source_missing;
   if (!app.convergence.stuck().empty()) return SyncStatus::not_converging;
   const bool contested = !app.contest.contested(Monotonic::now()).empty();
   if (contested && app.error.empty()) return SyncStatus::contested;  // a push that failed is worse news
-  if (!app.compared || !(app.state.last_succeeded || app.observed)) return SyncStatus::unknown;
+  if (!compared || !(app.state.last_succeeded || app.observed)) return SyncStatus::unknown;
   const bool differs = !app.out_of_sync.empty() || !s.error.empty() || app.phase != Phase::idle ||
                        s.quarantined || app.rejected || !app.state.last_succeeded;
   return differs ? SyncStatus::out_of_sync : SyncStatus::synced;
@@ -226,7 +226,9 @@ std::vector<ApplicationStatus> DispatcherImpl::status() const {
       s.wanted = app->wanted;
       s.phase = app->phase;
       if (s.phase == Phase::idle && app->next) s.phase = Phase::queued;
-      s.health = health_of(*app);
+      const auto away = unreachable(s.destination);
+      const bool compared = app->compared && !away;
+      s.health = health_of(*app, compared);
       s.waits_for = app->waits_for;
       s.released_by = app->released_by;
       s.error = app->error.empty() ? app->heal_error : app->error;
@@ -234,8 +236,10 @@ std::vector<ApplicationStatus> DispatcherImpl::status() const {
       s.suspended = app->config.suspended;
       s.quarantined = !app->state.quarantined.empty();
       s.since = app->since;
+      if (away && s.phase == Phase::idle)
+        s.waits_for = "destination " + s.destination.str() + ": " + away->condition.message;
       say_waiting(*app, s);
-      s.status = status_of(*app, s);
+      s.status = status_of(*app, s, compared);
       list.push_back(std::move(s));
     }
   }
@@ -271,16 +275,6 @@ std::vector<RepositoryStatus> DispatcherImpl::repositories() const {
   std::vector<RepositoryStatus> list;
   for (const auto& [name, repo] : repos_)
     list.push_back({name, repo->config.url, repo->last_look, repo->error});
-  return list;
-}
-
-std::vector<DestinationStatus> DispatcherImpl::destinations() const {
-  std::lock_guard lock(mutex_);
-  std::vector<DestinationStatus> list;
-  for (const auto& [name, dest] : dests_) {
-    list.push_back({name, dest->config.provider, dest->provider->connected(), dest->provider->generation(),
-                    dest->provider->trouble()});
-  }
   return list;
 }
 

@@ -44,6 +44,7 @@ struct DestinationLine {
   explicit DestinationLine(config::Destination c) : config(std::move(c)) {}
   const config::Destination config;
   std::shared_ptr<Provider> provider;
+  WallMicros unreachable_since = 0;            ///< as its provider says; 0: it is not
   int running = 0;                             ///< runs that use the provider at this moment
   ApplicationUid alone;                        ///< the one that runs by itself, after its provider died twice
   std::vector<std::function<void()>> waiting;  ///< for `alone` to end, or to be alone
@@ -295,6 +296,10 @@ class DispatcherImpl : public Dispatcher {
   void look_at_live(const App&);
   void look_again(const App&, bool known);
   void schedule_check(const App&);
+
+  // dispatcher_destinations.cpp
+  void condition_changed(const DestinationName&);
+  std::optional<ToldCondition> unreachable(const DestinationName&) const;
 
   // dispatcher_plan.cpp
   CommitId fetch_tip(const Repo&, const config::Repository&, const std::string& followed) const;

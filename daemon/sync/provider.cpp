@@ -37,6 +37,7 @@ struct Calls {
   std::map<std::string, std::function<void(const protocol::Progress&)>> progress;  // by sync
   std::multiset<BlobSource*> blobs;
   std::optional<protocol::ContextChanged> context;  ///< what it became after `initialize`
+  const std::shared_ptr<Conditions> conditions = std::make_shared<Conditions>();
 
   void on_request(std::string_view method, const Value& params, const Peer::Handlers::Answer& answer,
                   const Peer::Handlers::Refuse& refuse) {
@@ -54,6 +55,24 @@ struct Calls {
       refuse(-32602, "no open call names that blob");
     } catch (const Failure& failure) {
       refuse(-32602, failure.what());
+    }
+  }
+
+  void on_notification(std::string_view method, const Value& params, const Provider::Events& events) {
+    if (method == "progress") {
+      on_progress(params);
+    } else if (method == "changed") {
+      events.changed(protocol::decode_as<protocol::Changed>(params));
+    } else if (method == "context") {
+      const auto now = protocol::decode_as<protocol::ContextChanged>(params);
+      {
+        std::lock_guard lock(mutex);
+        context = now;
+      }
+      events.context(now.render_context_digest);
+    } else if (method == "condition") {
+      conditions->take(protocol::decode_as<protocol::Condition>(params), system_clock().wall());
+      events.condition();
     }
   }
 
@@ -151,6 +170,12 @@ class ProcessProvider : public Provider {
   std::string trouble() const override {
     const auto why = std::atomic_load(&trouble_);
     return connected() || !why ? std::string() : *why;
+  }
+
+  WallMicros down_since() const override { return *down_since_; }
+  std::vector<ToldCondition> conditions() const override {
+    const auto said = std::atomic_load(&conditions_);
+    return said ? said->all() : std::vector<ToldCondition>{};
   }
 
   protocol::ResolveResult resolve(const protocol::ResolveRequest& r, BlobSource* blobs, Deadline d) override {
@@ -281,8 +306,10 @@ class ProcessProvider : public Provider {
     } catch (const Failure& failure) {
       why_ = failure.what();
       std::atomic_store(&trouble_, std::make_shared<const std::string>(why_));
+      if (*down_since_ == 0) *down_since_ = system_clock().wall();
       throw;
     }
+    *down_since_ = 0;
     why_ = "it ended";
     std::atomic_store(&visible_, connection_);
     connected_at_ = Monotonic::now();
@@ -297,35 +324,29 @@ class ProcessProvider : public Provider {
     auto c = std::make_shared<Connection>();
     auto [input, output] = open_streams(*c);
     const auto calls = c->calls;
-    const auto changed = events_.changed;
-    const auto context = events_.context;
+    const auto events = events_;
+    std::atomic_store(&conditions_, calls->conditions);
     Peer::Handlers handlers;
     handlers.request = [calls](std::string_view method, const Value& params,
                                const Peer::Handlers::Answer& answer, const Peer::Handlers::Refuse& refuse) {
       calls->on_request(method, params, answer, refuse);
     };
-    handlers.notification = [calls, changed, context](std::string_view method, const Value& params) {
+    handlers.notification = [calls, events](std::string_view method, const Value& params) {
       try {
-        if (method == "progress") {
-          calls->on_progress(params);
-        } else if (method == "changed") {
-          changed(protocol::decode_as<protocol::Changed>(params));
-        } else if (method == "context") {
-          const auto now = protocol::decode_as<protocol::ContextChanged>(params);
-          {
-            std::lock_guard lock(calls->mutex);
-            calls->context = now;
-          }
-          context(now.render_context_digest);
-        }
+        calls->on_notification(method, params, events);
       } catch (const Failure& failure) {
         log::warning("provider sent a bad message", {{"method", method}, {"error", failure.what()}});
       }
     };
-    handlers.closed = [calls, changed, name = destination_.name.str()](const std::string& why) {
+    handlers.closed = [calls, events, since = down_since_,
+                       name = destination_.name.str()](const std::string& why) {
       if (!calls->dead.exchange(true) && !calls->stopping)
         log::warning("provider ended", {{"destination", name}, {"why", why}});
-      changed(protocol::Changed{});  // its watches are gone: everything on it has to be looked at again
+      if (*since == 0) *since = system_clock().wall();
+      calls->conditions->clear();
+      events.condition();
+      events.changed(
+          protocol::Changed{});  // its watches are gone: everything on it has to be looked at again
     };
     c->peer = std::make_unique<Peer>(std::move(input), std::move(output), std::move(handlers));
     protocol::InitializeRequest request;
@@ -381,6 +402,8 @@ class ProcessProvider : public Provider {
   std::atomic<std::uint64_t> generation_{0};
   std::shared_ptr<Connection> visible_;  // the same, for those who may not wait while one starts
   std::shared_ptr<const std::string> trouble_;
+  std::shared_ptr<Conditions> conditions_;  // what its last life said
+  const std::shared_ptr<std::atomic<WallMicros>> down_since_ = std::make_shared<std::atomic<WallMicros>>(0);
   bool stopped_ = false;
   std::string why_ = "it has not been started yet";
   std::chrono::milliseconds backoff_ = kFirstBackoff;

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "config/config.h"
+#include "daemon/sync/conditions.h"
 #include "providers/protocol/messages.h"
 
 namespace gitopsd::sync {
@@ -28,6 +29,7 @@ class Provider {
   struct Events {
     std::function<void(const protocol::Changed&)> changed;
     std::function<void(const std::string& render_context_digest)> context;
+    std::function<void()> condition;  ///< `conditions()` are others
   };
   virtual ~Provider() = default;
   virtual const DestinationName& destination() const = 0;
@@ -38,6 +40,10 @@ class Provider {
   virtual bool connected() const = 0;
   /// Why it could not be started or connected to at the last attempt; empty when connected. Never blocks.
   virtual std::string trouble() const { return {}; }
+  /// Since when it is not connected; 0 when it is. Never blocks.
+  virtual WallMicros down_since() const { return 0; }
+  /// What it says of the destination now; nothing while it is not connected. Never blocks.
+  virtual std::vector<ToldCondition> conditions() const { return {}; }
   /// Grows by one at each start; tells whether watches must be set up again.
   virtual std::uint64_t generation() const = 0;
 

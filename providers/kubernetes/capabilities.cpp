@@ -19,7 +19,7 @@ using namespace std::chrono_literals;
 constexpr std::chrono::milliseconds kLookInterval = 30s;
 /// Between two looks, however much is going on.
 constexpr std::chrono::milliseconds kLookPause = 1s;
-constexpr std::chrono::milliseconds kFirstReturn = 1s, kLongestReturn = 10s;
+constexpr std::chrono::milliseconds kFirstReturn = 1s, kLongestReturn = 4s;
 constexpr std::chrono::milliseconds kFirstPatience = 3s, kPatience = 10s;
 constexpr std::size_t kRememberedBytes = 4u << 20;
 
@@ -45,9 +45,8 @@ Capabilities::Capabilities(Cluster& cluster, std::string remembered, Tell tell)
     : cluster_(cluster), remembered_(std::move(remembered)), tell_(std::move(tell)) {
   try {
     look(kFirstPatience);
-  } catch (const Failure& failure) {
-    log::warning("the cluster cannot be asked for its version", {{"why", failure.what()}});
-    away_ = true;
+  } catch (const Failure&) {
+    failures_ = 1;
     first_ = remember();
     digest_ = digest_of(first_);
   }
@@ -72,19 +71,19 @@ void Capabilities::watch() {
 
 void Capabilities::loop() {
   ::pthread_setname_np(::pthread_self(), "capabilities");
-  auto pause = away_ ? kFirstReturn : kLookInterval;
-  while (cluster_.doubts().sleep(pause, !away_)) {
+  auto pause = failures_ > 0 ? kFirstReturn : kLookInterval;
+  while (cluster_.doubts().sleep(pause, failures_ == 0)) {
     try {
       look(kPatience);
-      if (std::exchange(away_, false)) {
-        log::info("the cluster answers again");
-        tell_.back();
-      }
+      said_.clear();
+      if (std::exchange(failures_, 0) > 0) tell_.back();
       if (!cluster_.doubts().sleep(kLookPause, false)) return;
       pause = kLookInterval;
     } catch (const Failure& failure) {
-      if (!away_) log::warning("the cluster does not answer", {{"why", failure.what()}});
-      pause = std::exchange(away_, true) ? std::min(pause * 2, kLongestReturn) : kFirstReturn;
+      pause = failures_++ > 0 ? std::min(pause * 2, kLongestReturn) : kFirstReturn;
+      if (failures_ < 2 || said_ == failure.what()) continue;
+      said_ = failure.what();
+      tell_.away(failure);
     }
   }
 }

@@ -7,6 +7,7 @@
 #include <string>
 #include <thread>
 
+#include "base/problem.h"
 #include "base/value.h"
 #include "providers/kubernetes/cluster.h"
 
@@ -22,7 +23,9 @@ class Capabilities {
  public:
   struct Tell {
     std::function<void(const Value& capabilities, const std::string& digest)> changed;
-    std::function<void()> back;  ///< it answers again
+    /// It has not answered twice in a row, or not as it should, and why.
+    std::function<void(const Failure&)> away;
+    std::function<void()> back;  ///< it answers again, also after the first time that it did not
   };
   /// Looks once before it returns. `remembered`: a file that keeps what was known last, for while the cluster
   /// does not answer; else everything would be rendered anew each time it comes back.
@@ -45,7 +48,8 @@ class Capabilities {
   const Tell tell_;
   Value first_;
   std::string digest_;
-  bool away_ = false;
+  int failures_ = 0;  ///< in a row
+  std::string said_;  ///< of why it does not answer
   std::thread thread_;
 };
 

@@ -147,8 +147,7 @@ std::shared_ptr<const Kinds> Cluster::kinds_not_older_than(std::chrono::millisec
 }
 
 std::string Cluster::version(std::chrono::milliseconds timeout) {
-  return get("/version", "application/json", "cannot ask for the version", timeout)
-      .value.get_string("gitVersion");
+  return get("/version", "application/json", {}, timeout).value.get_string("gitVersion");
 }
 
 Value status_of(const HttpResponse& response) try {
@@ -180,21 +179,21 @@ std::string Cluster::certificate_hint() const {
 
 std::vector<WireProblem> Cluster::problems_of(const HttpResponse& response, const std::string& doing) const {
   using Cause = ProblemCause;
+  const std::string at = doing.empty() ? "" : doing + ": ";
   if (response.status == 0)
     return {problem_from(Cause::transient, "unreachable",
-                         doing + ": " + name_ + " cannot be reached: " + response.error,
+                         at + name_ + " cannot be reached: " + response.error,
                          response.certificate ? certificate_hint() : "")};
   const Value status = status_of(response);
   std::string message = status.get_string("message");
   if (message.empty()) message = "the API server answered " + std::to_string(response.status);
-  const std::string what = doing + ": " + message;
+  const std::string what = at + message;
   switch (response.status) {
     case 401:
       // Somebody will renew them, and what waits for that is to be done then.
-      return {
-          problem_from(Cause::transient, "unauthenticated",
-                       doing + ": the API server does not accept the credentials of " + credentials_problem(),
-                       "renew the token or certificate that the kubeconfig names; no restart is needed")};
+      return {problem_from(Cause::transient, "unauthenticated",
+                           at + "the API server does not accept the credentials of " + credentials_problem(),
+                           "renew the token or certificate that the kubeconfig names; no restart is needed")};
     case 403:
       if (has_cause(status, "NamespaceTerminating"))
         return {problem_from(Cause::transient, "terminating", what)};

@@ -32,8 +32,8 @@ class Cluster {
   HttpClient& http() { return requests_; }
   HttpClient& watches() { return watches_; }
 
-  /// What an answer without success means; `doing` begins the message: "cannot read ConfigMap/web/a".
-  /// More than one where the server names several fields.
+  /// What an answer without success means; `doing` begins the message: "cannot read ConfigMap/web/a". It may
+  /// be empty. More than one where the server names several fields.
   std::vector<protocol::WireProblem> problems_of(const HttpResponse&, const std::string& doing) const;
   /// The same to throw.
   Failure failure_of(const HttpResponse&, const std::string& doing) const;

@@ -21,6 +21,7 @@
 #include "providers/kubernetes/discovery.h"
 #include "providers/kubernetes/header_text.h"
 #include "providers/kubernetes/server_certificate.h"
+#include "providers/kubernetes/transport_words.h"
 
 namespace gitopsd::kubernetes {
 namespace {
@@ -360,9 +361,11 @@ class HttpClient::Engine {
       return waiting_.splice(waiting_.end(), active_, self);
     } else if (t.response.error.empty()) {
       const bool told = code == CURLE_PEER_FAILED_VERIFICATION && !certificate_fault_.empty();
-      t.response.error = told         ? certificate_fault_.c_str()
-                         : t.error[0] ? t.error.data()
-                                      : ::curl_easy_strerror(code);
+      long os_error = 0;
+      ::curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &os_error);
+      t.response.error = told ? certificate_fault_
+                              : transport_words(t.error[0] ? t.error.data() : ::curl_easy_strerror(code),
+                                                static_cast<int>(os_error));
       t.response.certificate = code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CERTPROBLEM ||
                                code == CURLE_SSL_CACERT_BADFILE;
     }

@@ -30,6 +30,14 @@ Credentials::Renew renew_from(std::optional<Kubeconfig> kubeconfig, const Client
   };
 }
 
+constexpr const char* kAway = "cluster";
+
+/// A server that answers, and does not let itself be asked for its version or kinds, may do all else.
+protocol::Condition away(const Failure& why) {
+  const Problem& problem = why.problems().front();
+  return {kAway, problem.message, problem.hint, problem.cause == ProblemCause::transient, {}};
+}
+
 }  // namespace
 
 Kubernetes::~Kubernetes() {
@@ -53,13 +61,15 @@ protocol::InitializeResult Kubernetes::initialize(const protocol::InitializeRequ
       Capabilities::Tell{[notifier](const Value& now, const std::string& digest) {
                            notifier->context({digest, now});
                          },
+                         [notifier](const Failure& why) { notifier->condition(away(why)); },
                          [notifier] {
+                           notifier->condition({kAway});
                            notifier->changed({{}, {}, true});
                          }});
   protocol::InitializeResult result;
   result.name = "kubernetes";
   result.version = GITOPSD_VERSION;
-  result.features = {"watch", "list"};
+  result.features = {"watch", "list", "conditions"};
   result.parallel = 8;
   result.kinds = Value::object();
   result.render_context = capabilities_->first();

@@ -164,6 +164,11 @@ void fields(Io& io, Is<ContextChanged> auto& m) {
   io.must("renderContextDigest", m.render_context_digest).may("renderContext", m.render_context);
 }
 template <class Io>
+void fields(Io& io, Is<Condition> auto& m) {
+  io.must("key", m.key).may("message", m.message).may("hint", m.hint);
+  io.may("unreachable", m.unreachable).may("applications", m.applications);
+}
+template <class Io>
 void fields(Io& io, Is<BlobRequest> auto& m) {
   io.must("digest", m.digest).may("offset", m.offset).must("length", m.length);
 }
@@ -213,6 +218,7 @@ GITOPSD_MESSAGE(CancelRequest)
 GITOPSD_MESSAGE(Progress)
 GITOPSD_MESSAGE(Changed)
 GITOPSD_MESSAGE(ContextChanged)
+GITOPSD_MESSAGE(Condition)
 GITOPSD_MESSAGE(BlobRequest)
 GITOPSD_MESSAGE(Resource)
 GITOPSD_MESSAGE(Document)

@@ -243,6 +243,14 @@ struct ContextChanged {
   std::string render_context_digest;
   Value render_context{};  ///< null: as it was
 };
+/// A state of the destination that people should know of, until it has passed.
+struct Condition {
+  std::string key;                          ///< a later one of the same key takes its place
+  std::string message{};                    ///< what is the matter; empty: it has passed
+  std::string hint{};                       ///< the way out
+  bool unreachable = false;                 ///< nothing there can be compared or changed
+  std::vector<std::string> applications{};  ///< whom it concerns; none: all of the destination
+};
 struct BlobRequest {
   std::string digest;
   std::uint64_t offset = 0;
@@ -275,6 +283,7 @@ GITOPSD_MESSAGE(CancelRequest);
 GITOPSD_MESSAGE(Progress);
 GITOPSD_MESSAGE(Changed);
 GITOPSD_MESSAGE(ContextChanged);
+GITOPSD_MESSAGE(Condition);
 GITOPSD_MESSAGE(BlobRequest);
 GITOPSD_MESSAGE(BlobChunk);
 GITOPSD_MESSAGE(Resource);

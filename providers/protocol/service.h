@@ -34,6 +34,7 @@ class Notifier {
   virtual ~Notifier() = default;
   virtual void changed(const Changed&) = 0;
   virtual void context(const ContextChanged&) = 0;
+  virtual void condition(const Condition&) = 0;
 };
 
 /// What one call may use while it runs.

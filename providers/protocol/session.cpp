@@ -53,6 +53,7 @@ class PeerNotifier : public Notifier {
  public:
   void changed(const Changed& message) override { notify("changed", encode(message)); }
   void context(const ContextChanged& message) override { notify("context", encode(message)); }
+  void condition(const Condition& message) override { notify("condition", encode(message)); }
   void attach(Peer* peer) {
     std::lock_guard lock(mutex_);
     peer_ = peer;

@@ -97,6 +97,19 @@ class World:
         result = provider.call("observe", owner=self.owner, policy=self.policy(), entries=entries, **more)
         return {o["id"]: o for o in result["observations"]}
 
+    @contextlib.contextmanager
+    def away(self):
+        """The destination is out of reach."""
+        away = self.need("away")
+        with open(away["file"]) as file:
+            before = file.read()
+        for text in (away["text"], before):
+            with open(away["file"] + ".new", "w") as file:
+                file.write(text)
+            os.replace(away["file"] + ".new", away["file"])
+            if text != before:
+                yield
+
     def disturb(self):
         """Changes the live state behind the provider's back."""
         drift = self.need("drift")

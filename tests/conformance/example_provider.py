@@ -121,7 +121,10 @@ class Store:
             return "{}"
 
     def load(self):
-        return json.loads(self.text())
+        try:
+            return json.loads(self.text())
+        except ValueError as error:
+            raise Refuse(-32006, f"{self.path}: {error}", "transient", "put back a whole file")
 
     def save(self, entries):
         self.ours = json.dumps(entries, indent=1)
@@ -212,7 +215,7 @@ class Example:
         threading.Thread(target=self.look_for_changes, daemon=True).start()
         self.stream.send(method="changed", params={"all": True})
         schema = {"type": "object", "required": ["apiVersion", "kind", "metadata", "spec"]}
-        return {"protocol": 1, "name": "example", "version": "1", "kinds": {"Entry": schema}, "features": ["watch"],
+        return {"protocol": 1, "name": "example", "version": "1", "kinds": {"Entry": schema}, "features": ["watch", "conditions"],
                 "parallel": 1, "renderContext": {}, "renderContextDigest": "none"}
 
     def resolve(self, params):
@@ -350,14 +353,31 @@ class Example:
 
     def look_for_changes(self):
         """`changed` is a hint: it may be spurious, and says nothing but where to look."""
-        last = self.store.text()
+        last, away = self.store.text(), False
         while not self.stop.wait(0.02):
             with self.store.lock:
                 now, ours = self.store.text(), self.store.ours
-            if now not in (last, ours):
+            if self.tell_condition(away) != away:
+                away = not away
+            elif now not in (last, ours):
                 for application in list(self.watched):
                     self.stream.send(method="changed", params={"application": application, "all": True})
             last = now
+
+
+    def tell_condition(self, before):
+        """Whether nothing can be read, which is told when it begins and when it has passed."""
+        try:
+            self.store.load()
+        except Refuse as refused:
+            if not before:
+                self.stream.send(method="condition", params={
+                    "key": "store", "message": str(refused), "hint": refused.error["data"]["hint"], "unreachable": True})
+            return True
+        if before:
+            self.stream.send(method="condition", params={"key": "store"})
+            self.stream.send(method="changed", params={"all": True})
+        return False
 
 
 NEEDED = {"resolve": {"documents": list}, "plan": {"owner": dict}, "apply": {"sync": str, "owner": dict, "steps": list},

@@ -141,6 +141,31 @@ def tells(params, entries):
 
 
 @check
+def conditions(world):
+    """A destination that goes away is told as unreachable; when it is back that is told, and `changed` with `all`."""
+    world.need("away")
+    with world.provider() as p:
+        entries = world.sync(p, "first")
+        world.observe(p, entries, watch=True)
+        with p.changed:
+            p.notes.clear()
+        with world.away():
+            expect(p.wait_note(lambda n: n["method"] == "condition" and n["params"].get("unreachable")), "nothing told")
+            told = [n["params"] for n in p.notes if n["method"] == "condition"][0]
+            expect(told.get("key") and told.get("message"), f"{told}")
+            try:
+                expect(all(o["drift"] == "unknown" for o in world.observe(p, entries).values()), "it is compared all the same")
+            except Refused as refused:
+                expect(refused.error["data"]["cause"] == "transient", f"{refused}")
+            with p.changed:
+                p.notes.clear()
+        expect(p.wait_note(lambda n: n["method"] == "condition" and n["params"].get("key") == told["key"]
+                           and not n["params"].get("message")), "not told that it has passed")
+        expect(p.wait_note(lambda n: n["method"] == "changed" and n["params"].get("all")), "no `all` afterwards")
+        expect(all(o["drift"] == "no" for o in world.observe(p, entries).values()), "it is not as it was")
+
+
+@check
 def errors_are_unknown(world):
     """An id that cannot be looked at is unknown, never absent; every entry is answered."""
     with world.provider() as p:

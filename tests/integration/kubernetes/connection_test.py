@@ -1,13 +1,14 @@
 """How the provider reaches a cluster and proves who it is, and what it says where that fails."""
 import itertools
 import shutil
+import signal
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 
 from lib import kubernetes, wait
-from lib.cluster_case import config_map
+from lib.cluster_case import config_map, manifest
 from lib.connection_case import EVERYTHING, ConnectionScene
 from lib.fault_proxy import FaultProxy
 from lib.kubernetes_api import ApiError
@@ -215,7 +216,7 @@ class Restarted(ConnectionScene):
         self.sync(document)
         self.daemon.program.stop()
         self.cluster.kill()
-        self.daemon.start()
+        self.daemon.start(reachable=False)
         changed = config_map("a", {"k": "2"})
         event = self.daemon.accept(self.push(changed))
         wait.until(lambda: self.daemon.event(event)["attempts"] >= 4, "it was tried several times", 30)
@@ -227,3 +228,41 @@ class Restarted(ConnectionScene):
         self.assertEqual(self.live(document)["data"], {"k": "2"})
         self.cluster.patch(self.placed(document), {"data": {"k": "by hand"}})
         self.wait_live(document, lambda found: found["data"] == {"k": "2"}, "drift is seen again", 30)
+
+    def test_away(self):
+        """a server that goes away: within seconds all of the destination is unknown and says why, and known again as soon as it is back"""
+        other = {**self.daemon.application, "name": "shop", "path": "shop"}
+        self.daemon.config["applications"].append(other)
+        self.daemon.write_config()
+        self.daemon.program.signal(signal.SIGHUP)
+        document, beside = config_map("a", {"k": "1"}), config_map("b", {"k": "1"})
+        self.sync(document, **{"shop/all.yaml": manifest(beside)})
+        for name in ("web", "shop"):
+            wait.until(lambda name=name: self.daemon.status(name)["status"] == "synced", f"{name} is in sync")
+        self.cluster.kill()
+        wait.until(lambda: self.daemon.get_health("/readyz") == 503, "it is told not to be ready", 10)
+        for name in ("web", "shop"):
+            status = self.daemon.status(name)
+            self.assertEqual((status["status"], status["health"]), ("unknown", "unknown"))
+            self.assertRegex(status["waits_for"], "destination here: context 'tests' .*cannot be reached: .*Connection refused")
+        told = self.daemon.ctl("status")
+        self.assertRegex(told, r"\ndestination here: unreachable for \d+s: context 'tests' .*Connection refused")
+        self.assertIn("not ready", told)
+        there = self.daemon.get("/v1/destinations")["destinations"][0]
+        self.assertEqual((there["connected"], there["reachable"]), (True, False))
+        self.assertTrue(there["since"])
+        self.assertIn('gitopsd_destination_reachable{destination="here",provider="kubernetes"} 0', self.daemon.metrics())
+        self.assertEqual(self.said("destination cannot be reached"), 1)
+        self.cluster.restart()
+        self.cluster.patch(self.placed(document), {"data": {"k": "by hand"}})
+        for name in ("web", "shop"):
+            wait.until(lambda name=name: self.daemon.status(name)["status"] == "synced", f"{name} is in sync again", 10)
+            self.assertEqual((self.daemon.status(name)["health"], self.daemon.status(name)["waits_for"]), ("healthy", None))
+        self.wait_live(document, lambda found: found["data"] == {"k": "1"}, "what was changed meanwhile is put back")
+        self.assertEqual(self.daemon.get_health("/readyz"), 200)
+        self.assertEqual(self.said("destination can be reached again"), 1)
+        self.assertEqual(self.said("destination cannot be reached"), 1)
+        self.assert_started_once()
+
+    def said(self, words: str) -> int:
+        return self.daemon.program.log.read_text().count(words)

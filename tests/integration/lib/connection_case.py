@@ -15,7 +15,7 @@ class ConnectionScene(ClusterScene):
         self.daemon.config["destinations"][0]["settings"] = {
             "kubeconfig": listed if len(listed) > 1 else listed[0], **settings}
         self.daemon.program.stop()
-        self.daemon.start()
+        self.daemon.start(reachable=False)
 
     def tried(self, event: int) -> str:
         """Why the event is to be tried again; the provider itself has no part in that and stays."""

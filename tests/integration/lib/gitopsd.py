@@ -74,10 +74,11 @@ class Gitopsd:
         fresh.write_text(yaml.dump(self.config))
         fresh.rename(self.file)
 
-    def start(self) -> "Gitopsd":
+    def start(self, reachable: bool = True) -> "Gitopsd":
+        """Until it is ready; where its destinations cannot be reached, until their providers are there."""
         self.write_config()
         self.program.start()
-        self.program.wait_until(self.ready, "gitopsd is ready", 60)
+        self.program.wait_until(self.ready if reachable else self.connected, "gitopsd is ready", 60)
         return self
 
     def __enter__(self) -> "Gitopsd":
@@ -93,11 +94,21 @@ class Gitopsd:
     def ready(self) -> bool:
         return self.get_health("/readyz") == 200
 
+    def connected(self) -> bool:
+        return all(one["connected"] for one in self.get("/v1/destinations")["destinations"])
+
     def get_health(self, path: str) -> int:
+        return self.ask_health(path)[0]
+
+    def metrics(self) -> str:
+        return self.ask_health("/metrics")[1]
+
+    def ask_health(self, path: str) -> tuple[int, str]:
         link = http.client.HTTPConnection("127.0.0.1", self.metrics_port, timeout=5)
         try:
             link.request("GET", path)
-            return link.getresponse().status
+            answer = link.getresponse()
+            return answer.status, answer.read().decode()
         finally:
             link.close()
 

@@ -46,7 +46,7 @@ TEST_CASE_FIXTURE(World, "status shows every application, the counts and whether
 }
 
 TEST_CASE_FIXTURE(World, "status says why the daemon is not ready") {
-  dispatcher.places[0].connected = false;
+  dispatcher.places[0].connected = dispatcher.places[0].reachable = false;
   store.can_write = false;
   start();
   const auto answer = get("/v1/status");

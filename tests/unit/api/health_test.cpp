@@ -49,13 +49,31 @@ TEST_CASE_FIXTURE(Running, "a store that cannot write is not ready, but alive") 
 }
 
 TEST_CASE_FIXTURE(World, "a provider that is away counts only where an application uses it") {
-  dispatcher.places[0].connected = false;
+  dispatcher.places[0].connected = dispatcher.places[0].reachable = false;
   dispatcher.places.push_back({DestinationName("spare"), "host", false, 0});
   start();
   const auto ready = probe("/readyz");
   CHECK(ready.status == 503);
   CHECK_FALSE(check_named(ready, "destination:web-1")->get_bool("ok"));
   CHECK(check_named(ready, "destination:spare")->get_bool("ok"));
+}
+
+TEST_CASE_FIXTURE(
+    World, "a destination that its provider does not reach is not ready, since when, and without its words") {
+  auto& place = dispatcher.places[0];
+  place.reachable = false;
+  place.error = "user 'ada' is refused";
+  place.since = kNoon;
+  start();
+  const auto ready = probe("/readyz");
+  CHECK(ready.status == 503);
+  const Value& check = *check_named(ready, "destination:web-1");
+  CHECK_FALSE(check.get_bool("ok"));
+  CHECK(check.get_string("detail") == "unreachable since 2026-11-24T12:00:00.000Z");
+  const auto metrics = Client::to_port(api->metrics_port()).get("/metrics").text;
+  CHECK(metrics.find("gitopsd_destination_reachable{destination=\"web-1\",provider=\"host\"} 0") !=
+        metrics.npos);
+  CHECK(metrics.find("gitopsd_provider_up{destination=\"web-1\",provider=\"host\"} 1") != metrics.npos);
 }
 
 TEST_CASE_FIXTURE(Running, "the health listener serves its three paths and nothing of the operator's API") {

@@ -59,4 +59,5 @@ TEST_CASE_FIXTURE(Running, "destinations show their provider") {
   CHECK(answer.body.at_pointer("/destinations/0/provider")->as_string() == "host");
   CHECK(answer.body.at_pointer("/destinations/0/connected")->as_bool());
   CHECK(answer.body.at_pointer("/destinations/0/starts")->as_int() == 1);
+  CHECK(answer.body.at_pointer("/destinations/0/reachable")->as_bool());
 }

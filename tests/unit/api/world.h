@@ -69,7 +69,7 @@ struct World {
     dispatcher.sources.push_back({RepositoryName("site"),
                                   "https://bot:hunter2hunter2@git.example.org/site.git", kNoon - 90'000'000,
                                   ""});
-    dispatcher.places.push_back({DestinationName("web-1"), "host", true, 1});
+    dispatcher.places.push_back({DestinationName("web-1"), "host", true, 1, {}, true});
   }
   ~World() {
     if (api) api->stop(Monotonic::now());

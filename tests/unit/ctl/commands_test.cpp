@@ -35,7 +35,9 @@ TEST_CASE("status shows what each application waits for") {
        http_answer(200, R"({"repositories":[
           {"name":"infra","error":"timed out\nx","last_look":"2026-11-24T09:55:00.000Z"},
           {"name":"other","error":null,"last_look":"2026-11-24T09:55:00.000Z"}]})"),
-       http_answer(200, R"({"destinations":[{"name":"here","provider":"host","connected":false}]})")});
+       http_answer(200, R"({"destinations":[{"name":"here","provider":"host","connected":false},
+          {"name":"there","connected":true,"reachable":true},
+          {"name":"far","connected":true,"reachable":false,"since":"2026-11-24T09:59:48.000Z","error":"refused"}]})")});
   const Capture out(daemon.socket());
   CHECK(status(out.session, "") == Exit::ok);
   CHECK(out.text() ==
@@ -51,7 +53,8 @@ TEST_CASE("status shows what each application waits for") {
         "\n"
         "web: x …\n"
         "repository infra: timed out … (last read 5m ago)\n"
-        "destination here: its provider host is not connected\n");
+        "destination here: its provider host is not connected\n"
+        "destination far: unreachable for 12s: refused\n");
 }
 
 TEST_CASE("events asks with its filters and tells how to see more") {

@@ -75,6 +75,7 @@ class Told : public protocol::Notifier {
     messages.push_back(message);
   }
   void context(const protocol::ContextChanged&) override {}
+  void condition(const protocol::Condition&) override {}
   std::size_t count() {
     std::lock_guard lock(mutex);
     return messages.size();

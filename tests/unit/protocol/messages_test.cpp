@@ -105,6 +105,7 @@ TEST_CASE("every message survives the wire") {
   round_trip(Changed{"app", {ResourceId("a")}, true});
   round_trip(ContextChanged{"cd", Value()});
   round_trip(ContextChanged{"cd", Value::object({{"kubeVersion", "v1.34.3"}})});
+  round_trip(Condition{"k", "m", "h", true, {"app"}});
   round_trip(BlobRequest{std::string(64, 'a'), 192u << 10, 7});
   round_trip(BlobChunk{std::string("\0\xff bytes", 8), true});
 

@@ -49,3 +49,58 @@ TEST_CASE("what failed is tried again when the destination offers something else
   CHECK(events_in(world) == before + 1);
   CHECK(world.place.changes_of("b") == 1);
 }
+
+TEST_CASE("while a destination is away all of it is unknown, and compared at once when it is back") {
+  World world;
+  world.add("web");
+  world.add("shop");
+  world.start();
+  world.apply({{"web/a.yaml", thing("a", "1")}, {"shop/b.yaml", thing("b", "1")}});
+  for (const auto* name : {"web", "shop"}) world.await(name, SyncStatus::synced);
+  const auto before = system_clock().wall();
+  world.place.go_away("no route to it");
+  for (const auto* name : {"web", "shop"}) {
+    const auto status = world.status(name);
+    CHECK(status.status == SyncStatus::unknown);
+    CHECK(status.health == protocol::Health::unknown);
+    CHECK(status.waits_for == "destination here: no route to it");
+  }
+  auto there = world.dispatcher->destinations().at(0);
+  CHECK(there.connected);
+  CHECK_FALSE(there.reachable);
+  CHECK(there.error == "no route to it");
+  CHECK(there.since >= before);
+  // Other words are the same absence.
+  world.place.say({"away", "it refuses", "log in", true, {}});
+  CHECK(world.dispatcher->destinations().at(0).since == there.since);
+  CHECK(world.dispatcher->destinations().at(0).error == "it refuses (log in)");
+  world.place.come_back();
+  CHECK(world.dispatcher->destinations().at(0).reachable);
+  for (const auto* name : {"web", "shop"}) CHECK(world.await(name, SyncStatus::synced).waits_for.empty());
+}
+
+TEST_CASE("after a destination was away nothing counts that was compared before") {
+  World world;
+  world.add("web");
+  world.start();
+  world.apply({{"web/a.yaml", thing("a", "1")}});
+  world.await("web", SyncStatus::synced);
+  world.place.go_away("no route to it");
+  world.place.say({"away"});  // and it cannot be looked at yet
+  CHECK(world.status("web").status == SyncStatus::unknown);
+  world.place.come_back();
+  world.await("web", SyncStatus::synced);
+}
+
+TEST_CASE("what a provider says is bounded, and an absence is never lost") {
+  Conditions conditions;
+  for (int i = 0; i < 2000; ++i) conditions.take({std::to_string(i), std::string(5000, 'x')}, i);
+  CHECK(conditions.all().size() == 1000);
+  CHECK(conditions.all().front().condition.message.size() < 2100);
+  CHECK_FALSE(unreachable_in(conditions.all()));
+  conditions.take({"away", "gone", {}, true, {}}, 5000);
+  REQUIRE(unreachable_in(conditions.all()));
+  CHECK(unreachable_in(conditions.all())->since == 5000);
+  conditions.take({"away"}, 6000);
+  CHECK_FALSE(unreachable_in(conditions.all()));
+}

@@ -67,6 +67,7 @@ class PlaceProvider : public Provider {
   }
   bool connected() const override { return true; }
   std::uint64_t generation() const override { return 1; }
+  std::vector<ToldCondition> conditions() const override { return place_.conditions_.all(); }
 
   protocol::ResolveResult resolve(const protocol::ResolveRequest& request, BlobSource*, Deadline) override {
     protocol::ResolveResult result;
@@ -231,11 +232,23 @@ std::unique_ptr<Provider> Place::provider(const config::Destination& destination
   std::lock_guard lock(mutex_);
   listener_ = std::move(events.changed);
   context_listener_ = std::move(events.context);
+  condition_listener_ = std::move(events.condition);
   return std::make_unique<PlaceProvider>(*this, destination);
+}
+
+void Place::say(const protocol::Condition& condition) {
+  conditions_.take(condition, system_clock().wall());
+  condition_listener_();
+}
+
+void Place::go_away(const std::string& why) {
+  break_off();
+  say({"away", why, {}, true, {}});
 }
 
 void Place::come_back() {
   break_off(false);
+  say({"away"});
   listener_({{}, {}, true});
 }
 

@@ -47,8 +47,12 @@ class Place {
   void busy(const std::string& id, bool on = true);
   /// Calls end as if the provider had died, from now on.
   void break_off(bool on = true);
+  /// Calls end so, too, and its provider says why.
+  void go_away(const std::string& why);
   /// It can be reached again, which its provider tells.
   void come_back();
+  /// Its provider says so.
+  void say(const protocol::Condition&);
   /// What it offers to what is rendered for it, which its provider tells.
   void offer(const std::string& context);
   /// Applies wait until `open`.
@@ -81,6 +85,8 @@ class Place {
   std::vector<std::string> order_;
   std::function<void(const protocol::Changed&)> listener_;
   std::function<void(const std::string&)> context_listener_;
+  std::function<void()> condition_listener_;
+  Conditions conditions_;
   std::string context_ = "context";
   bool shut_ = false, broken_ = false;
   std::atomic<int> resolves_{0};
