@@ -9,6 +9,7 @@
 #include "providers/kubernetes/going.h"
 #include "providers/kubernetes/object_fields.h"
 #include "providers/kubernetes/order.h"
+#include "providers/kubernetes/resize.h"
 #include "providers/kubernetes/verbs.h"
 #include "providers/protocol/schedule.h"
 
@@ -77,6 +78,7 @@ class ObjectApplier {
   void wait_until_gone(const Id&, const HttpRequest& read, const std::string& uid,
                        std::chrono::seconds patience);
   std::string prepare(const Id&, Manifest&, const Precondition&);
+  Precondition resize(const Id&, const Manifest&, const Precondition&);
   HttpResponse answered(HttpRequest, const std::string& doing);
   [[noreturn]] void refuse(const HttpResponse&, const std::string& doing);
   template <class Done>
@@ -271,6 +273,7 @@ std::string ObjectApplier::write(const Step& step, const Id& id, const Manifest&
     const auto made = write_as_planned(id, manifest, now);
     now = Precondition::of(parse_go_json(made.body, id.str()), state_.digests, ignored);
   }
+  if (now.resize) now = resize(id, sent, now);
   if (ignored.fields() || !now.take.empty()) now.resource_version = prepare(id, sent, now);
   const auto response = write_as_planned(id, sent, now);
   return receipt_of(parse_go_json(response.body, id.str()), id, sent, ignored);
@@ -343,6 +346,26 @@ HttpResponse ObjectApplier::write_as_planned(const Id& id, const Manifest& manif
         Precondition::of(parse_go_json(live.body, id.str()), state_.digests, policy_->ignored(id));
     if (!now.same_content(precondition) || tries == 3) throw StaleObject(id.str() + " was changed meanwhile");
     version = now.resource_version;
+  }
+}
+
+/// Of a Pod its resources alone, which an apply may not change; the apply that follows makes them ours again.
+Precondition ObjectApplier::resize(const Id& id, const Manifest& manifest, const Precondition& planned) {
+  const Ignored ignored = policy_->ignored(id);
+  const auto read = read_request(*kinds_, id, manifest.version, *policy_);
+  for (int tries = 0;; ++tries) {
+    const Value live = parse_go_json(answered(read, "cannot read " + id.str()).body, id.str());
+    const auto now = Precondition::of(live, state_.digests, ignored);
+    if (!now.same_content(planned) || tries == 3) throw StaleObject(id.str() + " was changed meanwhile");
+    Manifest sent = manifest;
+    sent.object = LeftToOthers(ignored, live).left_out(manifest.object);
+    const auto response =
+        state_.cluster.http().send(resize_request(sent, *policy_, now.resource_version, false));
+    if (response.status == 409) continue;  // its status was written
+    if (response.status != 200) refuse(response, "cannot resize " + id.str());
+    auto after = Precondition::of(parse_go_json(response.body, id.str()), state_.digests, ignored);
+    after.take = planned.take;
+    return after;
   }
 }
 

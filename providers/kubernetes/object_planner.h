@@ -1,4 +1,4 @@
-// One plan in the making: a part of plan.cpp, plan_hooks.cpp and plan_removals.cpp.
+// One plan in the making: a part of plan.cpp and plan_*.cpp.
 #pragma once
 
 #include <map>
@@ -12,6 +12,11 @@
 #include "providers/kubernetes/verbs.h"
 
 namespace gitopsd::kubernetes {
+
+/// A live object as one apply would leave it, but for our marks: what they add is no difference of its own.
+Value without_marks(const Value& object);
+/// What an object that is not ours is from now on, and what becomes of it in the end.
+std::string adoption(const Manifest&);
 
 /// Looks at every object concerned, and collects the steps.
 class ObjectPlanner {
@@ -29,6 +34,7 @@ class ObjectPlanner {
   void refused(const Manifest&, const HttpResponse& dry_run, const char* hint = "");
   void not_as_it_is(const Manifest&, const Value& live, bool ours, const HttpResponse& dry_run);
   void as_it_would_be(const Manifest&, const Value& live, bool ours, const Value& then);
+  bool resize(const Manifest&, const Value& live, bool ours);
   Value made_anew(const Manifest&, const Value& live);
   HttpRequest as_new(const Manifest&) const;
   bool has_no_space(const Manifest&, const HttpResponse& dry_run);

@@ -15,6 +15,7 @@
 #include "providers/kubernetes/object_planner.h"
 #include "providers/kubernetes/order.h"
 #include "providers/kubernetes/propagation.h"
+#include "providers/kubernetes/resize.h"
 #include "providers/kubernetes/verbs.h"
 
 namespace gitopsd::kubernetes {
@@ -26,29 +27,16 @@ using protocol::Step;
 using protocol::WireProblem;
 
 constexpr std::size_t kNameBeforeProbe = 40;
-constexpr std::array<std::string_view, 6> kImmutable{"immutable",
+constexpr std::array<std::string_view, 7> kImmutable{"immutable",
                                                      "may not change once set",
                                                      "cannot change roleRef",
                                                      "updates to statefulset spec",
                                                      "updates to parameters are forbidden",
+                                                     "pod updates may not change fields",
                                                      "may not be changed"};
 constexpr const char* kTwoApplications =
     "let one of the two declare it; where the other is gone for good, remove the annotation "
     "gitopsd.io/tracking-id";
-
-/// A live object as one apply would leave it, but for our marks: what they add is no difference of its own.
-Value without_marks(const Value& object) {
-  Value out = object;
-  if (Value* metadata = out.find("metadata") ? &out.as_object().at("metadata") : nullptr) {
-    for (const auto& [map, key] : {std::pair{"annotations", kTracking}, std::pair{"labels", kInstallation}}) {
-      if (!metadata->find(map) || !metadata->find(map)->is_object()) continue;
-      auto& members = metadata->as_object().at(map).as_object();
-      members.erase(key);
-      if (members.empty()) metadata->as_object().erase(map);
-    }
-  }
-  return out;
-}
 
 /// But for what is left to others.
 bool same_ownership(const LeftToOthers& left, const Value& live, const Value& applied) {
@@ -61,13 +49,6 @@ bool says_immutable(const Value& status) {
   const std::string message = status.get_string("message");
   return std::any_of(kImmutable.begin(), kImmutable.end(),
                      [&](std::string_view words) { return message.find(words) != message.npos; });
-}
-
-/// What an object that is not ours is from now on, and what becomes of it in the end.
-std::string adoption(const Manifest& manifest) {
-  const bool stays = manifest.options.prune == protocol::Prune::never;
-  return std::string("it becomes ours, and ") + (stays ? "stays" : "is deleted") +
-         " when it is no longer declared";
 }
 
 /// Readable, and only those that an object, as it would be, does not have by our hand.
@@ -86,6 +67,25 @@ std::string paths_only_there(const std::vector<FieldPath>& paths, const Value& t
 }
 
 }  // namespace
+
+Value without_marks(const Value& object) {
+  Value out = object;
+  if (Value* metadata = out.find("metadata") ? &out.as_object().at("metadata") : nullptr) {
+    for (const auto& [map, key] : {std::pair{"annotations", kTracking}, std::pair{"labels", kInstallation}}) {
+      if (!metadata->find(map) || !metadata->find(map)->is_object()) continue;
+      auto& members = metadata->as_object().at(map).as_object();
+      members.erase(key);
+      if (members.empty()) metadata->as_object().erase(map);
+    }
+  }
+  return out;
+}
+
+std::string adoption(const Manifest& manifest) {
+  const bool stays = manifest.options.prune == protocol::Prune::never;
+  return std::string("it becomes ours, and ") + (stays ? "stays" : "is deleted") +
+         " when it is no longer declared";
+}
 
 protocol::PlanResult ObjectPlanner::run() {
   policy_ = Policy::parse(request_.policy, result_.problems);
@@ -376,6 +376,7 @@ void ObjectPlanner::not_as_it_is(const Manifest& manifest, const Value& live, bo
                                  const HttpResponse& dry_run) {
   const Id& id = manifest.id;
   if (dry_run.status != 422) return refused(manifest, dry_run);
+  if (may_need_resize(id, status_of(dry_run)) && resize(manifest, live, ours)) return;
   const Ignored ignored = policy_.ignored(id);
   auto precondition = Precondition::of(live, state_.digests, ignored);
   const LeftToOthers left(ignored, live);

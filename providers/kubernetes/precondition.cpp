@@ -9,6 +9,7 @@ std::string Precondition::text() const {
   Value out = Value::object({{"uid", uid}, {"version", resource_version}, {"content", content}});
   if (!propagation.empty()) out.set("propagation", propagation);
   if (refused) out.set("refused", true);
+  if (resize) out.set("resize", true);
   if (!holds.empty()) out.set("holds", Value::Array(holds.begin(), holds.end()));
   for (const auto& path : take) {
     if (!out.find("take")) out.set("take", Value::array());
@@ -27,6 +28,7 @@ Precondition Precondition::parse(const std::string& text) {
   out.content = in.get_string("content");
   out.propagation = in.get_string("propagation");
   out.refused = in.get_bool("refused");
+  out.resize = in.get_bool("resize");
   for (const Value& held : in.get_array("holds")) out.holds.push_back(held.as_string());
   for (const Value& path : in.get_array("take")) {
     auto& tokens = out.take.emplace_back();

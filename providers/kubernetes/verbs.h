@@ -24,6 +24,7 @@ struct Precondition {
   std::string propagation;  ///< of a deletion, as the API writes it
   std::vector<std::string> holds;  ///< what nobody asked to delete, and goes with it; sorted
   bool refused = false;            ///< a removal that is not done because of them
+  bool resize = false;             ///< a Pod, whose resources are changed before the rest
   std::vector<FieldPath> take;     ///< others' fields to take over before the write
 
   /// Whether only what the server keeps may have changed in between.

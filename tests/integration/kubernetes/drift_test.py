@@ -1,5 +1,6 @@
 """What others change of what is declared is seen by the watch and put back, also where our entry in managedFields shows nothing."""
 import base64
+import json
 
 from lib.admission import MutatingWebhook
 from lib.cluster_case import config_map
@@ -171,15 +172,57 @@ class Admission(DriftScene):
 
 
 class Resized(DriftScene):
+    @staticmethod
+    def pod(cpu: str, **more) -> dict:
+        resources = {"limits": {"cpu": cpu}, "requests": {"cpu": cpu}}
+        containers = [{"name": "web", "image": "web:1", "resources": resources}, {"name": "side", "image": "side:1"}]
+        return of("Pod", "v1", "a", spec={"containers": containers, **more})
+
+    def resize(self, cpu: str) -> None:
+        self.patch(self.pod(cpu), {"spec": {"containers": [{"name": "web", "resources": {
+            "limits": {"cpu": cpu}, "requests": {"cpu": cpu}}}]}}, "strategic", subresource="resize")
+
+    @staticmethod
+    def cpu_of(found: dict) -> list[str]:
+        return [found["spec"]["containers"][0]["resources"][key]["cpu"] for key in ("limits", "requests")]
+
     def test_resized(self):
-        """a Pod that was resized, which no apply puts back, is told"""
-        limits = {"limits": {"cpu": "100m"}, "requests": {"cpu": "100m"}}
-        document = of("Pod", "v1", "a", spec={"containers": [{"name": "web", "image": "web:1", "resources": limits}]})
-        self.declare(document)
-        self.patch(document, {"spec": {"containers": [{"name": "web", "resources": {
-            "limits": {"cpu": "200m"}, "requests": {"cpu": "200m"}}}]}}, "strategic", subresource="resize")
-        self.daemon.program.wait_until(lambda: "pod updates may not change" in (self.daemon.status()["error"] or ""), "it is told")
-        self.assertEqual(self.daemon.status()["status"], "out_of_sync")
+        """a Pod that was resized gets the declared resources back, and they are ours again"""
+        self.declare(self.pod("100m"))
+        uid = self.live(self.pod("100m"))["metadata"]["uid"]
+        for cpu in ("200m", "50m"):
+            self.resize(cpu)
+            found = self.wait_live(self.pod("100m"), lambda found: self.cpu_of(found) == ["100m", "100m"] and
+                                   "f:resources" in json.dumps(manager_of(found)), "it is put back")
+            self.assertEqual(found["metadata"]["uid"], uid)
+        self.daemon.program.wait_until(lambda: self.daemon.status()["status"] == "synced", "all is well again")
+
+    def test_resized_by_a_commit(self):
+        """resources that the repository changes are changed in place, and so is what an apply may change beside them"""
+        self.declare(self.pod("100m"))
+        uid = self.live(self.pod("100m"))["metadata"]["uid"]
+        more = of("Pod", "v1", "a", spec=self.pod("0.3")["spec"])
+        more["spec"]["containers"][0]["image"] = "web:2"
+        commit = self.push(more)
+        plan = self.daemon.ctl("plan", "web", "--revision", commit)
+        self.assertIn("resized: spec.containers[web].image, spec.containers[web].resources.limits.cpu", plan)
+        self.daemon.push_and_wait(commit)
+        found = self.live(more)
+        self.assertEqual((self.cpu_of(found), found["spec"]["containers"][0]["image"]), (["300m", "300m"], "web:2"))
+        self.assertEqual(found["metadata"]["uid"], uid)
+
+    def test_what_no_resize_changes(self):
+        """a Pod that differs elsewhere, too, is not resized; it is told that it can be made anew, and is where that is allowed"""
+        self.declare(self.pod("100m"))
+        other = self.pod("200m", hostname="other")
+        error = self.daemon.push_and_wait(self.push(other), "failed")["error"]
+        self.assertIn("pod updates may not change fields", error)
+        self.assertIn("gitopsd.io/apply: replace", error)
+        self.assertEqual(self.cpu_of(self.live(other)), ["100m", "100m"])
+        anew = {**other, "metadata": {**other["metadata"], "annotations": {"gitopsd.io/apply": "replace"}}}
+        self.daemon.accept(self.push(anew))
+        found = self.wait_live(other, lambda found: found["spec"].get("hostname") == "other", "it is made anew")
+        self.assertEqual(self.cpu_of(found), ["200m", "200m"])
 
 
 class Autoscalers(DriftScene):
