@@ -324,7 +324,7 @@ void ObjectPlanner::as_it_would_be(const Manifest& manifest, const Value& live, 
   const Ignored ignored = policy_.ignored(id);
   const LeftToOthers left(ignored, live);
   auto precondition = Precondition::of(live, state_.digests, ignored);
-  precondition.take = fields_of_kubectl(live);
+  precondition.take = fields_of_deployers(live, ours);
   if (policy_.remove_foreign_items)
     for (auto& path : foreign_items(then)) precondition.take.push_back(std::move(path));
   precondition.take = left.others(std::move(precondition.take));

@@ -1,7 +1,9 @@
 #include "providers/kubernetes/takeover.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
+#include <string_view>
 
 #include "providers/kubernetes/manifest.h"
 #include "providers/kubernetes/server_field.h"
@@ -16,6 +18,21 @@ bool is_update(const Value& entry) {
 bool is_kubectl(const Value& entry) {
   const std::string manager = entry.get_string("manager");
   return is_update(entry) && (manager == "kubectl-client-side-apply" || manager == "before-first-apply");
+}
+
+/// Tools that make a cluster match what is declared somewhere, by what they call themselves: kubectl's
+/// server-side apply, Argo CD, Flux's controllers and its command, Helm.
+bool is_deployer(const Value& entry) {
+  constexpr std::array<std::string_view, 6> kNames{
+      "kubectl", "argocd-controller", "kustomize-controller", "helm-controller", "flux", "helm"};
+  return entry.get_string("subresource").empty() &&
+         std::find(kNames.begin(), kNames.end(), entry.get_string("manager")) != kNames.end();
+}
+
+/// An apply is somebody's declaration, which is left to them; a deployer's is one that ours takes the place
+/// of.
+bool may_lose(const Value& entry) {
+  return is_update(entry) || is_deployer(entry);
 }
 
 /// What others' updates own and we do not, by leaf.
@@ -146,11 +163,11 @@ void add_path(Value& fields, const FieldPath& path) {
 
 }  // namespace
 
-std::vector<FieldPath> fields_of_kubectl(const Value& live) {
+std::vector<FieldPath> fields_of_deployers(const Value& live, bool ours) {
   std::vector<FieldPath> out;
   for (const Value& entry : managed_fields(live)) {
     const Value* fields = entry.find("fieldsV1");
-    if (!is_kubectl(entry) || !fields) continue;
+    if (!fields || !(is_kubectl(entry) || (!ours && is_deployer(entry)))) continue;
     FieldPath path;
     each_leaf(*fields, path, [&](const FieldPath& leaf) { out.push_back(leaf); });
   }
@@ -232,12 +249,12 @@ Value moved_to_us(const Value& live, const std::vector<FieldPath>& paths) {
   for (const auto& path : paths) {
     add_path(ours->as_object().at("fieldsV1"), path);
     for (Value& entry : entries)
-      if (&entry != ours && is_update(entry) && entry.find("fieldsV1"))
+      if (&entry != ours && may_lose(entry) && entry.find("fieldsV1"))
         remove_path(entry.as_object().at("fieldsV1"), path);
   }
   std::erase_if(entries, [](const Value& entry) {
     const Value* fields = entry.find("fieldsV1");
-    return is_update(entry) && fields && fields->is_object() && fields->as_object().empty();
+    return may_lose(entry) && fields && fields->is_object() && fields->as_object().empty();
   });
   return Value(std::move(entries));
 }

@@ -13,8 +13,11 @@
 namespace gitopsd::kubernetes {
 
 /// What kubectl's client-side apply manages of the object; such fields were declared by somebody, and are
-/// taken over whole, as kubectl itself does when it changes to server-side apply.
-std::vector<FieldPath> fields_of_kubectl(const Value& live);
+/// taken over whole, as kubectl itself does when it changes to server-side apply. Of an object that is not
+/// `ours` yet also what kubectl's server-side apply, Argo CD, Flux and Helm manage: it comes from them, and a
+/// field that leaves the manifest later would stay for ever as theirs. Their labels and annotations go as
+/// well, so that they let go of it.
+std::vector<FieldPath> fields_of_deployers(const Value& live, bool ours);
 
 /// Items that others added to lists in which we own items; of the object as our apply would leave it.
 std::vector<FieldPath> foreign_items(const Value& then);

@@ -100,6 +100,55 @@ class FromKubectl(ClusterScene):
         self.assertEqual(self.live(before)["metadata"]["resourceVersion"], version, "it is written once")
 
 
+class FromOtherTools(ClusterScene):
+    """Objects that Argo CD, Flux, Helm or kubectl's server-side apply looked after before."""
+
+    def applied(self, name: str, manager: str) -> dict:
+        return self.cluster.api("PATCH", f"{self.cluster.path(self.placed(config_map(name, {})))}?fieldManager={manager}", {
+            **self.placed(config_map(name, {"kept": "1", "dropped": "1"})),
+            "metadata": {"name": name, "namespace": self.space, "labels": {"kustomize.toolkit.fluxcd.io/name": "apps"}}},
+            "application/apply-patch+yaml")
+
+    def updated(self, name: str, manager: str) -> dict:
+        return self.cluster.api("POST", f"{self.cluster.path(self.placed(config_map(name, {}))).rsplit('/', 1)[0]}?fieldManager={manager}", {
+            **config_map(name, {"kept": "1", "dropped": "1"}),
+            "metadata": {"name": name, "annotations": {"argocd.argoproj.io/tracking-id": "shop:/ConfigMap:shop/" + name}}})
+
+    def managers(self, name: str) -> set[tuple[str, str]]:
+        return {(entry["manager"], entry["operation"]) for entry in self.live(config_map(name, {}))["metadata"]["managedFields"]}
+
+    def test_taken_over(self):
+        """what they applied and the repository does not declare goes, their marks too, and nothing stays theirs"""
+        for manager in ("kustomize-controller", "argocd-controller", "kubectl", "helm", "flux"):
+            self.applied(f"applied-{manager}", manager)
+        for manager in ("argocd-controller", "helm-controller", "helm"):
+            self.updated(f"updated-{manager}", manager)
+        self.applied("others", "some-operator")
+        names = [f"applied-{each}" for each in ("kustomize-controller", "argocd-controller", "kubectl", "helm", "flux")]
+        names += [f"updated-{each}" for each in ("argocd-controller", "helm-controller", "helm")]
+        commit = self.push(*(config_map(name, {"kept": "2"}) for name in [*names, "others"]))
+        plan = self.daemon.ctl("plan", "web", "--revision", commit)
+        self.assertIn("no longer declared", plan)
+        self.daemon.push_and_wait(commit)
+        for name in names:
+            with self.subTest(name):
+                found = self.live(config_map(name, {}))
+                self.assertEqual(found["data"], {"kept": "2"})
+                self.assertNotIn("kustomize.toolkit.fluxcd.io/name", found["metadata"].get("labels", {}))
+                self.assertNotIn("argocd.argoproj.io/tracking-id", found["metadata"].get("annotations", {}))
+                self.assertEqual(self.managers(name), {("gitopsd", "Apply")})
+        self.assertEqual(self.live(config_map("others", {}))["data"], {"kept": "2", "dropped": "1"})
+        self.assertIn(("some-operator", "Apply"), self.managers("others"))
+
+    def test_only_at_first(self):
+        """what is ours already is not taken from somebody who applies to it as well"""
+        self.sync(config_map("shared", {"kept": "1"}))
+        self.cluster.api("PATCH", f"{self.cluster.path(self.placed(config_map('shared', {})))}?fieldManager=kubectl",
+                         self.placed(config_map("shared", {"theirs": "1"})), "application/apply-patch+yaml")
+        self.sync(config_map("shared", {"kept": "2"}))
+        self.assertEqual(self.live(config_map("shared", {}))["data"], {"kept": "2", "theirs": "1"})
+
+
 class Immutable(ClusterScene):
     """Fields that cannot be changed in place."""
 
