@@ -70,7 +70,8 @@ struct Api {
 struct Store {
   std::string path = "/var/lib/gitopsd";  ///< state directory: database, mirrors, keys
   milliseconds keep_events{std::chrono::hours(24 * 90)};
-  int keep_syncs = 10;  ///< succeeded syncs of each application whose documents are kept
+  int keep_syncs = 10;       ///< succeeded syncs of each application whose documents are kept
+  std::string installation;  ///< UUID that a new store takes from one that was lost; empty: a new one
 };
 
 /// The programs that render kustomizations and charts, and what one run of them may take.

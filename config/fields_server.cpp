@@ -80,6 +80,7 @@ const Fields<Store>& store_fields() {
       {"path", text(&Store::path, "the absolute path of a directory", normal_file)},
       {"keep_events", duration(&Store::keep_events, "1h", "36500d")},
       {"keep_syncs", number(&Store::keep_syncs, 1, 1000)},
+      {"installation", text(&Store::installation, "the UUID of an installation", normal_uuid)},
   };
   return fields;
 }

@@ -1,6 +1,7 @@
 #include "config/names.h"
 
 #include <algorithm>
+#include <regex>
 #include <string_view>
 
 #include "base/problem.h"
@@ -74,6 +75,12 @@ std::string normal_variable(const std::string& text) {
   static const std::string all = std::string(kLower) + std::string(kUpper) + std::string(kDigits) + "_";
   if (made_of(text, all) && kDigits.find(text.front()) == kDigits.npos) return text;
   throw bad(text, "name of an environment variable", "such as GITHUB_TOKEN");
+}
+
+std::string normal_uuid(const std::string& text) {
+  static const std::regex form("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}");
+  if (std::regex_match(text, form)) return text;
+  throw bad(text, "UUID", "such as 0b5c9a3e-8f1d-4c57-9a55-1f0e6c2d7b41, in lower case");
 }
 
 std::string normal_user(const std::string& text) {

@@ -12,6 +12,8 @@ std::string normal_name(const std::string& text);
 std::string normal_credential(const std::string& text);
 /// The name of an environment variable.
 std::string normal_variable(const std::string& text);
+/// A UUID as text (RFC 9562, section 4), in lower case.
+std::string normal_uuid(const std::string& text);
 /// The name of a user of the host.
 std::string normal_user(const std::string& text);
 

@@ -135,7 +135,7 @@ int run(const Options& options) {
   forbid_core_dumps();
   Current current(load(options));
   const auto config = current.get();
-  auto store = store::open_sqlite(config->store.path);
+  auto store = store::open_sqlite(config->store.path, system_clock(), config->store.installation);
 
   sync::Environment sync_environment;
   sync_environment.config = config;

@@ -56,10 +56,17 @@ Fd lock_directory(const std::string& directory) {
   throw fail(ProblemCause::destination, "cannot lock " + path + ": " + errno_text(errno));
 }
 
-Identity load_identity(const std::string& directory, Connection& connection) {
+Identity load_identity(const std::string& directory, Connection& connection, const std::string& wanted) {
   const std::string path = directory + "/store.key";
   std::string installation = meta(connection, "installation");
   if (!installation.empty()) {
+    if (!wanted.empty() && wanted != installation) {
+      throw fail(
+          ProblemCause::input,
+          directory + " is the store of installation " + installation + ", and store.installation names " +
+              wanted,
+          "only a new store can take the place of one that was lost; take the key out of the configuration");
+    }
     if (!std::filesystem::exists(path)) {
       throw fail(ProblemCause::input, path + " is missing; digests and sealed documents need it",
                  "restore it from the backup that the database belongs to");
@@ -74,7 +81,7 @@ Identity load_identity(const std::string& directory, Connection& connection) {
   // A key that is already there belongs to a first start that was cut off before the database knew it.
   if (!std::filesystem::exists(path)) write_file_atomically(path, random_bytes(kKeySize), 0600);
   Secret key = read_key(path);
-  installation = random_uuid();
+  installation = wanted.empty() ? random_uuid() : wanted;
   const std::string check = check_value(key.reveal());
   connection.execute("BEGIN IMMEDIATE");
   constexpr char kInsert[] = "INSERT INTO meta(key, value) VALUES(?, ?)";

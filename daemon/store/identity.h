@@ -18,8 +18,9 @@ struct Identity {
   Secret key;
 };
 
-/// Reads or, for a database without one, makes DIR/store.key and the installation's UUID. Throws Failure when
-/// the key is missing or is not the one that the database was used with.
-Identity load_identity(const std::string& directory, Connection& connection);
+/// Reads or, for a database without one, makes DIR/store.key and the installation's UUID, or takes `wanted`.
+/// Throws Failure when the key is missing or is not the one that the database was used with, and when the
+/// database is not `wanted`.
+Identity load_identity(const std::string& directory, Connection& connection, const std::string& wanted);
 
 }  // namespace gitopsd::store

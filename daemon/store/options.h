@@ -1,4 +1,4 @@
-// How a store is opened beyond its directory: what tests choose.
+// How a store is opened beyond its directory.
 #pragma once
 
 #include <string>
@@ -8,6 +8,7 @@ namespace gitopsd::store {
 struct Options {
   std::string vfs;              ///< name of an SQLite VFS, or empty
   int checkpoint_pages = 4000;  ///< 16 MiB: more makes the writer's tail longer, less makes it frequent
+  std::string installation{};   ///< of a new store; empty: one of its own
 };
 
 }  // namespace gitopsd::store

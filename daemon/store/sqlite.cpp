@@ -56,8 +56,11 @@ EventId SqliteStore::add_event(const NewEvent& event) {
   return id;
 }
 
-std::unique_ptr<Store> open_sqlite(const std::string& directory, const Clock& clock, const std::string& vfs) {
-  return open_sqlite(directory, clock, Options{vfs, Options().checkpoint_pages});
+std::unique_ptr<Store> open_sqlite(const std::string& directory, const Clock& clock,
+                                   const std::string& installation) {
+  Options options;
+  options.installation = installation;
+  return open_sqlite(directory, clock, options);
 }
 
 std::unique_ptr<Store> open_sqlite(const std::string& directory, const Clock& clock, const Options& options) {
@@ -70,7 +73,7 @@ std::unique_ptr<Store> open_sqlite(const std::string& directory, const Clock& cl
     if (real_file) Fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
     auto connection = open_writer(path, options.vfs);
     migrate(*connection, path);
-    Identity identity = load_identity(directory, *connection);
+    Identity identity = load_identity(directory, *connection, options.installation);
     return std::make_unique<SqliteStore>(std::move(lock), path, options, std::move(identity),
                                          std::move(connection), clock);
   } catch (const SqlError& error) {

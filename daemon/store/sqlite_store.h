@@ -10,7 +10,7 @@
 
 namespace gitopsd::store {
 
-/// As open_sqlite() of store.h, for tests that need more than a VFS.
+/// As open_sqlite() of store.h, for tests.
 std::unique_ptr<Store> open_sqlite(const std::string& directory, const Clock& clock, const Options& options);
 
 class SqliteStore final : public Store {

@@ -320,9 +320,9 @@ class Store {
 };
 
 /// Opens or creates DIR/gitopsd.db, migrates the schema, checks header and schema. Throws Failure that says
-/// what to do: a newer schema, a file that is no database, no permission. `vfs` names an SQLite VFS (tests),
-/// or empty.
+/// what to do: a newer schema, a file that is no database, no permission. `installation` is what a new one
+/// calls itself, a UUID of its own if empty; one that exists must be that.
 std::unique_ptr<Store> open_sqlite(const std::string& directory, const Clock& clock = system_clock(),
-                                   const std::string& vfs = {});
+                                   const std::string& installation = {});
 
 }  // namespace gitopsd::store

@@ -172,8 +172,8 @@ protocol::PlanRequest Run::plan_request(std::size_t& next) const {
 bool Run::to_be_done(const protocol::Step& step) const {
   if (step.action != protocol::Action::none) return true;
   const auto entry = work_.entries.find(step.id);
-  return entry != work_.entries.end() &&
-         (entry->second.owned_digest != step.digest || entry->second.intended_sync);
+  return entry == work_.entries.end() || entry->second.owned_digest != step.digest ||
+         entry->second.intended_sync;
 }
 
 void Run::make_plan() {

@@ -14,10 +14,8 @@ using protocol::WireProblem;
 
 constexpr std::size_t kMaxDiffInput = 256u << 10;
 constexpr const char* kTwoOwners =
-    "let one of the two declare it, and delete it from the other first; where the other installation is gone "
-    "for "
-    "good, stop this provider and remove owned.log in its state directory: what is declared is then adopted "
-    "anew";
+    "let one of the two declare it, and delete it from the other first; where the other installation's "
+    "store is lost, a new store can take its place: store.installation in the configuration";
 
 /// Whether what we wrote there was not to be shown, whatever is declared now; so too where nobody remembers.
 bool was_sensitive(const std::optional<OwnedList::Record>& record) {

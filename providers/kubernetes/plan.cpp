@@ -37,6 +37,9 @@ constexpr std::array<std::string_view, 7> kImmutable{"immutable",
 constexpr const char* kTwoApplications =
     "let one of the two declare it; where the other is gone for good, remove the annotation "
     "gitopsd.io/tracking-id";
+constexpr const char* kTwoInstallations =
+    "let one of the two declare it; where the other's store is lost, a new store can take its place: "
+    "store.installation in the configuration";
 
 /// But for what is left to others.
 bool same_ownership(const LeftToOthers& left, const Value& live, const Value& applied) {
@@ -213,9 +216,10 @@ bool ObjectPlanner::of_other(const Value& live, const Id& id, WireProblem& probl
   const auto owner = owner_of(live, id);
   if (!owner || *owner == request_.owner) return false;
   std::string whose = "application '" + owner->application + "'";
-  if (owner->installation != request_.owner.installation)
-    whose += " of another installation ('" + owner->installation + "')";
-  problem = problem_at(id, ProblemCause::conflict, id.str() + " belongs to " + whose, kTwoApplications);
+  const bool elsewhere = owner->installation != request_.owner.installation;
+  if (elsewhere) whose += " of another installation ('" + owner->installation + "')";
+  problem = problem_at(id, ProblemCause::conflict, id.str() + " belongs to " + whose,
+                       elsewhere ? kTwoInstallations : kTwoApplications);
   problem.pointer = "/metadata/name";
   return true;
 }

@@ -1,5 +1,6 @@
 """Ownership that is lost while every value stays as declared: taken back without a word, since nothing drifted."""
 import copy
+import re
 import shutil
 import signal
 import unittest
@@ -154,3 +155,28 @@ class Namespaces(unittest.TestCase):
         self.assertIn("exists, not ours", step["reason"])
         self.assertIn("it becomes ours", step["reason"])
         self.provider.converge([of("Namespace", "v1", "team-7"), of("Namespace", "v1", "spaces")])
+
+
+class LostStore(DriftScene):
+    def test_taken_over(self):
+        """a new store is refused what the lost one made, until it takes that one's place: then nothing is written, and all goes on"""
+        documents = [config_map(f"kept-{number}", {"a": "1"}) for number in range(3)]
+        self.sync(*documents)
+        before = [self.live(document)["metadata"]["resourceVersion"] for document in documents]
+        self.daemon.program.stop()
+        shutil.rmtree(self.daemon.directory / "state")
+        self.daemon.start()
+        event = self.daemon.push_and_wait(self.push(*documents), "failed")
+        self.assertIn("store.installation in the configuration", event["error"])
+        lost = re.search(r"of another installation \('([0-9a-f-]{36})'\)", event["error"])[1]
+
+        self.daemon.program.stop()
+        shutil.rmtree(self.daemon.directory / "state")
+        self.daemon.config["store"]["installation"] = lost
+        self.daemon.start()
+        self.daemon.push_and_wait(self.push(*documents))
+        self.assertEqual([self.live(document)["metadata"]["resourceVersion"] for document in documents], before)
+        self.patch(documents[0], {"data": {"a": "by hand"}})
+        self.wait_live(documents[0], lambda found: found["data"] == {"a": "1"}, "drift is put back")
+        self.sync(*documents[1:])
+        self.wait_gone(documents[0])

@@ -39,6 +39,9 @@ TEST_CASE("a wrong type says what is expected and what was found") {
   CHECK(problems("hooks: {}\n") == "c.yaml:1:8: hooks: expected a list of hooks, found an object\n");
   CHECK(problems("store:\n  keep_syncs: many\n") ==
         "c.yaml:2:15: store.keep_syncs: expected a whole number from 1 to 1000, found a string\n");
+  CHECK(problems("store: {installation: 0B5C9A3E}") ==
+        "c.yaml:1:23: store.installation: \"0B5C9A3E\" is no UUID (such as "
+        "0b5c9a3e-8f1d-4c57-9a55-1f0e6c2d7b41, in lower case)\n");
   CHECK(problems("store: {keep_syncs: 0}") ==
         "c.yaml:1:21: store.keep_syncs: expected a whole number from 1 to 1000\n");
   CHECK(problems("store: {keep_syncs: 18446744073709551615}") ==

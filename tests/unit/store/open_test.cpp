@@ -49,6 +49,24 @@ TEST_CASE("an installation and its key are made once") {
   CHECK(other->digest_key() != key);
 }
 
+TEST_CASE("a new store takes the name of one that was lost, and no other store does") {
+  constexpr const char* kLost = "0b5c9a3e-8f1d-4c57-9a55-1f0e6c2d7b41";
+  TemporaryDirectory directory;
+  CHECK(open_sqlite(directory.path(), system_clock(), kLost)->installation() == kLost);
+  CHECK(open_sqlite(directory.path(), system_clock(), kLost)->installation() == kLost);
+  CHECK(open_sqlite(directory.path())->installation() == kLost);
+
+  TemporaryDirectory own;
+  const std::string installation = open_sqlite(own.path())->installation();
+  const std::string refusal =
+      own.path() + " is the store of installation " + installation + ", and store.installation names " +
+      kLost +
+      " (only a new store can take the place of one that was lost; take the key out of "
+      "the configuration)";
+  CHECK_THROWS_WITH_AS(open_sqlite(own.path(), system_clock(), kLost), refusal.c_str(), Failure);
+  CHECK(open_sqlite(own.path())->installation() == installation);
+}
+
 TEST_CASE("nobody else can read the store") {
   Opened s;
   s->add_event(push());
