@@ -32,6 +32,7 @@ bool of_the_system(const Id& id, const Value& object) {
 
 bool is_fleeting(const GroupKind& type) {
   static const std::set<GroupKind> kinds{{"", "Event"},
+                                         {"", "Endpoints"},
                                          {"events.k8s.io", "Event"},
                                          {"coordination.k8s.io", "Lease"},
                                          {"discovery.k8s.io", "EndpointSlice"},
@@ -61,15 +62,8 @@ void ContentsJudge::take(const GroupKind& type, const Value& object) {
 /// Only what nothing else owns is told: the rest goes and stays with it.
 Contents ContentsJudge::judge(const std::function<bool(const GroupKind&)>& all_taken) const {
   std::set<std::string_view> there;
-  std::set<Id> services;
-  for (const auto& object : objects_) {
-    there.insert(object.uid);
-    if (object.id.type == GroupKind{"", "Service"}) services.insert(object.id);
-  }
+  for (const auto& object : objects_) there.insert(object.uid);
   const auto owned = [&](const Object& object) {
-    if (object.id.type == GroupKind{"", "Endpoints"} &&
-        services.contains({{"", "Service"}, object.id.space, object.id.name}))
-      return true;
     const auto& owners = object.owners;
     const bool any = std::any_of(owners.begin(), owners.end(), [&](const Owner& owner) {
       return there.contains(owner.uid) || going_.contains(owner.uid);

@@ -1,4 +1,4 @@
-"""How a deletion goes on to what the object owns. No controller collects garbage here: the tests take the finalizers away."""
+"""How a deletion goes on to what the object owns. No controller collects garbage here: the tests take the finalizers away (controllers_test.py has them)."""
 from lib.cluster_case import ClusterScene, config_map
 
 FILLER = [config_map(f"stays-{number}", {"k": "1"}) for number in range(6)]  # so that what goes is within the budget

@@ -1,7 +1,7 @@
 """A real Kubernetes API server on an etcd of its own, both built once from their Go modules and started on free ports.
 
-There are no nodes and no controllers: a Deployment becomes available when the test writes its status, what a deleted owner
-owned stays, and a namespace that is deleted stays Terminating.
+There are no nodes, and no controllers but where a test starts them: a Deployment becomes available when the test writes its
+status, what a deleted owner owned stays, and a namespace that is deleted stays Terminating.
 """
 import base64
 import http.client
@@ -27,7 +27,7 @@ def version() -> str:
 
 
 def build(command: str) -> Path:
-    """kube-apiserver or kubectl; about four minutes for the first, once for each version."""
+    """kube-apiserver, kube-controller-manager or kubectl; about four minutes for the first, once for each version."""
     wanted = version()
     major, minor, _ = wanted.removeprefix("v").split(".")
     # Without these they call themselves v0.0.0-master, and clients choose what they ask for by the version.
@@ -79,6 +79,7 @@ class Cluster(Client):
         etcd_program = {"built": build_etcd, "debian": debian_etcd}[etcd]()
         self.etcd = process.Program(self.etcd_command(etcd_program), directory / "etcd.log",
                                     env={"PATH": os.environ["PATH"], "HOME": str(directory)})
+        self.controllers: process.Program | None = None
         self.server = process.Program([*self.server_command(), *arguments], directory / "kube-apiserver.log",
                                       env={"PATH": os.environ["PATH"], "HOME": str(directory)})
 
@@ -130,6 +131,18 @@ class Cluster(Client):
         self.server.wait_until(self.ready, "the API server is ready", 120)
         return self
 
+    def start_controllers(self) -> "Cluster":
+        """Kubernetes' own: what collects garbage, empties namespaces, fills new ones, makes ReplicaSets and Endpoints."""
+        accounts = self.directory / "certificates" / "service-accounts-key.pem"
+        command = [build("kube-controller-manager"), f"--kubeconfig={self.kubeconfig()}", "--leader-elect=false", "--secure-port=0",
+                   f"--service-account-private-key-file={accounts}", f"--root-ca-file={self.authority.own.certificate}"]
+        self.controllers = process.Program(command, self.directory / "kube-controller-manager.log",
+                                           env={"PATH": os.environ["PATH"], "HOME": str(self.directory)})
+        self.controllers.start()
+        account = "/api/v1/namespaces/default/serviceaccounts/default"
+        self.controllers.wait_until(lambda: self.exists(account), "the controllers work", 60)
+        return self
+
     def ready(self) -> bool:
         link = http.client.HTTPSConnection(self.host, self.port, timeout=10, context=self.context)
         try:
@@ -144,6 +157,8 @@ class Cluster(Client):
 
     def stop(self) -> None:
         """Not asked to end, the API server: it would wait a minute for watches that are open."""
+        if self.controllers:
+            self.controllers.kill()
         self.server.kill()
         self.etcd.stop()
 

@@ -75,12 +75,6 @@ TEST_CASE("what the system keeps in a namespace is no loss") {
   CHECK(judged({{"Secret", held("default")}}).count == 1);
   CHECK(is_fleeting({"coordination.k8s.io", "Lease"}));
   CHECK_FALSE(is_fleeting({"", "Secret"}));
-  SUBCASE("endpoints are their service's") {
-    CHECK(judged({{"Endpoints", held("web")}}).ids == Ids{"Endpoints/shop/web"});
-    auto service = held("web");
-    CHECK(judged({{"Endpoints", held("web")}, {"Service", edited(service, {{"/metadata/uid", "s"}})}}, {"s"})
-              .none());
-  }
 }
 
 TEST_CASE("contents are told in one line") {
