@@ -5,7 +5,7 @@ from lib.cluster_case import ClusterScene, config_map
 FILLER = [config_map(f"stays-{number}", {"k": "1"}) for number in range(20)]  # so that what goes is within the budget
 
 
-class Foreign(ClusterScene):
+class ForeignScene(ClusterScene):
     def configure(self):
         super().configure()
         self.other = f"{self.space}-more"
@@ -51,6 +51,8 @@ class Foreign(ClusterScene):
     def inventory(self) -> set[str]:
         return {entry["name"] for entry in self.daemon.get("/v1/applications/web/inventory")["entries"]}
 
+
+class Foreign(ForeignScene):
     def test_namespace(self):
         """a namespace in which others have something stays, and says what, until that has gone; the rest of the push is done"""
         self.sync(self.namespace(), self.inside("ours"), *FILLER)
@@ -69,26 +71,6 @@ class Foreign(ClusterScene):
         self.assertRegex(self.held()["waits_for"], f"delete Namespace/{self.other} would destroy data")
         self.assertFalse(self.is_going(self.namespace()))
         self.approve_and_see_it_go(self.namespace())
-
-    def test_policy(self):
-        """with the policy's word it goes with all that others have in it, which the plan tells and somebody approves"""
-        self.daemon.application["policy"]["deleteForeign"] = ["Namespace", "CustomResourceDefinition"]
-        self.daemon.write_config()
-        self.daemon.program.signal(1)
-        self.sync(self.namespace(), self.definition(), *FILLER)
-        self.by_others(self.inside("foreign"))
-        self.cluster.wait_for(self.definition(), lambda found: any(
-            c["type"] == "Established" and c["status"] == "True" for c in found["status"]["conditions"]), "it is served")
-        self.by_others(self.stall("theirs", self.space))
-        self.daemon.accept(self.push(*FILLER))
-        reason = self.held()["waits_for"]
-        for word in (f"delete Namespace/{self.other}", f"delete CustomResourceDefinition.apiextensions.k8s.io/stalls.{self.group}"):
-            self.assertIn(word, reason)
-        plan = self.daemon.ctl("plan", "web")
-        self.assertIn(f"ConfigMap/{self.other}/foreign", plan)
-        self.assertIn(f"Stall.{self.group}/{self.space}/theirs", plan)
-        self.approve_and_see_it_go(self.definition())
-        wait.until(lambda: self.is_going(self.namespace()), "it is deleted")
 
     def test_definition(self):
         """a definition of which others have objects, in any namespace, stays until those have gone"""
@@ -111,10 +93,10 @@ class Foreign(ClusterScene):
         deployment = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "namespace": self.other}, "spec": {
             "selector": {"matchLabels": {"a": "b"}}, "template": {
                 "metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c", "image": "c"}]}}}}
-        self.daemon.application["health_timeout"] = "1s"
-        self.daemon.write_config()
-        self.daemon.program.signal(1)
-        self.sync(self.namespace(), deployment, *FILLER, state="failed")  # no controller makes it healthy
+        event = self.daemon.accept(self.push(self.namespace(), deployment, *FILLER))
+        self.cluster.wait_for(deployment, lambda found: True, "it is there")
+        self.cluster.make_available(deployment)
+        self.assertEqual(self.daemon.wait_ended(event)["state"], "succeeded")
         owner = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web",
                  "uid": self.cluster.get(deployment)["metadata"]["uid"]}
         metadata = {"namespace": self.other}
@@ -158,6 +140,29 @@ class Foreign(ClusterScene):
         self.sync(self.definition(**anew), *FILLER)
         self.assertIn("field is immutable", self.refused(self.definition("Cluster", **anew)))
         self.assertEqual(self.cluster.get(self.definition())["spec"]["scope"], "Namespaced")
+
+
+class Allowed(ForeignScene):
+    def configure(self):
+        super().configure()
+        self.daemon.application["policy"]["deleteForeign"] = ["Namespace", "CustomResourceDefinition"]
+
+    def test_policy(self):
+        """with the policy's word it goes with all that others have in it, which the plan tells and somebody approves"""
+        self.sync(self.namespace(), self.definition(), *FILLER)
+        self.by_others(self.inside("foreign"))
+        self.cluster.wait_for(self.definition(), lambda found: any(
+            c["type"] == "Established" and c["status"] == "True" for c in found["status"]["conditions"]), "it is served")
+        self.by_others(self.stall("theirs", self.space))
+        self.daemon.accept(self.push(*FILLER))
+        reason = self.held()["waits_for"]
+        for word in (f"delete Namespace/{self.other}", f"delete CustomResourceDefinition.apiextensions.k8s.io/stalls.{self.group}"):
+            self.assertIn(word, reason)
+        plan = self.daemon.ctl("plan", "web")
+        self.assertIn(f"ConfigMap/{self.other}/foreign", plan)
+        self.assertIn(f"Stall.{self.group}/{self.space}/theirs", plan)
+        self.approve_and_see_it_go(self.definition())
+        wait.until(lambda: self.is_going(self.namespace()), "it is deleted")
 
 
 class WithoutRights(ClusterScene):
