@@ -412,7 +412,7 @@ void ObjectApplier::check_contents(const Id& id, const Precondition& planned) {
   protocol::WireProblem problem;
   problem.cause = ProblemCause::conflict;
   problem.code = "apply";
-  problem.message = id.str() + " is not deleted: " + contents.text();
+  problem.message = "not deleted: " + contents.text();
   problem.hint = contents.way_out(id.type);
   throw Refused{std::move(problem)};
 }

@@ -61,7 +61,7 @@ class Foreign(ForeignScene):
         says = f"it holds 1 object that nobody asked to delete: ConfigMap/{self.other}/foreign"
         self.assertIn(says, self.daemon.ctl("plan", "web", "--revision", commit))
         error = self.daemon.push_and_wait(commit, "failed")["error"]
-        self.assertIn(f"Namespace/{self.other} is not deleted: {says}", error)
+        self.assertIn(f"Namespace/{self.other}: not deleted: {says}", error)
         self.assertIn("`deleteForeign: [Namespace]`", error)
         self.assertFalse(self.is_going(self.namespace()))
         self.assertFalse(self.cluster.exists(self.inside("ours")))
@@ -134,6 +134,25 @@ class Foreign(ForeignScene):
         self.assertIn(f"that nobody asked to delete: ConfigMap/{self.other}/foreign", ended["error"])
         self.assertFalse(self.is_going(self.namespace()))
 
+    def test_application_that_is_deleted(self):
+        """an application that is deleted leaves a namespace in which others have something, and stays until that has gone"""
+        self.sync(self.namespace(), self.inside("ours"), *FILLER)
+        self.by_others(self.inside("foreign"))
+        self.daemon.config["applications"] = [
+            {**self.daemon.application, "name": "other", "path": "other", "uid": "another-one"}]
+        self.daemon.write_config()
+        self.daemon.program.signal(1)
+        wait.until(lambda: self.daemon.status()["orphaned"], "the application is orphaned")
+        self.assertIn(f"nobody asked to delete: ConfigMap/{self.other}/foreign",
+                      self.daemon.ctl("delete", "web", "--cascade", expect=1))
+        self.wait_gone(self.inside("ours"))
+        self.assertFalse(self.is_going(self.namespace()))
+        self.cluster.delete(self.inside("foreign"))
+        self.daemon.ctl("delete", "web", "--cascade", "--no-wait")
+        wait.until(lambda: any(event["state"] == "held" for event in self.daemon.get("/v1/events")["events"]), "it is held")
+        self.daemon.ctl("approve", "web", "--no-wait")
+        wait.until(lambda: self.is_going(self.namespace()), "it is deleted")
+
     def test_not_made_anew(self):
         """a definition that cannot be changed in place is never made anew: all objects of it would go"""
         anew = {"gitopsd.io/apply": "replace"}
@@ -178,7 +197,7 @@ class WithoutRights(ClusterScene):
                                        "verbs": ["get", "list", "watch", "create", "patch", "delete"]})
         self.sync({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.other}}, *FILLER)
         error = self.sync(*FILLER, state="failed")["error"]
-        self.assertIn(f"Namespace/{self.other} is not deleted: nobody can say what it holds: cannot list", error)
+        self.assertIn(f"Namespace/{self.other}: not deleted: nobody can say what it holds: cannot list", error)
         self.assertRegex(error, f"the verb `list` in namespace {self.other} on .*secrets")
         self.assertNotRegex(error, r"on .*\bconfigmaps\b")
         self.cluster.grant("gitopsd", {"apiGroups": ["*"], "resources": ["*"], "verbs": ["list"]})
