@@ -49,7 +49,32 @@ void print_daemon(const Session& session, const Value& answer, WallMicros now) {
   if (!counts.empty()) session.line("events: " + counts);
 }
 
-// Repositories and destinations that cannot be reached, a line each.
+constexpr std::size_t kMostConditions = 5;  // of a destination
+
+// "drift of ... is seen only every check_interval: ... (give ...)"
+std::string condition_text(const Value& condition) {
+  const auto hint = text_of(condition, "hint");
+  return text_of(condition, "message") + (hint.empty() ? "" : " (" + hint + ")");
+}
+
+// What destinations do not do as they should, although they can be reached.
+std::string conditions_of(const Session& session, const Value& destination) {
+  std::string out;
+  const auto& conditions = destination.get_array("conditions");
+  for (std::size_t i = 0; i < conditions.size(); ++i) {
+    const bool last = i == kMostConditions;
+    const auto text = last ? std::to_string(conditions.size() - i) +
+                                 " more of these: gitopsctl status APPLICATION shows those of one"
+                           : condition_text(conditions[i]);
+    out += session.terminal.paint(Colour::yellow, safe("destination " + text_of(destination, "name") + ": " +
+                                                       first_line(text))) +
+           "\n";
+    if (last) break;
+  }
+  return out;
+}
+
+// Repositories and destinations that cannot be reached, a line each, and what else is the matter with these.
 std::string out_of_reach(const Session& session, WallMicros now) {
   std::string out;
   const auto add = [&](const std::string& line) {
@@ -65,7 +90,10 @@ std::string out_of_reach(const Session& session, WallMicros now) {
   }
   const auto destinations = session.client.get("/v1/destinations");
   for (const auto& destination : destinations.get_array("destinations")) {
-    if (destination.get_bool("reachable")) continue;
+    if (destination.get_bool("reachable")) {
+      out += conditions_of(session, destination);
+      continue;
+    }
     const auto why = text_of(destination, "error");
     const auto since = age_of(destination, "since", now);
     add("destination " + text_of(destination, "name") + ": " +
@@ -129,6 +157,8 @@ Exit status_of_one(const Session& session, const std::string& name) {
   details.add("flags", Cell(flags_of(application), Colour::yellow));
   details.add("waits for", text_of(application, "waits_for"));
   details.add("released by", text_of(application, "released_by"));
+  for (const auto& condition : application.get_array("conditions"))
+    details.add("condition", Cell(condition_text(condition), Colour::yellow));
   details.add("error", Cell(text_of(application, "error"), Colour::red));
   session.terminal.write(details.str(session.terminal));
   const auto* sync = answer.find("last_sync");

@@ -127,6 +127,12 @@ void add_sources(Page& page, const Context& context) {
   for (const auto& d : destinations) {
     page.sample(d.reachable ? 1.0 : 0.0, {{"destination", d.name.str()}, {"provider", d.provider}});
   }
+  page.family("gitopsd_destination_conditions",
+              "What else a provider says of its destination, such as missing rights", MetricType::Gauge);
+  for (const auto& d : destinations) {
+    page.sample(static_cast<double>(d.conditions.size()),
+                {{"destination", d.name.str()}, {"provider", d.provider}});
+  }
   page.family("gitopsd_provider_starts_total", "How often a destination's provider was started",
               MetricType::Counter);
   for (const auto& d : destinations) {

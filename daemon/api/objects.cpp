@@ -95,6 +95,19 @@ std::string_view status_word(sync::SyncStatus status) {
   return "unknown";
 }
 
+Value conditions_list(const std::vector<sync::ConditionStatus>& conditions) {
+  Value list = Value::array();
+  for (const auto& c : conditions) {
+    Value names = Value::array();
+    for (const auto& name : c.applications) names.push(name.str());
+    list.push(Value::object({{"message", c.message},
+                             {"hint", text_or_null(c.hint)},
+                             {"since", time_or_null(c.since)},
+                             {"applications", std::move(names)}}));
+  }
+  return list;
+}
+
 Value application_object(const sync::ApplicationStatus& a) {
   return Value::object({{"name", a.name.str()},
                         {"uid", a.uid.str()},
@@ -114,7 +127,8 @@ Value application_object(const sync::ApplicationStatus& a) {
                         {"quarantined", a.quarantined},
                         {"orphaned", a.orphaned},
                         {"since", time_or_null(a.since)},
-                        {"resources", a.resources}});
+                        {"resources", a.resources},
+                        {"conditions", conditions_list(a.conditions)}});
 }
 
 Value heals_object(const store::Store::Heals& heals) {

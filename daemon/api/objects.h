@@ -24,6 +24,7 @@ std::map<std::string, std::int64_t> event_counts(const store::Store::Counts&);
 /// The API's word: lower case, as all its words.
 std::string_view status_word(sync::SyncStatus);
 
+Value conditions_list(const std::vector<sync::ConditionStatus>&);
 Value application_object(const sync::ApplicationStatus&);
 Value heals_object(const store::Store::Heals&);
 Value event_object(const store::Event&, const Names&);

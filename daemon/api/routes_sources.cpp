@@ -60,7 +60,8 @@ Reply destinations(const Context& context, const Request&) {
                              {"reachable", d.reachable},
                              {"since", time_or_null(d.since)},
                              {"starts", d.starts},
-                             {"error", text_or_null(d.error)}}));
+                             {"error", text_or_null(d.error)},
+                             {"conditions", conditions_list(d.conditions)}}));
   }
   return json_reply(200, Value::object({{"destinations", std::move(list)}}));
 }

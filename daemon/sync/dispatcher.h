@@ -23,6 +23,13 @@ enum class SyncStatus { unknown, synced, out_of_sync, source_missing, contested,
 std::string_view to_string(Phase);
 std::string_view to_string(SyncStatus);
 
+/// What people should know of a destination, although it can be reached.
+struct ConditionStatus {
+  std::string message, hint;
+  WallMicros since = 0;
+  std::vector<ApplicationName> applications{};  ///< whom it concerns; none: all of the destination
+};
+
 struct ApplicationStatus {
   ApplicationName name;
   ApplicationUid uid;
@@ -39,8 +46,9 @@ struct ApplicationStatus {
   std::string error;        ///< of the last sync, if it failed
   SyncId sync;              ///< running, held or last; no heal
   bool suspended = false, quarantined = false, orphaned = false;
-  WallMicros since = 0;        ///< start of the phase
-  std::int64_t resources = 0;  ///< in the inventory
+  WallMicros since = 0;                       ///< start of the phase
+  std::int64_t resources = 0;                 ///< in the inventory
+  std::vector<ConditionStatus> conditions{};  ///< of its destination that concern it
 };
 
 struct PlanView {
@@ -78,6 +86,7 @@ struct DestinationStatus {
   std::string error{};     ///< why it is not connected or reachable, where that is known
   bool reachable = false;  ///< its provider is connected, and says nothing else
   WallMicros since = 0;    ///< of not being connected or reachable
+  std::vector<ConditionStatus> conditions{};
 };
 
 struct Metrics {

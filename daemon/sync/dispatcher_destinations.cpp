@@ -36,6 +36,24 @@ std::optional<ToldCondition> DispatcherImpl::unreachable(const DestinationName& 
   return unreachable_in(it->second->provider->conditions());
 }
 
+/// With the mutex. Those that concern one application, or all.
+std::vector<ConditionStatus> DispatcherImpl::conditions_of(const Provider& provider,
+                                                           const ApplicationUid* concerned) const {
+  std::vector<ConditionStatus> list;
+  for (auto& [condition, since] : provider.conditions()) {
+    const auto& whom = condition.applications;
+    if (condition.unreachable) continue;
+    if (concerned && !whom.empty() && std::find(whom.begin(), whom.end(), concerned->str()) == whom.end())
+      continue;
+    ConditionStatus s{condition.message, condition.hint, since};
+    for (const auto& uid : whom)
+      if (const auto app = apps_.find(ApplicationUid(uid)); app != apps_.end())
+        s.applications.push_back(app->second->config.name);
+    list.push_back(std::move(s));
+  }
+  return list;
+}
+
 std::vector<DestinationStatus> DispatcherImpl::destinations() const {
   std::lock_guard lock(mutex_);
   std::vector<DestinationStatus> list;
@@ -46,6 +64,7 @@ std::vector<DestinationStatus> DispatcherImpl::destinations() const {
     s.since = s.connected ? 0 : provider.down_since();
     const auto away = unreachable_in(provider.conditions());
     s.reachable = s.connected && !away;
+    s.conditions = conditions_of(provider, nullptr);
     if (away && s.connected) {
       s.error = away->condition.message;
       if (!away->condition.hint.empty()) s.error += " (" + away->condition.hint + ")";

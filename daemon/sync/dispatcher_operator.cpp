@@ -240,6 +240,8 @@ std::vector<ApplicationStatus> DispatcherImpl::status() const {
         s.waits_for = "destination " + s.destination.str() + ": " + away->condition.message;
       say_waiting(*app, s);
       s.status = status_of(*app, s, compared);
+      if (const auto dest = dests_.find(s.destination); dest != dests_.end())
+        s.conditions = conditions_of(*dest->second->provider, &uid);
       list.push_back(std::move(s));
     }
   }

@@ -300,6 +300,7 @@ class DispatcherImpl : public Dispatcher {
   // dispatcher_destinations.cpp
   void condition_changed(const DestinationName&);
   std::optional<ToldCondition> unreachable(const DestinationName&) const;
+  std::vector<ConditionStatus> conditions_of(const Provider&, const ApplicationUid* concerned) const;
 
   // dispatcher_plan.cpp
   CommitId fetch_tip(const Repo&, const config::Repository&, const std::string& followed) const;

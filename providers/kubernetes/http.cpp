@@ -303,12 +303,16 @@ class HttpClient::Engine {
     t.headers = ::curl_slist_append(t.headers, line.c_str());
   }
 
-  static std::size_t received(char* data, std::size_t, std::size_t size, void* self) {
-    Transfer& t = *static_cast<Transfer*>(self);
+  static long status_of(const Transfer& t) {
     long status = 0;
     ::curl_easy_getinfo(t.easy, CURLINFO_RESPONSE_CODE, &status);
+    return status;
+  }
+
+  static std::size_t received(char* data, std::size_t, std::size_t size, void* self) {
+    Transfer& t = *static_cast<Transfer*>(self);
     const std::string_view bytes(data, size);
-    if (t.chunk && status == 200) {
+    if (t.chunk && status_of(t) == 200) {
       t.chunk(bytes);
       return size;
     }
@@ -339,6 +343,7 @@ class HttpClient::Engine {
       std::from_chars(digits->data(), digits->data() + digits->size(), seconds);
       t.retry_after = std::chrono::seconds(seconds);
     }
+    if (t.chunk && (line == "\r\n" || line == "\n") && status_of(t) == 200) t.chunk({});
     return size;
   }
 

@@ -43,7 +43,7 @@ class HttpClient {
     std::function<void()> trouble;
   };
   using Done = std::function<void(HttpResponse)>;
-  /// Gets the bytes of a stream as they come.
+  /// Gets the bytes of a stream as they come; none, first of all, when the server has taken the request.
   using Chunk = std::function<void(std::string_view)>;
 
   HttpClient(std::shared_ptr<Credentials>, Options);

@@ -55,7 +55,8 @@ protocol::InitializeResult Kubernetes::initialize(const protocol::InitializeRequ
       std::move(settings.health),
       [notifier](const std::string& application, std::vector<ResourceId> ids, bool all) {
         notifier->changed({application, std::move(ids), all});
-      });
+      },
+      [notifier](const protocol::Condition& condition) { notifier->condition(condition); });
   capabilities_ = std::make_unique<Capabilities>(
       state_->cluster, folder + "/context.json",
       Capabilities::Tell{[notifier](const Value& now, const std::string& digest) {

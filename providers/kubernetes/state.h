@@ -13,12 +13,12 @@ namespace gitopsd::kubernetes {
 
 struct State {
   State(const ClientConfig& config, std::string name, Credentials::Renew renew, Secret key,
-        std::vector<HealthRule> rules, Watch::Changed changed)
+        std::vector<HealthRule> rules, Watch::Changed changed, Watch::Troubled troubled)
       : cluster(config, std::move(name), std::move(renew)),
         digests(std::move(key)),
         health(std::move(rules)),
         live(cluster, digests, health),
-        watch(cluster, digests, health, std::move(changed)) {}
+        watch(cluster, digests, health, std::move(changed), std::move(troubled)) {}
 
   Cluster cluster;
   OwnedDigests digests;

@@ -28,6 +28,7 @@ std::uint64_t version_number(const std::string& version) {
 void Watch::add(const Id& id, const std::string& application, const Receipt& receipt,
                 const std::shared_ptr<const Policy>& policy) {
   std::optional<Seen> missed;
+  std::optional<protocol::Condition> trouble;
   {
     const std::lock_guard lock(mutex_);
     Known& known = known_[id];
@@ -38,19 +39,25 @@ void Watch::add(const Id& id, const std::string& application, const Receipt& rec
       known.receipt = receipt;
       known.version = version;
     }
-    const Line* line = line_of(id.type, id.space);
+    Line* line = line_of(id.type, id.space);
     if (!line) return start_line(id, policy);
-    if (!line->complete) return;
+    if (line->trouble && !line->troubled.contains(application)) trouble = trouble_of(*line);
     const auto seen = line->seen.find(id.name);
-    if (seen != line->seen.end() && seen->second.version > known.version) missed = seen->second;
+    if (line->complete && seen != line->seen.end() && seen->second.version > known.version)
+      missed = seen->second;
   }
+  if (trouble) troubled_(*trouble);
   if (missed) judge(id, std::move(*missed));
 }
 
 void Watch::remove(const Id& id) {
-  const std::lock_guard lock(mutex_);
-  known_.erase(id);
-  end_line(id);
+  std::optional<protocol::Condition> passed;
+  {
+    const std::lock_guard lock(mutex_);
+    known_.erase(id);
+    passed = end_line(id);
+  }
+  if (passed) troubled_(*passed);
 }
 
 /// With the mutex.

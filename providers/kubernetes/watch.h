@@ -28,8 +28,11 @@ class Watch {
  public:
   /// Ids of one application, or everything of everybody.
   using Changed = std::function<void(const std::string& application, std::vector<ResourceId>, bool all)>;
+  /// A kind that cannot be watched, of which changes are only seen when somebody looks; and that it can
+  /// again.
+  using Troubled = std::function<void(const protocol::Condition&)>;
 
-  Watch(Cluster&, const OwnedDigests&, const HealthJudge&, Changed);
+  Watch(Cluster&, const OwnedDigests&, const HealthJudge&, Changed, Troubled);
   ~Watch();
 
   /// From now on tells of changes to it, also of one between `receipt` and now. Returns at once.
@@ -109,7 +112,7 @@ class Watch {
   // watch_lines.cpp: where events come from
   void loop();
   void start_line(const Id&, const std::shared_ptr<const Policy>&);
-  void end_line(const Id&);
+  std::optional<protocol::Condition> end_line(const Id&);
   bool alive(const Line&) const;
   void ask_as_another(Line&);
   void open(const Lines&);
@@ -122,14 +125,20 @@ class Watch {
   void follow_ended(const Lines&, const HttpResponse&);
   void take(const Lines&, std::string_view bytes);
   void read_line(const Lines&, std::string_view json);
-  void again(const Lines&, Why, const std::string& said = {});
+  void opened(const Lines&);
+  void again(const Lines&, Why, const Problem& = {});
+  std::optional<protocol::Condition> closed(const Lines&, Why, const Problem&);
   void call_ended();
+  std::optional<protocol::Condition> refused_again(Line&, const Problem&);
+  protocol::Condition trouble_of(Line&);
+  static protocol::Condition no_trouble(Line&);
   std::chrono::milliseconds wait_before(Line&, Why);
 
   Cluster& cluster_;
   const OwnedDigests& digests_;
   const HealthJudge& health_;
   const Changed changed_;
+  const Troubled troubled_;
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::map<Id, Known> known_;

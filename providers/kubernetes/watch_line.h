@@ -34,7 +34,10 @@ struct Watch::Line {
   bool doubtful = false;                             ///< it ended, as it does when its kind is changed
   bool expired = false;                              ///< the server has forgotten where it was
   std::string position;                              ///< resourceVersion to go on from
-  std::set<std::string> said;                        ///< why it cannot be watched, as it was logged
+  int refusals = 0;                                  ///< in a row
+  std::set<std::string> said;                        ///< why it cannot be watched, as it was told
+  std::optional<Problem> trouble;                    ///< the last of these
+  std::set<std::string> troubled;                    ///< the applications that it was told of
   std::chrono::milliseconds wait{0};
   Monotonic::time_point away{};  ///< when the server was last not to be reached
 
@@ -43,6 +46,7 @@ struct Watch::Line {
   bool broken = false;  ///< nothing more is read from it
   std::atomic<HttpClient::StreamId> stream{0};
 
+  std::string key() const { return "watch " + type.str() + "/" + space; }
   std::string path(const char* query) const {
     return path_of(kind, type, kind.versions.front(), space, {}) + query;
   }

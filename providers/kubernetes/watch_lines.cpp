@@ -20,7 +20,8 @@ constexpr int kPage = 500;
 constexpr int kMostLists = 4;
 constexpr std::chrono::milliseconds kFirstWait{100}, kLongestWait{5'000};
 /// What somebody has to grant or to install first.
-constexpr std::chrono::milliseconds kFirstRefusal{1'000}, kLongestRefusal{300'000};
+constexpr std::chrono::milliseconds kFirstRefusal{1'000}, kLongestRefusal{60'000};
+constexpr int kSureRefusals = 2;
 /// A server that has just started does not know all of its kinds and roles yet.
 constexpr std::chrono::seconds kStarting{60};
 
@@ -42,13 +43,27 @@ bool may_be_custom(const std::string& group) {
   return group.find('.') != group.npos && !own.contains(group);
 }
 
+Problem because(std::string message) {
+  return {ProblemCause::destination, std::move(message), {}, {}, {}};
+}
+
+/// Who may not list is not asked whether he may watch, which takes both.
+Problem for_watching(Problem problem) {
+  constexpr std::string_view one = "the verb `list`";
+  if (const auto at = problem.hint.find(one); at != problem.hint.npos)
+    problem.hint.replace(at, one.size(), "the verbs `list` and `watch`");
+  return problem;
+}
+
 }  // namespace
 
-Watch::Watch(Cluster& cluster, const OwnedDigests& digests, const HealthJudge& health, Changed changed)
+Watch::Watch(Cluster& cluster, const OwnedDigests& digests, const HealthJudge& health, Changed changed,
+             Troubled troubled)
     : cluster_(cluster),
       digests_(digests),
       health_(health),
       changed_(std::move(changed)),
+      troubled_(std::move(troubled)),
       random_(std::random_device()()),
       thread_([this] { loop(); }) {}
 
@@ -88,7 +103,8 @@ void Watch::loop() {
       try {
         open(line);
       } catch (const Failure& failure) {
-        again(line, Why::unreachable, failure.what());
+        again(line, failure.cause() == ProblemCause::transient ? Why::unreachable : Why::refused,
+              failure.problems().front());
       }
       lock.lock();
     }
@@ -105,11 +121,14 @@ void Watch::start_line(const Id& id, const std::shared_ptr<const Policy>& policy
 }
 
 /// With the mutex. Where nothing of its kind and namespace is known any more.
-void Watch::end_line(const Id& id) {
+std::optional<protocol::Condition> Watch::end_line(const Id& id) {
   const auto it = lines_.find({id.type, id.space});
-  if (it == lines_.end() || knows_any(id.type, id.space)) return;
+  if (it == lines_.end() || knows_any(id.type, id.space)) return std::nullopt;
   cluster_.watches().close(it->second->stream);
+  std::optional<protocol::Condition> passed;
+  if (it->second->trouble) passed = no_trouble(*it->second);
   lines_.erase(it);
+  return passed;
 }
 
 /// With the mutex.
@@ -128,8 +147,10 @@ void Watch::open(const Lines& line) {
   auto kinds = fresh ? cluster_.kinds_not_older_than(500ms) : cluster_.kinds();
   if (!kinds->find(line->type)) kinds = cluster_.kinds_not_older_than(500ms);
   const KindInfo* kind = kinds->find(line->type);
-  if (!kind || kind->versions.empty()) return again(line, Why::refused, "the cluster has no such kind");
-  if (!kind->watchable) return again(line, Why::refused, "the API server offers no watch of this kind");
+  if (!kind || kind->versions.empty())
+    return again(line, Why::refused, because("the cluster has no such kind"));
+  if (!kind->watchable)
+    return again(line, Why::refused, because("the API server offers no watch of this kind"));
   {
     const std::lock_guard lock(mutex_);
     line->kind = *kind;
@@ -165,11 +186,11 @@ void Watch::list(const Lines& line, const std::string& next_page) {
 void Watch::list_answered(const Lines& line, const HttpResponse& response) {
   if (response.status != 200)
     return again(line, response.status == 0 ? Why::unreachable : Why::refused,
-                 cluster_.failure_of(response, "cannot list").what());
+                 for_watching(cluster_.failure_of(response, {}).problems().front()));
   try {
     listed(line, response.body);
   } catch (const Failure& failure) {
-    again(line, Why::refused, failure.what());
+    again(line, Why::refused, failure.problems().front());
   }
 }
 
@@ -255,7 +276,7 @@ void Watch::follow(const Lines& line) {
 
 void Watch::follow_ended(const Lines& line, const HttpResponse& response) {
   if (response.status != 0 && response.status != 200)
-    return again(line, Why::refused, cluster_.failure_of(response, "cannot watch").what());
+    return again(line, Why::refused, cluster_.failure_of(response, {}).problems().front());
   bool expired = false;
   {
     const std::lock_guard lock(mutex_);
@@ -288,11 +309,20 @@ std::chrono::milliseconds Watch::wait_before(Line& line, Why why) {
 }
 
 /// A stream or an attempt ended: it goes on from where it was, or from a new list where that is forgotten.
-void Watch::again(const Lines& line, Why why, const std::string& said) {
-  const std::lock_guard lock(mutex_);
+void Watch::again(const Lines& line, Why why, const Problem& problem) {
+  std::optional<protocol::Condition> trouble;
+  {
+    const std::lock_guard lock(mutex_);
+    trouble = closed(line, why, problem);
+  }
+  if (trouble) troubled_(*trouble);
+}
+
+/// With the mutex.
+std::optional<protocol::Condition> Watch::closed(const Lines& line, Why why, const Problem& problem) {
   line->stream = 0;
   line->current = false;
-  if (!alive(*line)) return;
+  if (!alive(*line)) return std::nullopt;
   line->failing = why == Why::unreachable || why == Why::refused;
   line->refused = why == Why::refused;
   line->doubtful = line->doubtful || may_be_custom(line->type.group);
@@ -300,16 +330,60 @@ void Watch::again(const Lines& line, Why why, const std::string& said) {
     line->position.clear();
     line->complete = false;
   }
-  if (why == Why::refused) ask_as_another(*line);
-  // Of a server that is away the words change with each attempt.
-  if (!said.empty() && line->said.insert(why == Why::unreachable ? "unreachable" : said).second)
-    log::warning("cannot watch; changes are seen at the interval only",
-                 {{"kind", line->type.str()}, {"namespace", line->space}, {"why", said}});
   to_open_.emplace_back(Monotonic::now() + wait_before(*line, why), line);
   wake_.notify_all();
+  if (why != Why::refused) return std::nullopt;
+  ask_as_another(*line);
+  return refused_again(*line, problem);
+}
+
+/// With the mutex. Once may be a server that has just started, or one of several users.
+std::optional<protocol::Condition> Watch::refused_again(Line& line, const Problem& problem) {
+  if (++line.refusals < kSureRefusals || !line.said.insert(problem.message).second) return std::nullopt;
+  line.trouble = problem;
+  log::warning("cannot watch; changes are seen at the interval only",
+               {{"kind", line.type.str()}, {"namespace", line.space}, {"why", problem.str()}});
+  return trouble_of(line);
+}
+
+/// With the mutex.
+protocol::Condition Watch::trouble_of(Line& line) {
+  for (const auto& [id, known] : known_of(line)) line.troubled.insert(known->application);
+  const std::string where = line.space.empty() ? "" : " in namespace " + line.space;
+  return {
+      line.key(),
+      "drift of " + line.type.str() + where + " is seen only every check_interval: " + line.trouble->message,
+      line.trouble->hint,
+      false,
+      {line.troubled.begin(), line.troubled.end()}};
+}
+
+/// With the mutex.
+protocol::Condition Watch::no_trouble(Line& line) {
+  line.trouble.reset();
+  line.troubled.clear();
+  return {line.key()};
+}
+
+/// The stream is open: what it cannot tell of the time before was listed.
+void Watch::opened(const Lines& line) {
+  std::optional<protocol::Condition> passed;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!alive(*line)) return;
+    line->refusals = 0;
+    line->said.clear();
+    line->failing = line->refused = false;
+    if (line->trouble) {
+      log::info("watched again", {{"kind", line->type.str()}, {"namespace", line->space}});
+      passed = no_trouble(*line);
+    }
+  }
+  if (passed) troubled_(*passed);
 }
 
 void Watch::take(const Lines& line, std::string_view bytes) {
+  if (bytes.empty()) return opened(line);
   while (!bytes.empty() && !line->broken) {
     const auto end = bytes.find('\n');
     if (line->pending.size() + std::min(end, bytes.size()) > kMostLine) {
@@ -347,10 +421,6 @@ void Watch::read_line(const Lines& line, std::string_view json) {
   Seen seen = seen_of(*object, type == "DELETED");
   {
     const std::lock_guard lock(mutex_);
-    if (!line->said.empty())
-      log::info("watched again", {{"kind", line->type.str()}, {"namespace", line->space}});
-    line->said.clear();
-    line->failing = line->refused = false;
     line->wait = 0ms;
     line->position = metadata->get_string("resourceVersion");
     if (type == "BOOKMARK") return;

@@ -69,3 +69,21 @@ class Rights(ClusterScene):
         self.sync(space, *FILLER)
         self.sync({**space, "metadata": {"name": self.other, "labels": {"k": "1"}}}, *FILLER)
         self.assertEqual(self.cluster.get(space)["metadata"]["labels"]["k"], "1")
+
+    def test_unwatched(self):
+        """without the rights to list and watch: which kind is not watched and what to give to whom, until it is given"""
+        core = {"apiGroups": [""], "resources": ["configmaps"]}
+        self.cluster.grant("gitopsd", {**core, "verbs": ["get", "create", "patch"]}, namespace=self.space)
+        self.sync(FILLER[0])
+        wait.until(lambda: self.daemon.status()["conditions"], "it is told")
+        message = f"drift of ConfigMap in namespace {self.space} is seen only every check_interval"
+        grant = f"give gitopsd the verbs `list` and `watch` on `configmaps` in namespace {self.space}"
+        for told in (self.daemon.ctl("status"), self.daemon.ctl("status", "web")):
+            self.assertIn(message, told)
+            self.assertIn(grant, told)
+        there = self.daemon.get("/v1/destinations")["destinations"][0]
+        self.assertEqual((there["reachable"], [one["applications"] for one in there["conditions"]]), (True, [["web"]]))
+        self.assertEqual(self.daemon.status()["status"], "synced")
+        self.cluster.grant("gitopsd", {**core, "verbs": ["list", "watch"]}, namespace=self.space)
+        wait.until(lambda: not self.daemon.status()["conditions"], "it is told no more", 30)
+        self.assertNotIn("check_interval", self.daemon.ctl("status"))

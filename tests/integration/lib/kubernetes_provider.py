@@ -91,6 +91,12 @@ class Provider(ProtocolClient):
     def wait_told(self, identity: str) -> None:
         wait.until(lambda: identity in self.told(), f"a change of {identity} is told")
 
+    def conditions(self) -> dict[str, dict]:
+        """What it says of the cluster now, by key."""
+        with self.changed:
+            notes = [note["params"] for note in self.notes if note["method"] == "condition"]
+        return {key: told for key, told in {told["key"]: told for told in notes}.items() if told.get("message")}
+
     def memory(self, what: str = "VmRSS") -> int:
         """Megabytes: VmRSS now, VmHWM at most."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()

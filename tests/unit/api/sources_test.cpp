@@ -53,6 +53,23 @@ TEST_CASE_FIXTURE(World, "repositories show their last look, and no password") {
   CHECK(answer.text.find("hunter2") == std::string::npos);
 }
 
+TEST_CASE_FIXTURE(World, "destinations and their applications show what is the matter with them") {
+  const sync::ConditionStatus slow{"it is slow", "hurry", kNoon, {ApplicationName("web")}};
+  dispatcher.places[0].conditions = {slow};
+  dispatcher.applications[0].conditions = {slow};
+  start();
+  for (const std::string& at : {std::string("/v1/destinations"), std::string("/v1/applications/web")}) {
+    const auto answer = get(at);
+    const Value* found = answer.body.at_pointer(at.ends_with("web") ? "/application/conditions/0"
+                                                                    : "/destinations/0/conditions/0");
+    REQUIRE(found != nullptr);
+    CHECK(found->get_string("message") == "it is slow");
+    CHECK(found->get_string("hint") == "hurry");
+    CHECK(found->get_string("since") == "2026-11-24T12:00:00.000Z");
+    CHECK(found->at_pointer("/applications/0")->as_string() == "web");
+  }
+}
+
 TEST_CASE_FIXTURE(Running, "destinations show their provider") {
   const auto answer = get("/v1/destinations");
   CHECK(answer.body.at_pointer("/destinations/0/name")->as_string() == "web-1");

@@ -36,7 +36,8 @@ TEST_CASE("status shows what each application waits for") {
           {"name":"infra","error":"timed out\nx","last_look":"2026-11-24T09:55:00.000Z"},
           {"name":"other","error":null,"last_look":"2026-11-24T09:55:00.000Z"}]})"),
        http_answer(200, R"({"destinations":[{"name":"here","provider":"host","connected":false},
-          {"name":"there","connected":true,"reachable":true},
+          {"name":"there","connected":true,"reachable":true,"conditions":[{"message":"a is slow","hint":"hurry"},
+            {"message":"b","hint":null},{"message":"c"},{"message":"d"},{"message":"e"},{"message":"f"},{"message":"g"}]},
           {"name":"far","connected":true,"reachable":false,"since":"2026-11-24T09:59:48.000Z","error":"refused"}]})")});
   const Capture out(daemon.socket());
   CHECK(status(out.session, "") == Exit::ok);
@@ -54,6 +55,12 @@ TEST_CASE("status shows what each application waits for") {
         "web: x …\n"
         "repository infra: timed out … (last read 5m ago)\n"
         "destination here: its provider host is not connected\n"
+        "destination there: a is slow (hurry)\n"
+        "destination there: b\n"
+        "destination there: c\n"
+        "destination there: d\n"
+        "destination there: e\n"
+        "destination there: 2 more of these: gitopsctl status APPLICATION shows those of one\n"
         "destination far: unreachable for 12s: refused\n");
 }
 

@@ -92,6 +92,31 @@ TEST_CASE("after a destination was away nothing counts that was compared before"
   world.await("web", SyncStatus::synced);
 }
 
+TEST_CASE(
+    "what a provider says of its destination is shown to those whom it concerns, and changes nothing else") {
+  World world;
+  world.add("web");
+  world.add("shop");
+  world.start();
+  world.apply({{"web/a.yaml", thing("a", "1")}, {"shop/b.yaml", thing("b", "1")}});
+  world.await("web", SyncStatus::synced);
+  world.place.say({"one", "things are slow", "hurry", false, {world.status("web").uid.str(), "somebody"}});
+  world.place.say({"two", "all is slow"});
+  const auto there = world.dispatcher->destinations().at(0);
+  CHECK(there.reachable);
+  REQUIRE(there.conditions.size() == 2);
+  CHECK(there.conditions[0].applications == std::vector{ApplicationName("web")});
+  const auto web = world.status("web");
+  REQUIRE(web.conditions.size() == 2);
+  CHECK(web.conditions[0].message == "things are slow");
+  CHECK(web.conditions[0].hint == "hurry");
+  CHECK(web.status == SyncStatus::synced);
+  REQUIRE(world.status("shop").conditions.size() == 1);
+  CHECK(world.status("shop").conditions[0].message == "all is slow");
+  for (const auto* key : {"one", "two"}) world.place.say({key});
+  CHECK(world.status("web").conditions.empty());
+}
+
 TEST_CASE("what a provider says is bounded, and an absence is never lost") {
   Conditions conditions;
   for (int i = 0; i < 2000; ++i) conditions.take({std::to_string(i), std::string(5000, 'x')}, i);
