@@ -226,7 +226,8 @@ void complain(const Session& session, const Value& error) {
     return;
   }
   std::string text;
-  const auto& problems = error.get_array("problems");
+  const auto& summary = error.get_array("summary");
+  const auto& problems = summary.empty() ? error.get_array("problems") : summary;
   for (const auto& problem : problems) text += (text.empty() ? "" : "\n  ") + safe(problem.as_string());
   if (problems.empty()) {
     text = safe(text_of(error, "message"));

@@ -1,10 +1,15 @@
 #include "daemon/api/refusal.h"
 
+#include <algorithm>
+
 #include "base/json.h"
 #include "base/log.h"
+#include "daemon/sync/problems.h"
 
 namespace gitopsd::api {
 namespace {
+
+constexpr std::size_t kMostProblems = 5000;
 
 unsigned http_status(ProblemCause cause) {
   switch (cause) {
@@ -24,8 +29,12 @@ unsigned http_status(ProblemCause cause) {
 }
 
 Reply render(unsigned status, ProblemCause cause, const std::vector<Problem>& problems) {
-  Value lines = Value::array();
-  for (const auto& problem : problems) lines.push(problem.str());
+  Value lines = Value::array(), summary = Value::array();
+  for (std::size_t i = 0; i < std::min(problems.size(), kMostProblems); ++i) lines.push(problems[i].str());
+  for (const auto& line : sync::told_once(problems)) {
+    if (summary.as_array().size() == kMostProblems) break;
+    summary.push(line);
+  }
   const Problem& first = problems.front();
   // A place belongs to the message; the hint has its own field.
   Problem placed = first;
@@ -33,7 +42,8 @@ Reply render(unsigned status, ProblemCause cause, const std::vector<Problem>& pr
   Value error = Value::object({{"message", placed.str()},
                                {"hint", first.hint.empty() ? Value() : Value(first.hint)},
                                {"cause", to_string(cause)},
-                               {"problems", std::move(lines)}});
+                               {"problems", std::move(lines)},
+                               {"summary", std::move(summary)}});
   return json_reply(status, Value::object({{"error", std::move(error)}}));
 }
 

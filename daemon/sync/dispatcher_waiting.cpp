@@ -128,11 +128,11 @@ void DispatcherImpl::retry(const App& app, const std::shared_ptr<Run>& run, cons
   const auto delay = backoff(250ms, job.attempt);
   if (job.event) app->along.push_back(job.event);  // ends as superseded if something newer comes meanwhile
   app->hold = Hold::backoff;
-  const std::string again = "tried again in " + seconds_text(delay) + ": " + outcome.error;
-  show_waiting(app, Phase::backing_off, again, "time");
+  const std::string again = "tried again in " + seconds_text(delay);
+  show_waiting(app, Phase::backing_off, again, "time");  // why is its error
   log::warning("sync will be tried again",
                {{"application", app->config.name.str()}, {"attempt", job.attempt}, {"error", outcome.error}});
-  workers_->post([this, event = job.event, why = again] {
+  workers_->post([this, event = job.event, why = again + ": " + outcome.error] {
     if (!event) return;
     env_.store->add_attempt(event);
     env_.store->set_event(event, store::EventState::running, why);

@@ -1,16 +1,114 @@
 #include "daemon/sync/problems.h"
 
 #include <algorithm>
+#include <map>
+#include <string_view>
+#include <tuple>
 
 namespace gitopsd::sync {
+namespace {
+
+constexpr std::size_t kShown = 20;
+/// Fewer are told one by one, each at its place.
+constexpr std::size_t kMany = 4;
+constexpr std::size_t kNamed = 3;
+
+/// "cannot read ConfigMap/web/a: it is busy" is "it is busy" of ConfigMap/web/a; "Pod/web/p is Degraded: no
+/// node" is "is Degraded: no node" of Pod/web/p.
+struct Parted {
+  std::string what;  ///< the same for all that it is the matter with
+  std::string name;  ///< of a resource, or empty
+};
+
+/// The last word that has a slash, as ids have one.
+std::string_view id_in(std::string_view text) {
+  const auto slash = text.rfind('/');
+  if (slash == text.npos) return {};
+  const auto space = text.rfind(' ', slash);
+  const auto begin = space == text.npos ? 0 : space + 1;
+  return text.substr(begin, text.find(' ', slash) - begin);
+}
+
+Parted part(const Problem& problem) {
+  std::string_view rest = problem.message;
+  const auto colon = rest.find(": ");
+  if (colon == rest.npos) return {problem.message, {}};
+  const std::string_view head = rest.substr(0, colon), id = id_in(head);
+  if (id.empty()) return {problem.message, {}};
+  std::string what;
+  if (head.starts_with(id) && head.size() > id.size()) what = std::string(head.substr(id.size() + 1)) + ": ";
+  rest.remove_prefix(colon + 2);
+  // Whoever adds the id does not know that it stands there already.
+  for (auto end = rest.find(": "); end != rest.npos && id_in(rest.substr(0, end)) == id;
+       end = rest.find(": "))
+    rest.remove_prefix(end + 2);
+  return {what.append(rest), std::string(id)};
+}
+
+/// "1,234,567"
+std::string grouped(std::size_t number) {
+  std::string text = std::to_string(number);
+  for (auto at = static_cast<std::ptrdiff_t>(text.size()) - 3; at > 0; at -= 3)
+    text.insert(static_cast<std::size_t>(at), ",");
+  return text;
+}
+
+/// Where a person has to write something the place is worth more than the name.
+std::string name_of(const Problem& problem, const std::string& id) {
+  if (problem.cause != ProblemCause::input || problem.file.empty()) return id;
+  Problem place = problem;
+  place.message = id;
+  place.hint.clear();
+  return place.str();
+}
+
+struct Group {
+  std::string what, hint;
+  std::vector<const Problem*> problems;
+  std::vector<std::string> names;
+};
+
+std::string line_of(const Group& group) {
+  const std::string count = group.what + " (" + grouped(group.problems.size());
+  const std::string hint = group.hint.empty() ? "" : " (" + group.hint + ")";
+  if (group.names.front().empty()) return count + " times)" + hint;
+  std::string text = count + " resources: ";
+  for (std::size_t i = 0; i < kNamed; ++i)
+    text += (i > 0 ? ", " : "") + name_of(*group.problems[i], group.names[i]);
+  text += " and " + grouped(group.problems.size() - kNamed) + " more)";
+  return text + hint;
+}
+
+}  // namespace
+
+std::vector<std::string> told_once(const std::vector<Problem>& problems) {
+  std::vector<Group> groups;
+  std::map<std::tuple<std::string, std::string, bool>, std::size_t> known;
+  for (const auto& problem : problems) {
+    auto [what, name] = part(problem);
+    const auto [it, fresh] = known.try_emplace({what, problem.hint, name.empty()}, groups.size());
+    if (fresh) groups.push_back({std::move(what), problem.hint, {}, {}});
+    Group& group = groups[it->second];
+    group.problems.push_back(&problem);
+    group.names.push_back(std::move(name));
+  }
+  std::vector<std::string> lines;
+  for (const auto& group : groups) {
+    if (group.problems.size() >= kMany) {
+      lines.push_back(line_of(group));
+      continue;
+    }
+    for (const auto* problem : group.problems) lines.push_back(problem->str());
+  }
+  return lines;
+}
 
 std::string describe(const std::vector<Problem>& problems) {
-  constexpr std::size_t kShown = 20;
+  const auto lines = told_once(problems);
   std::string text;
-  for (std::size_t i = 0; i < std::min(problems.size(), kShown); ++i) {
-    text += (text.empty() ? "" : "\n") + problems[i].str();
-  }
-  if (problems.size() > kShown) text += "\n... and " + std::to_string(problems.size() - kShown) + " more";
+  for (std::size_t i = 0; i < std::min(lines.size(), kShown); ++i)
+    text += (text.empty() ? "" : "\n") + lines[i];
+  if (lines.size() > kShown) text += "\n... and " + std::to_string(lines.size() - kShown) + " more";
   return text;
 }
 

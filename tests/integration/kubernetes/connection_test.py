@@ -266,3 +266,24 @@ class Restarted(ConnectionScene):
 
     def said(self, words: str) -> int:
         return self.daemon.program.log.read_text().count(words)
+
+    def test_told_once(self):
+        """of a server that is away nothing is said once for each of many objects: not in status, event, plan or log"""
+        self.sync(config_map("before", {"k": "1"}))
+        self.cluster.kill()
+        documents = [config_map(f"c{number}", {"k": "1"}) for number in range(1200)]
+        event = self.daemon.accept(self.push(*documents))
+        why = self.tried(event)
+        self.assertRegex(why, r"^tried again in \d+ s: context 'tests' .*Connection refused.* \(1,20\d resources: ConfigMap/\S+, ")
+        status = wait.until(lambda: (s := self.daemon.status())["error"] and s, "the application says why, too")
+        for text in (why, status["error"]):
+            self.assertEqual((len(text.splitlines()), text.count("cannot be reached")), (1, 1), text)
+        self.assertEqual(self.daemon.ctl("status", "web").count("Connection refused"), 1)
+        answered, refusal = self.daemon.api("POST", "/v1/applications/web/plan", {}, 60)
+        self.assertEqual(answered, 503)
+        self.assertEqual(len(refusal["error"]["summary"]), 1)
+        self.assertEqual(self.daemon.ctl("plan", "web", expect=1).count("cannot be reached"), 1)
+        lines = self.daemon.program.log.read_text().splitlines()
+        self.assertLess(max(line.count("cannot be reached") for line in lines), 2)
+        self.cluster.restart()
+        self.assertEqual(self.daemon.wait_ended(event, 120)["state"], "succeeded")
