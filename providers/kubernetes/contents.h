@@ -57,7 +57,6 @@ class ContentsJudge {
     std::vector<Owner> owners;
     bool spared = false;
   };
-  bool is_spared(const Id&, const Value& object) const;
 
   const std::set<std::string>& going_;
   std::vector<Object> objects_;

@@ -40,16 +40,12 @@ bool is_fleeting(const GroupKind& type) {
   return kinds.contains(type);
 }
 
-bool ContentsJudge::is_spared(const Id& id, const Value& object) const {
-  if (object.at_pointer("/metadata/deletionTimestamp") || of_the_system(id, object)) return true;
-  return going_.contains(text_at(object, "/metadata/uid"));
-}
-
 void ContentsJudge::take(const GroupKind& type, const Value& object) {
+  if (going_.contains(text_at(object, "/metadata/uid"))) return;
   Object taken;
   taken.id = {type, text_at(object, "/metadata/namespace"), text_at(object, "/metadata/name")};
   taken.uid = text_at(object, "/metadata/uid");
-  taken.spared = is_spared(taken.id, object);
+  taken.spared = object.at_pointer("/metadata/deletionTimestamp") || of_the_system(taken.id, object);
   for (const Value& owner : list_at(object, "/metadata/ownerReferences"))
     taken.owners.push_back({{ApiVersion::parse(text_at(owner, "/apiVersion")).group, text_at(owner, "/kind")},
                             text_at(owner, "/uid")});

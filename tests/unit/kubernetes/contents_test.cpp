@@ -39,6 +39,11 @@ TEST_CASE("what a namespace holds and nobody asked to delete") {
     const std::string mark = ", annotations: {gitopsd.io/tracking-id: here/web/ConfigMap/shop/kept}";
     CHECK(judged({{"ConfigMap", held("kept", mark)}}, going).ids == Ids{"ConfigMap/shop/kept"});
   }
+  SUBCASE("what goes anyway is not counted among the most that are looked at") {
+    ContentsJudge judge(going);
+    judge.take({"apps", "Deployment"}, held("web"));
+    CHECK(judge.size() == 0);
+  }
   SUBCASE("what is being deleted goes anyway") {
     CHECK(judged({{"ConfigMap", held("going", ", deletionTimestamp: '2026-01-01T00:00:00Z'")}}).none());
   }
