@@ -9,7 +9,7 @@ namespace gitopsd::sync {
 namespace {
 
 constexpr std::size_t kShown = 20;
-/// Fewer are told one by one, each at its place.
+/// Fewer are told one by one; and up to twenty of what somebody has to write otherwise, each at its place.
 constexpr std::size_t kMany = 4;
 constexpr std::size_t kNamed = 3;
 
@@ -53,13 +53,18 @@ std::string grouped(std::size_t number) {
   return text;
 }
 
+bool to_be_written(const Problem& problem) {
+  return problem.cause == ProblemCause::input && !problem.file.empty();
+}
+
 /// Where a person has to write something the place is worth more than the name.
 std::string name_of(const Problem& problem, const std::string& id) {
-  if (problem.cause != ProblemCause::input || problem.file.empty()) return id;
+  if (!to_be_written(problem)) return id;
   Problem place = problem;
   place.message = id;
   place.hint.clear();
-  return place.str();
+  const std::string text = place.str();
+  return id.empty() ? text.substr(0, text.size() - 2) : text;
 }
 
 struct Group {
@@ -71,8 +76,9 @@ struct Group {
 std::string line_of(const Group& group) {
   const std::string count = group.what + " (" + grouped(group.problems.size());
   const std::string hint = group.hint.empty() ? "" : " (" + group.hint + ")";
-  if (group.names.front().empty()) return count + " times)" + hint;
-  std::string text = count + " resources: ";
+  const bool named = !group.names.front().empty();
+  if (!named && !to_be_written(*group.problems.front())) return count + " times)" + hint;
+  std::string text = count + (named ? " resources: " : " places: ");
   for (std::size_t i = 0; i < kNamed; ++i)
     text += (i > 0 ? ", " : "") + name_of(*group.problems[i], group.names[i]);
   text += " and " + grouped(group.problems.size() - kNamed) + " more)";
@@ -83,10 +89,11 @@ std::string line_of(const Group& group) {
 
 std::vector<std::string> told_once(const std::vector<Problem>& problems) {
   std::vector<Group> groups;
-  std::map<std::tuple<std::string, std::string, bool>, std::size_t> known;
+  std::map<std::tuple<std::string, std::string, bool, bool>, std::size_t> known;
   for (const auto& problem : problems) {
     auto [what, name] = part(problem);
-    const auto [it, fresh] = known.try_emplace({what, problem.hint, name.empty()}, groups.size());
+    const auto [it, fresh] =
+        known.try_emplace({what, problem.hint, to_be_written(problem), name.empty()}, groups.size());
     if (fresh) groups.push_back({std::move(what), problem.hint, {}, {}});
     Group& group = groups[it->second];
     group.problems.push_back(&problem);
@@ -94,7 +101,7 @@ std::vector<std::string> told_once(const std::vector<Problem>& problems) {
   }
   std::vector<std::string> lines;
   for (const auto& group : groups) {
-    if (group.problems.size() >= kMany) {
+    if (group.problems.size() >= (to_be_written(*group.problems.front()) ? kShown + 1 : kMany)) {
       lines.push_back(line_of(group));
       continue;
     }

@@ -44,10 +44,16 @@ TEST_CASE("few are told one by one, each at its place, and so is what differs") 
   CHECK(describe(problems) ==
         "f.yaml:1:3: ConfigMap/w/a: unknown field\nf.yaml:2:3: ConfigMap/w/b: unknown field\n"
         "f.yaml:3:3: ConfigMap/w/c: unknown field");
-  problems.push_back({ProblemCause::input, "ConfigMap/w/d: unknown field", "", "g.yaml", {4, 3}});
+  for (int i = 4; i <= 30; ++i)
+    problems.push_back({ProblemCause::input, "ConfigMap/w/x: unknown field", "", "g.yaml", {i, 3}});
   CHECK(describe(problems) ==
-        "unknown field (4 resources: f.yaml:1:3: ConfigMap/w/a, f.yaml:2:3: ConfigMap/w/b, "
-        "f.yaml:3:3: ConfigMap/w/c and 1 more)");
+        "unknown field (30 resources: f.yaml:1:3: ConfigMap/w/a, f.yaml:2:3: ConfigMap/w/b, "
+        "f.yaml:3:3: ConfigMap/w/c and 27 more)");
+  problems.assign(20, {ProblemCause::input, "invalid YAML: no value", "", "f.yaml", {1, 3}});
+  CHECK(told_once(problems) == std::vector<std::string>(20, "f.yaml:1:3: invalid YAML: no value"));
+  problems.push_back(problems.front());
+  CHECK(describe(problems) ==
+        "invalid YAML: no value (21 places: f.yaml:1:3, f.yaml:1:3, f.yaml:1:3 and 18 more)");
   problems.clear();
   for (int i = 0; i < 6; ++i)
     problems.push_back(problem_of("Pod/w/p" + std::to_string(i) + ": it is " + std::to_string(i)));
