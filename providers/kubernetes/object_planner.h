@@ -6,6 +6,7 @@
 #include <set>
 #include <string>
 
+#include "providers/kubernetes/asking.h"
 #include "providers/kubernetes/contents.h"
 #include "providers/kubernetes/manifest.h"
 #include "providers/kubernetes/read_objects.h"
@@ -28,6 +29,7 @@ class ObjectPlanner {
   void read_upserts();
   std::set<Id> as_applied() const;
   void look_at_upserts();
+  void ask_for_defaults(const std::vector<Asking>&);
   void upsert(const Manifest&, const ReadObject& live, const HttpResponse& dry_run);
   void absent(const Manifest&, const HttpResponse& dry_run);
   void present(const Manifest&, const Value& live, const HttpResponse& dry_run);
@@ -60,7 +62,8 @@ class ObjectPlanner {
   std::shared_ptr<const Kinds> kinds_;
   std::map<Id, Manifest> wanted_;
   std::map<ResourceId, const protocol::Entry*> entries_;
-  std::set<std::string> going_;  ///< uids of what is deleted
+  std::map<Id, Value> defaults_;  ///< as new objects: of those from which something may be taken
+  std::set<std::string> going_;   ///< uids of what is deleted
   protocol::PlanResult result_;
 };
 

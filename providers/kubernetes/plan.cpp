@@ -10,6 +10,7 @@
 #include "providers/kubernetes/complaints.h"
 #include "providers/kubernetes/definitions.h"
 #include "providers/kubernetes/fields_diff.h"
+#include "providers/kubernetes/gather.h"
 #include "providers/kubernetes/in_place_of.h"
 #include "providers/kubernetes/object_fields.h"
 #include "providers/kubernetes/object_planner.h"
@@ -168,7 +169,28 @@ void ObjectPlanner::look_at_upserts() {
     asked.push_back({&manifest, {}, {}});
   }
   ask_all(state_.cluster, asked, request_.owner, policy_, *kinds_);
+  ask_for_defaults(asked);
   for (const auto& each : asked) upsert(*each.manifest, each.live, each.dry_run);
+}
+
+/// A field that another tool holds and the manifest does not name is no loss where the server sets it anyway.
+/// So where anything is to be taken from others, the manifest is tried as a new object as well.
+void ObjectPlanner::ask_for_defaults(const std::vector<Asking>& asked) {
+  std::vector<Id> ids;
+  std::vector<HttpRequest> requests;
+  for (const auto& each : asked) {
+    const Manifest& manifest = *each.manifest;
+    if (each.live.response.status != 200 || each.dry_run.status != 200 ||
+        manifest.options.apply == protocol::ApplyMode::create_only ||
+        fields_of_deployers(each.live.object, is_ours(each.live.object, manifest.id)).empty())
+      continue;
+    ids.push_back(manifest.id);
+    requests.push_back(as_new(manifest));
+  }
+  const auto answers = send_all(state_.cluster.http(), std::move(requests));
+  for (std::size_t i = 0; i < ids.size(); ++i)
+    if (answers[i].status == 200 || answers[i].status == 201)
+      defaults_.emplace(ids[i], parse_go_json(answers[i].body, ids[i].str()));
 }
 
 Step ObjectPlanner::step_for(const Id& id, Action action, std::string reason, int wave) const {
@@ -332,16 +354,21 @@ void ObjectPlanner::as_it_would_be(const Manifest& manifest, const Value& live, 
   if (policy_.remove_foreign_items)
     for (auto& path : foreign_items(then)) precondition.take.push_back(std::move(path));
   precondition.take = left.others(std::move(precondition.take));
-  const std::string taken = paths_only_there(precondition.take, then);
-  const Value was = without_marks(left.without(live)), is = without_marks(left.without(then));
+  const auto defaults = defaults_.find(id);
+  const Value after =
+      precondition.take.empty()
+          ? then
+          : after_taking(then, precondition.take, defaults == defaults_.end() ? Value() : defaults->second);
+  const Value was = without_marks(left.without(live)), is = without_marks(left.without(then)),
+              stays = without_marks(left.without(after));
   Step step;
-  if (differs(was, is) || !taken.empty()) {
+  if (differs(was, is) || differs(is, stays)) {
     std::string why = changed_paths(was, is);
-    if (!taken.empty()) why += (why.empty() ? "" : ", ") + ("no longer declared: " + taken);
+    if (const auto gone = changed_paths(is, stays); !gone.empty())
+      why += (why.empty() ? "" : ", ") + ("no longer declared: " + gone);
     step = step_for(id, Action::update, ours ? why : "exists, not ours: " + why + "; " + adoption(manifest),
                     wave_of(manifest));
-    step.diff = fields_diff(was, is, manifest.secret());
-    if (!taken.empty()) step.diff += "- " + taken + "\n";
+    step.diff = fields_diff(was, stays, manifest.secret());
   } else if (!ours) {
     step = step_for(id, Action::adopt, "exists, not ours, and is as declared: " + adoption(manifest),
                     wave_of(manifest));

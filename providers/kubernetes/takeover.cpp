@@ -11,6 +11,9 @@
 namespace gitopsd::kubernetes {
 namespace {
 
+/// kubectl's own note, which says nothing of the object.
+constexpr std::string_view kLastApplied = "f:kubectl.kubernetes.io/last-applied-configuration";
+
 bool is_update(const Value& entry) {
   return entry.get_string("operation") == "Update" && entry.get_string("subresource").empty();
 }
@@ -151,6 +154,45 @@ void value_leaves(const Value& value, FieldPath& path, std::vector<FieldPath>& o
   }
 }
 
+Value* child_of(Value& node, const std::string& token) {
+  if (token.starts_with("f:") && node.is_object()) {
+    const auto it = node.as_object().find(token.substr(2));
+    return it == node.as_object().end() ? nullptr : &it->second;
+  }
+  return const_cast<Value*>(item_of(&node, token));
+}
+
+void erase_child(Value& node, const Value* child) {
+  if (node.is_object())
+    std::erase_if(node.as_object(), [&](const auto& member) { return &member.second == child; });
+  else if (auto& items = node.as_array(); !items.empty())
+    items.erase(items.begin() + (child - items.data()));
+}
+
+bool is_empty(const Value& value) {
+  return (value.is_object() && value.as_object().empty()) || (value.is_array() && value.as_array().empty());
+}
+
+/// Takes a leaf's value out, or puts that of `fresh` in its place; what is empty without it goes as well.
+/// Whether anything went.
+bool take_out(Value& node, const Value* fresh, const FieldPath& path, std::size_t depth) {
+  Value* child = child_of(node, path[depth]);
+  if (!child) return false;
+  const Value* anew = fresh ? child_of(const_cast<Value&>(*fresh), path[depth]) : nullptr;
+  if (depth + 1 < path.size() && path[depth + 1] != ".") {
+    if (!take_out(*child, anew, path, depth + 1)) return false;
+    if (is_empty(*child) && !anew) erase_child(node, child);
+    return true;
+  }
+  const bool has_members = depth + 1 < path.size();
+  if (has_members && (path[depth].starts_with("f:") || anew)) return false;  // they go one by one
+  if (anew)
+    *child = *anew;
+  else
+    erase_child(node, child);
+  return true;
+}
+
 void add_path(Value& fields, const FieldPath& path) {
   Value* node = &fields;
   for (const auto& name : path) {
@@ -229,6 +271,22 @@ std::vector<FieldPath> forbidden_members(const Value& live, const Value& declare
   }
   std::sort(out.begin(), out.end());
   out.erase(std::unique(out.begin(), out.end()), out.end());
+  return out;
+}
+
+Value after_taking(const Value& then, const std::vector<FieldPath>& take, const Value& fresh) {
+  const Value moved = moved_to_us(then, take);
+  const auto held = [&](const FieldPath& path) {
+    const std::size_t depth = path.size() - (path.back() == "." ? 1 : 0);
+    return node_at(our_fields(then), path, depth) ||
+           std::any_of(moved.as_array().begin(), moved.as_array().end(), [&](const Value& entry) {
+             return !is_our_entry(entry) && node_at(entry.find("fieldsV1"), path, depth);
+           });
+  };
+  Value out = then;
+  for (const auto& path : take)
+    if (!path.empty() && path.back() != kLastApplied && !held(path))
+      take_out(out, fresh.is_null() ? nullptr : &fresh, path, 0);
   return out;
 }
 

@@ -33,6 +33,11 @@ std::vector<FieldPath> in_the_way(const Value& live, const Value& status);
 std::vector<FieldPath> forbidden_members(const Value& live, const Value& declared, const Value& status,
                                          bool foreign_too);
 
+/// An object as an apply made it once these paths were taken, too: what nobody else manages has gone, but for
+/// what the server sets by itself, as in `fresh`, what it would make of the manifest as a new object (or
+/// null).
+Value after_taking(const Value& then, const std::vector<FieldPath>& take, const Value& fresh);
+
 /// The object's managedFields with these paths moved from other managers' updates to our entry.
 Value moved_to_us(const Value& live, const std::vector<FieldPath>&);
 

@@ -100,6 +100,40 @@ class FromKubectl(ClusterScene):
         self.assertEqual(self.live(before)["metadata"]["resourceVersion"], version, "it is written once")
 
 
+    def test_defaults(self):
+        """what the server sets by itself is not told as lost: only what really goes is, once and with its value"""
+        secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "pw"}, "stringData": {"pw": "hush"}}
+        same = [deployment("web"), service("web"), secret]
+        for document in same:
+            self.cluster.kubectl("apply", "-f", "-", input=json.dumps(self.placed(document)))
+        more = {**deployment("less"), "metadata": {"name": "less", "annotations": {"note": "gone"}}}
+        more["spec"] = {**more["spec"], "revisionHistoryLimit": 3, "minReadySeconds": 7}
+        for document in (more, {**secret, "metadata": {"name": "less"}, "stringData": {"pw": "hush", "old": "hidden"}}):
+            self.cluster.kubectl("apply", "-f", "-", input=json.dumps(self.placed(document)))
+        less = [deployment("less"), {**secret, "metadata": {"name": "less"}}]
+        commit = self.push(*same, *less)
+        steps = {step["id"]: step for step in json.loads(
+            self.daemon.ctl("plan", "web", "--revision", commit, "--output", "json"))["steps"]}
+        for name in ("Deployment.apps/{}/web", "Service/{}/web", "Secret/{}/pw"):
+            step = steps[name.format(self.space)]
+            self.assertEqual((step["action"], step.get("diff")), ("adopt", None), step)
+            self.assertIn("is as declared", step["reason"])
+        step = steps[f"Deployment.apps/{self.space}/less"]
+        self.assertEqual(step["diff"].splitlines(), [
+            "- metadata.annotations.note: gone", "- spec.minReadySeconds: 7", "- spec.revisionHistoryLimit: 3", "+ spec.revisionHistoryLimit: 10"])
+        self.assertIn("no longer declared: metadata.annotations.note, spec.minReadySeconds, spec.revisionHistoryLimit;", step["reason"])
+        step = steps[f"Secret/{self.space}/less"]
+        self.assertEqual(step["diff"].splitlines(), ["- data.old: (not shown)"])
+        self.daemon.accept(commit)
+        self.wait_live(less[1], lambda found: set(found["data"]) == {"pw"}, "what is told goes")
+        found = self.wait_live(less[0], lambda found: found["spec"]["revisionHistoryLimit"] == 10, "it is the default again")
+        self.assertNotIn("minReadySeconds", found["spec"])
+        for document in same:
+            found = self.wait_live(document, lambda found: not any(
+                entry["manager"].startswith("kubectl") for entry in found["metadata"]["managedFields"]), "what is adopted is taken, too")
+        self.assertEqual(self.live(service("web"))["spec"]["type"], "ClusterIP")
+
+
 class FromOtherTools(ClusterScene):
     """Objects that Argo CD, Flux, Helm or kubectl's server-side apply looked after before."""
 
@@ -129,6 +163,7 @@ class FromOtherTools(ClusterScene):
         commit = self.push(*(config_map(name, {"kept": "2"}) for name in [*names, "others"]))
         plan = self.daemon.ctl("plan", "web", "--revision", commit)
         self.assertIn("no longer declared", plan)
+        self.assertIn("- data.dropped: 1", plan)
         self.daemon.push_and_wait(commit)
         for name in names:
             with self.subTest(name):
@@ -139,6 +174,21 @@ class FromOtherTools(ClusterScene):
                 self.assertEqual(self.managers(name), {("gitopsd", "Apply")})
         self.assertEqual(self.live(config_map("others", {}))["data"], {"kept": "2", "dropped": "1"})
         self.assertIn(("some-operator", "Apply"), self.managers("others"))
+
+    def test_as_declared(self):
+        """what a tool applied and the repository declares as well is adopted without a word of a loss"""
+        documents = [deployment("web"), service("web"), {
+            "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "pw"}, "stringData": {"pw": "hush"}}]
+        for document, manager in zip(documents, ("kubectl", "argocd-controller", "kustomize-controller")):
+            self.cluster.kubectl("apply", "--server-side", f"--field-manager={manager}", "-f", "-", input=json.dumps(self.placed(document)))
+        commit = self.push(*documents)
+        for step in json.loads(self.daemon.ctl("plan", "web", "--revision", commit, "--output", "json"))["steps"]:
+            self.assertEqual((step["action"], step.get("diff")), ("adopt", None), step)
+        self.daemon.accept(commit)
+        for document in documents:
+            self.wait_live(document, lambda found: {entry["manager"] for entry in found["metadata"]["managedFields"]} == {"gitopsd"},
+                           "nothing stays theirs")
+        self.assertEqual(self.live(documents[2])["data"], {"pw": "aHVzaA=="})
 
     def test_only_at_first(self):
         """what is ours already is not taken from somebody who applies to it as well"""
