@@ -99,7 +99,8 @@ Fd block_signals() {
   return Fd(::signalfd(-1, &set, SFD_CLOEXEC));
 }
 
-void reload(const Options& options, Current& current, server::Server& server, sync::Dispatcher& dispatcher) {
+void reload(const Options& options, Current& current, const store::Store& store, server::Server& server,
+            sync::Dispatcher& dispatcher) {
   report::reloading();
   std::string_view status = "running";
   try {
@@ -110,6 +111,9 @@ void reload(const Options& options, Current& current, server::Server& server, sy
     dispatcher.reload(fresh);
     current.set(fresh);
     log::info("configuration reloaded", {{"file", options.config}});
+    if (const auto& wanted = fresh->store.installation; !wanted.empty() && wanted != store.installation())
+      log::warning("store.installation counts from the next start on",
+                   {{"installation", store.installation()}, {"hint", "systemctl restart gitopsd"}});
   } catch (const Failure& failure) {
     log::error("the new configuration is refused, the old one stays in force", {{"error", failure.what()}});
     current.refuse(failure.what());
@@ -177,7 +181,7 @@ int run(const Options& options) {
       signalfd_siginfo info{};
       if (::read(signals.get(), &info, sizeof info) != sizeof info) continue;
       if (info.ssi_signo == SIGHUP) {
-        reload(options, current, *server, *dispatcher);
+        reload(options, current, *store, *server, *dispatcher);
       } else {
         stop = true;
       }

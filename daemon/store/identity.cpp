@@ -31,6 +31,22 @@ Secret read_key(const std::string& path) {
   throw fail(ProblemCause::input, path + " is not a key of 32 bytes", "restore it from the backup");
 }
 
+/// A store that owns nothing may call itself by any name: nothing in the world has the one that it had.
+void take_on(Connection& connection, const std::string& directory, std::string& installation,
+             const std::string& wanted) {
+  Query owned = connection.query("SELECT 1 FROM inventory LIMIT 1");
+  if (owned.row()) {
+    throw fail(ProblemCause::input,
+               directory + " is the store of installation " + installation +
+                   ", which owns resources, and store.installation names " + wanted,
+               "only a store that owns nothing can take the place of one that was lost: move this one away "
+               "if it is not wanted, or take the key out of the configuration");
+  }
+  connection.run("UPDATE meta SET value = ? WHERE key = ?", std::string_view(wanted),
+                 std::string_view("installation"));
+  installation = wanted;
+}
+
 }  // namespace
 
 Fd lock_directory(const std::string& directory) {
@@ -60,13 +76,7 @@ Identity load_identity(const std::string& directory, Connection& connection, con
   const std::string path = directory + "/store.key";
   std::string installation = meta(connection, "installation");
   if (!installation.empty()) {
-    if (!wanted.empty() && wanted != installation) {
-      throw fail(
-          ProblemCause::input,
-          directory + " is the store of installation " + installation + ", and store.installation names " +
-              wanted,
-          "only a new store can take the place of one that was lost; take the key out of the configuration");
-    }
+    if (!wanted.empty() && wanted != installation) take_on(connection, directory, installation, wanted);
     if (!std::filesystem::exists(path)) {
       throw fail(ProblemCause::input, path + " is missing; digests and sealed documents need it",
                  "restore it from the backup that the database belongs to");

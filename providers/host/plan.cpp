@@ -15,7 +15,7 @@ using protocol::WireProblem;
 constexpr std::size_t kMaxDiffInput = 256u << 10;
 constexpr const char* kTwoOwners =
     "let one of the two declare it, and delete it from the other first; where the other installation's "
-    "store is lost, a new store can take its place: store.installation in the configuration";
+    "store is lost, this one can take its place: store.installation in the configuration, and a restart";
 
 /// Whether what we wrote there was not to be shown, whatever is declared now; so too where nobody remembers.
 bool was_sensitive(const std::optional<OwnedList::Record>& record) {

@@ -39,8 +39,8 @@ constexpr const char* kTwoApplications =
     "let one of the two declare it; where the other is gone for good, remove the annotation "
     "gitopsd.io/tracking-id";
 constexpr const char* kTwoInstallations =
-    "let one of the two declare it; where the other's store is lost, a new store can take its place: "
-    "store.installation in the configuration";
+    "let one of the two declare it; where the other's store is lost, this one can take its place: "
+    "store.installation in the configuration, and a restart";
 
 /// But for what is left to others.
 bool same_ownership(const LeftToOthers& left, const Value& live, const Value& applied) {

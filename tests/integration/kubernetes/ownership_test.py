@@ -171,7 +171,6 @@ class LostStore(DriftScene):
         lost = re.search(r"of another installation \('([0-9a-f-]{36})'\)", event["error"])[1]
 
         self.daemon.program.stop()
-        shutil.rmtree(self.daemon.directory / "state")
         self.daemon.config["store"]["installation"] = lost
         self.daemon.start()
         self.daemon.push_and_wait(self.push(*documents))

@@ -14,8 +14,8 @@ using namespace gitopsd::store::test;
 
 namespace {
 
-std::string open_failure(const std::string& directory) {
-  return failure_of([&] { open_sqlite(directory); });
+std::string open_failure(const std::string& directory, const std::string& installation = {}) {
+  return failure_of([&] { open_sqlite(directory, system_clock(), installation); });
 }
 
 bool has(const std::string& text, const std::string& part) {
@@ -56,15 +56,22 @@ TEST_CASE("a new store takes the name of one that was lost, and no other store d
   CHECK(open_sqlite(directory.path(), system_clock(), kLost)->installation() == kLost);
   CHECK(open_sqlite(directory.path())->installation() == kLost);
 
-  TemporaryDirectory own;
-  const std::string installation = open_sqlite(own.path())->installation();
-  const std::string refusal =
-      own.path() + " is the store of installation " + installation + ", and store.installation names " +
-      kLost +
-      " (only a new store can take the place of one that was lost; take the key out of "
-      "the configuration)";
-  CHECK_THROWS_WITH_AS(open_sqlite(own.path(), system_clock(), kLost), refusal.c_str(), Failure);
-  CHECK(open_sqlite(own.path())->installation() == installation);
+  // Its first start made a store of another name, and every sync of that was refused.
+  TemporaryDirectory refused;
+  CHECK(open_sqlite(refused.path())->installation() != kLost);
+  CHECK(open_sqlite(refused.path(), system_clock(), kLost)->installation() == kLost);
+  CHECK(open_sqlite(refused.path())->installation() == kLost);
+
+  Opened own;
+  InventoryEntry entry;
+  entry.id = ResourceId("a");
+  entry.intended_sync = SyncId{1};
+  own->intend(ApplicationUid("web"), SyncId{1}, std::vector{entry});
+  const std::string message = own.directory.path() + " is the store of installation " + own->installation() +
+                              ", which owns resources, and store.installation names " + kLost;
+  own.store.reset();
+  CHECK(has(open_failure(own.directory.path(), kLost), message));
+  CHECK(open_sqlite(own.directory.path())->installation() != kLost);
 }
 
 TEST_CASE("nobody else can read the store") {
