@@ -143,8 +143,9 @@ struct Application {
   std::vector<std::string>
       include;  ///< globs over paths below `path`; empty: *.yaml, *.yml, *.json at any depth
   std::vector<std::string> exclude;
-  Value kustomize;           ///< null, or members of a kustomization that are laid over the path's
-  std::optional<Helm> helm;  ///< given: the path is a chart
+  std::vector<RepositoryName> bases;  ///< other repositories that its kustomizations may build on
+  Value kustomize;                    ///< null, or members of a kustomization that are laid over the path's
+  std::optional<Helm> helm;           ///< given: the path is a chart
   std::map<std::string, std::string>
       substitute;  ///< variables of ${NAME} in documents; empty: none is replaced
   DestinationName destination;

@@ -73,6 +73,8 @@ const Fields<Application>& application_fields() {
       {"path", text(&Application::path, "a path in the repository", normal_path)},
       {"include", list(&Application::include, "a list of globs", item("a glob such as *.yaml", normal_glob))},
       {"exclude", list(&Application::exclude, "a list of globs", item("a glob such as *.yaml", normal_glob))},
+      {"bases", list(&Application::bases, "a list of names of repositories",
+                     name_item<RepositoryTag>(Namespace::repository, "the name of a repository"))},
       {"kustomize", kustomize_rule()},
       {"helm", helm_rule()},
       {"substitute", substitute_rule()},

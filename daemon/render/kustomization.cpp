@@ -5,6 +5,7 @@
 #include <map>
 
 #include "base/yaml.h"
+#include "daemon/render/bases.h"
 #include "daemon/render/chart_reference.h"
 #include "daemon/render/place.h"
 #include "daemon/render/remote_reference.h"
@@ -149,6 +150,8 @@ class Follower {
       auto documents = parse_yaml(snapshot_.read(file.id, file.path, limits_.file_bytes),
                                   place(snapshot_.commit(), file.path));
       if (documents.size() == 1 && documents.front().is_object()) return std::move(documents.front());
+    } catch (const BaseRefused&) {
+      throw;
     } catch (const Failure& failure) {
       if (failure.cause() != ProblemCause::input) throw;
     }
@@ -281,7 +284,8 @@ class Follower {
                          "\"" + text.as_string() + "\" is not in this repository" +
                              (remote.host.empty() ? "" : " but on " + remote.host) +
                              ", and renderers reach no network",
-                         vendor_hint(remote), place(snapshot_.commit(), file.path), text.position});
+                         "list that repository in `bases` of the application, or " + vendor_hint(remote),
+                         place(snapshot_.commit(), file.path), text.position});
   }
 
   static void drop_nested(std::set<std::string>& paths) {

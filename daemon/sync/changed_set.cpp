@@ -127,6 +127,8 @@ Work prepare_commit(const Scope& scope, const std::shared_ptr<const source::Snap
   const bool partial = declares.partial;
   work.reread = std::move(declares.manifests);
   work.reads = std::move(declares.reads);
+  // What these paths name never changes, and nobody but their reader finds them.
+  std::erase_if(work.reads, [](const std::string& path) { return render::is_in_bases(path); });
   const auto old_rows = partial ? scope.store.declared_in(uid, {work.reread.begin(), work.reread.end()})
                                 : scope.store.declared(uid);
   for (const auto& row : old_rows) work.reread.insert(row.path);

@@ -37,7 +37,17 @@ Scope DispatcherImpl::scope_of(const App& app) const {
                app->config,
                dest->config,
                env_.store->installation(),
-               {{env_.render_program, env_.state_directory + "/render", config_->renderers}, outputs_}};
+               {{env_.render_program, env_.state_directory + "/render", config_->renderers}, outputs_},
+               bases_of(app->config)};
+}
+
+std::shared_ptr<render::Bases> DispatcherImpl::bases_of(const config::Application& app) const {
+  std::vector<RepositoryBases::Repository> allowed;
+  for (const auto& name : app.bases) {
+    const auto repo = repos_.find(name);
+    if (repo != repos_.end()) allowed.push_back({remote_of(repo->second->config), repo->second->mirror});
+  }
+  return allowed.empty() ? nullptr : std::make_shared<RepositoryBases>(std::move(allowed), base_tags_);
 }
 
 void DispatcherImpl::offer(const App& app, Job job) {

@@ -90,7 +90,7 @@ void DispatcherImpl::say_kept_off(const App& app, const Run& run, PlanView& view
   const auto& scope = run.scope();
   const std::string& name = scope.application.name.str();
   const std::string& source = run.after().source_key;
-  const auto snapshot = scope.mirror->snapshot(run.job().revision);
+  const auto snapshot = scope.snapshot(run.job().revision);
   const auto key =
       input_key(source, settings_key(scope.application, scope.destination),
                 context_of(scope.provider->render_context_digest(), *snapshot, scope.application));

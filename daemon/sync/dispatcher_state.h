@@ -14,6 +14,7 @@
 
 #include "base/heap.h"
 #include "daemon/render/external.h"
+#include "daemon/sync/bases.h"
 #include "daemon/sync/contest.h"
 #include "daemon/sync/dispatcher.h"
 #include "daemon/sync/look.h"
@@ -259,6 +260,7 @@ class DispatcherImpl : public Dispatcher {
   void idle(const App&);
   void rest(const App&);
   Scope scope_of(const App&) const;
+  std::shared_ptr<render::Bases> bases_of(const config::Application&) const;
   void pin(const App&, const Run&);
   void quarantine(const App&, const std::function<std::string(const std::string& before)>& change);
   void part_ended(EventId, const Outcome&, const store::Timings&);
@@ -314,6 +316,7 @@ class DispatcherImpl : public Dispatcher {
 
   Environment env_;
   const std::shared_ptr<render::OutputCache> outputs_ = std::make_shared<render::OutputCache>();
+  const std::shared_ptr<BaseTags> base_tags_ = std::make_shared<BaseTags>();
   std::mutex quarantine_mutex_;  ///< taken before `mutex_`
   mutable std::mutex mutex_;
   config::Snapshot config_;

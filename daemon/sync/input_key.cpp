@@ -20,6 +20,8 @@ std::string id_of(const source::Snapshot& snapshot, const std::string& path) {
 /// Only where it is given: an application without it keeps the key that it had before there was such a
 /// setting.
 void add_rendering(Hasher& hasher, const config::Application& app) {
+  if (!app.bases.empty()) hasher.field("bases").field(std::to_string(app.bases.size()));
+  for (const auto& name : app.bases) hasher.field(name.str());
   if (!app.kustomize.is_null()) hasher.field("kustomize").field(to_json(app.kustomize));
   if (app.helm) {
     const auto& helm = *app.helm;

@@ -238,7 +238,7 @@ Declares read_commit(const Scope& scope, const source::Snapshot& now, const stor
   const auto& app = scope.application;
   const auto renderer = render::renderer_of(now, app);
   std::shared_ptr<const source::Snapshot> then;
-  if (incremental) then = scope.mirror->snapshot(before.revision);
+  if (incremental) then = scope.snapshot(before.revision);
   // What another renderer made of the path has nothing to do with this one's manifests.
   if (then && (render::renderer_of(*then, app) != renderer || was_rendered(before))) then = nullptr;
   Declares out;

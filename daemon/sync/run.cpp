@@ -189,7 +189,7 @@ Outcome Run::succeed() {
     }
     if (job_.kind == Kind::commit) {
       needs_->update(work_.reread, work_.reread_items);
-      const auto snapshot = scope_.mirror->snapshot(job_.revision);
+      const auto snapshot = scope_.snapshot(job_.revision);
       auto outside = needs_->outside(scope_.application.path);
       add_reads(outside, scope_.application.path, work_.reads, *snapshot);
       after_.outside = encode_outside(outside);

@@ -58,7 +58,7 @@ void Run::prepare() {
   take_up_hooks();
   switch (job_.kind) {
     case Kind::commit: {
-      const auto snapshot = scope_.mirror->snapshot(job_.revision);
+      const auto snapshot = scope_.snapshot(job_.revision);
       after_.source_key = source_key(scope_.application.path, *snapshot, decode_outside(before_.outside));
       const auto digest = scope_.provider->render_context_digest();
       context_ = context_of(digest, *snapshot, scope_.application);

@@ -12,7 +12,7 @@ std::shared_ptr<SnapshotBlobs> blobs_of(const Scope& scope, const CommitId& revi
                                         const std::vector<Item>& items) {
   const bool any = std::any_of(items.begin(), items.end(), [](const Item& i) { return !i.blobs.empty(); });
   std::shared_ptr<const source::Snapshot> snapshot;
-  if (any && scope.mirror->has(revision)) snapshot = scope.mirror->snapshot(revision);
+  if (any && scope.mirror->has(revision)) snapshot = scope.snapshot(revision);
   auto blobs = std::make_shared<SnapshotBlobs>(snapshot);
   for (const auto& item : items) {
     for (const auto& b : item.blobs) blobs->add(b);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "config/config.h"
+#include "daemon/render/bases.h"
 #include "daemon/render/external.h"
 #include "daemon/render/render.h"
 #include "daemon/source/mirror.h"
@@ -35,6 +36,12 @@ struct Scope {
   config::Destination destination;
   std::string installation;
   render::External external{};
+  std::shared_ptr<render::Bases> bases{};  ///< nullptr: none but its own repository
+
+  /// With what its kustomizations may name of other repositories.
+  std::shared_ptr<const source::Snapshot> snapshot(const CommitId& commit) const {
+    return render::with_bases(mirror->snapshot(commit), bases);
+  }
 };
 
 struct Work {

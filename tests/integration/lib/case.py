@@ -15,9 +15,9 @@ class Scene(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
         self.origin = git.Origin(self.folder / "git")
         self.checkout = self.origin.checkout
-        server = git_server.HttpServer(self.folder / "git")
-        self.addCleanup(server.stop)
-        self.daemon = gitopsd.Gitopsd(self.folder / "daemon", f"{server.url}/infra.git")
+        self.server = git_server.HttpServer(self.folder / "git")
+        self.addCleanup(self.server.stop)
+        self.daemon = gitopsd.Gitopsd(self.folder / "daemon", f"{self.server.url}/infra.git")
         self.target = self.daemon.target
         self.configure()
         self.addCleanup(self.end_daemon)

@@ -157,8 +157,9 @@ TEST_CASE("a base on a network is refused at its line") {
     REQUIRE(failure.problems().size() == 3);
     CHECK(failure.problems()[0].str() ==
           "0123456789:app/kustomization.yaml:2:3: \"https://github.com/example/base?ref=v1\" is not in this "
-          "repository but on github.com, and renderers reach no network (commit a copy: git subtree add "
-          "--squash "
+          "repository but on github.com, and renderers reach no network (list that repository in `bases` of "
+          "the "
+          "application, or commit a copy: git subtree add --squash "
           "--prefix vendor/base https://github.com/example/base v1, and name vendor/base)");
     CHECK(failure.problems()[1].file == "0123456789:b/kustomization.yaml");
     CHECK(failure.problems()[2].position == Position{3, 3});
