@@ -1,6 +1,8 @@
 #include "base/problem.h"
 
 #include <algorithm>
+#include <map>
+#include <string>
 #include <utility>
 
 namespace gitopsd {
@@ -15,9 +17,15 @@ std::string join(const std::vector<Problem>& problems) {
   return text;
 }
 
-std::vector<Problem> at_least_one(std::vector<Problem> problems) {
+/// At least one; those of a file together, as one finds them when reading it.
+std::vector<Problem> in_reading_order(std::vector<Problem> problems) {
   if (problems.empty())
     problems.push_back({ProblemCause::internal, "a failure without a problem", {}, {}, {}});
+  std::map<std::string, std::size_t> files;
+  for (const auto& problem : problems) files.emplace(problem.file, files.size());
+  std::stable_sort(problems.begin(), problems.end(), [&](const Problem& a, const Problem& b) {
+    return std::pair(files[a.file], a.position) < std::pair(files[b.file], b.position);
+  });
   return problems;
 }
 
@@ -64,7 +72,8 @@ std::string Problem::str() const {
 Failure::Failure(Problem problem) : Failure(std::vector<Problem>{std::move(problem)}) {}
 
 Failure::Failure(std::vector<Problem> problems)
-    : std::runtime_error(join(at_least_one(problems))), problems_(at_least_one(std::move(problems))) {}
+    : std::runtime_error(join(in_reading_order(problems))),
+      problems_(in_reading_order(std::move(problems))) {}
 
 ProblemCause Failure::cause() const {
   for (const auto& p : problems_) {

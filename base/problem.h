@@ -32,7 +32,8 @@ struct Problem {
   std::string str() const;
 };
 
-/// Thrown where nobody nearby can act. Holds all problems that were found, at least one.
+/// Thrown where nobody nearby can act. Holds all problems that were found, at least one, those of a file
+/// together and by their lines.
 class Failure : public std::runtime_error {
  public:
   explicit Failure(Problem problem);

@@ -22,6 +22,20 @@ class ViewBuffer : public std::streambuf {
   }
 };
 
+/// The column of a tab before the first word of a line, which counts from 0; 0 where there is none.
+int indenting_tab(std::string_view text, int line) {
+  std::size_t start = 0;
+  for (; line > 0 && start != text.npos; --line) {
+    start = text.find('\n', start);
+    if (start != text.npos) ++start;
+  }
+  if (start == text.npos || start >= text.size()) return 0;
+  const auto word = text.find_first_not_of(" \t", start);
+  if (word == text.npos || text[word] == '\n') return 0;
+  const auto tab = text.substr(start, word - start).find('\t');
+  return tab == text.npos ? 0 : static_cast<int>(tab) + 1;
+}
+
 /// One document; where it starts with `{` it may be several JSON objects after each other, as kubectl takes
 /// them.
 void parse_part(const YamlPart& part, std::string_view file, const YamlLimits& limits, YamlUse& use,
@@ -43,8 +57,11 @@ void parse_part(const YamlPart& part, std::string_view file, const YamlLimits& l
       if (!document.is_null()) documents.push_back(std::move(document));
     }
   } catch (const YAML::Exception& e) {
-    refuse_yaml(file, {part.first_line + std::max(e.mark.line, 0), std::max(e.mark.column, 0) + 1},
-                "invalid YAML: " + e.msg);
+    const int line = std::max(e.mark.line, 0);
+    if (const auto tab = indenting_tab(part.text, line); tab > 0)
+      refuse_yaml(file, {part.first_line + line, tab}, "invalid YAML: a tab indents this line",
+                  "YAML takes spaces alone for that");
+    refuse_yaml(file, {part.first_line + line, std::max(e.mark.column, 0) + 1}, "invalid YAML: " + e.msg);
   }
 }
 

@@ -222,7 +222,11 @@ std::string ObjectApplier::change(const Step& step, const Id& id) {
 void ObjectApplier::refuse(const HttpResponse& response, const std::string& doing) {
   const auto problems = state_.cluster.problems_of(response, doing);
   auto problem = problems.front();
-  for (std::size_t i = 1; i < problems.size(); ++i) problem.message += "; " + problems[i].message;
+  const std::string again = doing + ": ";  // said once is enough
+  for (std::size_t i = 1; i < problems.size(); ++i) {
+    const std::string& message = problems[i].message;
+    problem.message += "; " + message.substr(message.starts_with(again) ? again.size() : 0);
+  }
   if (problem.code == "stale") problem.code = "apply";
   throw Refused{std::move(problem)};
 }

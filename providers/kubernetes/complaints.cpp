@@ -179,11 +179,29 @@ void Complaints::tell(const Complaint& complaint) {
   problem.message =
       manifest_.id.str() + ": " + (complaint.field.empty() ? "" : complaint.field + ": ") + complaint.message;
   problem.pointer = place(complaint.field);
+  problem.hint = yaml_hint(document_, problem.pointer, complaint.message);
   out_.push_back(std::move(problem));
   if (!here.empty()) wrong_.insert(here);
 }
 
 }  // namespace
+
+std::string yaml_hint(const Value& document, const std::string& pointer, std::string_view message) {
+  const auto token = std::string_view(pointer).substr(pointer.rfind('/') + 1);
+  const std::string words = token == "true" ? "y, yes, on and true" : "n, no, off and false";
+  if (!pointer.empty() && (token == "true" || token == "false"))
+    return "without quotes YAML reads " + words +
+           " as a boolean, also as a key: put a key that is a text in quotes";
+  const Value* value = document.at_pointer(pointer);
+  if (!value || !message.starts_with("expected string")) return {};
+  if (value->is_bool())
+    return std::string("without quotes YAML reads ") +
+           (value->as_bool() ? "y, yes, on and true" : "n, no, off and false") +
+           " as a boolean: put it in quotes";
+  if (value->is_int() || value->is_uint() || value->is_double())
+    return "without quotes YAML reads a number: put it in quotes";
+  return {};
+}
 
 std::string without_long_value(std::string message) {
   constexpr std::string_view mark = "Invalid value: ";

@@ -21,6 +21,10 @@ struct Complaint {
 /// secret.
 std::vector<Complaint> complaints_in(std::string_view message);
 
+/// What YAML made of a word without quotes, where that is why the server has something against the member at
+/// `pointer`; else empty. `document` is what people wrote.
+std::string yaml_hint(const Value& document, const std::string& pointer, std::string_view message);
+
 /// `Invalid value: VALUE: what is wrong with it`, without a value that fills the screen, such as a Pod
 /// template.
 std::string without_long_value(std::string message);

@@ -223,7 +223,8 @@ void find_kind(Manifest& manifest, const Kinds& server, const Kinds& defined, Ma
     for (const auto& version : kind->versions) versions += (versions.empty() ? "" : ", ") + version;
     reader.undefined("/apiVersion",
                      "the cluster does not serve " + type.str() + " in version " + manifest.version,
-                     "it serves " + versions);
+                     "it serves " + versions + ": write apiVersion " +
+                         (type.group.empty() ? "" : type.group + "/") + kind->versions.front());
   } else {
     reader.undefined("/kind", "the cluster has no kind " + type.str(), hint_for_unknown(type, server));
   }

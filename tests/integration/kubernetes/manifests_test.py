@@ -1,5 +1,6 @@
 """What may stand in a repository's manifests, and what is wrong with them where."""
 import json
+import re
 
 from lib.cluster_case import ClusterScene, config_map
 
@@ -111,7 +112,7 @@ class Refused(ClusterScene):
             "---\napiVersion: foo.k8s.io/v1\nkind: Widget\nmetadata: {name: w}\n",
             "has it as apiVersion networking.k8s.io/v1", "no kind Widget.foo.k8s.io (install its",
             "all.yaml:9:3", "name it", "all.yaml:16:21", "put it in quotes", "all.yaml:19:7", "did you mean Deployment.apps?",
-            "all.yaml:22:13", "it serves v1", "all.yaml:28:18", "declared twice")
+            "all.yaml:22:13", "it serves v1: write apiVersion apps/v1", "all.yaml:28:18", "declared twice")
 
     def test_unknown_fields(self):
         """unknown fields: all of all objects, each where it stands"""
@@ -126,11 +127,14 @@ class Refused(ClusterScene):
 
     def test_wrong_types(self):
         """wrong types: of every object, where the value stands"""
-        self.refused(
-            "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata:\n  port: 80\n  big: true\n"
+        error = self.refused(
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata:\n  port: 80\n  big: true\n  n: 1\n"
             "---\napiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec:\n  type: Clusterip\n  ports: many\n",
-            "all.yaml:10:9", "data.port: expected string", "all.yaml:11:8", "data.big: expected string", "all.yaml:18:10", "expected list",
-            "all.yaml:17:9", "Unsupported value")
+            "all.yaml:10:9", "data.port: expected string", "all.yaml:11:8", "data.big: expected string", "all.yaml:19:10", "expected list",
+            "all.yaml:18:9", "Unsupported value", "all.yaml:12:6", "n, no, off and false as a boolean, also as a key",
+            "YAML reads a number: put it in quotes", "y, yes, on and true as a boolean: put it in quotes")
+        lines = [int(line) for line in re.findall(r"all\.yaml:(\d+):", error)]
+        self.assertEqual(lines, sorted(lines))
 
     def test_duplicate_list_keys(self):
         """two list items with one key, which a server-side apply cannot tell apart"""

@@ -76,6 +76,10 @@ TEST_CASE("a failure is transient only when all of it is") {
   CHECK(Failure({problem(transient), problem(permission)}).cause() == permission);
   CHECK(Failure({problem(transient), problem(permission)}).what() == std::string("x\nx"));
   CHECK(Failure(std::vector<Problem>{}).problems().size() == 1);
+  // Those of a file together, by their lines.
+  const auto there = [](const char* file, int line) { return Problem{input, "x", "", file, {line, 1}}; };
+  CHECK(Failure({there("b", 2), there("a", 9), there("b", 1), there("a", 1)}).what() ==
+        std::string("b:1:1: x\nb:2:1: x\na:1:1: x\na:9:1: x"));
   CHECK(fail(conflict, "a", "b").problems()[0].hint == "b");
   for (const auto cause : {input, permission, conflict, transient, destination, internal})
     CHECK(problem_cause(to_string(cause)) == cause);

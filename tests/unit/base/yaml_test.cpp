@@ -48,6 +48,16 @@ TEST_CASE("every YAML node knows where it starts in the file, also in later docu
   CHECK(parse_yaml("\xc3\xa4: x", "f")[0].at_pointer("/\xc3\xa4")->position == Position{1, 5});
 }
 
+TEST_CASE("a tab that indents is named as such") {
+  const std::string said = "invalid YAML: a tab indents this line (YAML takes spaces alone for that)";
+  CHECK(read("a: 1\n---\ndata:\n  a: 1\n\tb: 2\n") == "f:5:1: " + said);
+  CHECK(read("spec:\n  ports:\n  \t- port: 80\n") == "f:3:3: " + said);
+  CHECK(read("a:\n\tb: 1\n") == "f:2:1: " + said);
+  // Elsewhere a tab is no fault.
+  CHECK(read("a:\tb\nc: |\n  x\n  \ty\n") == R"({"a":"b","c":"x\n\ty\n"})");
+  CHECK(read("c: |\n  \ty\nb: c: d\n").find("tab") == std::string::npos);
+}
+
 TEST_CASE("a refusal names the file, the line and the way out") {
   CHECK(read("a: 1\n---\nb: 1\nb: 2\n") ==
         "f:4:1: the key \"b\" stands twice in this mapping (remove one of the two)");

@@ -2,6 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include "base/yaml.h"
+
+using namespace gitopsd;
 using namespace gitopsd::kubernetes;
 
 namespace {
@@ -49,6 +52,20 @@ TEST_CASE("what cannot be decoded") {
 TEST_CASE("what is none of these is nobody's mistake") {
   CHECK(complaints_in("etcdserver: request timed out").empty());
   CHECK(complaints_in("").empty());
+}
+
+TEST_CASE("what YAML made of a word without quotes is told") {
+  const auto document = parse_yaml("data: {n: 1, a: no, b: On, c: 80, d: text, e: null}", "x").front();
+  const auto hint = [&](const std::string& pointer, const char* message = "expected string") {
+    return yaml_hint(document, pointer, message);
+  };
+  CHECK(hint("/data/false").find("n, no, off and false as a boolean, also as a key") != std::string::npos);
+  CHECK(hint("/data/true", "unknown field").find("y, yes, on and true") != std::string::npos);
+  CHECK(hint("/data/a") == "without quotes YAML reads n, no, off and false as a boolean: put it in quotes");
+  CHECK(hint("/data/b") == "without quotes YAML reads y, yes, on and true as a boolean: put it in quotes");
+  CHECK(hint("/data/c") == "without quotes YAML reads a number: put it in quotes");
+  for (const char* none : {"/data/d", "/data/e", "/data/gone", "/data", ""}) CHECK(hint(none).empty());
+  CHECK(hint("/data/c", "unknown field").empty());
 }
 
 TEST_CASE("a value that fills the screen is left out, so that what is wrong with it is seen") {
