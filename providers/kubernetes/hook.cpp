@@ -135,8 +135,13 @@ bool HookSpec::goes_after(const std::string& memory, protocol::Health health) {
   return policy && memory.find(policy) != memory.npos;
 }
 
-HookSpec read_hook(const Value& annotations, const RefuseHook& refuse) {
+HookSpec read_hook(const Value& annotations, const RefuseHook& refuse_one) {
   HookSpec hook;
+  bool misspelt = false;  // then the rest is looked at, too, so that all is told at once
+  const RefuseHook refuse = [&](const auto&... told) {
+    misspelt = true;
+    refuse_one(told...);
+  };
   if (!annotations.is_object()) return hook;
   for (const auto& dialect : dialects()) {
     const std::string list = annotations.get_string(dialect.annotation);
@@ -144,7 +149,7 @@ HookSpec read_hook(const Value& annotations, const RefuseHook& refuse) {
     read_times(dialect, list, hook, refuse);
     break;
   }
-  if (!hook.any()) return hook;
+  if (!hook.any() && !misspelt) return hook;
   for (const char* key : {"gitopsd.io/hook-delete-policy", "argocd.argoproj.io/hook-delete-policy",
                           "helm.sh/hook-delete-policy"}) {
     const std::string list = annotations.get_string(key);

@@ -250,14 +250,18 @@ std::optional<Manifest> read_manifest(const Document& document, const Value& def
   manifest.id.name = reader.text(*metadata, "name", "/metadata/name");
   manifest.id.space = reader.text(*metadata, "namespace", "/metadata/namespace");
   reader.check_texts(*metadata, "annotations");
+  reader.check_texts(*metadata, "labels");
+  if (!defaults.is_null()) read_defaults(defaults, manifest.options);
   read_as_hook(*metadata, manifest, reader);
-  if (manifest.id.name.empty() && !reader.failed())
+  if (const Value* annotations = metadata->find("annotations"); annotations && annotations->is_object())
+    read_annotations(*annotations, manifest, reader);
+  const Value* name = metadata->find("name");
+  if (manifest.id.name.empty() && (!name || name->is_null() || name->is_string()))
     reader.refuse(
         "/metadata", manifest.id.type.str() + " has no metadata.name",
         metadata->find("generateName") ? "`generateName` makes another object at each sync: name it" : "");
   if (manifest.id.name.size() > kMaxName || manifest.id.name.find('/') != std::string::npos)
     reader.refuse("/metadata/name", "'" + manifest.id.name.substr(0, 80) + "' is no name of an object");
-  reader.check_texts(*metadata, "labels");
   if (reader.failed()) return std::nullopt;
 
   find_kind(manifest, server, defined, reader);
@@ -277,9 +281,6 @@ std::optional<Manifest> read_manifest(const Document& document, const Value& def
   if (const auto breach = policy.breach(manifest.id, manifest.kind.namespaced))
     reader.refuse(breach->pointer, breach->message, breach->hint, ProblemCause::permission);
 
-  if (!defaults.is_null()) read_defaults(defaults, manifest.options);
-  if (const Value* annotations = metadata->find("annotations"))
-    read_annotations(*annotations, manifest, reader);
   if (manifest.hook.any() || policy.ignored(manifest.id).whole)
     manifest.options.drift = protocol::Drift::ignore;
   if (manifest.secret()) fold_string_data(manifest.object, reader);

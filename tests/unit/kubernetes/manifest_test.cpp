@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "base/json.h"
 #include "providers/kubernetes/order.h"
 #include "tests/unit/kubernetes/objects.h"
@@ -203,4 +205,20 @@ TEST_CASE("the rules of an aggregated ClusterRole are its controller's") {
 TEST_CASE("a misspelt annotation is an error at its line") {
   CHECK(refused_at("{apiVersion: v1, kind: ConfigMap, metadata: {name: a, annotations: {gitopsd.io/drft: "
                    "ignore}}}") == "/metadata/annotations/gitopsd.io~1drft");
+}
+
+TEST_CASE("all that is wrong in the metadata of an object is told at once") {
+  const auto read = read_yaml(
+      "{apiVersion: v1, kind: ConfigMap, metadata: {name: a, labels: {l: 5}, annotations: "
+      "{gitopsd.io/sync-wave: one, "
+      "gitopsd.io/prune: 'no', gitopsd.io/hook: presync, gitopsd.io/hook-delete-policy: failedd, num: 5, "
+      "argocd.argoproj.io/sync-options: 'Prun=false,Replace=yes'}}}");
+  CHECK_FALSE(read.manifest);
+  std::vector<std::string> told;
+  for (const auto& problem : read.problems)
+    told.push_back(problem.pointer.substr(problem.pointer.find_last_of("1/") + 1));
+  std::sort(told.begin(), told.end());
+  std::string all;
+  for (const auto& each : told) all += each + " ";
+  CHECK(all == "hook hook-delete-policy l num prune sync-options sync-options sync-wave ");
 }
