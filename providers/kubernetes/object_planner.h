@@ -49,6 +49,7 @@ class ObjectPlanner {
   void remove(const Id&, const HttpResponse& live);
   void look_into(const Id&, const Value& live, protocol::Step&, Precondition&);
   bool is_ours(const Value& live, const Id&) const;
+  bool is_the_one_applied(const Value& live, const Id&) const;
   bool cuts(const Manifest&, const HttpResponse& dry_run);
   bool of_other(const Value& live, const Id&, protocol::WireProblem&) const;
   protocol::Step step_for(const Id&, protocol::Action, std::string reason, int wave) const;

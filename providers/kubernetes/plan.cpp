@@ -226,6 +226,13 @@ const protocol::Entry* ObjectPlanner::entry_of(const Id& id) const {
 }
 
 /// By its mark, or where somebody took the mark away, by what we remember of it.
+/// What is remembered of another object would make it look different for ever.
+bool ObjectPlanner::is_the_one_applied(const Value& live, const Id& id) const {
+  const auto* entry = entry_of(id);
+  const auto receipt = entry && entry->owned ? Receipt::parse(entry->owned->receipt) : std::nullopt;
+  return !receipt || text_at(live, "/metadata/uid") == receipt->uid;
+}
+
 bool ObjectPlanner::is_ours(const Value& live, const Id& id) const {
   if (const auto owner = owner_of(live, id)) return *owner == request_.owner;
   const auto* entry = entry_of(id);
@@ -380,6 +387,9 @@ void ObjectPlanner::as_it_would_be(const Manifest& manifest, const Value& live, 
                     wave_of(manifest));
   } else if (!same_ownership(left, live, then)) {
     step = step_for(id, Action::adopt, "is as declared; its fields are ours again", wave_of(manifest));
+  } else if (!is_the_one_applied(live, id)) {
+    step =
+        step_for(id, Action::adopt, "is another object, and as declared: it becomes ours", wave_of(manifest));
   } else {
     step = step_for(id, Action::none, "it is as declared", wave_of(manifest));
   }

@@ -179,3 +179,31 @@ class LostStore(DriftScene):
         self.wait_live(documents[0], lambda found: found["data"] == {"a": "1"}, "drift is put back")
         self.sync(*documents[1:])
         self.wait_gone(documents[0])
+
+
+class MadeAnew(DriftScene):
+    def test_just_as_it_was(self):
+        """an object that is another one than was applied, and yet just as declared, is taken as it is, once"""
+        document = config_map("again", {"a": "1"})
+        self.sync(document)
+        before = self.live(document)
+        self.daemon.program.stop()
+        path = self.cluster.path(self.placed(document))
+        self.cluster.api("DELETE", path)
+        wanted = ("name", "namespace", "labels", "annotations")
+        self.cluster.api("PATCH", f"{path}?fieldManager=gitopsd&force=true", {
+            **{key: before[key] for key in ("apiVersion", "kind", "data")},
+            "metadata": {key: value for key, value in before["metadata"].items() if key in wanted}}, "application/apply-patch+yaml")
+        self.daemon.start()
+        wait.until(lambda: self.heals(document), "it is looked at", 10)
+        self.wait_idle()
+        self.assertEqual({step["action"] for step in self.heals(document)}, {"adopt"})
+        said = self.said()
+        self.patch(document, {"data": {"a": "by hand"}})
+        self.wait_live(document, lambda found: found["data"] == {"a": "1"}, "drift is put back")
+        self.wait_idle()
+        self.assertNotIn("contested", self.said())
+        self.assertEqual(self.said()[len(said):].count("planned application=web"), 1)
+
+    def said(self) -> str:
+        return self.daemon.program.log.read_text()
