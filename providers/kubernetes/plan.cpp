@@ -38,6 +38,13 @@ constexpr std::array<std::string_view, 7> kImmutable{"immutable",
 constexpr const char* kTwoApplications =
     "let one of the two declare it; where the other is gone for good, remove the annotation "
     "gitopsd.io/tracking-id";
+constexpr const char* kReplace =
+    "it cannot be changed in place; the annotation gitopsd.io/apply: replace lets it be deleted and made "
+    "anew";
+constexpr const char* kReplaceLosesData =
+    "it cannot be changed in place: declare what it was before; the annotation gitopsd.io/apply: replace "
+    "lets "
+    "it be deleted and made anew, without what it holds";
 constexpr const char* kTwoInstallations =
     "let one of the two declare it; where the other's store is lost, this one can take its place: "
     "store.installation in the configuration, and a restart";
@@ -438,10 +445,7 @@ void ObjectPlanner::not_as_it_is(const Manifest& manifest, const Value& live, bo
   }
   if (!says_immutable(status_of(dry_run))) return refused(manifest, dry_run);
   if (manifest.options.apply != protocol::ApplyMode::replace)
-    return refused(
-        manifest, dry_run,
-        "it cannot be changed in place; the annotation gitopsd.io/apply: replace lets it be deleted and "
-        "made anew");
+    return refused(manifest, dry_run, holds_data(id.type) ? kReplaceLosesData : kReplace);
   const Value then = made_anew(manifest, live);
   if (then.is_null()) return refused(manifest, dry_run);
   auto step = step_for(id, Action::replace, "cannot be changed in place: it is deleted and made anew",

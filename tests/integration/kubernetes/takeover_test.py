@@ -212,6 +212,16 @@ class Immutable(ClusterScene):
         self.assertIn("web/all.yaml:2", event["error"])
         self.assertEqual(self.live(document)["metadata"]["uid"], uid)
 
+    def test_claim(self):
+        """where an object holds data, the way out is not to make it anew"""
+        claim = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "data"}, "spec": {
+            "accessModes": ["ReadWriteOnce"], "storageClassName": "one", "resources": {"requests": {"storage": "1Gi"}}}}
+        self.cluster.apply(self.placed(claim))
+        claim["spec"]["storageClassName"] = "two"
+        event = self.daemon.push_and_wait(self.push(claim), "failed")
+        self.assertIn("declare what it was before", event["error"])
+        self.assertIn("without what it holds", event["error"])
+
     def job(self, image: str) -> dict:
         return {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "once", "annotations": {}}, "spec": {
             "template": {"spec": {"restartPolicy": "Never", "containers": [{"name": "one", "image": image}]}}}}
