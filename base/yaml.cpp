@@ -65,6 +65,32 @@ void parse_part(const YamlPart& part, std::string_view file, const YamlLimits& l
   }
 }
 
+std::string_view line_of(std::string_view text, int number) {
+  for (; number > 1 && !text.empty(); --number)
+    text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1);
+  return text.substr(0, text.find('\n'));
+}
+
+/// What is no YAML since a tool wrote into it that has other plans with the file is told as that.
+[[noreturn]] void refuse_with_reason(std::string_view text, const Failure& failure) {
+  Problem problem = failure.problems().front();
+  int number = 1;
+  for (auto rest = text; !rest.empty(); ++number) {
+    const auto end = std::min(rest.find('\n'), rest.size());
+    for (const std::string_view marker : {"<<<<<<< ", ">>>>>>> "})
+      if (rest.starts_with(marker))
+        refuse_yaml(problem.file, {number, 1},
+                    "a marker of a merge conflict, " + std::string(marker.substr(0, 7)),
+                    "resolve the conflict");
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  if (line_of(text, problem.position.line).find("{{") != std::string_view::npos)
+    problem.hint =
+        "this looks like a template: put text with {{ in quotes, or, where it belongs to a Helm chart, see "
+        "that its Chart.yaml is read";
+  throw Failure(std::move(problem));
+}
+
 }  // namespace
 
 std::vector<Value> parse_yaml(std::string_view text, std::string_view file, const YamlLimits& limits,
@@ -75,7 +101,11 @@ std::vector<Value> parse_yaml(std::string_view text, std::string_view file, cons
   text = clean_yaml(text, storage, file);
   YamlUse use;
   std::vector<Value> documents;
-  for (const auto& part : split_yaml(text, file)) parse_part(part, file, limits, use, documents);
+  try {
+    for (const auto& part : split_yaml(text, file)) parse_part(part, file, limits, use, documents);
+  } catch (const Failure& failure) {
+    refuse_with_reason(text, failure);
+  }
   if (notes) *notes = use.notes;
   return documents;
 }

@@ -164,6 +164,17 @@ TEST_CASE("aliases, anchors and nesting end at their limits") {
             .find("anchors name more than 20000 nodes") != std::string::npos);
 }
 
+TEST_CASE("a merge conflict and a template are told as what they are") {
+  const std::string ours = "a: 1\nb:\n<<<<<<< HEAD\n  c: 1\n=======\n  c: 2\n>>>>>>> other\n";
+  CHECK(read(ours) == "f:3:1: a marker of a merge conflict, <<<<<<< (resolve the conflict)");
+  CHECK(read("a: |\n  <<<<<<< HEAD\nb: 1\n") == R"({"a":"<<<<<<< HEAD\n","b":1})");
+  for (const auto* text : {"a: 1\nb: {{ .Values.b }}\n", "{{- if .Values.a }}\na: 1\n{{- end }}\n"}) {
+    CAPTURE(text);
+    CHECK(read(text).find("looks like a template") != std::string::npos);
+  }
+  CHECK(read("a: '{{ b }}'\nb: [1\n").find("template") == std::string::npos);
+}
+
 TEST_CASE("size and number of nodes are limited") {
   CHECK(read("a: 12345", {.bytes = 8}) == R"({"a":12345})");
   CHECK(read("a: 123456", {.bytes = 8}) == "f: larger than 8 bytes (split the file)");
