@@ -1,6 +1,7 @@
 #include "providers/kubernetes/complaints.h"
 
 #include <algorithm>
+#include <regex>
 #include <set>
 
 #include "base/json.h"
@@ -70,6 +71,29 @@ std::string_view after(std::string_view text, std::string_view mark) {
   return at == text.npos ? std::string_view() : text.substr(at + mark.size());
 }
 
+bool is_quantity(const std::string& text) {
+  static const std::regex form(R"([+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?)");
+  return std::regex_match(text, form);
+}
+
+/// Members of what names amounts of resources that are no quantities; `amounts` where the value is in one.
+void wrong_quantities(const Value& value, const std::string& path, bool amounts,
+                      std::vector<Complaint>& out) {
+  static const std::set<std::string, std::less<>> holders{
+      "requests", "limits", "capacity", "hard", "overhead", "default", "defaultRequest", "min", "max"};
+  if (value.is_array())
+    for (std::size_t i = 0; i < value.as_array().size(); ++i)
+      wrong_quantities(value.as_array()[i], path + "[" + std::to_string(i) + "]", false, out);
+  if (!value.is_object()) return;
+  for (const auto& [name, member] : value.as_object()) {
+    const std::string here = path.empty() ? name : path + "." + name;
+    if ((amounts || name == "sizeLimit") && member.is_string() && !is_quantity(member.as_string()))
+      out.push_back({here, "`" + member.as_string() + "` is no quantity, such as 500m, 0.5 or 128Mi"});
+    else
+      wrong_quantities(member, here, holders.contains(name), out);
+  }
+}
+
 /// Of two items of a list, the later one comes later.
 struct ShorterFirst {
   bool operator()(const std::string& a, const std::string& b) const {
@@ -124,7 +148,15 @@ bool Complaints::take(const HttpResponse& answer) {
   const std::string message = status_of(answer).get_string("message");
   const auto found =
       answer.status == 400 || answer.status == 500 ? complaints_in(message) : std::vector<Complaint>{};
-  for (const auto& complaint : found) tell(complaint);
+  for (const auto& complaint : found) {
+    // The server's word for it names no field.
+    std::vector<Complaint> amounts;
+    if (complaint.field.empty() && complaint.message.find("quantit") != std::string::npos &&
+        !manifest_.secret())
+      wrong_quantities(manifest_.object, {}, false, amounts);
+    if (amounts.empty()) tell(complaint);
+    for (const auto& amount : amounts) tell(amount);
+  }
   if (found.empty() && out_.empty())
     for (auto& problem : cluster_.problems_of(answer, manifest_.id.str())) out_.push_back(std::move(problem));
   return !wrong_.empty();

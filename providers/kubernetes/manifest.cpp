@@ -171,6 +171,29 @@ void fold_string_data(Value& object, ManifestReader& reader) {
   object.set("data", std::move(data));
 }
 
+/// As Go reads it: over several lines, too.
+bool is_base64(std::string text) {
+  std::erase_if(text, [](char c) { return c == '\n' || c == '\r'; });
+  return from_base64(text).has_value();
+}
+
+/// The server says only that a byte of some value is wrong. What is no text it names itself.
+void check_base64(const Value& object, const char* member, ManifestReader& reader) {
+  const Value* data = object.find(member);
+  if (!data || !data->is_object()) return;
+  for (const auto& [key, value] : data->as_object())
+    if (value.is_string() && !is_base64(value.as_string()))
+      reader.refuse(std::string("/") + member + pointer_token(key),
+                    "`" + key + "` in `" + member + "` is no base64",
+                    member == std::string_view("data") ? "write what it means under `stringData`" : "");
+}
+
+/// What SOPS writes beside the values that it encrypted.
+bool is_encrypted(const Value& object) {
+  const Value* sops = object.find("sops");
+  return sops && sops->is_object() && (sops->find("mac") || sops->find("version"));
+}
+
 /// What the server sets or keeps by itself, and what makes it write again although nothing changed.
 void drop_what_is_the_servers(Value& object, const GroupKind& type) {
   object.as_object().erase("status");
@@ -240,6 +263,10 @@ std::optional<Manifest> read_manifest(const Document& document, const Value& def
   manifest.document = document.digest;
   manifest.object = document.json;
   if (!manifest.object.is_object()) return reader.refuse("", "a manifest is a mapping"), std::nullopt;
+  if (is_encrypted(document.json))
+    return reader.refuse("/sops", "it is encrypted with SOPS, which is not decrypted here",
+                         "commit what the cluster decrypts, such as a SealedSecret or an ExternalSecret"),
+           std::nullopt;
   const auto api = ApiVersion::parse(reader.text(document.json, "apiVersion", "/apiVersion"));
   manifest.version = api.version;
   manifest.id.type = {api.group, reader.text(document.json, "kind", "/kind")};
@@ -283,6 +310,8 @@ std::optional<Manifest> read_manifest(const Document& document, const Value& def
 
   if (manifest.hook.any() || policy.ignored(manifest.id).whole)
     manifest.options.drift = protocol::Drift::ignore;
+  if (manifest.secret()) check_base64(manifest.object, "data", reader);
+  if (manifest.id.type == GroupKind{"", "ConfigMap"}) check_base64(manifest.object, "binaryData", reader);
   if (manifest.secret()) fold_string_data(manifest.object, reader);
   drop_what_is_the_servers(manifest.object, manifest.id.type);
   if (reader.failed()) return std::nullopt;

@@ -1,4 +1,5 @@
 #include <map>
+#include <set>
 
 #include "providers/kubernetes/definitions.h"
 #include "providers/kubernetes/verbs.h"
@@ -33,19 +34,27 @@ protocol::ResolveResult resolve(State& state, const protocol::ResolveRequest& re
   if (request.documents.empty()) return result;
   const auto kinds = kinds_for(state.cluster, request.documents);
   std::map<Id, std::string> seen;
+  std::set<Id> twice;
+  const auto clash = [&](const Id& id, const std::string& document, std::string words, std::string hint) {
+    protocol::WireProblem problem;
+    problem.code = "clash";
+    problem.cause = ProblemCause::input;
+    problem.message = id.str() + std::move(words);
+    problem.hint = std::move(hint);
+    problem.document = document;
+    problem.pointer = "/metadata/name";
+    problem.id = id.str();
+    result.problems.push_back(std::move(problem));
+  };
   for (const auto& document : request.documents) {
     const auto manifest = read_manifest(document, request.defaults, policy, *kinds, defined, result.problems);
     if (!manifest || manifest->hook.left_out) continue;
-    if (!seen.emplace(manifest->id, document.digest).second) {
-      protocol::WireProblem problem;
-      problem.code = "clash";
-      problem.cause = ProblemCause::input;
-      problem.message = manifest->id.str() + " is declared twice";
-      problem.hint = "remove one of them";
-      problem.document = document.digest;
-      problem.pointer = "/metadata/name";
-      problem.id = manifest->id.str();
-      result.problems.push_back(std::move(problem));
+    const auto [first, fresh] = seen.emplace(manifest->id, document.digest);
+    if (!fresh) {
+      // Where the same is written twice there is one document, and one place.
+      if (twice.insert(manifest->id).second && first->second != document.digest)
+        clash(manifest->id, first->second, " is declared here first", "");
+      clash(manifest->id, document.digest, " is declared twice", "remove one of them");
       continue;
     }
     result.resources.push_back(resource_of(*manifest, policy));

@@ -112,7 +112,8 @@ class Refused(ClusterScene):
             "---\napiVersion: foo.k8s.io/v1\nkind: Widget\nmetadata: {name: w}\n",
             "has it as apiVersion networking.k8s.io/v1", "no kind Widget.foo.k8s.io (install its",
             "all.yaml:9:3", "name it", "all.yaml:16:21", "put it in quotes", "all.yaml:19:7", "did you mean Deployment.apps?",
-            "all.yaml:22:13", "it serves v1: write apiVersion apps/v1", "all.yaml:28:18", "declared twice")
+            "all.yaml:22:13", "it serves v1: write apiVersion apps/v1", "all.yaml:28:18", "declared twice",
+            "all.yaml:3:18: ConfigMap/" + self.space + "/good is declared here first")
 
     def test_unknown_fields(self):
         """unknown fields: all of all objects, each where it stands"""
@@ -142,6 +143,15 @@ class Refused(ClusterScene):
             "apiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec:\n  ports:\n"
             "    - {port: 80, name: a}\n    - {port: 80, name: b}\n",
             "all.yaml:11:5", "duplicate entries for key [port=80")
+
+    def test_quantities(self):
+        """what is no quantity is named with its line, though the server names no field"""
+        self.refused(
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d}\nspec:\n  selector: {matchLabels: {a: b}}\n"
+            "  template:\n    metadata: {labels: {a: b}}\n    spec:\n      containers:\n        - name: c\n          image: c:1\n"
+            "          resources:\n            requests: {cpu: 500m, memory: 128Mi}\n            limits:\n              cpu: '1'\n"
+            "              memory: 1GB\n",
+            "all.yaml:21:23", "spec.template.spec.containers[0].resources.limits.memory: `1GB` is no quantity")
 
     def test_invalid_values(self):
         """several invalid values of one object, and of another, are told at once"""

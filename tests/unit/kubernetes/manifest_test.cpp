@@ -222,3 +222,15 @@ TEST_CASE("all that is wrong in the metadata of an object is told at once") {
   for (const auto& each : told) all += each + " ";
   CHECK(all == "hook hook-delete-policy l num prune sync-options sync-options sync-wave ");
 }
+
+TEST_CASE("a value that is no base64, and a file that SOPS encrypted, are told where they stand") {
+  const auto secret = [](const std::string& data) {
+    return "{apiVersion: v1, kind: Secret, metadata: {name: a, namespace: web}, " + data + "}";
+  };
+  CHECK(refused_at(secret("data: {good: aGk=, a/b: 'not base64!'}")) == "/data/a~1b");
+  CHECK(read_yaml(secret("data: {lines: \"aGVs\\nbG8=\\n\", none: null, empty: ''}")).manifest);
+  CHECK(refused_at("{apiVersion: v1, kind: ConfigMap, metadata: {name: a, namespace: web}, data: {t: 'a!'}, "
+                   "binaryData: {b: 'a!'}}") == "/binaryData/b");
+  CHECK(refused_at(secret("data: {pw: 'ENC[AES256_GCM,data:x]'}, sops: {mac: m, version: 3.9.0}")) ==
+        "/sops");
+}
