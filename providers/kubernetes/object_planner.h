@@ -39,6 +39,7 @@ class ObjectPlanner {
   bool resize(const Manifest&, const Value& live, bool ours);
   Value made_anew(const Manifest&, const Value& live);
   HttpRequest as_new(const Manifest&) const;
+  HttpRequest as_new_definition(const Manifest&) const;
   bool has_no_space(const Manifest&, const HttpResponse& dry_run);
   void unreadable(const Manifest&, const HttpResponse& live, const HttpResponse& dry_run);
   void look_at_hooks();

@@ -192,7 +192,8 @@ void ObjectPlanner::ask_for_defaults(const std::vector<Asking>& asked) {
         fields_of_deployers(each.live.object, is_ours(each.live.object, manifest.id)).empty())
       continue;
     ids.push_back(manifest.id);
-    requests.push_back(as_new(manifest));
+    const bool defines = manifest.id.type == GroupKind{"apiextensions.k8s.io", "CustomResourceDefinition"};
+    requests.push_back(defines ? as_new_definition(manifest) : as_new(manifest));
   }
   const auto answers = send_all(state_.cluster.http(), std::move(requests));
   for (std::size_t i = 0; i < ids.size(); ++i)
@@ -468,6 +469,19 @@ HttpRequest ObjectPlanner::as_new(const Manifest& manifest) const {
   Manifest other = manifest;
   other.id.name = manifest.id.name.substr(0, kNameBeforeProbe) + "-gitopsd-probe";
   other.object.as_object().at("metadata").set("name", other.id.name);
+  return apply_request(other, request_.owner, policy_, {}, true);
+}
+
+/// Its name is given by its group, which is the one that differs here.
+HttpRequest ObjectPlanner::as_new_definition(const Manifest& manifest) const {
+  Manifest other = manifest;
+  if (Value* spec = other.object.find("spec") ? &other.object.as_object().at("spec") : nullptr;
+      spec && spec->is_object() && spec->find("names")) {
+    const std::string group = "gitopsd-probe." + spec->get_string("group");
+    spec->set("group", group);
+    other.id.name = spec->find("names")->get_string("plural") + "." + group;
+    other.object.as_object().at("metadata").set("name", other.id.name);
+  }
   return apply_request(other, request_.owner, policy_, {}, true);
 }
 

@@ -85,6 +85,10 @@ class Healing(ClusterScene):
 class FromKubectl(ClusterScene):
     """Objects that were applied with kubectl before."""
 
+    def configure(self) -> None:
+        super().configure()
+        self.daemon.application["policy"]["clusterKinds"] = ["CustomResourceDefinition.apiextensions.k8s.io"]
+
     def test_dropped_key(self):
         """a key that kubectl applied and the repository does not declare goes; what controllers set stays"""
         before = self.placed(config_map("settings", {"kept": "1", "dropped": "1"}))
@@ -103,18 +107,23 @@ class FromKubectl(ClusterScene):
     def test_defaults(self):
         """what the server sets by itself is not told as lost: only what really goes is, once and with its value"""
         secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "pw"}, "stringData": {"pw": "hush"}}
+        definition = {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": "takens.example.com"}, "spec": {
+            "group": "example.com", "scope": "Namespaced", "names": {"kind": "Taken", "plural": "takens"}, "versions": [
+                {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": {"type": "object"}}}]}}
         same = [deployment("web"), service("web"), secret]
-        for document in same:
-            self.cluster.kubectl("apply", "-f", "-", input=json.dumps(self.placed(document)))
+        self.addCleanup(self.cluster.kubectl, "delete", "crd", "takens.example.com", "--wait=false")
+        for document in [*map(self.placed, same), definition]:
+            self.cluster.kubectl("apply", "-f", "-", input=json.dumps(document))
         more = {**deployment("less"), "metadata": {"name": "less", "annotations": {"note": "gone"}}}
         more["spec"] = {**more["spec"], "revisionHistoryLimit": 3, "minReadySeconds": 7}
         for document in (more, {**secret, "metadata": {"name": "less"}, "stringData": {"pw": "hush", "old": "hidden"}}):
             self.cluster.kubectl("apply", "-f", "-", input=json.dumps(self.placed(document)))
         less = [deployment("less"), {**secret, "metadata": {"name": "less"}}]
-        commit = self.push(*same, *less)
+        commit = self.push(*same, *less, definition)
         steps = {step["id"]: step for step in json.loads(
             self.daemon.ctl("plan", "web", "--revision", commit, "--output", "json"))["steps"]}
-        for name in ("Deployment.apps/{}/web", "Service/{}/web", "Secret/{}/pw"):
+        for name in ("Deployment.apps/{}/web", "Service/{}/web", "Secret/{}/pw",
+                     "CustomResourceDefinition.apiextensions.k8s.io/takens.example.com"):
             step = steps[name.format(self.space)]
             self.assertEqual((step["action"], step.get("diff")), ("adopt", None), step)
             self.assertIn("is as declared", step["reason"])
