@@ -155,9 +155,9 @@ std::vector<Document> read_rendered(std::string_view text, const source::TreeEnt
 
 Failure no_program(const std::string& name, const std::string& setting, const std::string& configured) {
   if (configured.empty())
-    return fail(ProblemCause::permission, name + " is needed for this path and is not installed",
+    return fail(ProblemCause::destination, name + " is needed for this path and is not installed",
                 "put it in PATH, or name it: renderers." + setting + ": /path");
-  return fail(ProblemCause::permission,
+  return fail(ProblemCause::destination,
               "renderers." + setting + " names " + configured + ", which cannot be run");
 }
 

@@ -431,9 +431,10 @@ void DispatcherImpl::progress(const App& app, EventId event, SyncId sync, const 
     if (shown && stage == "applying") app->phase = Phase::applying;
     if (shown && event) app->sync = sync;  // a heal has none
   }
-  // One line a step: how it ended.
+  // One line a step: how it ended; and of a sync that failed the warning, which has the same words.
   const bool begins = stage == "step" && text.ends_with(to_string(protocol::StepState::begun));
-  log::write(begins ? log::Level::debug : log::Level::info, stage,
+  const bool fails = stage == "ended" && text != "succeeded";
+  log::write(begins || fails ? log::Level::debug : log::Level::info, stage,
              {{"application", name.str()}, {"event", event.value}, {"sync", sync.value}, {"detail", text}});
   tell({env_.clock->wall(), app->uid, repository, event, sync, stage, text});
 }

@@ -75,7 +75,7 @@ SyncStatus status_of(const ApplicationLine& app, const ApplicationStatus& s, boo
 
 /// What a sync that failed waits for.
 std::string again_text(const ApplicationLine& app) {
-  if (!app.again) return "a new state in the repository";
+  if (!app.again) return "a new state in the repository or the configuration";
   if (app.again->for_health) return app.ailing.empty() ? kHealth : "its health: " + ailing_text(app.ailing);
   const auto left = std::chrono::ceil<std::chrono::seconds>(app.again->when - Monotonic::now());
   return "being tried again in " + std::to_string(std::max<std::int64_t>(left.count(), 0)) + " s";

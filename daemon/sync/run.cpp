@@ -233,9 +233,11 @@ Outcome Run::failed(const Failure& failure) {
   outcome.error = describe(failure.problems());
   // A hook that failed has done what it did: somebody has to look before it runs again.
   outcome.unhealthy = unhealthy_ && !hook_failed_;
+  // What is written wrong, or is not allowed by the application's policy, stays so until somebody writes.
   outcome.may_pass =
-      !hook_failed_ && std::none_of(failure.problems().begin(), failure.problems().end(),
-                                    [](const auto& p) { return p.cause == ProblemCause::input; });
+      !hook_failed_ && std::none_of(failure.problems().begin(), failure.problems().end(), [](const auto& p) {
+        return p.cause == ProblemCause::input || p.cause == ProblemCause::permission;
+      });
   if (id_ && !(left_ && outcome.kind == Outcome::Kind::retry)) {
     auto t = transition(store::SyncState::failed);
     t.error = outcome.error;

@@ -51,7 +51,8 @@ struct Outcome {
   ProblemCause cause = ProblemCause::internal;
   bool provider_died = false;
   bool unhealthy = false;  ///< failed for nothing but the health of what it applied
-  bool may_pass = false;   ///< failed, for nothing that the commit itself says: the same may succeed later
+  bool may_pass =
+      false;  ///< failed, for nothing that the commit or the policy says: the same may succeed later
 };
 inline Outcome succeeded_outcome() {
   return {Outcome::Kind::succeeded, {}, {}, ProblemCause::internal, false};

@@ -82,7 +82,7 @@ std::optional<Place> open_place(const std::string& prefix, const std::string& pa
     const int error = e.code().value();
     if (error == ENOENT || error == ENOTDIR) return std::nullopt;
     if (error == ELOOP || error == EXDEV)
-      throw fail(ProblemCause::permission, "a symbolic link is on the way to '" + path + "'",
+      throw fail(ProblemCause::conflict, "a symbolic link is on the way to '" + path + "'",
                  "declare the path that the link leads to, or make the link a folder");
     throw cannot(path, error);
   }

@@ -19,7 +19,7 @@ struct Place {
 
 /// Opens the folder that holds `path`; `prefix` is the policy's, which the administrator trusts, so that
 /// links in it are followed. nullopt when a folder on the way does not exist or is a file. Throws Failure for
-/// everything else: permission when a symbolic link is on the way, destination when the prefix itself does
+/// everything else: conflict when a symbolic link is on the way, destination when the prefix itself does
 /// not exist.
 std::optional<Place> open_place(const std::string& prefix, const std::string& path);
 

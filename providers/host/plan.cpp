@@ -125,7 +125,7 @@ void Planner::upsert(const Wanted& wanted) {
   } catch (const Failure& e) {
     // A link on the way that this very plan makes a directory of is no problem.
     auto folder = wanted_.find(parent_of(wanted.path));
-    if (e.cause() == ProblemCause::permission && folder != wanted_.end() &&
+    if (e.cause() == ProblemCause::conflict && folder != wanted_.end() &&
         folder->second.type == Type::directory)
       return absent(wanted, goal, true);
     problem(wanted, e.cause(), e.problems()[0].message, e.problems()[0].hint);

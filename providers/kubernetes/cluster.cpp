@@ -197,7 +197,8 @@ std::vector<WireProblem> Cluster::problems_of(const HttpResponse& response, cons
     case 403:
       if (has_cause(status, "NamespaceTerminating"))
         return {problem_from(Cause::transient, "terminating", what)};
-      return {problem_from(Cause::permission, "forbidden", what, missing_grant(message))};
+      // No breach of the policy: somebody may grant it at any time.
+      return {problem_from(Cause::destination, "forbidden", what, missing_grant(message))};
     case 400:
     case 500:
       // A schema error of a server-side apply is a 500, and no reason to try again.

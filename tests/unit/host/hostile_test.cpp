@@ -34,7 +34,7 @@ TEST_CASE("a planted link on the way leads nowhere, at plan, apply and observe")
     fs::create_symlink(away, host.at("d"));
     auto plan = host.plan({document});
     REQUIRE(plan.problems.size() == 1);
-    CHECK(plan.problems[0].cause == ProblemCause::permission);
+    CHECK(plan.problems[0].cause == ProblemCause::conflict);
     CHECK(plan.problems[0].message.find("symbolic link is on the way") != std::string::npos);
   }
   SUBCASE("between plan and apply") {
@@ -44,7 +44,7 @@ TEST_CASE("a planted link on the way leads nowhere, at plan, apply and observe")
     fs::create_symlink(away, host.at("d"));
     auto result = host.apply(plan, {document});
     CHECK(result.outcome == ApplyOutcome::failed);
-    CHECK(result.steps[0].problem->cause == ProblemCause::permission);
+    CHECK(result.steps[0].problem->cause == ProblemCause::conflict);
   }
   SUBCASE("while it is written") {
     fs::create_directory(host.at("d"));

@@ -83,7 +83,25 @@ TEST_CASE("what failed for what may pass is tried again by itself, and what the 
   CHECK(world.place.value("a") == "1");
 
   CHECK(world.ended(world.push({{"web/a.yaml", "spec: ["}})).state == store::EventState::failed);
-  CHECK(world.status("web").waits_for == "a new state in the repository, since the last sync failed");
+  CHECK(world.status("web").waits_for ==
+        "a new state in the repository or the configuration, since the last sync failed");
+}
+
+TEST_CASE(
+    "what the policy does not allow waits for somebody to write, in the repository or the configuration") {
+  World world;
+  auto& web = world.add("web");
+  world.start();
+  world.place.refuse("a", true, ProblemCause::permission);
+  const auto event = world.push({{"web/a.yaml", thing("a", "1")}});
+  CHECK(world.ended(event).state == store::EventState::failed);
+  CHECK(world.status("web").waits_for ==
+        "a new state in the repository or the configuration, since the last sync failed");
+  world.place.refuse("a", false);
+  web.policy = Value::object({{"kinds", "Thing"}});
+  world.reload();
+  CHECK(world.await("web", SyncStatus::synced).error.empty());
+  CHECK(world.place.value("a") == "1");
 }
 
 TEST_CASE("nothing succeeds, and no later wave begins, past what is not healthy and was not touched") {

@@ -169,11 +169,11 @@ class PlaceProvider : public Provider {
       protocol::StepResult told;
       told.key = step.key;
       told.state = protocol::StepState::done;
-      if (place_.refused_.contains(id) || place_.busy_.contains(id)) {
+      if (const auto refused = place_.refused_.find(id); refused != place_.refused_.end()) {
         told.state = protocol::StepState::failed;
         told.problem.emplace();
         told.problem->message = "refused";
-        told.problem->cause = place_.busy_.contains(id) ? ProblemCause::transient : ProblemCause::destination;
+        told.problem->cause = refused->second;
         result.outcome = protocol::ApplyOutcome::failed;
       } else if (step.hook != protocol::Hook::none &&
                  !place_.begun_.insert(request.sync + " " + step.key).second) {
@@ -341,20 +341,16 @@ void Place::set_health(const std::string& id, protocol::Health health) {
   if (!owner.empty()) tell(owner, id);
 }
 
-void Place::refuse(const std::string& id, bool on) {
+void Place::refuse(const std::string& id, bool on, ProblemCause cause) {
   std::lock_guard lock(mutex_);
   if (on)
-    refused_.insert(id);
+    refused_[id] = cause;
   else
     refused_.erase(id);
 }
 
 void Place::busy(const std::string& id, bool on) {
-  std::lock_guard lock(mutex_);
-  if (on)
-    busy_.insert(id);
-  else
-    busy_.erase(id);
+  refuse(id, on, ProblemCause::transient);
 }
 
 void Place::shut() {

@@ -42,7 +42,7 @@ class Place {
   /// Its owner is told, where it is there.
   void set_health(const std::string& id, protocol::Health health);
   /// A change of this thing fails.
-  void refuse(const std::string& id, bool on = true);
+  void refuse(const std::string& id, bool on = true, ProblemCause cause = ProblemCause::destination);
   /// A change of this thing fails for what passes by itself.
   void busy(const std::string& id, bool on = true);
   /// Calls end as if the provider had died, from now on.
@@ -79,7 +79,8 @@ class Place {
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::map<std::string, Thing> things_;
-  std::set<std::string> never_content_, always_drifted_, refused_, busy_, hidden_, occupied_, begun_;
+  std::set<std::string> never_content_, always_drifted_, hidden_, occupied_, begun_;
+  std::map<std::string, ProblemCause> refused_;  ///< a change of it
   std::map<std::string, protocol::Health> health_;
   std::map<std::string, int> changes_;
   std::vector<std::string> order_;
