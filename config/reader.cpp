@@ -62,6 +62,14 @@ Position position_of(std::string_view text, std::size_t offset) {
           1 + static_cast<int>(offset - line_start)};
 }
 
+/// Of a value whose type is wrong, and which would be so in quotes.
+std::string way_out(const Value& value, const Shape& shape) {
+  if (!shape.words.empty()) return "one of " + joined(shape.words);
+  if (!shape.unit.empty() && value.is_int() && value.as_int() >= 0)
+    return "such as " + std::to_string(value.as_int()) + shape.unit;
+  return {};
+}
+
 }  // namespace
 
 std::string Place::str() const {
@@ -94,13 +102,12 @@ void Reader::add(const Failure& failure, Position position) {
   }
 }
 
-bool Reader::fits(const Value& value, const Shape& shape) {
+bool Reader::fits(const Value& value, const Shape& shape, bool quoted) {
   const bool typed = shape.is(value.type_name()) || (value.is_uint() && shape.is("integer")) ||
                      (value.is_int() && shape.is("number"));
   if (!typed) {
-    const bool scalar = !value.is_array() && !value.is_object() && !value.is_null();
     problem(value.position, "expected " + shape.says + ", found " + with_article(value.type_name()),
-            scalar && shape.is("string") ? "put it in quotes if it is meant as text" : "");
+            quoted ? "put it in quotes if it is meant as text" : way_out(value, shape));
     return false;
   }
   if (!shape.words.empty()) {

@@ -35,7 +35,8 @@ class Reader {
   void add(const Failure&, Position);
 
   /// Whether the value has one of the shape's types and words; notes what was expected where it does not.
-  bool fits(const Value&, const Shape&);
+  /// `quoted`: a value of another type would be right as a text.
+  bool fits(const Value&, const Shape&, bool quoted = false);
   /// Notes a key that is not among `members`.
   void unknown_key(const std::string& key, const Value& member, const std::vector<Member>& members);
   /// False, with a problem naming both places, where an earlier file has set the same key.

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/json.h"
 #include "config/names.h"
 #include "config/quote.h"
 #include "config/reader.h"
@@ -49,6 +50,28 @@ Shape object_shape(const Fields<T>& fields, std::string says) {
   return {.types = {"object"}, .says = std::move(says), .members = std::move(members)};
 }
 
+/// Whether a scalar of another type would be right in quotes: nobody is sent from one mistake to the next.
+template <class T>
+bool right_in_quotes(const Value& value, const Rule<T>& rule) {
+  if (!rule.shape.is("string") || rule.shape.is(value.type_name())) return false;
+  if (!(value.is_bool() || value.is_int() || value.is_uint() || value.is_double())) return false;
+  try {
+    Reader trial;
+    T unused{};
+    const Value text = to_json(value);
+    if (!trial.fits(text, rule.shape)) return false;
+    rule.read(trial, text, unused);
+    return trial.problems().empty();
+  } catch (const Failure&) {
+    return false;
+  }
+}
+
+template <class T>
+bool fits(Reader& in, const Value& value, const Rule<T>& rule) {
+  return in.fits(value, rule.shape, right_in_quotes(value, rule));
+}
+
 /// Reads the members of an object that fits. `once`: a scalar may be set by one file only.
 template <class T>
 void read_members(Reader& in, const Value& value, const Fields<T>& fields, const Shape& shape, T& out,
@@ -64,7 +87,7 @@ void read_members(Reader& in, const Value& value, const Fields<T>& fields, const
     }
     const Reader::Scope scope(in, key);
     const Shape& expected = field->rule.shape;
-    if (!in.fits(member, expected)) continue;
+    if (!fits(in, member, field->rule)) continue;
     const bool scalar = !expected.is("array") && !expected.is("object");
     if (once && expected.is("object")) in.note_section(member.position);
     if (once && scalar && !in.set_once(member.position)) continue;
@@ -138,7 +161,12 @@ Rule<T> duration(milliseconds T::*member, const std::string& least, const std::s
   constexpr auto count = [](std::string_view text) {
     return static_cast<std::uint64_t>(parse_duration(text).count());
   };
-  return {text_shape("a duration such as 30s, 5m or 90d"), [=](Reader&, const Value& value, T& out) {
+  Shape shape = text_shape("a duration such as 30s, 5m or 90d");
+  // The bound's, so that what is proposed is in range.
+  // The unit of the bound, so that what is proposed is in range.
+  shape.unit = least.substr(least.find_first_not_of("0123456789"));
+  if (shape.unit == "ms") shape.unit = "s";
+  return {std::move(shape), [=](Reader&, const Value& value, T& out) {
             out.*member = milliseconds(within(count(value.as_string()), least, most, count));
           }};
 }
@@ -186,7 +214,7 @@ Rule<T> list(std::vector<M> T::*member, std::string says, Rule<M> item, std::siz
               in.problem(value.position, "the list is empty", "it needs at least one");
             for (std::size_t i = 0; i < items.size(); ++i) {
               const Reader::Scope scope(in, i);
-              if (!in.fits(items[i], item.shape)) continue;
+              if (!fits(in, items[i], item)) continue;
               try {
                 M read{};
                 item.read(in, items[i], read);

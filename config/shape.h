@@ -18,6 +18,7 @@ struct Shape {
   std::vector<std::string> types{};  ///< JSON Schema's words
   std::string says{};                ///< what is expected, for messages: "a duration such as 30s"
   std::vector<std::string> words{};  ///< the only texts that are valid; empty: any
+  std::string unit{};                ///< what a bare number most likely lacks, where it needs one
   std::optional<std::int64_t> minimum{}, maximum{};
   std::shared_ptr<const Shape> items{};  ///< of an array
   std::size_t min_items = 0;

@@ -47,9 +47,8 @@ TEST_CASE("a wrong type says what is expected and what was found") {
   CHECK(problems("store: {keep_syncs: 18446744073709551615}") ==
         "c.yaml:1:21: store.keep_syncs: expected a whole number from 1 to 1000, found a number\n");
   CHECK(problems("store:\n  keep_events: 90\n") ==
-        "c.yaml:2:16: store.keep_events: expected a duration such as 30s, 5m or 90d, found an integer (put "
-        "it in "
-        "quotes if it is meant as text)\n");
+        "c.yaml:2:16: store.keep_events: expected a duration such as 30s, 5m or 90d, found an integer (such "
+        "as 90h)\n");
   CHECK(problems(with_application("approve: maybe")) ==
         "c.yaml:3:66: applications[0].approve: expected true or false, found a string\n");
   CHECK(problems("- 1\n") == "c.yaml:1:1: expected the sections of a configuration, found an array\n");
@@ -68,19 +67,32 @@ TEST_CASE("a word out of a list has the words") {
         "\"sometimes\" (one of auto, confirm, never)\n");
 }
 
+TEST_CASE("nobody is told to put in quotes what would be wrong in quotes, too") {
+  CHECK(problems(with_application("drift: false")).find("found a boolean (one of heal, report, ignore)\n") !=
+        std::string::npos);
+  CHECK(problems(with_application("defaults: {prune: false}"))
+            .find("found a boolean (one of auto, confirm, never)\n") != std::string::npos);
+  CHECK(problems(with_application("health_timeout: 5")).find("found an integer (such as 5s)\n") !=
+        std::string::npos);
+  CHECK(problems(with_application("health_timeout: true")).find("or 90d, found a boolean\n") !=
+        std::string::npos);
+  CHECK(problems("store: {installation: 5}").find("found an integer\n") != std::string::npos);
+  CHECK(problems(with_application("path: 5")).find("found an integer (put it in quotes") !=
+        std::string::npos);
+}
+
 TEST_CASE("all problems are reported in the order of the file, not only the first") {
-  CHECK(problems("server: {plain_http: 3, listen: here}\nstore: {pth: /x}\nmetrics: {listen: 1}\n") ==
-        "c.yaml:1:9: server: neither tls nor plain_http is given (give tls with certificate and key, or "
-        "plain_http: "
-        "true behind a proxy that ends TLS)\n"
-        "c.yaml:1:22: server.plain_http: expected true or false, found an integer\n"
-        "c.yaml:1:33: server.listen: \"here\" is no address and port (such as 0.0.0.0:443, [::]:443 or "
-        "127.0.0.1:8080, "
-        "or systemd)\n"
-        "c.yaml:2:9: store: unknown key \"pth\" (did you mean \"path\"?)\n"
-        "c.yaml:3:19: metrics.listen: expected an address and port such as 127.0.0.1:9464, found an integer "
-        "(put it in "
-        "quotes if it is meant as text)\n");
+  CHECK(
+      problems("server: {plain_http: 3, listen: here}\nstore: {pth: /x}\nmetrics: {listen: 1}\n") ==
+      "c.yaml:1:9: server: neither tls nor plain_http is given (give tls with certificate and key, or "
+      "plain_http: "
+      "true behind a proxy that ends TLS)\n"
+      "c.yaml:1:22: server.plain_http: expected true or false, found an integer\n"
+      "c.yaml:1:33: server.listen: \"here\" is no address and port (such as 0.0.0.0:443, [::]:443 or "
+      "127.0.0.1:8080, "
+      "or systemd)\n"
+      "c.yaml:2:9: store: unknown key \"pth\" (did you mean \"path\"?)\n"
+      "c.yaml:3:19: metrics.listen: expected an address and port such as 127.0.0.1:9464, found an integer\n");
 }
 
 TEST_CASE("a name is given once, and what is named exists") {
