@@ -70,6 +70,11 @@ std::string quoted_after(std::string_view text, std::string_view words) {
   return end == text.npos ? std::string() : std::string(text.substr(begin, end - begin));
 }
 
+/// Whether each kind that is declared needs it, and then the others as well. `list` is asked for alone, too.
+bool of_every_kind(std::string_view verb) {
+  return verb == "get" || verb == "create" || verb == "patch" || verb == "delete";
+}
+
 /// What has to be granted to whom, from: User "x" cannot patch resource "pods" in API group "" in the
 /// namespace "y".
 std::string missing_grant(std::string_view message) {
@@ -82,11 +87,17 @@ std::string missing_grant(std::string_view message) {
     return "the server took no credentials: give the context of the kubeconfig a user that has some";
   if (user.empty() || resource.empty() || verb == message.npos) return {};
   const auto begin = verb + cannot.size();
-  const std::string what = resource + (group.empty() ? "" : "." + group);
-  return "give " + user + " the verb `" +
-         std::string(message.substr(begin, message.find(' ', begin) - begin)) + "` on `" + what + "` " +
-         (space.empty() ? "in the whole cluster, by a ClusterRole and a ClusterRoleBinding"
-                        : "in namespace " + space + ", by a Role and a RoleBinding there");
+  const auto refused = message.substr(begin, message.find(' ', begin) - begin);
+  const std::string what = "`" + resource + (group.empty() ? "" : "." + group) + "` " +
+                           (space.empty() ? "in the whole cluster" : "in namespace " + space);
+  if (!of_every_kind(refused) || resource.find('/') != resource.npos)
+    return "give " + user + " the verb `" + std::string(refused) + "` on " + what +
+           (space.empty() ? ", by a ClusterRole and a ClusterRoleBinding"
+                          : ", by a Role and a RoleBinding there");
+  return "give " + user + " all that is needed on " + what + ", by a " +
+         (space.empty() ? "ClusterRoleBinding to a ClusterRole" : "RoleBinding there to a Role") +
+         " with the rule {apiGroups: [\"" + group + "\"], resources: [" + resource +
+         "], verbs: [get, list, watch, create, patch, delete]}";
 }
 
 }  // namespace

@@ -77,6 +77,22 @@ std::string paths_only_there(const std::vector<FieldPath>& paths, const Value& t
   return out;
 }
 
+/// What is to be granted for many objects is told once, with the first of them.
+void tell_grants_once(std::vector<WireProblem>& problems) {
+  std::map<std::string, std::set<std::string>> refused;
+  for (const auto& problem : problems)
+    if (problem.code == "forbidden" && !problem.hint.empty()) refused[problem.hint].insert(problem.id);
+  std::set<std::string> told;
+  std::erase_if(problems, [&](WireProblem& problem) {
+    const auto grant = problem.code == "forbidden" ? refused.find(problem.hint) : refused.end();
+    if (grant == refused.end()) return false;
+    if (!told.insert(problem.hint).second) return true;
+    const auto others = grant->second.size() - 1;
+    if (others > 0) problem.message += ", the same with " + std::to_string(others) + " more of this kind";
+    return false;
+  });
+}
+
 }  // namespace
 
 Value without_marks(const Value& object) {
@@ -110,6 +126,7 @@ protocol::PlanResult ObjectPlanner::run() {
   look_at_hooks();
   look_at_removals();
   if (!result_.problems.empty()) {
+    tell_grants_once(result_.problems);
     result_.steps.clear();
     return std::move(result_);
   }

@@ -53,20 +53,26 @@ class Identities(ConnectionScene):
         self.sync(config_map("a", {"k": "1"}))
 
     def test_forbidden(self):
-        """what is missing is said whole: verb, resource, namespace and whom to give it, for each object"""
+        """what is missing is said whole and once for each kind, and what waits for it is applied when it is given"""
         self.use(self.cluster.kubeconfig("nobody"))
         secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}}
-        error = self.sync(config_map("a", {}), secret, state="failed")["error"]
-        for verb in ("get", "patch"):
-            for resource in ("configmaps", "secrets"):
-                self.assertIn(f"give nobody the verb `{verb}` on `{resource}` in namespace {self.space}, by a Role", error)
+        error = self.sync(config_map("a", {}), config_map("b", {}), secret, state="failed")["error"]
+        for resource in ("configmaps", "secrets"):
+            self.assertIn(f"give nobody all that is needed on `{resource}` in namespace {self.space}, by a RoleBinding there to a Role "
+                          f'with the rule {{apiGroups: [""], resources: [{resource}], verbs: [get, list, watch, create, patch, delete]}}', error)
+        self.assertIn(", the same with 1 more of this kind", error)
+        self.assertEqual(len(error.splitlines()), 2, error)
         self.assertFalse(self.cluster.exists(self.placed(config_map("a", {}))))
+        told = [line for line in self.daemon.program.log.read_text().splitlines() if "the same with 1 more" in line]
+        self.assertEqual(len(told), self.daemon.program.log.read_text().count("sync failed"), told)
+        self.cluster.grant("nobody", {**EVERYTHING, "resources": ["configmaps", "secrets"]}, namespace=self.space)
+        self.wait_live(config_map("a", {}), lambda found: True, "it is tried again by itself")
 
     def test_forbidden_to_create(self):
         """rights to change but not to create are told, too, and nothing is applied"""
         self.cluster.grant("nobody", {**EVERYTHING, "verbs": ["get", "list", "watch", "patch"]}, namespace=self.space)
         self.use(self.cluster.kubeconfig("nobody"))
-        self.failed(f"give nobody the verb `create` on `configmaps` in namespace {self.space}")
+        self.failed(f"give nobody all that is needed on `configmaps` in namespace {self.space}")
 
     def test_impersonation(self):
         """an application acts as the user of its policy, with that user's rights alone"""
@@ -81,7 +87,7 @@ class Identities(ConnectionScene):
         self.wait_live(config_map("a", {}), lambda found: found["data"] == {"k": "1"}, "it is healed as that user")
         secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}}
         error = self.sync(config_map("a", {"k": "1"}), secret, state="failed")["error"]
-        self.assertIn(f"give gitopsd-web the verb `patch` on `secrets` in namespace {self.space}", error)
+        self.assertIn(f"give gitopsd-web all that is needed on `secrets` in namespace {self.space}", error)
         self.daemon.application["policy"]["as"] = {"user": "admin"}
         self.use(self.cluster.kubeconfig("gitopsd"))
         self.failed("give gitopsd the verb `impersonate` on `users` in the whole cluster")
