@@ -76,10 +76,12 @@ std::vector<Problem> Reader::warnings(const Config& config) const {
   }
   for (const auto& application : config.applications) {
     if (!says_nothing(application.policy)) continue;
-    found.push_back(warning({application.file, application.position},
-                            "application " + application.name.str() +
-                                " has no policy, and without one it may change nothing at its destination",
-                            "say under `policy` what it may, such as paths: [/srv/www]"));
+    found.push_back(warning(
+        {application.file, application.position},
+        "application " + application.name.str() +
+            " has no policy, and without one it may change nothing at its destination",
+        "say under `policy` what it may, such as `paths: [/srv/www]` on a host or `namespaces: [shop]` "
+        "in a cluster"));
   }
   if (config.hooks.empty() && config.repositories.empty() && config.destinations.empty() &&
       config.applications.empty()) {

@@ -1,4 +1,5 @@
 #include <initializer_list>
+#include <sstream>
 #include <string>
 #include <utility>
 
@@ -36,7 +37,9 @@ void print_daemon(const Session& session, const Value& answer, WallMicros now) {
   if (const auto refused = age_of(answer, "config_refused", now); !refused.empty()) {
     session.line(terminal.paint(Colour::red, "configuration: the reload " + refused +
                                                  " ago was refused, the one before it stays in force:"));
-    session.line("  " + terminal.paint(Colour::red, safe(text_of(answer, "config_error"), true)));
+    std::istringstream problems(text_of(answer, "config_error"));
+    for (std::string problem; std::getline(problems, problem);)
+      session.line("  " + terminal.paint(Colour::red, safe(problem)));
   }
   std::string counts;
   if (const auto* events = answer.find("events"); events != nullptr && events->is_object()) {

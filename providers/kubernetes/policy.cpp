@@ -6,14 +6,13 @@
 #include "providers/kubernetes/header_text.h"
 #include "providers/kubernetes/order.h"
 #include "providers/kubernetes/propagation.h"
+#include "providers/kubernetes/well_known.h"
 
 namespace gitopsd::kubernetes {
 namespace {
 
 using protocol::WireProblem;
 
-/// The one kind of that name that there is, whatever its group.
-constexpr const char* kDefinition = "CustomResourceDefinition";
 const std::vector<std::string> kMembers{"namespaces",  "kinds",         "clusterKinds",
                                         "conflicts",   "foreignItems",  "ignore",
                                         "propagation", "deleteForeign", "as"};
@@ -49,6 +48,20 @@ class PolicyReader {
       else
         refuse(pointer + "/" + std::to_string(i), "`" + name + "` has to be a list of names");
     }
+    return out;
+  }
+
+  /// Kinds as `Deployment.apps`; the one of definitions may be written without its group.
+  std::vector<std::string> kinds(const Value& in, const std::string& name, bool namespaced) {
+    auto out = texts(in, name, "/" + name);
+    const Value* list = in.find(name);
+    for (std::size_t i = 0; list && list->is_array() && i < list->as_array().size(); ++i) {
+      const Value& item = list->as_array()[i];
+      if (!item.is_string() || item.as_string().empty()) continue;
+      if (const auto mistake = mistaken_kind(item.as_string(), namespaced))
+        refuse("/" + name + "/" + std::to_string(i), "`" + name + "`: " + mistake->message, mistake->hint);
+    }
+    std::replace(out.begin(), out.end(), definition_kind().kind, definition_kind().str());
     return out;
   }
 
@@ -96,9 +109,9 @@ Policy Policy::parse(const Value& value, std::vector<WireProblem>& problems) {
   if (!value.is_object()) return reader.refuse("", "the policy has to be a mapping"), policy;
   reader.unknown(value, kMembers, "");
   policy.namespaces = reader.texts(value, "namespaces", "/namespaces");
-  policy.kinds = reader.texts(value, "kinds", "/kinds");
+  policy.kinds = reader.kinds(value, "kinds", true);
   policy.any_kind = value.find("kinds") == nullptr;
-  policy.cluster_kinds = reader.texts(value, "clusterKinds", "/clusterKinds");
+  policy.cluster_kinds = reader.kinds(value, "clusterKinds", false);
   policy.force = reader.word(value, "conflicts", {"force", "report"}) != "report";
   policy.remove_foreign_items = reader.word(value, "foreignItems", {"keep", "remove"}) == "remove";
   if (const Value* word = value.find("propagation")) {
@@ -110,7 +123,7 @@ Policy Policy::parse(const Value& value, std::vector<WireProblem>& problems) {
   policy.delete_foreign = reader.texts(value, "deleteForeign", "/deleteForeign");
   for (std::size_t i = 0; i < policy.delete_foreign.size(); ++i) {
     const auto type = GroupKind::parse(policy.delete_foreign[i]);
-    if (!holds_objects(type) && policy.delete_foreign[i] != kDefinition)
+    if (!holds_objects(type) && policy.delete_foreign[i] != definition_kind().kind)
       reader.refuse(
           "/deleteForeign/" + std::to_string(i),
           "`deleteForeign` names what holds objects of others: `Namespace`, `CustomResourceDefinition`");

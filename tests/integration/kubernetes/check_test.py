@@ -37,12 +37,13 @@ class Check(Scene):
         self.assertIn(": valid", self.check(0))
         self.daemon.application["policy"] = {
             "namespaces": "web", "kindz": ["ConfigMap"], "conflicts": "ignore", "as": {"group": ["x"]},
-            "clusterKinds": [""], "ignore": [{"kind": "Deployment.apps", "pointer": ["/spec/replicas"]}]}
+            "clusterKinds": ["", "Deployment.apps"], "ignore": [{"kind": "Deployment.apps", "pointer": ["/spec/replicas"]}]}
         said = self.check(78)
         for text, words in (("namespaces:", "has to be a list of names"), ("kindz:", "did you mean `kinds`?"),
                             ("conflicts:", "`conflicts` is `force` or `report`"), ("group:", "`as` needs a `user`"),
                             ("pointer:", "did you mean `pointers`?"),
-                            ("clusterKinds:", "`clusterKinds` has to be a list of names")):
+                            ("clusterKinds:", "`clusterKinds` has to be a list of names"),
+                            ("Deployment.apps", "`clusterKinds`: Deployment.apps lives in namespaces")):
             self.assertRegex(said, rf"{self.daemon.file}:\d+:\d+: application web: .*{words.replace('?', '[?]')}")
         self.assertRegex(said, rf"{self.daemon.file}:{self.line_of('conflicts:')}:\d+: application web: `conflicts`")
         self.assertIn("`conflicts` is", self.daemon.ctl("validate", str(self.daemon.file), expect=1))

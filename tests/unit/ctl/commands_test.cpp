@@ -192,9 +192,9 @@ TEST_CASE("status tells a configuration that was refused, and why a provider is 
                                              "error":"provider of here refuses initialize: no settings"}]})")});
   const Capture out(daemon.socket());
   CHECK(status(out.session, "") == Exit::ok);
-  CHECK(has(
-      out.text(),
-      "the reload 2m ago was refused, the one before it stays in force:\n  a.yaml:1:1: x\na.yaml:2:1: y\n"));
+  CHECK(has(out.text(),
+            "the reload 2m ago was refused, the one before it stays in force:\n  a.yaml:1:1: x\n  "
+            "a.yaml:2:1: y\n"));
   CHECK(has(out.text(), "is not connected: provider of here refuses initialize: no settings\n"));
 }
 

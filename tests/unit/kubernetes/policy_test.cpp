@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "providers/kubernetes/propagation.h"
+#include "providers/kubernetes/well_known.h"
 #include "tests/unit/kubernetes/objects.h"
 
 using namespace gitopsd;
@@ -47,6 +48,40 @@ TEST_CASE("namespaces and kinds, by name or beginning") {
   REQUIRE(kind);
   CHECK(kind->pointer == "/kind");
   CHECK(policy.breach({{"rbac.authorization.k8s.io", "ClusterRole"}, "", "a"}, false));
+}
+
+TEST_CASE("kinds that cannot be meant are told, with what was") {
+  std::vector<protocol::WireProblem> problems;
+  Policy::parse(
+      object_of("{kinds: [Pod, deployment, ClusterRole.rbac.authorization.k8s.io, configmaps, Deployment, "
+                "Gizmo.example.com, '*', 'gi*'], clusterKinds: [Namspace, Deployment.apps, Gizmo, Secret, "
+                "Node, Gizmo.example.com]}"),
+      problems);
+  std::string told;
+  for (const auto& problem : problems)
+    told += problem.pointer + " " + problem.message + " (" + problem.hint + ")\n";
+  CHECK(told ==
+        "/kinds/1 `kinds`: 'deployment' is no kind (did you mean `Deployment.apps`?)\n"
+        "/kinds/2 `kinds`: ClusterRole.rbac.authorization.k8s.io lives outside of namespaces (name it in "
+        "`clusterKinds`)\n"
+        "/kinds/3 `kinds`: 'configmaps' is no kind (did you mean `ConfigMap`?)\n"
+        "/kinds/4 `kinds`: there is no kind Deployment without a group (did you mean `Deployment.apps`?)\n"
+        "/clusterKinds/0 `clusterKinds`: there is no kind Namspace without a group (did you mean "
+        "`Namespace`?)\n"
+        "/clusterKinds/1 `clusterKinds`: Deployment.apps lives in namespaces (`kinds` may name it; "
+        "`clusterKinds` "
+        "is for what does not)\n"
+        "/clusterKinds/2 `clusterKinds`: there is no kind Gizmo without a group (kinds are written as in "
+        "manifests, with their group, such as Deployment.apps; only those of v1 have none)\n"
+        "/clusterKinds/3 `clusterKinds`: Secret lives in namespaces (`kinds` may name it; `clusterKinds` is "
+        "for "
+        "what does not)\n");
+}
+
+TEST_CASE("a definition's kind is the same with its group and without") {
+  const Id id{definition_kind(), "", "gizmos.example.com"};
+  for (const char* kind : {"CustomResourceDefinition", "CustomResourceDefinition.apiextensions.k8s.io"})
+    CHECK_FALSE(good_policy(std::string("{clusterKinds: [") + kind + "]}").breach(id, false));
 }
 
 TEST_CASE("of namespaces only those that are named") {
