@@ -174,6 +174,14 @@ std::string run_or_find(const External& external, const source::Snapshot& snapsh
   return std::move(ran.output);
 }
 
+std::string kustomize_program(const External& external) {
+  return find_program(external.sandbox.limits.kustomize, {"kustomize", "kubectl"});
+}
+
+std::string helm_program(const External& external) {
+  return find_program(external.sandbox.limits.helm, {"helm"});
+}
+
 Rendered render_kustomize(const External& external, const source::Snapshot& snapshot,
                           const config::Application& app, const Listing& listing, const Value& context) {
   const auto& limits = external.sandbox.limits;
@@ -186,16 +194,13 @@ Rendered render_kustomize(const External& external, const source::Snapshot& snap
                           {}});
   Rendered rendered;
   rendered.reads = listing.reads;
-  Order order{"kustomize",
-              find_program(limits.kustomize, {"kustomize", "kubectl"}),
-              {listing.reads.begin(), listing.reads.end()},
-              {},
-              *main_file};
+  Order order{
+      "kustomize", kustomize_program(external), {listing.reads.begin(), listing.reads.end()}, {}, *main_file};
   if (order.program.empty()) throw no_program("kustomize", "kustomize", limits.kustomize);
   rendered.programs = {order.program};
   std::vector<std::string> options;
   if (listing.charts) {
-    order.child = find_program(limits.helm, {"helm"});
+    order.child = helm_program(external);
     if (order.child.empty()) throw no_program("Helm", "helm", limits.helm);
     rendered.programs.push_back(order.child);
     order.charts = listing.chart_folders;

@@ -39,6 +39,9 @@ struct Rendered {
 };
 
 // `context` is the destination's: {kubeVersion, apiVersions}.
+/// What builds a kustomization, by absolute path; a second one inflates its charts. Empty: it is not here.
+std::string kustomize_program(const External&);
+std::string helm_program(const External&);
 /// `kustomize build` of the application's path. Throws Failure with what it said.
 Rendered render_kustomize(const External&, const source::Snapshot&, const config::Application&,
                           const Listing&, const Value& context);

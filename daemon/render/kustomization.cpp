@@ -5,6 +5,7 @@
 #include <map>
 
 #include "base/yaml.h"
+#include "daemon/render/apart.h"
 #include "daemon/render/bases.h"
 #include "daemon/render/chart_reference.h"
 #include "daemon/render/place.h"
@@ -85,12 +86,12 @@ class Follower {
 
   void visit(const std::string& folder) {
     // Twice the same base, or a circle: kustomize says what it thinks of it.
-    if (!folders_.insert(folder).second) return no_longer_plain();
+    if (!folders_.insert(folder).second) return no_longer_apart();
     if (on_the_way_.size() == kDeepest) return no_longer_closed();
     // A base that holds one of those that lead to it: a circle to kustomize, whatever it lists.
     if (std::any_of(on_the_way_.begin(), on_the_way_.end(),
                     [&](const std::string& from) { return is_within(folder, from); }))
-      no_longer_plain();
+      no_longer_apart();
     const Deeper deeper(on_the_way_, folder);
     listing_.reads.insert(folder);
     const auto file = kustomization_of(folder);
@@ -120,6 +121,8 @@ class Follower {
     }
   }
 
+  bool apart() const { return apart_ && listing_.closed; }
+
   Listing take() {
     if (!problems_.empty()) throw Failure(std::move(problems_));
     if (!listing_.plain) listing_.manifests.clear();
@@ -130,6 +133,7 @@ class Follower {
 
  private:
   void no_longer_plain() { listing_.plain = false; }
+  void no_longer_apart() { listing_.plain = apart_ = false; }
   void no_longer_closed() { listing_.plain = listing_.closed = false; }
 
   std::optional<source::TreeEntry> kustomization_of(const std::string& folder) {
@@ -177,6 +181,7 @@ class Follower {
     if (key == "kind" && is_text(member, "Kustomization")) return;
     no_longer_plain();
     if (key == "apiVersion" || key == "kind" || member.is_null()) return;
+    if (!changes_nothing_else(snapshot_, folder, key, member)) no_longer_apart();
     switch (names_of(key)) {
       case Names::nothing:
         return;
@@ -241,8 +246,8 @@ class Follower {
   void add_resource_file(const source::TreeEntry& entry, bool may_be_plain) {
     if (!is_file(entry)) return no_longer_closed();
     listing_.reads.insert(entry.path);
-    if (!may_be_plain || is_kustomization_name(name_of(entry.path)) || !files_.insert(entry.path).second)
-      return no_longer_plain();
+    if (!files_.insert(entry.path).second) return no_longer_apart();
+    if (!may_be_plain || is_kustomization_name(name_of(entry.path))) return no_longer_plain();
     listing_.manifests.push_back(entry);
   }
 
@@ -304,6 +309,7 @@ class Follower {
   std::vector<std::string> on_the_way_;  ///< the folders that lead to the one that is visited
   std::set<std::string> folders_, files_;
   std::vector<Problem> problems_;
+  bool apart_ = true;  ///< no folder or file is listed twice, and no kustomization changes more than its own
 };
 
 }  // namespace
@@ -329,9 +335,21 @@ std::optional<source::TreeEntry> root_kustomization(const source::Snapshot& snap
 
 Listing list_generated(const source::Snapshot& snapshot, const config::Application& application,
                        const Limits& limits) {
+  const auto found = find_resources(snapshot, application, limits);
   Follower follower(snapshot, limits);
-  follower.visit_generated(application.path, find_resources(snapshot, application, limits));
-  return follower.take();
+  follower.visit_generated(application.path, found);
+  const bool apart = follower.apart();
+  Listing listing = follower.take();
+  if (listing.plain || !apart) return listing;
+  listing.manifests = found.manifests;
+  for (const auto& base : found.bases) {
+    auto own = std::make_shared<const Listing>(list_kustomization(snapshot, base, limits));
+    if (own->plain)
+      listing.manifests.insert(listing.manifests.end(), own->manifests.begin(), own->manifests.end());
+    else
+      listing.parts.push_back({base, kustomization_in(snapshot, base)->path, own});
+  }
+  return listing;
 }
 
 Listing list_kustomization(const source::Snapshot& snapshot, const std::string& folder,

@@ -2,6 +2,7 @@
 // which manifests it is made of, so that those are read like any others and kustomize need not run.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -11,16 +12,28 @@
 
 namespace gitopsd::render {
 
+struct Listing;
+
+/// A folder that kustomize builds by itself.
+struct Part {
+  std::string folder;
+  std::string main_file;  ///< its kustomization
+  std::shared_ptr<const Listing> listing;
+};
+
 struct Listing {
   /// It and what it names use nothing but `resources`: files, and folders of the same sort.
   bool plain = true;
   /// `reads` is all that a build can read; else it may be anything of the repository.
   bool closed = true;
-  std::vector<source::TreeEntry> manifests;  ///< of a plain one, in kustomize's order
+  std::vector<source::TreeEntry> manifests;  ///< that need no kustomize, in its order
   std::set<std::string> kustomizations;      ///< the files themselves
   std::set<std::string> reads;               ///< files, and folders with all below them
   /// The folder has no kustomization itself: what one that was generated for it lists, by their paths.
   std::optional<std::vector<std::string>> generated;
+  /// Of a generated one that is not plain: the folders that need kustomize, each by itself, since nothing
+  /// that it makes of one changes another; `manifests` are the rest. None where all has to be built together.
+  std::vector<Part> parts;
   bool charts = false;  ///< there are helmCharts, which kustomize has Helm inflate
   std::vector<std::string> chart_folders;
 };

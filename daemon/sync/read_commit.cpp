@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <map>
 #include <optional>
 
 #include "daemon/render/read_path.h"
@@ -84,6 +85,17 @@ bool is_kustomization(const std::string& path) {
       std::string_view(path).substr(slash == std::string::npos ? 0 : slash + 1));
 }
 
+bool concerns(const render::Part& part, const source::Snapshot::Change& change) {
+  const auto& reads = part.listing->reads;
+  return std::any_of(reads.begin(), reads.end(),
+                     [&](const std::string& path) { return render::is_within(path, change.path); });
+}
+
+/// Not all of it has to be built at once.
+bool is_read_apart(const render::Listing& listing) {
+  return listing.plain || !listing.parts.empty();
+}
+
 /// Whether no change can have made another list of it.
 bool lists_the_same(const config::Application& app, const Listed& listed,
                     const std::vector<source::Snapshot::Change>& changes) {
@@ -94,6 +106,9 @@ bool lists_the_same(const config::Application& app, const Listed& listed,
     // A kustomization, also one beside another in a folder; a manifest that came, went or is something else
     // now.
     if (is_kustomization(change.path)) return true;
+    const auto& parts = listed.listing.parts;
+    if (std::any_of(parts.begin(), parts.end(), [&](const auto& part) { return concerns(part, change); }))
+      return true;
     const bool counts = listed.manifests.contains(change.path) ||
                         (listed.listing.generated && render::is_within(app.path, change.path) &&
                          render::is_manifest(app, below(app.path, change.path)));
@@ -135,6 +150,31 @@ std::optional<Declares> read_changed(const Scope& scope, const source::Snapshot&
   return out;
 }
 
+/// Builds those folders that kustomize has to build, and of which something changed.
+void add_parts(const Scope& scope, const source::Snapshot& now,
+               const std::vector<source::Snapshot::Change>& changes, const Listed* before,
+               const Listed& listed, Declares& out) {
+  Paths known;
+  if (before)
+    for (const auto& part : before->listing.parts) known.insert(part.main_file);
+  for (const auto& part : listed.listing.parts) {
+    out.reads.insert(render::kustomize_program(scope.external));
+    if (part.listing->charts) out.reads.insert(render::helm_program(scope.external));
+    const bool stands = known.erase(part.main_file) > 0 &&
+                        std::none_of(changes.begin(), changes.end(),
+                                     [&](const auto& change) { return concerns(part, change); });
+    if (stands) continue;
+    config::Application folder;
+    folder.path = part.folder;
+    auto rendered = render::render_kustomize(scope.external, now, folder, *part.listing,
+                                             scope.provider->info().render_context);
+    out.rendered = true;
+    out.manifests.insert(part.main_file);
+    std::move(rendered.documents.begin(), rendered.documents.end(), std::back_inserter(out.documents));
+  }
+  out.manifests.merge(known);  // those that are gone, or plain now
+}
+
 /// The documents of a kustomization that is made of resources alone; nullopt where this one is not, or where
 /// one of its manifests is read otherwise by kustomize.
 std::optional<Declares> read_listed(const Scope& scope, const source::Snapshot& now,
@@ -143,7 +183,7 @@ std::optional<Declares> read_listed(const Scope& scope, const source::Snapshot& 
   std::vector<source::Snapshot::Change> changes;
   if (then) {
     before = needs.listed && needs.listed_at == then->commit() ? needs.listed : list_at(*then, scope);
-    if (before->listing.plain) {
+    if (is_read_apart(before->listing)) {
       changes = changes_in(now, *then, before->listing.reads);
       if (lists_the_same(scope.application, *before, changes)) listed = before;
     } else {
@@ -153,7 +193,7 @@ std::optional<Declares> read_listed(const Scope& scope, const source::Snapshot& 
   if (!listed) listed = list_at(now, scope);
   needs.listed = listed;
   needs.listed_at = now.commit();
-  if (!listed->listing.plain) return std::nullopt;
+  if (!is_read_apart(listed->listing)) return std::nullopt;
   std::optional<Declares> out;
   if (before) {
     out = read_changed(scope, now, changes, *before, *listed, needs);
@@ -164,7 +204,9 @@ std::optional<Declares> read_listed(const Scope& scope, const source::Snapshot& 
       out->documents = *std::move(documents);
     }
   }
-  if (out) out->reads = listed->listing.reads;
+  if (!out) return std::nullopt;
+  out->reads = listed->listing.reads;
+  add_parts(scope, now, changes, before.get(), *listed, *out);
   return out;
 }
 
@@ -224,11 +266,19 @@ Declares read_folder(const Scope& scope, const source::Snapshot& now, const sour
   return read_directory(scope, now, was_one_by_one ? then : nullptr, needs);
 }
 
-/// A program made what the application has.
-bool was_rendered(const store::ApplicationState& state) {
-  const auto outside = decode_outside(state.outside);
-  return std::any_of(outside.begin(), outside.end(),
-                     [](const auto& read) { return read.first.starts_with('/'); });
+/// A program made all of what the application has, or another one than would now make a part of it.
+bool was_rendered(const Scope& scope, const store::ApplicationState& state, Renderer renderer) {
+  std::map<std::string, std::string> programs;
+  for (const auto& [path, id] : decode_outside(state.outside))
+    if (path.starts_with('/')) programs.emplace(path, id);
+  if (programs.empty()) return false;
+  if (renderer != Renderer::directory || !programs.contains(render::kustomize_program(scope.external)))
+    return true;
+  // What is built at once is of the path, and what is built by itself of a kustomization.
+  return std::any_of(
+             programs.begin(), programs.end(),
+             [](const auto& program) { return render::program_identity(program.first) != program.second; }) ||
+         !scope.store.declared_in(scope.application.uid, {scope.application.path}).empty();
 }
 
 }  // namespace
@@ -240,7 +290,8 @@ Declares read_commit(const Scope& scope, const source::Snapshot& now, const stor
   std::shared_ptr<const source::Snapshot> then;
   if (incremental) then = scope.snapshot(before.revision);
   // What another renderer made of the path has nothing to do with this one's manifests.
-  if (then && (render::renderer_of(*then, app) != renderer || was_rendered(before))) then = nullptr;
+  if (then && (render::renderer_of(*then, app) != renderer || was_rendered(scope, before, renderer)))
+    then = nullptr;
   Declares out;
   switch (renderer) {
     case Renderer::directory:

@@ -48,20 +48,30 @@ std::string lines_of(const std::vector<render::Document>& documents) {
   return sorted(out);
 }
 
-/// The same two ways as the daemon: without kustomize where it can be, else all by kustomize.
-std::string by_us(const render::External& external, const Tree& tree, bool& plain) {
+enum class Way { plain, apart, at_once };
+
+/// The same ways as the daemon: without kustomize where it can be, folders by themselves, else all at once.
+std::string by_us(const render::External& external, const Tree& tree, Way& way) {
   config::Application app;
   app.path = "app";
   const auto listing = render::list_generated(tree, app);
   std::vector<render::Document> documents;
-  plain = listing.plain;
+  way = listing.plain ? Way::plain : listing.parts.empty() ? Way::at_once : Way::apart;
   for (const auto& entry : listing.manifests) {
     auto read = render::read_listed_manifest(tree, entry);
-    if (!read) plain = false;
+    if (!read) way = Way::at_once;
     for (auto& document : read.value_or(std::vector<render::Document>()))
       documents.push_back(std::move(document));
   }
-  if (!plain) documents = render::render_kustomize(external, tree, app, listing, Value::object()).documents;
+  for (const auto& part : listing.parts) {
+    config::Application folder;
+    folder.path = part.folder;
+    for (auto& document :
+         render::render_kustomize(external, tree, folder, *part.listing, Value::object()).documents)
+      documents.push_back(std::move(document));
+  }
+  if (way == Way::at_once)
+    documents = render::render_kustomize(external, tree, app, listing, Value::object()).documents;
   return lines_of(documents);
 }
 
@@ -77,8 +87,8 @@ std::string by_flux(const render::External& external, const Tree& tree) {
   return lines_of(render::read_rendered(ran.output, file, "kustomize", 1u << 20));
 }
 
-/// Whether it was read without kustomize.
-bool check_generated(const Files& files) {
+/// The way, where it was not refused.
+std::optional<Way> check_way(const Files& files) {
   const std::string base = fs::temp_directory_path() / ("gitopsd-generated-" + std::to_string(::getpid()));
   config::Renderers limits;
   limits.kustomize = kustomize();
@@ -92,12 +102,17 @@ bool check_generated(const Files& files) {
       return std::string("refused");
     }
   };
-  bool plain = false;
-  const auto ours = or_refused([&] { return by_us(external, tree, plain); });
+  Way way = Way::plain;
+  const auto ours = or_refused([&] { return by_us(external, tree, way); });
   CHECK(ours == or_refused([&] { return by_flux(external, tree); }));
   CHECK(!ours.empty());
   fs::remove_all(base);
-  return plain && ours != "refused";
+  return ours == "refused" ? std::nullopt : std::optional(way);
+}
+
+/// Whether it was read without kustomize.
+bool check_generated(const Files& files) {
+  return check_way(files) == Way::plain;
 }
 
 const std::string kFluxApps =
@@ -126,8 +141,9 @@ Files bootstrapped(const std::string& members) {
 
 TEST_CASE("what flux bootstrap leaves, as it is and patched") {
   CHECK(check_generated(bootstrapped("")));
-  CHECK(!check_generated(bootstrapped(
-      "patches:\n- patch: '[{op: add, path: /spec/replicas, value: 2}]'\n  target: {kind: Deployment}\n")));
+  const std::string patch = "[{\"op\": \"add\", \"path\": \"/spec/replicas\", \"value\": 2}]";
+  CHECK(check_way(bootstrapped("patches:\n- patch: '" + patch + "'\n  target: {kind: Deployment}\n")) ==
+        Way::apart);
 }
 
 TEST_CASE("plain files and folders beside folders with a kustomization") {
@@ -161,6 +177,51 @@ TEST_CASE("names that a folder changes are changed where others refer to them") 
   CHECK(!check_generated({{"app/p.yaml", pod},
                           {"app/sub/kustomization.yaml", "nameSuffix: -x\nresources: [a.yaml]\n"},
                           {"app/sub/a.yaml", named("a")}}));
+}
+
+TEST_CASE("folders that change nothing outside of them are built by themselves") {
+  const std::string pod =
+      "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {serviceAccountName: sa, containers: [{name: c, "
+      "image: a:1}]}\n";
+  const std::string binding =
+      "apiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata: {name: r}\nroleRef: {apiGroup: "
+      "rbac.authorization.k8s.io, kind: Role, name: r}\nsubjects: [{kind: ServiceAccount, name: sa}]\n";
+  const auto way = [&](const std::string& members) {
+    return check_way(
+        {{"app/p.yaml", pod},
+         {"app/binding.yaml", binding},
+         {"app/plain/kustomization.yaml", "resources: [x.yaml]"},
+         {"app/plain/x.yaml", named("x")},
+         {"app/sub/kustomization.yaml", "resources: [q.yaml, sa.yaml]\n" + members},
+         {"app/sub/sa.yaml", "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: sa, namespace: s}\n"},
+         {"app/sub/q.yaml", named("q", "Deployment") + "spec: {paused: true}\n"},
+         {"app/sub/patch.yaml", named("q", "Deployment") + "spec: {replicas: 2}\n"},
+         {"app/sub/patch.json", R"([{"op": "add", "path": "/spec", "value": {}}])"},
+         {"part/kustomization.yaml",
+          "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\nlabels: [{pairs: {c: "
+          "d}}]\n"}});
+  };
+  for (const std::string members :
+       {"labels: [{pairs: {a: b}, includeSelectors: true}]", "commonLabels: {a: b}",
+        "commonAnnotations: {a: b}", "images: [{name: a, newTag: '2'}]", "replicas: [{name: q, count: 3}]",
+        "patches: [{path: patch.yaml}]", "patchesStrategicMerge: [patch.yaml]", "components: [../../part]",
+        "patches: [{target: {kind: Deployment}, patch: '[{\"op\": \"add\", \"path\": \"/spec/replicas\", "
+        "\"value\": 2}]'}]"}) {
+    CAPTURE(members);
+    CHECK(way(members) == Way::apart);
+  }
+  for (const std::string members :
+       {"namePrefix: x-", "nameSuffix: -x", "namespace: ns1",
+        "configMapGenerator: [{name: g, literals: [a=b]}]", "secretGenerator: [{name: g, literals: [a=b]}]",
+        "buildMetadata: [originAnnotations]", "patches: [{target: {kind: Deployment}, path: patch.json}]",
+        "patches: [{target: {kind: ServiceAccount}, patch: '[{\"op\": \"add\", \"path\": "
+        "\"/metadata/labels\", \"value\": {\"a\": \"b\"}}]'}]",
+        "patches: [{target: {kind: Deployment}, options: {allowNameChange: true}, patch: '{apiVersion: "
+        "apps/v1, "
+        "kind: Deployment, metadata: {name: z}}'}]"}) {
+    CAPTURE(members);
+    CHECK(way(members) == Way::at_once);
+  }
 }
 
 TEST_CASE("what Flux refuses is refused") {

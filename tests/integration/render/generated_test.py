@@ -1,4 +1,9 @@
 """Applications whose path has no kustomization, and whose folders have some, as every repository of flux bootstrap."""
+import os
+import shutil
+
+from lib import renderers
+
 from .kustomize_test import Kustomized
 
 FLUX_APPS = """apiVersion: kustomize.toolkit.fluxcd.io/v1
@@ -46,6 +51,52 @@ class Generated(Kustomized):
         self.push({"web/sub/Kustomization": "resources: [b.yaml]\nnamePrefix: z-\n"})
         self.push({"web/sub/Kustomization": None, "web/sub/b.yaml": None})
         self.assertEqual(self.values(), {"a": "2", "c": "1"})
+
+    def test_parts(self):
+        """a folder that kustomize builds by itself is built when what it reads changes, and files beside are read as before"""
+        program = self.folder / "kustomize"
+        shutil.copy(renderers.kustomize(), program)
+        self.daemon.config["renderers"]["kustomize"] = str(program)
+        self.reload()
+        files = {f"web/k{n}.yaml": self.entry(f"k{n}", value="0") for n in range(300)}
+        self.push({**files, "web/sub/kustomization.yaml": "resources: [../../base]\nlabels: [{pairs: {a: b}}]\n",
+                   "base/kustomization.yaml": "resources: [b.yaml]\n", "base/b.yaml": self.entry("b", value="1"),
+                   "web/two/kustomization.yaml": "resources: [c.yaml]\nlabels: [{pairs: {a: b}}]\n", "web/two/c.yaml": self.entry("c", value="1")})
+        self.assertEqual((len(self.values()), self.values()["b"], self.values()["c"]), (302, "1", "1"))
+        for path, name in (("web/k7.yaml", "k7"), ("base/b.yaml", "b"), ("web/two/c.yaml", "c")):
+            self.forget_calls()
+            self.push({path: self.entry(name, value="2")})
+            self.assertEqual((self.values()[name], self.resolved()), ("2", 1))
+        # A file beside needs no kustomize: one that would fail, and looks like the other, is not started.
+        good, then = program.read_bytes(), program.stat()
+        program.write_bytes(bytes(len(good)))
+        os.utime(program, ns=(then.st_atime_ns, then.st_mtime_ns))
+        self.push({"web/k7.yaml": self.entry("k7", value="3")})
+        self.error({"web/two/c.yaml": self.entry("c", value="3")})
+        program.write_bytes(good)
+        os.utime(program, ns=(then.st_atime_ns, then.st_mtime_ns))
+        self.push({"web/two/c.yaml": self.entry("c", value="2"), "web/k7.yaml": self.entry("k7", value="4")})
+        self.assertEqual((self.values()["k7"], self.values()["c"]), ("4", "2"))
+        self.assertEqual(self.daemon.program.stop(), 0)
+        self.daemon.start()
+        self.forget_calls()
+        self.push({"web/two/kustomization.yaml": None, "web/k8.yaml": None})
+        self.assertEqual((len(self.values()), self.values()["b"], self.values()["c"]), (301, "2", "2"))
+        self.assertEqual(self.resolved(), 1)
+        # A folder that changes names has all built at once, and then no more.
+        self.push({"web/two/kustomization.yaml": "resources: [c.yaml]\nnamePrefix: x-\n"})
+        self.assertEqual((len(self.values()), self.values()["x-c"]), (301, "2"))
+        self.push({"web/k9.yaml": self.entry("k9", value="2")})
+        self.push({"web/two/kustomization.yaml": None, "web/two/c.yaml": None, "base/b.yaml": self.entry("b", value="3")})
+        self.assertEqual((len(self.values()), self.values()["b"], self.values()["k9"]), (300, "3", "2"))
+        # A kustomize that is replaced builds anew, although no file changed.
+        program.chmod(0o755)
+        os.utime(program, (1, 1))
+        self.push({"web/k9.yaml": self.entry("k9", value="3")})
+        self.assertEqual((len(self.values()), self.values()["b"], self.values()["k9"]), (300, "3", "3"))
+        program.unlink()
+        self.push({"web/k9.yaml": self.entry("k9", value="4"), "web/sub/kustomization.yaml": None})
+        self.assertEqual((len(self.values()), self.values()["k9"]), (299, "4"))
 
     def test_base_outside(self):
         """a folder's base outside of the application's path is followed"""
