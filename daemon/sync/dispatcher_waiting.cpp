@@ -25,6 +25,7 @@ std::string seconds_text(std::chrono::milliseconds d) {
 /// Held for approval or waiting for health: no worker is kept.
 void DispatcherImpl::park(const App& app, const Outcome& outcome) {
   const bool approval = outcome.kind == Outcome::Kind::held;
+  app->error_of(app->run->job().kind).clear();  // of the sync before: this one has come past it
   app->hold = approval ? Hold::approval : Hold::health;
   show_waiting(app, approval ? Phase::held : Phase::waiting_health, outcome.reason,
                approval ? release_commands(*app, *app->run) : kHealth);

@@ -87,6 +87,20 @@ TEST_CASE("what failed for what may pass is tried again by itself, and what the 
         "a new state in the repository or the configuration, since the last sync failed");
 }
 
+TEST_CASE("what failed before is told no more beside a later attempt that waits for health") {
+  World world;
+  world.add("web");
+  world.start();
+  world.place.refuse("a");
+  world.place.set_health("a", Health::progressing);
+  CHECK(world.ended(world.push({{"web/a.yaml", thing("a", "1")}})).state == store::EventState::failed);
+  CHECK_FALSE(world.status("web").error.empty());
+  world.place.refuse("a", false);
+  CHECK(world.await("web", Phase::waiting_health).error.empty());
+  world.place.set_health("a", Health::healthy);
+  world.await("web", SyncStatus::synced);
+}
+
 TEST_CASE(
     "what the policy does not allow waits for somebody to write, in the repository or the configuration") {
   World world;
