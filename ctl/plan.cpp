@@ -9,7 +9,7 @@ constexpr std::chrono::minutes kPatience{15};
 
 std::string summary_text(const Value& summary) {
   std::string out;
-  for (const auto* action : {"create", "update", "replace", "delete", "adopt", "run"}) {
+  for (const auto* action : {"create", "update", "replace", "delete", "adopt", "run", "release"}) {
     const auto count = number_of(summary, action);
     if (count.empty() || count == "0") continue;
     out += (out.empty() ? "" : ", ") + count + " to " + action;

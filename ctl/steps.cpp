@@ -18,6 +18,7 @@ Sign sign_of(std::string_view action) {
   if (action == "replace") return {"!", Colour::red};
   if (action == "delete") return {"-", Colour::red};
   if (action == "adopt") return {"=", Colour::cyan};
+  if (action == "release") return {">", Colour::yellow};
   return {"*", Colour::cyan};
 }
 

@@ -235,7 +235,7 @@ Value plan_object(const sync::PlanView& plan, const ApplicationName& application
   using protocol::Action;
   std::map<std::string_view, int> counts;
   for (const auto action : {Action::none, Action::create, Action::update, Action::replace, Action::remove,
-                            Action::adopt, Action::run}) {
+                            Action::adopt, Action::run, Action::release}) {
     counts[to_string(action)] = 0;
   }
   Value steps = Value::array();

@@ -25,6 +25,24 @@ ApplicationState state_of(const Query& q) {
   return a;
 }
 
+/// All that one has is another's; whose mark is on it stays known.
+void move_inventory(Transaction& t, const ApplicationUid& from, const ApplicationUid& to) {
+  const auto app = t.application_id(from);
+  t.db().run(
+      "UPDATE OR IGNORE inventory SET app = ?2,"
+      " handed_by = iif(handed_by = '', ?3, iif(handed_by = ?4, '', handed_by)) WHERE app = ?1",
+      app, t.application_id(to), std::string_view(from.str()), std::string_view(to.str()));
+  t.db().run("DELETE FROM inventory WHERE app = ?", app);
+}
+
+bool owns_something(Transaction& t, const ApplicationUid& uid) {
+  Query q = t.db().query(
+      "SELECT 1 FROM applications a JOIN inventory i ON i.app = a.id WHERE a.uid = ? AND NOT a.forgotten"
+      " LIMIT 1",
+      std::string_view(uid.str()));
+  return q.row();
+}
+
 }  // namespace
 
 std::optional<ApplicationState> SqliteStore::application(const ApplicationUid& uid) const {
@@ -57,6 +75,28 @@ void SqliteStore::orphan_application(const ApplicationUid& uid) {
   writer_.run([&](Transaction& t) {
     t.db().run("UPDATE applications SET orphaned = 1 WHERE uid = ? AND NOT forgotten",
                std::string_view(uid.str()));
+  });
+}
+
+void SqliteStore::change_destination(const Configured& now, const ApplicationUid& orphan,
+                                     const ApplicationUid& orphan_there) {
+  writer_.run([&](Transaction& t) {
+    const auto app = t.application_id(now.uid);
+    if (owns_something(t, now.uid)) {
+      const auto left = t.application_id(orphan);
+      t.db().run(
+          "UPDATE applications SET name = ?2, destination = o.destination, settings = o.settings,"
+          " orphaned = 1 FROM applications o WHERE applications.id = ?1 AND o.id = ?3",
+          left, std::string_view(orphan.str()), app);
+      move_inventory(t, now.uid, orphan);
+    }
+    if (owns_something(t, orphan_there)) move_inventory(t, orphan_there, now.uid);
+    t.db().run("DELETE FROM effects WHERE app = ?", app);
+    t.db().run(
+        "UPDATE applications SET name = ?2, destination = ?3, settings = ?4, orphaned = 0, last_sync = 0,"
+        " last_succeeded = 0, revision = '', input_key = '', source_key = '', outside = '' WHERE id = ?1",
+        app, std::string_view(now.name.str()), std::string_view(now.destination.str()),
+        std::string_view(now.settings));
   });
 }
 

@@ -5,14 +5,15 @@
 namespace gitopsd::store {
 namespace {
 
-#define INVENTORY_COLUMNS                                                                                    \
-  "SELECT i.res_id, i.owned_digest, i.receipt, i.intended_sync, i.intended_digest, i.resource, i.changed_by" \
-  " FROM applications a JOIN inventory i "
+#define INVENTORY_COLUMNS                                                                        \
+  "SELECT i.res_id, i.owned_digest, i.receipt, i.intended_sync, i.intended_digest, i.resource, " \
+  "i.changed_by,"                                                                                \
+  " i.handed_by, i.handed_at FROM applications a JOIN inventory i "
 
 InventoryEntry entry_of(const Query& q) {
-  return {ResourceId(q.text(0)), unpacked(q.bytes(1)), q.text(2),
-          SyncId{q.integer(3)},  unpacked(q.bytes(4)), q.text(5),
-          SyncId{q.integer(6)}};
+  return {ResourceId(q.text(0)), unpacked(q.bytes(1)),      q.text(2),
+          SyncId{q.integer(3)},  unpacked(q.bytes(4)),      q.text(5),
+          SyncId{q.integer(6)},  ApplicationUid(q.text(7)), CommitId::parse(q.text(8)).value_or(CommitId())};
 }
 
 void append(Query q, std::vector<InventoryEntry>& out) {
@@ -40,8 +41,24 @@ void settle_one(Transaction& t, std::int64_t app, SyncId sync, const Store::Sett
       "INSERT INTO inventory(app, res_id, owned_digest, receipt, intended_sync, intended_digest, changed_by,"
       " resource) VALUES(?1, ?2, ?3, ?4, 0, x'', ?5, '')"
       " ON CONFLICT(app, res_id) DO UPDATE SET owned_digest = ?3, receipt = ?4, intended_sync = 0,"
-      " intended_digest = x'', changed_by = ?5",
+      " intended_digest = x'', changed_by = ?5, handed_by = ''",
       app, id, Blob{digest}, std::string_view(settled.receipt), sync.value);
+}
+
+/// An intent of the one to whom it goes has proven nothing, and makes way.
+void hand_one(Transaction& t, const ApplicationUid& from, std::int64_t app, SyncId sync,
+              const Store::Handed& handed) {
+  const std::string_view id = handed.id.str(), giver = from.str(), taker = handed.to.str();
+  const auto to = t.application_id(handed.to);
+  if (!handed.audit.empty()) t.audit(handed.audit);
+  t.db().run("DELETE FROM inventory WHERE app = ? AND res_id = ? AND owned_digest = x''", to, id);
+  // The mark on it is still that of whoever wrote it last.
+  t.db().run(
+      "UPDATE OR IGNORE inventory SET app = ?3, intended_sync = 0, intended_digest = x'', changed_by = ?4,"
+      " handed_by = iif(handed_by = '', ?5, iif(handed_by = ?6, '', handed_by)), handed_at = ?7"
+      " WHERE app = ?1 AND res_id = ?2",
+      app, id, to, sync.value, giver, taker, std::string_view(handed.at.str()));
+  t.db().run("DELETE FROM inventory WHERE app = ? AND res_id = ?", app, id);
 }
 
 }  // namespace
@@ -87,7 +104,12 @@ std::vector<InventoryEntry> SqliteStore::unsettled(const ApplicationUid& uid) co
            out);
     append(db.query(INVENTORY_COLUMNS "INDEXED BY inventory_changed ON i.app = a.id"
                                       " WHERE a.uid = ? AND i.changed_by > a.last_succeeded"
-                                      " AND i.intended_sync = 0 ORDER BY i.res_id",
+                                      " AND i.intended_sync = 0 AND i.handed_by = '' ORDER BY i.res_id",
+                    text),
+           out);
+    append(db.query(INVENTORY_COLUMNS "INDEXED BY inventory_handed ON i.app = a.id"
+                                      " WHERE a.uid = ? AND i.handed_by <> '' AND i.intended_sync = 0"
+                                      " ORDER BY i.res_id",
                     text),
            out);
     return out;
@@ -128,6 +150,14 @@ void SqliteStore::settle(const ApplicationUid& uid, SyncId sync, std::span<const
   writer_.run([&](Transaction& t) {
     const auto app = t.application_id(uid);
     for (const auto& one : settled) settle_one(t, app, sync, one);
+  });
+}
+
+void SqliteStore::hand_over(const ApplicationUid& from, SyncId sync, std::span<const Handed> handed) {
+  if (handed.empty()) return;
+  writer_.run([&](Transaction& t) {
+    const auto app = t.application_id(from);
+    for (const auto& one : handed) hand_one(t, from, app, sync, one);
   });
 }
 

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/problem.h"
 #include "daemon/store/schema_v1.h"
+#include "daemon/store/schema_v2.h"
 
 namespace gitopsd::store {
 namespace {
@@ -23,7 +24,7 @@ struct Migration {
   int to;
   const char* sql;
 };
-constexpr std::array<Migration, 1> kMigrations{{{1, kSchemaV1}}};
+constexpr std::array<Migration, 2> kMigrations{{{1, kSchemaV1}, {2, kSchemaV2}}};
 
 std::int64_t pragma(Connection& connection, const char* sql) {
   Query q = connection.query(sql);

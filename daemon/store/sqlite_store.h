@@ -52,6 +52,8 @@ class SqliteStore final : public Store {
   std::vector<ApplicationState> applications() const override;
   void configure_application(const Configured&) override;
   void orphan_application(const ApplicationUid&) override;
+  void change_destination(const Configured&, const ApplicationUid& orphan,
+                          const ApplicationUid& orphan_there) override;
   void quarantine(const ApplicationUid&, const std::string& source_keys) override;
   bool forget_application(const ApplicationUid&) override;
 
@@ -76,6 +78,7 @@ class SqliteStore final : public Store {
                                          const ApplicationUid& self) const override;
   void intend(const ApplicationUid&, SyncId, std::span<const InventoryEntry>) override;
   void settle(const ApplicationUid&, SyncId, std::span<const Settled>) override;
+  void hand_over(const ApplicationUid& from, SyncId, std::span<const Handed>) override;
 
   // effects.cpp: effect steps and approvals
   void begin_effect(const ApplicationUid&, const Effect&) override;

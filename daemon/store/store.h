@@ -129,6 +129,9 @@ struct InventoryEntry {
   std::string intended_digest;  ///< empty with an open intent means "delete"
   std::string resource;         ///< JSON as in Declared: what prune needs when the snapshot no longer has it
   SyncId changed_by;            ///< the last sync that touched the entry
+  // Of an entry that another application handed over.
+  ApplicationUid from{};  ///< whose mark is on it until this application has written its own
+  CommitId handed_at{};   ///< at which this application was seen to declare it
 };
 
 /// How a sync's declared set changes that of the last succeeded one.
@@ -245,6 +248,10 @@ class Store {
   // Each writes what it names and nothing else: a copy that is old by now overwrites nobody's word.
   virtual void configure_application(const Configured&) = 0;   ///< and it is no orphan
   virtual void orphan_application(const ApplicationUid&) = 0;  ///< it left the configuration
+  /// It goes elsewhere. What it owns stays, as the orphan's, who has its name; what an orphan has of it
+  /// there, where it goes, is its own again. For the rest it begins anew.
+  virtual void change_destination(const Configured&, const ApplicationUid& orphan,
+                                  const ApplicationUid& orphan_there) = 0;
   virtual void quarantine(const ApplicationUid&, const std::string& source_keys) = 0;  ///< empty: none
   virtual std::vector<Declared> declared(const ApplicationUid&) const = 0;
   virtual std::vector<Declared> declared_in(const ApplicationUid&,
@@ -262,7 +269,8 @@ class Store {
   virtual std::vector<InventoryEntry> inventory(const ApplicationUid&,
                                                 const std::vector<ResourceId>&) const = 0;
   virtual std::int64_t inventory_count(const ApplicationUid&) const = 0;
-  /// Entries with an open intent, or touched by a sync after the last succeeded one.
+  /// Entries with an open intent, handed over and not taken up yet, or touched by a sync after the last
+  /// succeeded one.
   virtual std::vector<InventoryEntry> unsettled(const ApplicationUid&) const = 0;
   /// The application that has this resource in its inventory at this destination, if another one than `self`.
   virtual std::optional<ApplicationUid> owner_of(const DestinationName&, const ResourceId&,
@@ -277,6 +285,14 @@ class Store {
     std::string audit;  ///< JSON entry for the audit chain, or empty
   };
   virtual void settle(const ApplicationUid&, SyncId, std::span<const Settled>) = 0;
+  struct Handed {
+    ResourceId id;
+    ApplicationUid to;
+    CommitId at;        ///< at which `to` declares it
+    std::string audit;  ///< as in Settled
+  };
+  /// Entries become another application's, all at once: at no moment are they nobody's.
+  virtual void hand_over(const ApplicationUid& from, SyncId, std::span<const Handed>) = 0;
   /// After a cascade; false, and nothing is forgotten, while its inventory is not empty.
   virtual bool forget_application(const ApplicationUid&) = 0;
 

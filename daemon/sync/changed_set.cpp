@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "daemon/sync/handover.h"
 #include "daemon/sync/problems.h"
 #include "daemon/sync/read_commit.h"
 #include "daemon/sync/work.h"
@@ -31,25 +32,55 @@ void refuse_duplicates(const Scope& scope, const CommitId& commit, const std::ve
   if (!problems.empty()) throw Failure(std::move(problems));
 }
 
-void refuse_foreign_owned(const Scope& scope, const CommitId& commit, const Item& item,
-                          std::vector<Problem>& problems) {
-  const auto owner = scope.store.owner_of(scope.destination.name, item.resource.id, scope.application.uid);
-  if (!owner) return;
-  problems.push_back(
-      {ProblemCause::conflict, item.resource.id.str() + " belongs to application " + owner->str(),
-       "let one application declare it, or delete it from the other first; an application that was renamed "
-       "keeps what it owns with `uid: ITS-FIRST-NAME`",
-       place(commit, item.path), item.document.json.position});
+/// What others own; what they are about to let go of is waited for.
+void refuse_foreign_owned(const Scope& scope, const CommitId& commit, const std::vector<Item>& items,
+                          const std::map<ResourceId, store::InventoryEntry>& inventory) {
+  std::map<ApplicationUid, std::vector<ResourceId>> owned;
+  std::map<ResourceId, const Item*> of;
+  for (const auto& item : items) {
+    const auto& id = item.resource.id;
+    if (inventory.contains(id)) continue;
+    const auto owner = scope.store.owner_of(scope.destination.name, id, scope.application.uid);
+    if (!owner) continue;
+    owned[*owner].push_back(id);
+    of.emplace(id, &item);
+  }
+  std::vector<Problem> problems;
+  for (const auto& [owner, ids] : owned) {
+    const auto soon = let_go_soon(scope, commit, owner, ids);
+    for (const auto& id : ids) {
+      const Item& item = *of.at(id);
+      Problem problem{ProblemCause::conflict, id.str() + " belongs to application " + owner.str(),
+                      "let one application declare it, or delete it from the other first; an application "
+                      "that was renamed keeps what it owns with `uid: ITS-FIRST-NAME`",
+                      place(commit, item.path), item.document.json.position};
+      if (soon.contains(id)) {
+        problem.cause = ProblemCause::transient;
+        problem.message += ", which no longer declares it and has not let go of it yet";
+        problem.hint = "gitopsctl status " + owner.str() + " shows what that waits for";
+      }
+      problems.push_back(std::move(problem));
+    }
+  }
+  if (!problems.empty()) throw Failure(std::move(problems));
+}
+
+/// Whether it was handed over for a newer commit than this one.
+bool is_for_later(const Scope& scope, const CommitId& commit, const store::InventoryEntry& entry) {
+  return !entry.handed_at.empty() && entry.handed_at != commit && scope.mirror->has(entry.handed_at) &&
+         scope.mirror->standing(commit, entry.handed_at, CommitId{}) == source::Standing::ahead;
 }
 
 /// Adds what an earlier, unfinished sync left different from what is declared now.
-void add_unsettled(const Scope& scope, const std::set<ResourceId>& handled, Work& work) {
+void add_unsettled(const Scope& scope, const CommitId& commit, const std::set<ResourceId>& handled,
+                   Work& work) {
   for (auto& entry : scope.store.unsettled(scope.application.uid)) {
     if (handled.contains(entry.id)) continue;
     const auto row = scope.store.declared_id(scope.application.uid, entry.id);
     if (!row) {
+      if (is_for_later(scope, commit, entry)) continue;
       if (!entry.owned_digest.empty()) work.remove.push_back(entry.id);
-    } else if (row->digest != entry.owned_digest || entry.intended_sync) {
+    } else if (row->digest != entry.owned_digest || entry.intended_sync || !entry.from.empty()) {
       Item item = stored_item(scope, *row);
       if (only_after_failure(item.resource)) continue;
       for (const auto& b : item.blobs) work.blobs->add(b);
@@ -160,13 +191,12 @@ Work prepare_commit(const Scope& scope, const std::shared_ptr<const source::Snap
     inventory.emplace(std::move(id), std::move(e));
   }
 
-  std::vector<Problem> problems;
+  refuse_foreign_owned(scope, snapshot->commit(), items, inventory);
   std::vector<Item> hooks;
   for (auto& item : items) {
     const auto it = inventory.find(item.resource.id);
-    const bool differs =
-        it == inventory.end() || it->second.owned_digest != item.document.digest || it->second.intended_sync;
-    if (it == inventory.end()) refuse_foreign_owned(scope, snapshot->commit(), item, problems);
+    const bool differs = it == inventory.end() || it->second.owned_digest != item.document.digest ||
+                         it->second.intended_sync || !it->second.from.empty();
     if (!item.resource.hooks.empty() && (!differs || only_after_failure(item.resource))) {
       hooks.push_back(item);
       continue;
@@ -178,15 +208,15 @@ Work prepare_commit(const Scope& scope, const std::shared_ptr<const source::Snap
     if (it != inventory.end()) work.entries.emplace(it->first, it->second);
     work.upsert.push_back(item);
   }
-  if (!problems.empty()) throw Failure(std::move(problems));
   for (const auto& [id, entry] : inventory) {
-    if (ids.contains(id) || entry.owned_digest.empty()) continue;
+    if (ids.contains(id) || entry.owned_digest.empty() || is_for_later(scope, snapshot->commit(), entry))
+      continue;
     work.remove.push_back(id);
     work.entries.emplace(id, entry);
   }
   if (partial) {
     std::set<ResourceId> handled(concerned.begin(), concerned.end());
-    add_unsettled(scope, handled, work);
+    add_unsettled(scope, snapshot->commit(), handled, work);
   }
   if (owes_hooks || changes_anything(work))
     add_hooks(scope, std::move(hooks), partial ? needs.hooks_without(work.reread) : std::vector<ResourceId>(),

@@ -25,7 +25,7 @@ std::string superseded_by(const Job& job) {
          job.revision.short_str();
 }
 
-Scope DispatcherImpl::scope_of(const App& app) const {
+Scope DispatcherImpl::scope_of(const App& app) {
   const auto dest = dests_.at(app->config.destination);
   const auto repo =
       repos_.find(app->config.repository);  // an orphan's may be gone: nothing is read from it then
@@ -38,7 +38,8 @@ Scope DispatcherImpl::scope_of(const App& app) const {
                dest->config,
                env_.store->installation(),
                {{env_.render_program, env_.state_directory + "/render", config_->renderers}, outputs_},
-               bases_of(app->config)};
+               bases_of(app->config),
+               [this, uid = app->uid, to = app->config.destination] { return others_of(uid, to); }};
 }
 
 std::shared_ptr<render::Bases> DispatcherImpl::bases_of(const config::Application& app) const {
@@ -135,8 +136,9 @@ void DispatcherImpl::begin(const App& app, Job job) {
     if (const auto owner = line.lock()) progress(owner, event, self ? self->id() : SyncId{}, stage, text);
   });
   app->run = run;
-  const auto& provider = *dests_.at(app->config.destination)->provider;
-  app->generation = provider.connected() ? provider.generation() : 0;
+  const auto& dest = *dests_.at(app->config.destination);
+  app->generation = dest.provider->connected() ? dest.provider->generation() : 0;
+  app->let_go = dest.let_go;
   workers_->post([this, app, run] { in_lane(app, [this, app, run] { ended(app, run, run->start()); }); });
 }
 
@@ -195,6 +197,7 @@ void DispatcherImpl::ended(const App& app, const std::shared_ptr<Run>& run, Outc
   // A heal tells nothing of what was wanted, and what became of it.
   if (job.kind != Kind::heal) app->sync = run->id();
   if (run->id() && job.kind != Kind::heal) app->state.last_sync = run->id();
+  hand_on(app, *run, outcome);
   if (stopping_ && outcome.kind != Outcome::Kind::succeeded) {
     app->hold = Hold::none;  // its event stays open in the store: the next start takes it up
     return;

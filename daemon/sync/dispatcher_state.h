@@ -49,6 +49,8 @@ struct DestinationLine {
   int running = 0;                             ///< runs that use the provider at this moment
   ApplicationUid alone;                        ///< the one that runs by itself, after its provider died twice
   std::vector<std::function<void()>> waiting;  ///< for `alone` to end, or to be alone
+  std::uint64_t let_go = 0;                    ///< how often something of it was let go of
+  std::set<ApplicationUid> awaiting;           ///< those that failed for want of another's word
 };
 
 struct ApplicationLine {
@@ -83,6 +85,7 @@ struct ApplicationLine {
   std::string last_tried_key;    ///< tried_key() of the last attempt, so that a context event is made once
   int provider_deaths = 0;       ///< in a row, with a run of this application in flight
   std::uint64_t generation = 0;  ///< the provider's life in which `run` began
+  std::uint64_t let_go = 0;      ///< the destination's when `run` began
 
   bool dirty_all = false, dirty_full = false;
   std::set<ResourceId> dirty;
@@ -259,7 +262,7 @@ class DispatcherImpl : public Dispatcher {
   void note_repetition(const App&, const Repetition&);
   void idle(const App&);
   void rest(const App&);
-  Scope scope_of(const App&) const;
+  Scope scope_of(const App&);
   std::shared_ptr<render::Bases> bases_of(const config::Application&) const;
   void pin(const App&, const Run&);
   void quarantine(const App&, const std::function<std::string(const std::string& before)>& change);
@@ -269,6 +272,11 @@ class DispatcherImpl : public Dispatcher {
   void record_end(EventId, const Tracker&);
   void progress(const App&, EventId, SyncId, const std::string& stage, const std::string& text);
   void tell(const ProgressLine&);
+
+  // dispatcher_handover.cpp: what moves from one application to another
+  std::vector<Other> others_of(const ApplicationUid&, const DestinationName&);
+  void hand_on(const App&, Run&, const Outcome&);
+  bool let_go_meanwhile(const App&) const;
 
   // dispatcher_waiting.cpp: for health, and for the next attempt
   void park(const App&, const Outcome&);

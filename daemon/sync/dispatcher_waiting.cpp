@@ -65,7 +65,7 @@ void DispatcherImpl::look_at_health(const App& app, std::chrono::milliseconds de
 /// letting go may come from elsewhere; what lacked health alone is done when all is healthy.
 void DispatcherImpl::try_again(const App& app, Job job, bool for_health) {
   if ((job.kind != Kind::commit && job.kind != Kind::rollback) || !configured(app)) return;
-  const auto delay = backoff(kFirstAgain, job.failures);
+  const auto delay = let_go_meanwhile(app) ? 0ms : backoff(kFirstAgain, job.failures);
   job.event = EventId{};
   job.cause = store::Cause::context;
   job.actor.clear();
@@ -126,7 +126,7 @@ void DispatcherImpl::retry(const App& app, const std::shared_ptr<Run>& run, cons
     });
     return idle(app);
   }
-  const auto delay = backoff(250ms, job.attempt);
+  const auto delay = let_go_meanwhile(app) ? 0ms : backoff(250ms, job.attempt);
   if (job.event) app->along.push_back(job.event);  // ends as superseded if something newer comes meanwhile
   app->hold = Hold::backoff;
   const std::string again = "tried again in " + seconds_text(delay);

@@ -32,6 +32,11 @@ protocol::Resource decode_resource(const ResourceId& id, const std::string& dige
   return protocol::decode_as<protocol::Resource>(value);
 }
 
+bool asks(const store::InventoryEntry& entry, protocol::Prune prune) {
+  if (entry.resource.empty()) return prune == protocol::Prune::automatic;
+  return decode_resource(entry.id, entry.owned_digest, entry.resource).options.prune == prune;
+}
+
 bool is_hook(const std::string& json) {
   return json.find("\"hooks\":[") != std::string::npos;  // within a text the quotes would be escaped
 }
@@ -59,6 +64,7 @@ store::Declared to_declared(const Item& item) {
 protocol::Entry owned_entry(const store::InventoryEntry& entry) {
   protocol::Entry wire{entry.id, {}, {}};
   if (!entry.owned_digest.empty()) wire.owned = {entry.owned_digest, entry.receipt};
+  wire.from = entry.from.str();
   return wire;
 }
 

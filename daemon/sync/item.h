@@ -39,6 +39,8 @@ struct Item {
 std::string encode_resource(const Item& item);
 /// The reverse; `id` and `digest` come from the row.
 protocol::Resource decode_resource(const ResourceId& id, const std::string& digest, const std::string& json);
+/// Whether what is owned asks to be pruned so.
+bool asks(const store::InventoryEntry& entry, protocol::Prune prune);
 /// Whether that JSON is a hook's.
 bool is_hook(const std::string& json);
 /// Whether it runs when a sync fails and at no other time: what is declared of it is news to no sync.

@@ -219,6 +219,7 @@ Repetition Run::repetition() const {
     const auto entry = work_.entries.find(step.id);
     if (step.action == protocol::Action::none || step.action == protocol::Action::remove) continue;
     if (step.action == protocol::Action::run) continue;  // it is there to be done each time
+    if (step.action == protocol::Action::release) continue;
     if (entry == work_.entries.end() || entry->second.owned_digest != step.digest) continue;
     if (entry->second.intended_sync) continue;  // the sync before did not get that far
     r.again[step.id] += std::string(to_string(step.action)) + " " + step.digest + "\n" + step.diff;

@@ -8,9 +8,11 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "daemon/sync/convergence.h"
+#include "daemon/sync/handover.h"
 #include "daemon/sync/work.h"
 
 namespace gitopsd::sync {
@@ -50,9 +52,9 @@ struct Outcome {
   std::string error;   ///< of failed and retry
   ProblemCause cause = ProblemCause::internal;
   bool provider_died = false;
-  bool unhealthy = false;  ///< failed for nothing but the health of what it applied
-  bool may_pass =
-      false;  ///< failed, for nothing that the commit or the policy says: the same may succeed later
+  bool unhealthy = false;   ///< failed for nothing but the health of what it applied
+  bool may_pass = false;    ///< failed, for nothing that the commit or the policy says: may succeed later
+  ApplicationUid awaits{};  ///< failed for want of that one's word
 };
 inline Outcome succeeded_outcome() {
   return {Outcome::Kind::succeeded, {}, {}, ProblemCause::internal, false};
@@ -100,6 +102,12 @@ class Run {
   bool runs_hook() const { return !running_.empty(); }
   /// What it brought the application to, after success.
   const store::Applied& after() const { return after_; }
+
+  /// What it handed over since it was asked last, by whom it went to. Not while it is busy.
+  std::map<ApplicationUid, std::vector<ResourceId>> take_handed() { return std::exchange(handed_, {}); }
+  /// Whether something that was owned is so no more since it was asked last: who was refused it may have it
+  /// now. Not while it is busy.
+  bool take_let_go() { return std::exchange(let_go_, false); }
 
   /// What it asked to be deleted and is still there, with what keeps it; empty where nothing is.
   std::string going_text() const;
@@ -166,9 +174,14 @@ class Run {
   bool changes(const protocol::Step&) const;
   void say_drift() const;
   std::string plan_json() const;
-  void keep_never_pruned();
   void add_ailing();
-  void release_kept();
+  // run_release.cpp
+  void choose_releases();
+  void put_back_releases();
+  void add_release_steps();
+  protocol::Step release_step(const ResourceId&, const std::string& reason) const;
+  void release();
+  Outcome wait_for_word();
   bool wants_word(const protocol::Step&) const;
   std::string audit_entry(const protocol::Step&, const std::string& before) const;
   store::Transition transition(store::SyncState) const;
@@ -190,7 +203,12 @@ class Run {
   int replans_ = 0;
   std::string hold_, approved_by_;
   bool left_ = false;
-  std::vector<ResourceId> kept_;                  ///< never pruned: they stay, and stop to be ours
+  std::vector<ResourceId> kept_;          ///< never pruned: they stay, and stop to be ours
+  std::map<ResourceId, Heir> passed_on_;  ///< others declare them: they stay, and become theirs
+  std::vector<ResourceId> awaited_;       ///< it is not known whether others declare them
+  Heirs heirs_;                           ///< as they were found last
+  std::map<ApplicationUid, std::vector<ResourceId>> handed_;
+  bool let_go_ = false;
   std::vector<Wave> fail_waves_;                  ///< of steps_: only when it fails
   bool begun_ = false;                            ///< something may have been applied
   std::optional<Failure> failure_;                ///< its hooks run; then it has failed

@@ -16,23 +16,8 @@ constexpr const char* kBegun = "begun";
 
 }  // namespace
 
-/// Recorded like a step, though nobody does anything.
-void Run::release_kept() {
-  std::vector<store::Store::Settled> released;
-  for (const auto& id : kept_) {
-    protocol::Step step;
-    step.id = id;
-    step.action = protocol::Action::none;
-    step.reason = "no longer declared; stays as it is, since it is never pruned";
-    released.push_back({id, true, {}, {}, audit_entry(step, work_.entries.at(id).owned_digest)});
-    work_.entries.erase(id);
-  }
-  if (!released.empty()) scope_.store.settle(scope_.application.uid, id_, released);
-  kept_.clear();
-}
-
 Outcome Run::apply_from_here() {
-  release_kept();
+  release();
   intend_going();
   while (next_wave_ < waves_.size()) {
     if (auto outcome = finish_superseded(); outcome.kind != Outcome::Kind::succeeded) return outcome;
@@ -70,6 +55,7 @@ Outcome Run::apply_from_here() {
     return outcome;
   }
   if (failure_) return failed(*failure_);
+  if (!awaited_.empty()) return wait_for_word();
   look_at_going();
   if (job_.kind == Kind::remove && !going_.empty()) return wait_for_going();
   if (timings_.applied == 0) timings_.applied = scope_.clock.wall();
@@ -81,7 +67,9 @@ void Run::look_again() {
   packed_.clear();  // it may have waited long enough for them to be swept
   work_.entries.clear();
   for (auto& e : scope_.store.inventory(scope_.application.uid)) work_.entries.emplace(e.id, e);
+  put_back_releases();
   std::erase_if(work_.remove, [&](const ResourceId& id) { return !work_.entries.contains(id); });
+  choose_releases();
 }
 
 bool Run::apply_wave(const std::vector<protocol::Step>& wave, Outcome& outcome) {
@@ -166,6 +154,7 @@ bool Run::apply_wave(const std::vector<protocol::Step>& wave, Outcome& outcome) 
                            told.receipt, audit_entry(step, before)});
         if (removal) {
           ++deleted_;
+          let_go_ = true;
         } else {
           settling_.push_back(step.id);
           if (step.action == protocol::Action::create)

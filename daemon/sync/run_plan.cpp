@@ -14,11 +14,6 @@ namespace {
 using namespace std::chrono_literals;
 constexpr auto kPlanTimeout = 120s;
 
-protocol::Prune prune_of(const store::InventoryEntry& entry) {
-  if (entry.resource.empty()) return protocol::Prune::automatic;
-  return decode_resource(entry.id, entry.owned_digest, entry.resource).options.prune;
-}
-
 /// A provider's plan is checked before anything of it is believed.
 void check_steps(const protocol::PlanResult& result, const protocol::PlanRequest& request,
                  const DestinationName& destination) {
@@ -89,7 +84,7 @@ void Run::prepare() {
       work_ = prepare_delete(scope_);
       break;
   }
-  keep_never_pruned();
+  choose_releases();
   timings_.rendered = scope_.clock.wall();
   progress_("rendered", std::to_string(work_.upsert.size()) + " changed, " +
                             std::to_string(work_.remove.size()) + " to delete");
@@ -122,20 +117,10 @@ void Run::add_ailing() {
   sort_by_requirements(work_.upsert);
 }
 
-void Run::keep_never_pruned() {
-  kept_.clear();
-  std::erase_if(work_.remove, [&](const ResourceId& id) {
-    const auto entry = work_.entries.find(id);
-    if (entry == work_.entries.end() || prune_of(entry->second) != protocol::Prune::never) return false;
-    kept_.push_back(id);
-    return true;
-  });
-}
-
 bool Run::wants_word(const protocol::Step& step) const {
   const auto entry = work_.entries.find(step.id);
   return step.action == protocol::Action::remove && entry != work_.entries.end() &&
-         prune_of(entry->second) == protocol::Prune::confirm;
+         asks(entry->second, protocol::Prune::confirm);
 }
 
 protocol::Entry Run::entry_of(const ResourceId& id) const {
@@ -173,7 +158,7 @@ bool Run::to_be_done(const protocol::Step& step) const {
   if (step.action != protocol::Action::none) return true;
   const auto entry = work_.entries.find(step.id);
   return entry == work_.entries.end() || entry->second.owned_digest != step.digest ||
-         entry->second.intended_sync;
+         entry->second.intended_sync || !entry->second.from.empty();
 }
 
 void Run::make_plan() {
@@ -216,6 +201,7 @@ void Run::make_plan() {
   }
   if (!problems.empty()) throw Failure(std::move(problems));
   part_waves(std::move(by_wave), std::move(hooks));
+  add_release_steps();
   timings_.planned = scope_.clock.wall();
   progress_("planned", steps_text(steps_.size()));
 }

@@ -54,8 +54,8 @@ Work prepare_rollback(const Scope& scope, const store::Sync& target, bool owes_h
     const auto declared = current.find(row.id);
     if (declared == current.end() || declared->second != row) work.declared.put.push_back(row);
     const auto entry = inventory.find(row.id);
-    const bool as_it_was =
-        entry != inventory.end() && entry->second.owned_digest == row.digest && !entry->second.intended_sync;
+    const bool as_it_was = entry != inventory.end() && entry->second.owned_digest == row.digest &&
+                           !entry->second.intended_sync && entry->second.from.empty();
     if (is_hook(row.resource) &&
         (as_it_was || only_after_failure(decode_resource(row.id, row.digest, row.resource)))) {
       hooks.push_back(row);

@@ -1,6 +1,7 @@
 // What one sync has to bring about: the changed set with everything that planning and applying it needs.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -25,6 +26,8 @@ namespace gitopsd::sync {
 inline constexpr std::size_t kBatchCount = 500;
 inline constexpr std::size_t kBatchBytes = 1u << 20;
 
+struct Other;
+
 /// What preparing and running a sync of one application works on. The owner outlives the run.
 struct Scope {
   store::Store& store;
@@ -37,6 +40,8 @@ struct Scope {
   std::string installation;
   render::External external{};
   std::shared_ptr<render::Bases> bases{};  ///< nullptr: none but its own repository
+  std::function<std::vector<Other>()>
+      others{};  ///< the other applications of the destination, see handover.h
 
   /// With what its kustomizations may name of other repositories.
   std::shared_ptr<const source::Snapshot> snapshot(const CommitId& commit) const {

@@ -46,7 +46,7 @@ class Applier {
   std::string write(const Step& step, const Wanted& wanted, const Goal& goal, const Place& place,
                     Receipt receipt, const OwnedList::Record& record);
   Wanted wanted_of(const Step& step) const;
-  void check_owner(const ResourceId& id) const;
+  void check_owner(const Step& step) const;
   bool holds(const Step& step, const Place& place) const;
   void remove_thing(const Step& step, const Place& place, Type type);
 
@@ -157,15 +157,15 @@ std::string Applier::change(const Step& step) {
     auto breach = path_breach(policy_, path);
     throw fail(breach.cause, breach.message, breach.hint);
   }
-  check_owner(step.id);
+  check_owner(step);
   return step.action == Action::remove ? remove(step, path) : upsert(step, path);
 }
 
-void Applier::check_owner(const ResourceId& id) const {
-  auto record = state_.owned.find(id);
-  if (record && (record->owner != request_.owner))
+void Applier::check_owner(const Step& step) const {
+  auto record = state_.owned.find(step.id);
+  if (record && !stands_for(record->owner, request_.owner, step.from))
     throw fail(ProblemCause::conflict,
-               "'" + path_of(id) + "' belongs to application '" + record->owner.application + "'",
+               "'" + path_of(step.id) + "' belongs to application '" + record->owner.application + "'",
                "let one application declare it");
 }
 

@@ -68,7 +68,7 @@ Observation Observer::observe(const Entry& entry) {
 /// Our own list first: it knows of a write whose end the daemon did not hear of.
 std::optional<Receipt> Observer::memory_of(const Entry& entry, std::string& text) const {
   auto record = state_.owned.find(entry.id);
-  if (record && record->owner == request_.owner)
+  if (record && stands_for(record->owner, request_.owner, entry.from))
     text = record->receipt;
   else if (!record && entry.owned)
     text = entry.owned->receipt;
@@ -93,9 +93,12 @@ void Observer::look_at(const Entry& entry, const std::string& path, Observation&
   }
   seen.live = now.seen.facts.type == receipt->facts.type ? Live::ours : Live::foreign;
   const bool drifted = !now.differences.empty();
-  seen.drift = drifted ? DriftState::yes : DriftState::no;
+  const auto record = state_.owned.find(entry.id);
+  const bool handed = record && record->owner != request_.owner;
+  seen.drift = drifted || handed ? DriftState::yes : DriftState::no;
   seen.health = drifted ? Health::degraded : Health::healthy;
   seen.reason = joined(now.differences);
+  if (handed && !drifted) seen.reason = "handed over by application '" + record->owner.application + "'";
   if (drifted) seen.diff = diff_of(path, *receipt, prefix);
 }
 

@@ -1,5 +1,7 @@
 #include "providers/host/plan.h"
 
+#include <algorithm>
+
 #include "providers/host/diff.h"
 #include "providers/host/path.h"
 
@@ -93,15 +95,21 @@ Step Planner::step_for(const std::string& path, Action action, std::string reaso
   step.action = action;
   step.key = std::string(to_string(action)) + " " + step.id.str();
   step.reason = std::move(reason);
+  step.from = from_of(path);
   step.rerun = protocol::Rerun::safe;  // each write checks what is there and is whole or not there
   if (auto wanted = wanted_.find(path); wanted != wanted_.end()) step.digest = wanted->second.document;
   return step;
 }
 
+std::string Planner::from_of(const std::string& path) const {
+  const auto entry = std::find_if(request_.entries.begin(), request_.entries.end(),
+                                  [&](const auto& each) { return each.id == id_of(path); });
+  return entry == request_.entries.end() ? std::string() : entry->from;
+}
+
 bool Planner::owned_by_other(const std::string& path, const std::optional<OwnedList::Record>& record,
                              std::string& who) const {
-  if (!record) return false;
-  if (record->owner == request_.owner) return false;
+  if (!record || stands_for(record->owner, request_.owner, from_of(path))) return false;
   who = "'" + path + "' belongs to application '" + record->owner.application + "'";
   if (record->owner.installation != request_.owner.installation)
     who += " of another installation ('" + record->owner.installation + "')";
@@ -185,7 +193,10 @@ void Planner::present(const Wanted& wanted, const Goal& goal, const Place& place
   const auto items = differences(seen, goal, wanted);
   const bool keep = wanted.options.apply == protocol::ApplyMode::create_only;
   Step step;
-  if (items.empty()) {
+  if (items.empty() && ours && record->owner != request_.owner) {
+    step = step_for(wanted.path, Action::adopt,
+                    "is as declared; handed over by application '" + record->owner.application + "'");
+  } else if (items.empty()) {
     step =
         ours ? step_for(wanted.path, Action::none, "it is as declared")
              : step_for(wanted.path, Action::adopt, "exists, not ours, and is as declared: it becomes ours");

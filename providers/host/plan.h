@@ -38,6 +38,7 @@ class Planner {
   protocol::Step step_for(const std::string& path, protocol::Action action, std::string reason) const;
   void problem(const Wanted& wanted, ProblemCause cause, std::string message, std::string hint);
   void problem(const std::string& path, ProblemCause cause, std::string message, std::string hint);
+  std::string from_of(const std::string& path) const;
   bool owned_by_other(const std::string& path, const std::optional<OwnedList::Record>& record,
                       std::string& who) const;
   std::vector<protocol::Step> ordered();

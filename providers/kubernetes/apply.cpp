@@ -71,6 +71,7 @@ class ObjectApplier {
   std::string write(const Step&, const Id&, const Manifest&, const Precondition&);
   std::string run_hook(const Step&, const Id&, const Manifest&);
   bool make_room(const Step&, const Id&, const Value& there, const std::string& run);
+  void mark(const Step&, const Id&, const Manifest&);
   std::string receipt_of(const Value& object, const Id&, const Manifest&, const Ignored&);
   HttpResponse write_as_planned(const Id&, const Manifest&, const Precondition&);
   void remove(const Id&, const Precondition&, std::chrono::seconds patience = kGoingTakes);
@@ -255,6 +256,7 @@ std::string ObjectApplier::write(const Step& step, const Id& id, const Manifest&
   if (step.action == Action::none ||
       (step.action == Action::adopt && manifest.options.apply == protocol::ApplyMode::create_only)) {
     // Left as it is; what is there becomes what we compare with.
+    if (!step.from.empty()) mark(step, id, manifest);
     const auto live =
         answered(read_request(*kinds_, id, manifest.version, *policy_), "cannot read " + id.str());
     const Value object = parse_go_json(live.body, id.str());
@@ -281,6 +283,25 @@ std::string ObjectApplier::write(const Step& step, const Id& id, const Manifest&
   if (ignored.fields() || !now.take.empty()) now.resource_version = prepare(id, sent, now);
   const auto response = write_as_planned(id, sent, now);
   return receipt_of(parse_go_json(response.body, id.str()), id, sent, ignored);
+}
+
+/// The one thing that changes of what is handed over and otherwise left as it is.
+void ObjectApplier::mark(const Step& step, const Id& id, const Manifest& manifest) {
+  HttpRequest request = read_request(*kinds_, id, manifest.version, *policy_);
+  const auto live = answered(request, "cannot read " + id.str());
+  const Value object = parse_go_json(live.body, id.str());
+  const auto owner = owner_of(object, id);
+  if (!owner) return;  // adopted, and left without a mark
+  if (!stands_for(*owner, request_.owner, step.from))
+    throw StaleObject(id.str() + " was made by somebody else meanwhile");
+  request.method = "PATCH";
+  request.path += std::string("?fieldManager=") + kManager;
+  request.content_type = "application/merge-patch+json";
+  request.body = to_json(Value::object(
+      {{"metadata",
+        Value::object({{"resourceVersion", text_at(object, "/metadata/resourceVersion")},
+                       {"annotations", Value::object({{kTracking, tracking_id(request_.owner, id)}})}})}}));
+  answered(std::move(request), "cannot mark " + id.str());
 }
 
 std::string ObjectApplier::receipt_of(const Value& object, const Id& id, const Manifest& manifest,

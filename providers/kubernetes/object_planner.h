@@ -56,6 +56,7 @@ class ObjectPlanner {
   protocol::Step step_for(const Id&, protocol::Action, std::string reason, int wave) const;
   protocol::WireProblem problem_at(const Id&, ProblemCause, std::string message, std::string hint) const;
   const protocol::Entry* entry_of(const Id&) const;
+  std::string from_of(const Id&) const;
 
   State& state_;
   const protocol::PlanRequest& request_;

@@ -102,7 +102,8 @@ Observation ObjectObserver::nobody_knows(const Entry& entry, std::string reason)
 }
 
 bool ObjectObserver::known_without_asking(const Asked& one, Observation& seen) const {
-  if (!one.receipt || !one.receipt->hook.empty() || one.receipt->ignored != policy_->ignored(one.id).key())
+  if (!one.receipt || !one.receipt->hook.empty() || !one.entry->from.empty() ||
+      one.receipt->ignored != policy_->ignored(one.id).key())
     return false;
   seen.id = one.entry->id;
   const auto view = state_.watch.view(one.id, *one.receipt);
@@ -174,7 +175,7 @@ void ObjectObserver::clear_away(const Asked& one, const Observation& seen) {
 }
 
 void ObjectObserver::compare(const Asked& one, const Looked& looked, Observation& seen) {
-  const bool marked = looked.owner && *looked.owner == request_.owner;
+  const bool marked = looked.owner && stands_for(*looked.owner, request_.owner, one.entry->from);
   if (looked.owner && !marked) {
     seen.live = protocol::Live::foreign;
     seen.drift = DriftState::yes;
@@ -185,6 +186,11 @@ void ObjectObserver::compare(const Asked& one, const Looked& looked, Observation
   seen.live = marked || same ? protocol::Live::ours : protocol::Live::foreign;
   // A write of ours whose end nobody heard of: the next plan compares it with its document.
   if (!one.receipt) return;
+  if (looked.owner && *looked.owner != request_.owner) {
+    seen.drift = DriftState::yes;
+    seen.reason = "handed over by application '" + one.entry->from + "'";
+    return;
+  }
   if (one.receipt->ignored != policy_->ignored(one.id).key()) {
     seen.drift = DriftState::yes;
     seen.reason = "what the policy ignores of it has changed";

@@ -159,7 +159,7 @@ std::set<Id> ObjectPlanner::as_applied() const {
   std::vector<Live::Wanted> doubtful;
   for (const auto& [id, manifest] : wanted_) {
     const auto* entry = entry_of(id);
-    if (manifest.hook.any() || !entry || !entry->owned || entry->intended ||
+    if (manifest.hook.any() || !entry || !entry->owned || entry->intended || !entry->from.empty() ||
         entry->owned->digest != manifest.document)
       continue;
     const auto receipt = Receipt::parse(entry->owned->receipt);
@@ -225,6 +225,7 @@ Step ObjectPlanner::step_for(const Id& id, Action action, std::string reason, in
   step.key = std::string(to_string(action)) + " " + id.str();
   step.reason = std::move(reason);
   step.wave = wave;
+  step.from = from_of(id);
   step.rerun = protocol::Rerun::safe;  // an apply is the same however often it runs
   if (const auto it = wanted_.find(id); it != wanted_.end() && action != Action::remove) {
     step.digest = it->second.document;
@@ -250,6 +251,11 @@ const protocol::Entry* ObjectPlanner::entry_of(const Id& id) const {
   return it == entries_.end() ? nullptr : it->second;
 }
 
+std::string ObjectPlanner::from_of(const Id& id) const {
+  const auto* entry = entry_of(id);
+  return entry ? entry->from : std::string();
+}
+
 /// By its mark, or where somebody took the mark away, by what we remember of it.
 /// What is remembered of another object would make it look different for ever.
 bool ObjectPlanner::is_the_one_applied(const Value& live, const Id& id) const {
@@ -259,8 +265,8 @@ bool ObjectPlanner::is_the_one_applied(const Value& live, const Id& id) const {
 }
 
 bool ObjectPlanner::is_ours(const Value& live, const Id& id) const {
-  if (const auto owner = owner_of(live, id)) return *owner == request_.owner;
   const auto* entry = entry_of(id);
+  if (const auto owner = owner_of(live, id)) return stands_for(*owner, request_.owner, from_of(id));
   const auto receipt = entry && entry->owned ? Receipt::parse(entry->owned->receipt) : std::nullopt;
   const Value* uid = live.at_pointer("/metadata/uid");
   return receipt && uid && uid->is_string() && uid->as_string() == receipt->uid;
@@ -268,7 +274,7 @@ bool ObjectPlanner::is_ours(const Value& live, const Id& id) const {
 
 bool ObjectPlanner::of_other(const Value& live, const Id& id, WireProblem& problem) const {
   const auto owner = owner_of(live, id);
-  if (!owner || *owner == request_.owner) return false;
+  if (!owner || stands_for(*owner, request_.owner, from_of(id))) return false;
   std::string whose = "application '" + owner->application + "'";
   const bool elsewhere = owner->installation != request_.owner.installation;
   if (elsewhere) whose += " of another installation ('" + owner->installation + "')";
@@ -361,7 +367,7 @@ void ObjectPlanner::present(const Manifest& manifest, const Value& live, const H
     return;
   }
   if (manifest.options.apply == protocol::ApplyMode::create_only)
-    return add(step_for(id, ours ? Action::none : Action::adopt,
+    return add(step_for(id, ours && from_of(id).empty() ? Action::none : Action::adopt,
                         std::string("exists and is create-only: left as it is") +
                             (ours ? "" : "; " + adoption(manifest)),
                         wave_of(manifest)),
@@ -403,6 +409,9 @@ void ObjectPlanner::as_it_would_be(const Manifest& manifest, const Value& live, 
     step.diff = fields_diff(was, stays, manifest.secret());
   } else if (!ours) {
     step = step_for(id, Action::adopt, "exists, not ours, and is as declared: " + adoption(manifest),
+                    wave_of(manifest));
+  } else if (!from_of(id).empty()) {
+    step = step_for(id, Action::adopt, "is as declared; handed over by application '" + from_of(id) + "'",
                     wave_of(manifest));
   } else if (differs(left.without(live), left.without(then)) || !precondition.take.empty()) {
     step = step_for(id, Action::update, "is as declared; its marks are ours again", wave_of(manifest));

@@ -47,7 +47,7 @@ void fields(Io& io, Is<Entry::Intended> auto& m) {
 }
 template <class Io>
 void fields(Io& io, Is<Entry> auto& m) {
-  io.must("id", m.id).may("owned", m.owned).may("intended", m.intended);
+  io.must("id", m.id).may("owned", m.owned).may("intended", m.intended).may("from", m.from);
 }
 template <class Io>
 void fields(Io& io, Is<Step> auto& m) {
@@ -59,6 +59,7 @@ void fields(Io& io, Is<Step> auto& m) {
       .must("action", m.action);
   io.may("reason", m.reason).may("precondition", m.precondition).may("diff", m.diff);
   io.may("destroys", m.destroys).may("rerun", m.rerun).may("digest", m.digest).may("hook", m.hook);
+  io.may("from", m.from);
 }
 template <class Io>
 void fields(Io& io, Is<WireProblem> auto& m) {

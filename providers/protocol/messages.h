@@ -21,7 +21,8 @@ inline constexpr int kProtocol = 1;
 enum class Prune { automatic, confirm, never };
 enum class Drift { heal, report, ignore };
 enum class ApplyMode { merge, create_only, replace };
-enum class Action { none, create, update, replace, remove, adopt, run };
+/// `release` is the daemon's own: another application takes it, or nobody; no provider hears of it.
+enum class Action { none, create, update, replace, remove, adopt, run, release };
 enum class Destroys { nothing, restart, data };
 enum class Rerun { check, safe, hold };
 enum class Hook { none, pre, sync, post, fail };
@@ -69,6 +70,11 @@ struct Owner {
   std::string installation, application;
   bool operator==(const Owner&) const = default;
 };
+/// Whether a mark stands for the owner: its own, or that of who handed the thing over to it.
+inline bool stands_for(const Owner& mark, const Owner& owner, const std::string& from) {
+  return mark == owner ||
+         (!from.empty() && mark.installation == owner.installation && mark.application == from);
+}
 
 struct Entry {
   ResourceId id;
@@ -80,6 +86,7 @@ struct Entry {
   };
   std::optional<Owned> owned;
   std::optional<Intended> intended;
+  std::string from{};  ///< the application that handed it over: its mark stands for the owner's
 };
 
 struct Step {
@@ -96,6 +103,7 @@ struct Step {
   std::string digest;      ///< of the document that it applies; empty for a delete
   Hook hook = Hook::none;  ///< of the run of a hook: when
   std::string group{};  ///< waves in a row of one group do not wait for each other's health; empty: it does
+  std::string from{};   ///< of its entry
 };
 
 /// The code of a problem in `resolve` that what other documents define may solve.

@@ -9,7 +9,8 @@ using Word = std::string_view;
 constexpr std::array<Word, 3> kPrune{"auto", "confirm", "never"};
 constexpr std::array<Word, 3> kDrift{"heal", "report", "ignore"};
 constexpr std::array<Word, 3> kApplyMode{"merge", "create-only", "replace"};
-constexpr std::array<Word, 7> kAction{"none", "create", "update", "replace", "delete", "adopt", "run"};
+constexpr std::array<Word, 8> kAction{"none",   "create", "update", "replace",
+                                      "delete", "adopt",  "run",    "release"};
 constexpr std::array<Word, 3> kDestroys{"nothing", "restart", "data"};
 constexpr std::array<Word, 3> kRerun{"check", "safe", "hold"};
 constexpr std::array<Word, 5> kHook{"none", "pre", "sync", "post", "fail"};

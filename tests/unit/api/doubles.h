@@ -155,6 +155,12 @@ class StoreDouble : public store::Store {
     not_doubled("intend");
   }
   void settle(const ApplicationUid&, SyncId, std::span<const Settled>) override { not_doubled("settle"); }
+  void hand_over(const ApplicationUid&, SyncId, std::span<const Handed>) override {
+    not_doubled("hand_over");
+  }
+  void change_destination(const store::Configured&, const ApplicationUid&, const ApplicationUid&) override {
+    not_doubled("change_destination");
+  }
   bool forget_application(const ApplicationUid&) override { not_doubled("forget_application"); }
   void begin_effect(const ApplicationUid&, const Effect&) override { not_doubled("begin_effect"); }
   void end_effect(const ApplicationUid&, SyncId, const std::string&) override { not_doubled("end_effect"); }

@@ -96,6 +96,8 @@ protocol::PlanResult Fixture::plan(const std::vector<protocol::Document>& docume
     if (resources.contains(document.digest)) request.upsert.push_back(resources[document.digest]);
   }
   for (const auto& name : remove) request.remove.push_back(id_of(at(name)));
+  for (const auto& resource : request.upsert) request.entries.push_back({resource.id, {}, {}, from});
+  for (const auto& id : request.remove) request.entries.push_back({id, {}, {}, from});
   protocol::CallContext context{blobs, cancelled, Monotonic::now() + std::chrono::minutes(1)};
   return host::plan(*state, request, context);
 }
@@ -136,7 +138,7 @@ protocol::Observation Fixture::observe(const std::string& name, bool full) {
   request.owner = owner;
   request.policy = policy;
   request.full = full;
-  protocol::Entry entry{id_of(at(name)), {}, {}};
+  protocol::Entry entry{id_of(at(name)), {}, {}, from};
   if (auto record = state->owned.find(entry.id)) entry.owned = {record->digest, record->receipt};
   request.entries.push_back(entry);
   return host::observe(*state, nullptr, request).observations.at(0);

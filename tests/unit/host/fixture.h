@@ -48,6 +48,7 @@ class Fixture {
   std::string root, state_directory;
   std::unique_ptr<State> state;
   protocol::Owner owner{"installation", "app"};
+  std::string from;  ///< the application that handed over all that is asked about
   Value policy;
   Value defaults;
   MemoryBlobs blobs;

@@ -172,6 +172,29 @@ TEST_CASE("two applications do not share a path") {
   REQUIRE(plan.problems.size() == 1);
 }
 
+TEST_CASE("what another application handed over is taken, and its file left alone") {
+  Fixture host;
+  host.sync({host.file("f", "x"), host.file("g", "x")});
+  host.owner.application = "other";
+  host.from = "app";
+  CHECK(host.observe("f").live == protocol::Live::ours);
+  CHECK(host.observe("f").drift == protocol::DriftState::yes);
+  host.before_check = [](const std::string&) { FAIL_CHECK("it is written"); };
+  const auto plan = host.plan({host.file("f", "x")});
+  REQUIRE(plan.steps.size() == 1);
+  CHECK(plan.steps[0].action == Action::adopt);
+  host.sync({host.file("f", "x")});
+  host.from.clear();
+  CHECK(host.observe("f").drift == protocol::DriftState::no);
+  CHECK(host.plan({host.file("g", "x")}).problems.size() == 1);  // that one was not
+  host.from = "third";
+  CHECK(host.plan({host.file("g", "x")}).problems.size() == 1);
+  host.before_check = {};
+  host.from = "app";
+  host.sync({}, {"g"});
+  CHECK_FALSE(exists(host.at("g")));
+}
+
 TEST_CASE("create-only leaves what is there") {
   Fixture host;
   write(host.at("f"), "theirs");

@@ -108,6 +108,10 @@ class StoreDouble final : public store::Store {
     unexpected();
   }
   void settle(const ApplicationUid&, SyncId, std::span<const Settled>) override { unexpected(); }
+  void hand_over(const ApplicationUid&, SyncId, std::span<const Handed>) override { unexpected(); }
+  void change_destination(const store::Configured&, const ApplicationUid&, const ApplicationUid&) override {
+    unexpected();
+  }
   bool forget_application(const ApplicationUid&) override { unexpected(); }
   void begin_effect(const ApplicationUid&, const Effect&) override { unexpected(); }
   void end_effect(const ApplicationUid&, SyncId, const std::string&) override { unexpected(); }

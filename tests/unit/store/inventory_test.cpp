@@ -134,3 +134,61 @@ TEST_CASE("another application's resource at the same destination is seen") {
   CHECK_FALSE(s->owner_of(DestinationName("other"), ResourceId("a"), ApplicationUid("far")));
   CHECK_FALSE(s->owner_of(host, ResourceId("b"), ApplicationUid("db")));
 }
+
+TEST_CASE("what is handed over is never nobody's, and it is known whose mark it has") {
+  Opened s;
+  const ApplicationUid shop("shop"), mail("mail");
+  const auto sync = begin(*s.store);
+  const auto commit = CommitId::parse(std::string(40, 'a')).value();
+  own(*s.store, sync, "a", "aa");
+  s->intend(shop, begin(*s.store, shop), std::vector{intent("a", "ab")});  // it was refused that
+  const auto give = [&](const ApplicationUid& from, const ApplicationUid& to) {
+    s->hand_over(from, sync,
+                 std::vector<Store::Handed>{{ResourceId("a"), to, commit, R"({"what":"handed"})"}});
+    s.reopen();
+    CHECK(s->inventory(from).empty());
+    const auto all = s->inventory(to);
+    REQUIRE(all.size() == 1);
+    CHECK(all[0].owned_digest == "aa");
+    CHECK(all[0].receipt == "receipt of a");
+    CHECK_FALSE(all[0].intended_sync);
+    CHECK(all[0].handed_at == commit);
+    return all[0].from;
+  };
+  CHECK(give(kWeb, shop) == kWeb);
+  REQUIRE(s->unsettled(shop).size() == 1);
+  CHECK(give(shop, mail) == kWeb);  // nobody has written to it since
+  CHECK(give(mail, kWeb).empty());
+  give(kWeb, shop);
+  s->settle(shop, sync, std::vector{done("a", "ac")});
+  CHECK(s->inventory(shop)[0].from.empty());
+}
+
+TEST_CASE("an application that goes elsewhere leaves what it owns, and finds it again there") {
+  Opened s;
+  const ApplicationUid left("web@here"), there("web@there");
+  const Configured here{kWeb, ApplicationName("web"), DestinationName("here"), R"({"policy":1})"};
+  const Configured elsewhere{kWeb, ApplicationName("web"), DestinationName("there"), R"({"policy":2})"};
+  s->configure_application(here);
+  const auto sync = begin(*s.store);
+  own(*s.store, sync, "a", "aa");
+  succeed(*s.store, sync);
+  s->change_destination(elsewhere, left, there);
+  s.reopen();
+  CHECK(s->inventory(kWeb).empty());
+  CHECK_FALSE(s->application(kWeb)->last_succeeded);
+  CHECK(s->application(kWeb)->destination.str() == "there");
+  const auto orphan = s->application(left);
+  REQUIRE(orphan);
+  CHECK(orphan->orphaned);
+  CHECK(orphan->destination.str() == "here");
+  CHECK(orphan->settings == R"({"policy":1})");
+  REQUIRE(s->inventory(left).size() == 1);
+  CHECK(s->inventory(left)[0].from == kWeb);
+
+  s->change_destination(here, there, left);
+  REQUIRE(s->inventory(kWeb).size() == 1);
+  CHECK(s->inventory(kWeb)[0].from.empty());
+  CHECK(s->inventory(left).empty());
+  CHECK_FALSE(s->application(there));
+}

@@ -144,6 +144,20 @@ TEST_CASE("a file that is no database, or not ours, or from the future, is refus
   }
 }
 
+TEST_CASE("a database of the first version is taken along") {
+  Opened s;
+  InventoryEntry entry;
+  entry.id = ResourceId("a");
+  s->intend(kWeb, SyncId{1}, std::vector{entry});
+  s.store.reset();
+  tamper(s.directory.path(),
+         "DROP INDEX inventory_handed; ALTER TABLE inventory DROP COLUMN handed_by;"
+         " ALTER TABLE inventory DROP COLUMN handed_at; PRAGMA user_version = 1");
+  s.reopen();
+  REQUIRE(s->inventory(kWeb).size() == 1);
+  CHECK(s->inventory(kWeb)[0].from.empty());
+}
+
 TEST_CASE("a missing or foreign key is refused") {
   Opened s;
   s.store.reset();

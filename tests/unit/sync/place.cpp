@@ -47,6 +47,11 @@ protocol::Step run_of(const protocol::Resource& resource, const protocol::Docume
   return step;
 }
 
+/// By its mark, or that of the one who handed it over.
+bool is_of(const Place::Thing& thing, const protocol::Owner& owner, const std::string& from) {
+  return thing.owner.empty() || thing.owner == owner.application || (!from.empty() && thing.owner == from);
+}
+
 }  // namespace
 
 class PlaceProvider : public Provider {
@@ -119,6 +124,8 @@ class PlaceProvider : public Provider {
     std::map<std::string, const protocol::Document*> documents;
     for (const auto& d : request.documents) documents.emplace(d.digest, &d);
     protocol::PlanResult result;
+    std::map<ResourceId, std::string> from;
+    for (const auto& entry : request.entries) from.emplace(entry.id, entry.from);
     for (const auto& resource : request.upsert) {
       const std::string& id = resource.id.str();
       for (const auto time : resource.hooks)
@@ -131,6 +138,15 @@ class PlaceProvider : public Provider {
       step.id = resource.id;
       step.digest = resource.document;
       step.wave = wave_of(*documents.at(resource.document));
+      step.from = from[resource.id];
+      if (live != place_.things_.end() && !is_of(live->second, request.owner, step.from)) {
+        protocol::WireProblem problem;
+        problem.message = id + " belongs to application '" + live->second.owner + "'";
+        problem.cause = ProblemCause::conflict;
+        problem.id = id;
+        result.problems.push_back(std::move(problem));
+        continue;
+      }
       if (const Value* spec = documents.at(resource.document)->json.find("spec"))
         step.group = spec->get_string("group");
       if (live == place_.things_.end()) {
@@ -139,6 +155,8 @@ class PlaceProvider : public Provider {
         step.action = Action::update;
         step.diff = "-value: " + (place_.never_content_.contains(id) ? "?" : live->second.value) +
                     "\n+value: " + wanted + "\n";
+      } else if (live->second.owner != request.owner.application) {
+        step.action = Action::adopt;
       }
       result.steps.push_back(std::move(step));
     }
@@ -146,6 +164,7 @@ class PlaceProvider : public Provider {
       protocol::Step step;
       step.key = id.str();
       step.id = id;
+      step.from = from[id];
       step.action = Action::remove;
       result.steps.push_back(std::move(step));
     }
@@ -181,8 +200,11 @@ class PlaceProvider : public Provider {
         result.steps.push_back(std::move(told));
         continue;
       } else if (step.action == Action::remove) {
-        place_.things_.erase(id);
+        const auto live = place_.things_.find(id);
+        if (live != place_.things_.end() && is_of(live->second, request.owner, step.from))
+          place_.things_.erase(live);
       } else {
+        if (!place_.things_.contains(id)) ++place_.births_[id];
         told.receipt = value_of(*documents.at(step.digest));
         place_.things_[id] = {told.receipt, request.owner.application};
       }
@@ -208,8 +230,11 @@ class PlaceProvider : public Provider {
       seen.live = live == place_.things_.end() ? protocol::Live::absent : protocol::Live::ours;
       if (place_.occupied_.contains(id)) seen.live = protocol::Live::foreign;
       if (place_.hidden_.contains(id)) seen.live = protocol::Live::unknown;
-      const bool same =
-          live != place_.things_.end() && entry.owned && live->second.value == entry.owned->receipt;
+      const bool marked = live != place_.things_.end() &&
+                          (live->second.owner.empty() || live->second.owner == request.owner.application);
+      if (live != place_.things_.end() && !is_of(live->second, request.owner, entry.from))
+        seen.live = protocol::Live::foreign;
+      const bool same = marked && entry.owned && live->second.value == entry.owned->receipt;
       seen.drift =
           same && !place_.always_drifted_.contains(id) ? protocol::DriftState::no : protocol::DriftState::yes;
       result.observations.push_back(std::move(seen));
@@ -264,6 +289,18 @@ std::string Place::value(const std::string& id) const {
   std::lock_guard lock(mutex_);
   const auto it = things_.find(id);
   return it == things_.end() ? std::string() : it->second.value;
+}
+
+std::string Place::owner(const std::string& id) const {
+  std::lock_guard lock(mutex_);
+  const auto it = things_.find(id);
+  return it == things_.end() ? std::string() : it->second.owner;
+}
+
+int Place::births_of(const std::string& id) const {
+  std::lock_guard lock(mutex_);
+  const auto it = births_.find(id);
+  return it == births_.end() ? 0 : it->second;
 }
 
 std::set<std::string> Place::ids() const {

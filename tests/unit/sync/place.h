@@ -26,6 +26,10 @@ class Place {
   /// The value of a thing, or empty.
   std::string value(const std::string& id) const;
   std::set<std::string> ids() const;
+  /// Whose mark it has: an application's uid.
+  std::string owner(const std::string& id) const;
+  /// How often it was made where nothing was.
+  int births_of(const std::string& id) const;
   /// Somebody else changes a thing; its owner is told.
   void change(const std::string& id, const std::string& value);
   /// Somebody else changes a thing, and the watch does not see it.
@@ -82,7 +86,7 @@ class Place {
   std::set<std::string> never_content_, always_drifted_, hidden_, occupied_, begun_;
   std::map<std::string, ProblemCause> refused_;  ///< a change of it
   std::map<std::string, protocol::Health> health_;
-  std::map<std::string, int> changes_;
+  std::map<std::string, int> changes_, births_;
   std::vector<std::string> order_;
   std::function<void(const protocol::Changed&)> listener_;
   std::function<void(const std::string&)> context_listener_;

@@ -77,6 +77,18 @@ CommitId World::remove(const std::string& path) {
   return origin.tip();
 }
 
+CommitId World::move(const std::map<std::string, std::string>& paths) {
+  std::string renames;
+  for (const auto& [from, to] : paths) {
+    renames += "R " + from + " " + to + "\n";
+  }
+  origin.git({"fast-import", "--quiet"},
+             "commit refs/heads/main\ncommitter Ada Example <ada@example.com> 1700000001 +0000\ndata 0\n"
+             "from refs/heads/main^0\n" +
+                 renames);
+  return origin.tip();
+}
+
 EventId World::deliver(const CommitId& commit, const std::string& ref) {
   store::NewEvent event;
   event.cause = store::Cause::push;

@@ -46,6 +46,8 @@ class World {
                   const std::string& ref = "refs/heads/main");
   /// Commits the removal of one file to main.
   CommitId remove(const std::string& path);
+  /// Commits to main that files have other paths.
+  CommitId move(const std::map<std::string, std::string>& paths);
   /// Stores the event of a signed delivery and tells the dispatcher.
   EventId deliver(const CommitId&, const std::string& ref = "refs/heads/main");
   EventId push(const std::map<std::string, std::string>& files, const std::string& ref = "refs/heads/main");
