@@ -61,6 +61,7 @@ void DispatcherImpl::offer(const App& app, Job job) {
 /// Starts what can be started.
 void DispatcherImpl::pump(const App& app) {
   if (stopping_) return;
+  if (app->moving) return move(app);
   const bool suspended = app->next && app->config.suspended && app->next->kind == Kind::commit;
   if (suspended) {
     app->phase = Phase::held;

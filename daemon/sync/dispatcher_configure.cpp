@@ -129,6 +129,10 @@ void DispatcherImpl::configure_applications(const config::Config& config,
       }
       if (const auto word = rejected.find(a.uid); word != rejected.end()) line->rejected = word->second;
     }
+    if (line->moving || moves(line->state, a)) {
+      line->moving = true;
+      let_go(line, kMoved);
+    }
     const bool check = line->check_timer == 0 || line->config.check_interval != a.check_interval;
     line->config = a;
     line->settings_key = settings_key(a, dests_.at(a.destination)->config);
@@ -137,6 +141,7 @@ void DispatcherImpl::configure_applications(const config::Config& config,
   }
   for (auto& [uid, line] : apps_) {
     if (apps.contains(uid)) continue;
+    if (std::exchange(line->moving, false)) line->config.destination = line->state.destination;
     let_go(line, kLeft);
     line->check_timer = 0;
     orphans_[uid] = line;
@@ -172,18 +177,17 @@ void DispatcherImpl::record_applications(const std::vector<store::ApplicationSta
   {
     std::lock_guard lock(mutex_);
     for (const auto& [uid, app] : apps_) {
-      const auto& a = app->config;
+      if (app->moving) continue;
       auto& state = app->state;
-      const std::string settings = to_json(Value::object(
-          {{"policy", a.policy}, {"defaults", a.defaults}, {"repository", a.repository.str()}}));
-      const bool same = state.name == a.name && state.destination == a.destination && !state.orphaned &&
-                        state.settings == settings;
+      auto now = configured_as(app->config);
+      const bool same = state.name == now.name && state.destination == now.destination && !state.orphaned &&
+                        state.settings == now.settings;
       if (same) continue;
-      state.name = a.name;
-      state.destination = a.destination;
+      state.name = now.name;
+      state.destination = now.destination;
       state.orphaned = false;
-      state.settings = settings;
-      changed.push_back({uid, a.name, a.destination, settings});
+      state.settings = now.settings;
+      changed.push_back(std::move(now));
     }
     for (const auto& [uid, app] : orphans_) app->state.orphaned = true;
   }

@@ -138,7 +138,7 @@ void DispatcherImpl::look_at_live(const App& app) {
   app->hold = Hold::none;
   if (app->next)
     app->dirty.insert(heal.begin(), heal.end());  // yields to the push, and is seen again after it
-  if (heal.empty() || stopping_ || app->next || !configured(app)) {
+  if (heal.empty() || stopping_ || app->next || app->moving || !configured(app)) {
     take_up(app);
     return pump(app);
   }

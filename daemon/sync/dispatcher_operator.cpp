@@ -255,7 +255,9 @@ std::vector<ApplicationStatus> DispatcherImpl::status() const {
     s.destination = state.destination;
     s.revision = state.revision;
     s.orphaned = true;
-    s.waits_for = "it left the configuration; nothing that it owns is deleted";
+    const bool moved = state.name.str().find('@') != std::string::npos;
+    s.waits_for = moved ? "its application went to another destination; nothing that it owns here is deleted"
+                        : "it left the configuration; nothing that it owns is deleted";
     s.released_by = "gitopsctl delete " + s.name.str() + " --cascade";
     s.sync = state.last_sync;
     if (auto leaving = leaving_text(*env_.store, s); !leaving.empty()) {

@@ -125,6 +125,8 @@ struct ApplicationLine {
   std::map<ResourceId, Ailing> ailing;
   bool observed = false;  ///< something that it owns was looked at since the start
 
+  bool moving = false;  ///< it goes to another destination, which the store has not heard of
+
   bool engaged() const { return run || next || aside.any(); }
   /// The run that waits for approval, if one does.
   std::shared_ptr<Run> held() const {
@@ -147,6 +149,9 @@ inline std::vector<EventId> with_along(ApplicationLine& app, EventId event) {
 
 /// Why what an application was about ends with it.
 inline constexpr const char* kLeft = "the application left the configuration";
+
+/// Why what an application was about at its old destination ends.
+inline constexpr const char* kMoved = "the application goes to another destination";
 
 inline constexpr const char* kHealth = "its health";
 inline constexpr const char* kSuspended = "the application is suspended";
@@ -221,6 +226,12 @@ class DispatcherImpl : public Dispatcher {
   void drop_next(const App&, const std::string& why);
   void keep_connected(const std::weak_ptr<DestinationLine>&);
   bool configured(const App&) const;
+
+  // dispatcher_move.cpp: an application goes to another destination
+  bool moves(const store::ApplicationState&, const config::Application&) const;
+  void move(const App&);
+  void moved(const App&, const store::Configured&);
+  store::Configured configured_as(const config::Application&) const;
 
   // dispatcher_repositories.cpp: fetch and decide
   void take_event(store::Event);

@@ -129,3 +129,79 @@ TEST_CASE("what a provider says is bounded, and an absence is never lost") {
   conditions.take({"away"}, 6000);
   CHECK_FALSE(unreachable_in(conditions.all()));
 }
+
+TEST_CASE(
+    "an application that goes to another destination begins anew there, and what it had is an orphan's") {
+  Place elsewhere;
+  World world;
+  world.elsewhere = &elsewhere;
+  world.add("web");
+  auto there = world.config.destinations[0];
+  there.name = DestinationName("there");
+  there.settings = Value::object({{"place", "there"}});
+  world.config.destinations.push_back(there);
+  world.start();
+  world.apply({{"web/a.yaml", thing("a", "1")}, {"web/b.yaml", thing("b", "1")}});
+
+  world.config.applications[0].destination = there.name;
+  SUBCASE("at a reload") {
+    world.reload();
+  }
+  SUBCASE("at a start") {
+    world.restart();
+  }
+  CHECK(eventually([&] { return elsewhere.ids() == std::set<std::string>{"a", "b"}; }));
+  CHECK(world.await("web", SyncStatus::synced).resources == 2);
+  CHECK(world.place.ids() == std::set<std::string>{"a", "b"});
+  const auto left = world.status("web@here");
+  CHECK(left.orphaned);
+  CHECK(left.resources == 2);
+  CHECK(left.released_by == "gitopsctl delete web@here --cascade");
+  elsewhere.change("a", "by hand");
+  CHECK(eventually([&] { return elsewhere.value("a") == "1"; }));
+
+  // Back: what it left is its own again, and what is declared no more goes by the rules.
+  world.config.applications[0].destination = DestinationName("here");
+  world.reload_and_look();
+  CHECK(eventually([&] { return world.store->inventory_count(ApplicationUid("web@there")) == 2; }));
+  CHECK(world.await("web", SyncStatus::synced).resources == 2);
+  CHECK(world.place.births_of("a") == 1);
+  CHECK(world.place.owner("a") == "web");
+  // What is left at the other one goes when somebody says so.
+  CHECK(world.ended(world.dispatcher->delete_cascade(ApplicationName("web@there"), "ada")).state ==
+        store::EventState::succeeded);
+  CHECK(elsewhere.ids().empty());
+  CHECK(world.place.ids() == std::set<std::string>{"a", "b"});
+}
+
+TEST_CASE("a destination that only got another name is the same") {
+  World world;
+  world.add("web");
+  world.start();
+  world.apply({{"web/a.yaml", thing("a", "1")}});
+  world.config.destinations[0].name = DestinationName("renamed");
+  world.config.applications[0].destination = DestinationName("renamed");
+  world.reload_and_look();
+  CHECK(world.await("web", SyncStatus::synced).resources == 1);
+  CHECK(world.dispatcher->status().size() == 1);
+  CHECK(world.place.births_of("a") == 1);
+}
+
+TEST_CASE("what is left at a destination that left the configuration is not forgotten") {
+  Place elsewhere;
+  World world;
+  world.elsewhere = &elsewhere;
+  world.add("web");
+  world.start();
+  world.apply({{"web/a.yaml", thing("a", "1")}});
+  world.config.destinations[0].name = DestinationName("there");
+  world.config.destinations[0].settings = Value::object({{"place", "there"}});
+  world.config.applications[0].destination = DestinationName("there");
+  world.reload();
+  CHECK(eventually([&] { return elsewhere.value("a") == "1"; }));
+  CHECK(world.status("web@here").resources == 1);
+  CHECK_THROWS_WITH_AS(world.dispatcher->delete_cascade(ApplicationName("web@here"), "ada"),
+                       doctest::Contains("destination here of application web@here is not configured"),
+                       Failure);
+  CHECK(world.place.value("a") == "1");
+}

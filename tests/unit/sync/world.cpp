@@ -43,7 +43,8 @@ void World::start() {
   environment.state_directory = folder.path();
   environment.missing_delay = missing_delay;
   environment.open_provider = [this](const config::Destination& destination, Provider::Events events) {
-    return place.provider(destination, std::move(events));
+    Place& what = elsewhere && destination.name.str() == "there" ? *elsewhere : place;
+    return what.provider(destination, std::move(events));
   };
   dispatcher = make_dispatcher(environment);
   dispatcher->start();

@@ -26,6 +26,7 @@ class World {
   source::test::Folder folder;
   source::test::Origin origin{folder / "origin.git"};
   Place place;
+  Place* elsewhere = nullptr;  ///< what the destination "there" is, where there is one
   /// The configuration of the next start or reload: repository `site`, destination `here`, no applications.
   config::Config config;
   std::chrono::milliseconds missing_delay{300};  ///< of the next start
