@@ -35,6 +35,20 @@ void move_inventory(Transaction& t, const ApplicationUid& from, const Applicatio
   t.db().run("DELETE FROM inventory WHERE app = ?", app);
 }
 
+void forget(Transaction& t, std::int64_t app) {
+  const auto documents = documents_of(t, app);
+  t.db().run("DELETE FROM declared WHERE app = ?", app);
+  t.db().run("DELETE FROM declared_sets WHERE app = ?", app);
+  t.db().run("DELETE FROM effects WHERE app = ?", app);
+  drop_unused(t, documents);
+  // The row stays, for the history of its syncs.
+  t.db().run(
+      "UPDATE applications SET forgotten = 1, last_sync = 0, last_succeeded = 0, revision = '', input_key = "
+      "'',"
+      " source_key = '', quarantined = '', outside = '', orphaned = 0 WHERE id = ?",
+      app);
+}
+
 bool owns_something(Transaction& t, const ApplicationUid& uid) {
   Query q = t.db().query(
       "SELECT 1 FROM applications a JOIN inventory i ON i.app = a.id WHERE a.uid = ? AND NOT a.forgotten"
@@ -90,7 +104,10 @@ void SqliteStore::change_destination(const Configured& now, const ApplicationUid
           left, std::string_view(orphan.str()), app);
       move_inventory(t, now.uid, orphan);
     }
-    if (owns_something(t, orphan_there)) move_inventory(t, orphan_there, now.uid);
+    if (owns_something(t, orphan_there)) {
+      move_inventory(t, orphan_there, now.uid);
+      forget(t, t.application_id(orphan_there));
+    }
     t.db().run("DELETE FROM effects WHERE app = ?", app);
     t.db().run(
         "UPDATE applications SET name = ?2, destination = ?3, settings = ?4, orphaned = 0, last_sync = 0,"
@@ -110,22 +127,8 @@ void SqliteStore::quarantine(const ApplicationUid& uid, const std::string& sourc
 bool SqliteStore::forget_application(const ApplicationUid& uid) {
   bool forgotten = false;
   writer_.run([&](Transaction& t) {
-    const auto app = t.application_id(uid);
-    {
-      Query q = t.db().query("SELECT 1 FROM inventory WHERE app = ? LIMIT 1", app);
-      if (q.row()) return;
-    }
-    const auto documents = documents_of(t, app);
-    t.db().run("DELETE FROM declared WHERE app = ?", app);
-    t.db().run("DELETE FROM declared_sets WHERE app = ?", app);
-    t.db().run("DELETE FROM effects WHERE app = ?", app);
-    drop_unused(t, documents);
-    // The row stays, for the history of its syncs.
-    t.db().run(
-        "UPDATE applications SET forgotten = 1, last_sync = 0, last_succeeded = 0, revision = '', input_key "
-        "= '',"
-        " source_key = '', quarantined = '', outside = '', orphaned = 0 WHERE id = ?",
-        app);
+    if (owns_something(t, uid)) return;
+    forget(t, t.application_id(uid));
     forgotten = true;
   });
   return forgotten;

@@ -191,6 +191,15 @@ DispatcherImpl::App DispatcherImpl::orphan_of(const ApplicationUid& uid) {
   return app;
 }
 
+DispatcherImpl::App DispatcherImpl::orphan_named(const ApplicationName& name) {
+  App app;
+  for (const auto& state : env_.store->applications()) {
+    // By what is configured now: the mark in the store follows a reload a moment later.
+    if (state.name == name && !app_of(state.uid)) app = orphan_of(state.uid);
+  }
+  return app;
+}
+
 std::unique_ptr<Dispatcher> make_dispatcher(Environment environment) {
   return std::make_unique<DispatcherImpl>(std::move(environment));
 }

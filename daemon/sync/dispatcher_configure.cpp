@@ -193,12 +193,28 @@ void DispatcherImpl::record_applications(const std::vector<store::ApplicationSta
   }
   for (const auto& now : changed) env_.store->configure_application(now);
   for (const auto& state : known) {
-    if (app_of(state.uid) || state.orphaned) continue;
+    if (app_of(state.uid)) continue;
+    if (env_.store->inventory_count(state.uid) == 0 && env_.store->forget_application(state.uid)) {
+      forget_orphan(state.uid);
+      continue;
+    }
+    if (state.orphaned) continue;
     env_.store->orphan_application(state.uid);
     log::warning("application left the configuration; nothing that it owns is deleted",
                  {{"application", state.name.str()},
                   {"release", "gitopsctl delete " + state.name.str() + " --cascade"}});
   }
+}
+
+/// The store has forgotten it, since it owns nothing.
+void DispatcherImpl::forget_orphan(const ApplicationUid& uid) {
+  std::lock_guard lock(mutex_);
+  const auto orphan = orphans_.find(uid);
+  if (orphan == orphans_.end()) return;
+  const auto app = orphan->second;  // one that is busy may come back before it has ended
+  app->state = {};
+  app->state.uid = uid;
+  if (!app->engaged() && app->hold == Hold::none) orphans_.erase(orphan);
 }
 
 /// With the mutex.

@@ -126,6 +126,31 @@ std::string leaving_text(const store::Store& store, const ApplicationStatus& s) 
   return {};
 }
 
+ApplicationStatus what_it_does(const ApplicationLine& app) {
+  ApplicationStatus s;
+  s.name = app.config.name;
+  s.uid = app.uid;
+  s.destination = app.config.destination;
+  s.revision = app.state.revision;
+  s.wanted = app.wanted;
+  s.phase = app.phase == Phase::idle && app.next ? Phase::queued : app.phase;
+  s.waits_for = app.waits_for;
+  s.released_by = app.released_by;
+  s.error = app.error.empty() ? app.heal_error : app.error;
+  s.sync = app.sync ? app.sync : app.state.last_sync;
+  s.since = app.since;
+  return s;
+}
+
+void say_orphaned(const store::Store& store, ApplicationStatus& s) {
+  s.waits_for = leaving_text(store, s);
+  if (!s.waits_for.empty()) return;
+  const bool moved = s.name.str().find('@') != std::string::npos;
+  s.waits_for = moved ? "its application went to another destination; nothing that it owns here is deleted"
+                      : "it left the configuration; nothing that it owns is deleted";
+  s.released_by = "gitopsctl delete " + s.name.str() + " --cascade";
+}
+
 }  // namespace
 
 EventId DispatcherImpl::replay(EventId id, const std::string& who) {
@@ -180,11 +205,7 @@ EventId DispatcherImpl::sync_now(const ApplicationName& name, const std::string&
 }
 
 EventId DispatcherImpl::delete_cascade(const ApplicationName& name, const std::string& who) {
-  App app;
-  for (const auto& state : env_.store->applications()) {
-    // By what is configured now: the mark in the store follows a reload a moment later.
-    if (state.name == name && !app_of(state.uid)) app = orphan_of(state.uid);
-  }
+  App app = orphan_named(name);
   const bool orphan = app != nullptr;
   if (!orphan) app = app_named(name);
   config::Application config;
@@ -213,29 +234,18 @@ EventId DispatcherImpl::delete_cascade(const ApplicationName& name, const std::s
 std::vector<ApplicationStatus> DispatcherImpl::status() const {
   std::vector<ApplicationStatus> list;
   std::vector<store::ApplicationState> stored = env_.store->applications();
+  std::map<ApplicationUid, ApplicationStatus> leaving;
   {
     std::lock_guard lock(mutex_);
     for (const auto& [uid, app] : apps_) {
-      ApplicationStatus s;
-      s.name = app->config.name;
-      s.uid = uid;
-      s.destination = app->config.destination;
+      ApplicationStatus s = what_it_does(*app);
       s.repository = app->config.repository;
       s.ref = app->config.ref;
-      s.revision = app->state.revision;
-      s.wanted = app->wanted;
-      s.phase = app->phase;
-      if (s.phase == Phase::idle && app->next) s.phase = Phase::queued;
       const auto away = unreachable(s.destination);
       const bool compared = app->compared && !away;
       s.health = health_of(*app, compared);
-      s.waits_for = app->waits_for;
-      s.released_by = app->released_by;
-      s.error = app->error.empty() ? app->heal_error : app->error;
-      s.sync = app->sync ? app->sync : app->state.last_sync;
       s.suspended = app->config.suspended;
       s.quarantined = !app->state.quarantined.empty();
-      s.since = app->since;
       if (away && s.phase == Phase::idle)
         s.waits_for = "destination " + s.destination.str() + ": " + away->condition.message;
       say_waiting(*app, s);
@@ -244,26 +254,21 @@ std::vector<ApplicationStatus> DispatcherImpl::status() const {
         s.conditions = conditions_of(*dest->second->provider, &uid);
       list.push_back(std::move(s));
     }
+    for (const auto& [uid, app] : orphans_) leaving.emplace(uid, what_it_does(*app));
   }
   std::set<ApplicationUid> configured;
   for (const auto& s : list) configured.insert(s.uid);
   for (const auto& state : stored) {
     if (configured.contains(state.uid)) continue;
-    ApplicationStatus s;
+    auto known = leaving.find(state.uid);
+    ApplicationStatus s = known == leaving.end() ? ApplicationStatus{} : std::move(known->second);
     s.name = state.name;
     s.uid = state.uid;
     s.destination = state.destination;
     s.revision = state.revision;
     s.orphaned = true;
-    const bool moved = state.name.str().find('@') != std::string::npos;
-    s.waits_for = moved ? "its application went to another destination; nothing that it owns here is deleted"
-                        : "it left the configuration; nothing that it owns is deleted";
-    s.released_by = "gitopsctl delete " + s.name.str() + " --cascade";
-    s.sync = state.last_sync;
-    if (auto leaving = leaving_text(*env_.store, s); !leaving.empty()) {
-      s.waits_for = std::move(leaving);
-      s.released_by.clear();
-    }
+    if (!s.sync) s.sync = state.last_sync;
+    if (s.waits_for.empty() && s.phase == Phase::idle) say_orphaned(*env_.store, s);
     list.push_back(std::move(s));
   }
   for (auto& s : list) {

@@ -11,19 +11,27 @@ Failure no_ref(const std::string& ref) {
               "check `ref` of the application");
 }
 
+PlanView held_plan(const ApplicationLine& app, const Run& held) {
+  return {held.id(), held.job().revision, held.steps(), held.hold(), {}, release_commands(app, held)};
+}
+
 }  // namespace
 
 PlanView DispatcherImpl::plan(const ApplicationName& name, const std::optional<CommitId>& revision) {
-  const auto app = app_named(name);
+  App app;
+  try {
+    app = app_named(name);
+  } catch (const Failure&) {
+    app = orphan_named(name);
+    if (!app) throw;
+    return plan_deletion(app);
+  }
   std::optional<Scope> scope;
   Repo repo;
   config::Repository repository;
   {
     std::lock_guard lock(mutex_);
-    if (const auto held = app->held(); held && !revision) {
-      return {held->id(), held->job().revision,         held->steps(), held->hold(),
-              {},         release_commands(*app, *held)};
-    }
+    if (const auto held = app->held(); held && !revision) return held_plan(*app, *held);
     scope.emplace(scope_of(app));
     repo = repos_.at(app->config.repository);
     repository = repo->config;
@@ -48,6 +56,27 @@ PlanView DispatcherImpl::plan(const ApplicationName& name, const std::optional<C
   view.steps = run.steps();
   view.hold = run.hold();
   say_kept_off(app, run, view);
+  return view;
+}
+
+/// Of one that left the configuration: nothing else is ever done for it.
+PlanView DispatcherImpl::plan_deletion(const App& app) {
+  std::optional<Scope> scope;
+  {
+    std::lock_guard lock(mutex_);
+    if (const auto held = app->held()) return held_plan(*app, *held);
+    scope.emplace(scope_of(app));
+  }
+  const std::string name = scope->application.name.str();
+  Job job;
+  job.kind = Kind::remove;
+  Run run(std::move(*scope), std::move(job), std::make_shared<NeedIndex>());
+  run.preview();
+  PlanView view;
+  view.steps = run.steps();
+  view.hold = run.hold();
+  view.kept_off = "it left the configuration";
+  view.released_by = "gitopsctl delete " + name + " --cascade";
   return view;
 }
 

@@ -222,6 +222,7 @@ class DispatcherImpl : public Dispatcher {
   void configure_applications(const config::Config&, const std::vector<store::ApplicationState>& known,
                               const Rejections&);
   void record_applications(const std::vector<store::ApplicationState>& known);
+  void forget_orphan(const ApplicationUid&);
   void let_go(const App&, const std::string& why);
   void drop_next(const App&, const std::string& why);
   void keep_connected(const std::weak_ptr<DestinationLine>&);
@@ -332,6 +333,9 @@ class DispatcherImpl : public Dispatcher {
   App app_of(const ApplicationUid&) const;
   /// One that left the configuration, as it was last configured; nullptr when it is unknown.
   App orphan_of(const ApplicationUid&);
+  /// The same by its last name; nullptr where none has it.
+  App orphan_named(const ApplicationName&);
+  PlanView plan_deletion(const App&);
 
   Environment env_;
   const std::shared_ptr<render::OutputCache> outputs_ = std::make_shared<render::OutputCache>();

@@ -94,4 +94,55 @@ TEST_CASE("what was deleted comes back with the configuration") {
   CHECK_FALSE(world.await("web", SyncStatus::synced).orphaned);
 }
 
+TEST_CASE("an application that owns nothing leaves no trace") {
+  World world;
+  world.add("web");
+  world.add("shop");
+  world.start();
+  world.ended(world.push({{"web/a.yaml", thing("a", "1")}}));
+  CHECK(world.status("shop").resources == 0);
+  world.config.applications.clear();
+  world.reload();
+  CHECK(listed(world));
+  const auto all = world.dispatcher->status();
+  CHECK(std::none_of(all.begin(), all.end(), [](const auto& s) { return s.name.str() == "shop"; }));
+  // It may come back like a new one.
+  world.add("shop");
+  world.reload_and_look();
+  world.apply({{"shop/c.yaml", thing("c", "1")}});
+  CHECK(world.await("shop", SyncStatus::synced).resources == 1);
+}
+
+TEST_CASE("what the deletion of an orphan would do, and waits for, is shown") {
+  World world;
+  world.apply_then_ask({{"web/a.yaml", thing("a", "1")}, {"web/b.yaml", thing("b", "1")}});
+  world.config.applications.clear();
+  world.reload();
+  const auto plan = world.dispatcher->plan(kWeb, std::nullopt);
+  CHECK(plan.steps.size() == 2);
+  CHECK(plan.released_by == "gitopsctl delete web --cascade");
+  CHECK_FALSE(plan.held);
+
+  const auto event = world.dispatcher->delete_cascade(kWeb, "ada");
+  const auto held = world.await("web", Phase::held);
+  CHECK(held.orphaned);
+  CHECK(held.waits_for.find("approve: true") != std::string::npos);
+  const std::string command = "gitopsctl approve web --sync " + std::to_string(held.sync.value);
+  CHECK(held.released_by.find(command) != std::string::npos);
+  CHECK(world.dispatcher->plan(kWeb, std::nullopt).held == held.sync);
+  world.dispatcher->approve(kWeb, held.sync, "ada");
+  CHECK(world.ended(event).state == EventState::succeeded);
+  CHECK_FALSE(listed(world));
+}
+
+TEST_CASE("a deletion of an orphan that failed says why") {
+  World world;
+  orphan(world);
+  world.place.refuse("a");
+  CHECK(world.ended(world.dispatcher->delete_cascade(kWeb, "ada")).state == EventState::failed);
+  const auto status = world.status("web");
+  CHECK(status.error.find("a: refused") != std::string::npos);
+  CHECK(status.released_by == "gitopsctl delete web --cascade");
+}
+
 }  // namespace gitopsd::sync::test

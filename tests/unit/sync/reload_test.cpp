@@ -50,7 +50,6 @@ TEST_CASE("an application that leaves while it is held ends its event") {
   CHECK(end.reason == kLeft);
   CHECK(eventually([&] { return world.store->sync(held.sync)->state == store::SyncState::superseded; }));
   CHECK(world.place.ids().empty());
-  CHECK(world.status("web").orphaned);
 }
 
 TEST_CASE("an application that leaves while a newer commit is queued ends both events") {
