@@ -25,7 +25,7 @@ void check_steps(const protocol::PlanResult& result, const protocol::PlanRequest
     const bool deletes = step.action == protocol::Action::remove;
     const bool asked =
         deletes ? remove.contains(step.id) : upsert.contains(step.id) || remove.contains(step.id);
-    if (!asked || step.key.empty() || !keys.insert(step.key).second) {
+    if (!asked || step.action == protocol::Action::release || step.key.empty() || !keys.insert(step.key).second) {
       throw fail(ProblemCause::destination, "provider of " + destination.str() +
                                                 " planned a step that nobody asked for: " +
                                                 std::string(to_string(step.action)) + " " + step.id.str());
