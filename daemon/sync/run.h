@@ -132,6 +132,7 @@ class Run {
   void prepare();
   protocol::PlanRequest plan_request(std::size_t& next) const;
   bool to_be_done(const protocol::Step&) const;
+  bool take_up_marks(const protocol::PlanResult&);
   void make_plan();
   std::set<ResourceId> within_reach() const;
   void check_what_came_within_reach();

@@ -25,7 +25,8 @@ void check_steps(const protocol::PlanResult& result, const protocol::PlanRequest
     const bool deletes = step.action == protocol::Action::remove;
     const bool asked =
         deletes ? remove.contains(step.id) : upsert.contains(step.id) || remove.contains(step.id);
-    if (!asked || step.action == protocol::Action::release || step.key.empty() || !keys.insert(step.key).second) {
+    if (!asked || step.action == protocol::Action::release || step.key.empty() ||
+        !keys.insert(step.key).second) {
       throw fail(ProblemCause::destination, "provider of " + destination.str() +
                                                 " planned a step that nobody asked for: " +
                                                 std::string(to_string(step.action)) + " " + step.id.str());
@@ -161,6 +162,23 @@ bool Run::to_be_done(const protocol::Step& step) const {
          entry->second.intended_sync || !entry->second.from.empty();
 }
 
+/// Marks of applications of this installation that own the thing no more, since they let go of what is never
+/// pruned. Whether there are any: then they stand for this one's own.
+bool Run::take_up_marks(const protocol::PlanResult& result) {
+  bool any = false;
+  for (const auto& problem : result.problems) {
+    const ResourceId id(problem.id);
+    if (problem.owner.empty() || !items_.contains(id)) continue;
+    auto& entry = work_.entries[id];
+    if (!entry.owned_digest.empty() || !entry.from.empty()) continue;
+    if (scope_.store.owner_of(scope_.destination.name, id, scope_.application.uid)) continue;
+    entry.id = id;
+    entry.from = ApplicationUid(problem.owner);
+    any = true;
+  }
+  return any;
+}
+
 void Run::make_plan() {
   next_wave_ = 0;
   items_.clear();
@@ -175,8 +193,13 @@ void Run::make_plan() {
   std::map<int, Wave> by_wave;  // of all parts: a wave waits for the health of one
   std::vector<protocol::Step> hooks;
   for (; !asked; asked = next == work_.upsert.size()) {
-    const auto request = plan_request(next);
-    const auto result = scope_.provider->plan(request, work_.blobs.get(), Monotonic::now() + kPlanTimeout);
+    const std::size_t begin = next;
+    auto request = plan_request(next);
+    auto result = scope_.provider->plan(request, work_.blobs.get(), Monotonic::now() + kPlanTimeout);
+    if (take_up_marks(result)) {
+      request = plan_request(next = begin);
+      result = scope_.provider->plan(request, work_.blobs.get(), Monotonic::now() + kPlanTimeout);
+    }
     take_problems(result, items_, job_.revision, problems);
     check_steps(result, request, scope_.destination.name);
     for (const auto& step : result.steps) {

@@ -118,8 +118,13 @@ bool Planner::owned_by_other(const std::string& path, const std::optional<OwnedL
 
 void Planner::upsert(const Wanted& wanted) {
   std::string who;
-  if (owned_by_other(wanted.path, state_.owned.find(id_of(wanted.path)), who))
-    return problem(wanted, ProblemCause::conflict, who, kTwoOwners);
+  const auto record = state_.owned.find(id_of(wanted.path));
+  if (owned_by_other(wanted.path, record, who)) {
+    problem(wanted, ProblemCause::conflict, who, kTwoOwners);
+    if (record->owner.installation == request_.owner.installation)
+      result_.problems.back().owner = record->owner.application;
+    return;
+  }
   const std::size_t before = result_.problems.size();
   const Goal goal = goal_of(wanted, result_.problems);
   if (result_.problems.size() != before) return;

@@ -280,6 +280,7 @@ bool ObjectPlanner::of_other(const Value& live, const Id& id, WireProblem& probl
   if (elsewhere) whose += " of another installation ('" + owner->installation + "')";
   problem = problem_at(id, ProblemCause::conflict, id.str() + " belongs to " + whose,
                        elsewhere ? kTwoInstallations : kTwoApplications);
+  if (!elsewhere) problem.owner = owner->application;
   problem.pointer = "/metadata/name";
   return true;
 }

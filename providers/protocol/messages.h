@@ -116,6 +116,7 @@ struct WireProblem {
   std::string id, step;
   ProblemCause cause = ProblemCause::internal;
   int retry_after_seconds = 0;
+  std::string owner{};  ///< of plan: the other application of this installation whose mark is in the way
 };
 
 // --- daemon to provider ---

@@ -80,3 +80,21 @@ class Handover(ClusterScene):
             self.daemon.program.kill()
             self.daemon.start()
             self.assert_moved(name)
+
+    def test_never_pruned(self):
+        """what was kept since it is never pruned is another application's as soon as that declares it"""
+        kept = config_map("data", {"k": "1"}, annotations={"gitopsd.io/prune": "never"})
+        def push(files: dict) -> None:
+            commit = self.checkout.commit({name: json.dumps(text) if text else None for name, text in files.items()})
+            self.checkout.push()
+            self.daemon.push_and_wait(commit)
+
+        push({"web/data.json": kept})
+        uid = self.live(kept)["metadata"]["uid"]
+        push({"web/data.json": None})
+        push({"shop/data.json": config_map("data", {"k": "2"})})
+        found = self.live(kept)
+        self.assertEqual((found["metadata"]["uid"], found["data"]), (uid, {"k": "2"}))
+        self.assertEqual(found["metadata"]["annotations"]["gitopsd.io/tracking-id"].split("/")[1], "shop")
+        self.cluster.patch(self.placed(kept), {"data": {"k": "by hand"}})
+        self.wait_live(kept, lambda found: found["data"] == {"k": "2"}, "it is put back")
