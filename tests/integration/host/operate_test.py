@@ -6,12 +6,6 @@ from lib.case import Scene
 
 
 class Operate(Scene):
-    def reload(self) -> None:
-        before = self.daemon.program.log.read_text().count("configuration reloaded")
-        self.daemon.write_config()
-        self.daemon.program.signal(1)
-        wait.until(lambda: self.daemon.program.log.read_text().count("configuration reloaded") > before, "it reloaded")
-
     def test_plan_changes_nothing(self):
         """plan shows the steps with their diff and changes nothing"""
         self.converge({"one": "1\n"})
@@ -29,10 +23,10 @@ class Operate(Scene):
         """a failed event that can now succeed is replayed"""
         allowed = self.daemon.application["policy"]
         self.daemon.application["policy"] = {"paths": ["/nowhere"]}
-        self.reload()
+        self.daemon.reload()
         event = self.daemon.push_and_wait(self.commit({"one": "1\n"}), state="failed")
         self.daemon.application["policy"] = allowed
-        self.reload()
+        self.daemon.reload()
         self.daemon.ctl("replay", str(event["id"]))
         self.assert_files({"one": "1\n"})
         replayed = next(event for event in self.daemon.events() if event["cause"] == "replay")

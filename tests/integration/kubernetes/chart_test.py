@@ -52,8 +52,7 @@ class Chart(ChartScene):
         self.assertEqual(self.sync_chart(group)["widgets"], "false")
         self.daemon.config["applications"].append({
             **self.daemon.application, "name": "lacking", "path": "lacking"})
-        self.daemon.write_config()
-        self.daemon.program.signal(1)
+        self.daemon.reload()
         latecomer = {"apiVersion": f"{group}/v1", "kind": "Latecomer", "metadata": {"name": "a"}, "spec": {}}
         commit = self.checkout.commit({"lacking/all.yaml": manifest(latecomer)})
         self.checkout.push()

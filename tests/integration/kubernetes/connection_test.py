@@ -1,7 +1,6 @@
 """How the provider reaches a cluster and proves who it is, and what it says where that fails."""
 import itertools
 import shutil
-import signal
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -239,8 +238,7 @@ class Restarted(ConnectionScene):
         """a server that goes away: within seconds all of the destination is unknown and says why, and known again as soon as it is back"""
         other = {**self.daemon.application, "name": "shop", "path": "shop"}
         self.daemon.config["applications"].append(other)
-        self.daemon.write_config()
-        self.daemon.program.signal(signal.SIGHUP)
+        self.daemon.reload()
         document, beside = config_map("a", {"k": "1"}), config_map("b", {"k": "1"})
         self.sync(document, **{"shop/all.yaml": manifest(beside)})
         for name in ("web", "shop"):

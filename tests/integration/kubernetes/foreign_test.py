@@ -188,18 +188,18 @@ class WithoutRights(ClusterScene):
     def configure(self):
         super().configure()
         self.other = f"{self.space}-more"
-        self.daemon.config["destinations"][0]["settings"]["kubeconfig"] = str(self.cluster.kubeconfig("gitopsd"))
+        self.daemon.config["destinations"][0]["settings"]["kubeconfig"] = str(self.cluster.kubeconfig("looker"))
         self.daemon.application["policy"].update(namespaces=[self.space, self.other], clusterKinds=["Namespace"])
 
     def test_not_listed(self):
         """a namespace that may not be looked into is not deleted: the right that is missing is named, and enough"""
-        self.cluster.grant("gitopsd", {"apiGroups": [""], "resources": ["namespaces", "configmaps"],
+        self.cluster.grant("looker", {"apiGroups": [""], "resources": ["namespaces", "configmaps"],
                                        "verbs": ["get", "list", "watch", "create", "patch", "delete"]})
         self.sync({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.other}}, *FILLER)
         error = self.sync(*FILLER, state="failed")["error"]
         self.assertIn(f"Namespace/{self.other}: not deleted: nobody can say what it holds: cannot list", error)
         self.assertRegex(error, f"the verb `list` in namespace {self.other} on .*secrets")
         self.assertNotRegex(error, r"on .*\bconfigmaps\b")
-        self.cluster.grant("gitopsd", {"apiGroups": ["*"], "resources": ["*"], "verbs": ["list"]})
+        self.cluster.grant("looker", {"apiGroups": ["*"], "resources": ["*"], "verbs": ["list"]})
         self.daemon.ctl("sync", "web", "--no-wait")
         wait.until(lambda: "would destroy data" in (self.daemon.status()["waits_for"] or ""), "it may be deleted")

@@ -16,12 +16,8 @@ class Ignore(DriftScene):
 
     def set_rules(self, *rules: dict) -> None:
         """Reloaded; what was applied under other rules is then drift, and healed."""
-        before = self.daemon.program.log.read_text().count("configuration reloaded")
         self.daemon.application["policy"]["ignore"] = list(rules)
-        self.daemon.write_config()
-        self.daemon.program.signal(1)
-        self.daemon.program.wait_until(
-            lambda: self.daemon.program.log.read_text().count("configuration reloaded") > before, "the new rules are read")
+        self.daemon.reload()
 
     def image(self, found: dict) -> str:
         return found["spec"]["template"]["spec"]["containers"][0]["image"]

@@ -1,6 +1,7 @@
 """A gitopsd of the test's own: configuration, start, deliveries, and questions to its API."""
 import http.client
 import json
+import signal
 import os
 import socket
 import subprocess
@@ -90,6 +91,14 @@ class Gitopsd:
             self.program.kill()
         else:
             self.program.stop()
+
+    def reload(self) -> None:
+        """The configuration as it is now is in force when this returns."""
+        before = self.program.log.read_text().count("configuration reloaded")
+        self.write_config()
+        self.program.signal(signal.SIGHUP)
+        self.program.wait_until(lambda: self.program.log.read_text().count("configuration reloaded") > before,
+                                "the configuration is in force")
 
     def ready(self) -> bool:
         return self.get_health("/readyz") == 200

@@ -19,7 +19,7 @@ from .kubernetes_api import Client
 MODULE = process.ROOT / "tests" / "kubernetes"
 ETCD_MODULE = MODULE / "etcd"
 # Name -> groups. Only `admin` may do anything at first: what the others may do, a test grants with RBAC.
-USERS = {"admin": ["system:masters"], "gitopsd": [], "gitopsd-web": [], "gitopsd-shop": ["shop-deployers"], "nobody": []}
+USERS = {"admin": ["system:masters"], "gitopsd": [], "looker": [], "gitopsd-web": [], "gitopsd-shop": ["shop-deployers"], "nobody": []}
 
 
 def version() -> str:

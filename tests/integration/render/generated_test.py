@@ -57,7 +57,7 @@ class Generated(Kustomized):
         program = self.folder / "kustomize"
         shutil.copy(renderers.kustomize(), program)
         self.daemon.config["renderers"]["kustomize"] = str(program)
-        self.reload()
+        self.daemon.reload()
         files = {f"web/k{n}.yaml": self.entry(f"k{n}", value="0") for n in range(300)}
         self.push({**files, "web/sub/kustomization.yaml": "resources: [../../base]\nlabels: [{pairs: {a: b}}]\n",
                    "base/kustomization.yaml": "resources: [b.yaml]\n", "base/b.yaml": self.entry("b", value="1"),
@@ -129,14 +129,14 @@ class Generated(Kustomized):
                 for key in ("include", "exclude"):
                     self.daemon.application.pop(key, None)
                 self.daemon.application.update(globs)
-                self.reload()
+                self.daemon.reload()
                 self.daemon.ctl("sync", "web")
                 self.assertEqual(self.values(), values)
 
     def test_configured_overlay(self):
         """what the application lays over its path needs no kustomization there"""
         self.daemon.application["kustomize"] = {"namePrefix": "s-"}
-        self.reload()
+        self.daemon.reload()
         self.push({"web/a.yaml": self.entry("a", value="1"), "web/sub/b.yaml": self.entry("b", value="1")})
         self.assertEqual(self.values(), {"s-a": "1", "s-b": "1"})
         self.push({"web/c.yaml": self.entry("c", value="1")})
@@ -145,7 +145,7 @@ class Generated(Kustomized):
     def test_variables(self):
         """variables are replaced in what is read and in what is built"""
         self.daemon.application["substitute"] = {"V": "east"}
-        self.reload()
+        self.daemon.reload()
         self.push({"web/a.yaml": self.entry("a", value="${V}"), "web/sub/b.yaml": self.entry("b", value="${V}"),
                    "web/sub/kustomization.yaml": "resources: [b.yaml]\nnamePrefix: x-\n"})
         self.assertEqual(self.values(), {"a": "east", "x-b": "east"})

@@ -30,7 +30,7 @@ class Charts(Kustomized):
         self.push({"shared/values.yaml": "one: shared\n"})
         self.assertEqual(self.values(), {"r1-entry": "shared inline shop"})
         self.daemon.application["helm"]["inline"] = {"two": "changed"}
-        self.reload()
+        self.daemon.reload()
         wait.until(lambda: self.values() == {"r1-entry": "shared changed shop"}, "the new values are in force")
 
     def test_documents_of_templates(self):
@@ -43,7 +43,7 @@ class Charts(Kustomized):
             "web/templates/none.yaml": "{{ if false }}a: b{{ end }}\n---\n# nothing\n"}))
         self.assertEqual(set(self.values()), {"r1-entry", "sub", "crd", "hook"})
         self.daemon.application["helm"]["crds"] = False
-        self.reload()
+        self.daemon.reload()
         wait.until(lambda: set(self.values()) == {"r1-entry", "sub", "hook"}, "the CRDs are left out")
 
     def test_failures_name_the_template(self):
@@ -76,10 +76,10 @@ class Variables(Kustomized):
     def test_substitute(self):
         """variables of the configuration are replaced after rendering, and a new value is a new state"""
         self.daemon.application["substitute"] = {"CLUSTER": "east"}
-        self.reload()
+        self.daemon.reload()
         self.push({"web/a.yaml": self.entry("a-${CLUSTER}", value="x ${CLUSTER} ${MISSING:-none} $${KEPT}"),
                    "web/b.yaml": self.entry("b", value="${CLUSTER}").replace("  name: b\n", "  name: b\n  annotations: {kustomize.toolkit.fluxcd.io/substitute: disabled}\n")})
         self.assertEqual(self.values(), {"a-east": "x east none ${KEPT}", "b": "${CLUSTER}"})
         self.daemon.application["substitute"] = {"CLUSTER": "west"}
-        self.reload()
+        self.daemon.reload()
         wait.until(lambda: self.values().get("a-west") == "x west none ${KEPT}", "the new value is in force")

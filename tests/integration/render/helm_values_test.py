@@ -27,7 +27,7 @@ def packed(files: dict[str, str]) -> bytes:
 class Values(Kustomized):
     def helm(self, **settings) -> None:
         self.daemon.application["helm"] = settings
-        self.reload()
+        self.daemon.reload()
 
     def chart(self, *, values: str = "", templates: dict[str, str], **more: str | bytes | None) -> dict:
         return {"web/Chart.yaml": CHART, "web/values.yaml": values, **{f"web/templates/{name}.yaml": text for name, text in templates.items()}, **more}

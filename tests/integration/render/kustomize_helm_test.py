@@ -53,7 +53,7 @@ helmCharts:
     def test_configured_overlay(self):
         """what the configuration lays over a kustomization with charts is in force"""
         self.daemon.application["kustomize"] = {"nameSuffix": "-v2"}
-        self.reload()
+        self.daemon.reload()
         self.push({**self.chart(), "web/kustomization.yaml": "helmCharts: [{name: shop, releaseName: r}]\n"})
         self.assertEqual(set(self.values()), {"r-entry-v2"})
 
@@ -99,7 +99,7 @@ helmCharts:
     def test_missing_helm(self):
         """without Helm, a kustomization with charts fails and says so"""
         self.daemon.config["renderers"]["helm"] = "/nonexistent/helm"
-        self.reload()
+        self.daemon.reload()
         error = self.error({**self.chart(), "web/kustomization.yaml": "helmCharts: [{name: shop}]\n"})
         self.assertIn("/nonexistent/helm", error)
 
@@ -108,7 +108,7 @@ helmCharts:
         program = self.folder / "kubectl"
         shutil.copy(kubernetes.build("kubectl"), program)
         self.daemon.config["renderers"]["kustomize"] = str(program)
-        self.reload()
+        self.daemon.reload()
         self.push({**self.chart(), "web/kustomization.yaml": "helmCharts: [{name: shop, releaseName: r}]\n"})
         self.assertEqual(set(self.values()), {"r-entry"})
 
@@ -117,10 +117,10 @@ helmCharts:
         program = self.folder / "helm"
         shutil.copy(renderers.helm(), program)
         self.daemon.config["renderers"]["helm"] = str(program)
-        self.reload()
+        self.daemon.reload()
         self.push({**self.chart(), "web/kustomization.yaml": "helmCharts: [{name: shop, releaseName: r}]\n"})
         self.assertEqual(self.syncs(), 1)
         program.rename(self.folder / "old")
         shutil.copy(renderers.helm(), program)
-        self.reload()
+        self.daemon.reload()
         wait.until(lambda: self.syncs() == 2 and self.daemon.status()["phase"] == "idle", "it is rendered anew")

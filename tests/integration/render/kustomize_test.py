@@ -1,7 +1,6 @@
 """Applications whose path is a kustomization, by the real kustomize where it is needed."""
 import os
 import shutil
-import signal
 import socket
 import threading
 
@@ -26,12 +25,6 @@ class Kustomized(OddScene):
 
     def error(self, files: dict[str, str | None]) -> str:
         return self.push(files, state="failed")["error"]
-
-    def reload(self) -> None:
-        self.daemon.write_config()
-        done = self.daemon.program.log.read_text().count("configuration reloaded")
-        self.daemon.program.signal(signal.SIGHUP)
-        wait.until(lambda: self.daemon.program.log.read_text().count("configuration reloaded") > done, "the configuration is in force")
 
     def resolved(self) -> int:
         return sum(call.get("documents", 0) for call in self.calls() if call["call"] == "resolve")
@@ -116,7 +109,7 @@ class Build(Kustomized):
         self.assertEqual(self.values(), {"a": "1"})
         self.daemon.application["kustomize"] = {"nameSuffix": "-v2", "patches": [
             {"target": {"kind": "Entry"}, "patch": '[{"op": "replace", "path": "/spec/value", "value": "patched"}]'}]}
-        self.reload()
+        self.daemon.reload()
         wait.until(lambda: self.values() == {"a-v2": "patched"}, "the overlay is in force")
 
     def test_what_kustomize_reads_otherwise(self):
@@ -138,19 +131,19 @@ class Build(Kustomized):
         program = self.folder / "kustomize"
         shutil.copy(renderers.kustomize(), program)
         self.daemon.config["renderers"]["kustomize"] = str(program)
-        self.reload()
+        self.daemon.reload()
         self.push({"web/kustomization.yaml": "resources: [a.yaml]\nnamePrefix: x-\n", "web/a.yaml": self.entry("a", value="1")})
         self.assertEqual(self.syncs(), 1)
         os.utime(program, (1, 1))
         self.forget_calls()
-        self.reload()
+        self.daemon.reload()
         wait.until(lambda: self.syncs() == 2 and self.daemon.status()["phase"] == "idle", "it is rendered anew")
         self.assertEqual([call for call in self.calls() if call["call"] == "apply"], [])
 
     def test_missing_program(self):
         """without kustomize, what needs it fails and says so; what needs it not goes on"""
         self.daemon.config["renderers"]["kustomize"] = "/nonexistent/kustomize"
-        self.reload()
+        self.daemon.reload()
         error = self.error({"web/kustomization.yaml": "resources: [a.yaml]\nnamePrefix: x-\n", "web/a.yaml": self.entry("a", value="1")})
         self.assertIn("/nonexistent/kustomize", error)
         self.push({"web/kustomization.yaml": "resources: [a.yaml]\n"})
