@@ -172,7 +172,7 @@ class Gitopsd:
     def status(self, application: str = "web") -> dict:
         return self.get(f"/v1/applications/{application}")["application"]
 
-    def wait_ended(self, number: int, seconds: float = 30) -> dict:
+    def wait_ended(self, number: int, seconds: float = 90) -> dict:
         try:
             self.program.wait_until(lambda: self.event(number)["ended"], f"event {number} ends", seconds)
         except AssertionError as late:
