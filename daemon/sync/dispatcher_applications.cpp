@@ -16,7 +16,7 @@ using Hold = ApplicationLine::Hold;
 constexpr int kDeathsBeforeAlone = 2;
 constexpr int kRunsOfDestination = 8;
 /// A sync is often followed by another.
-constexpr auto kQuiet = 2s;
+constexpr auto kBeforeTrim = 2s;
 
 }  // namespace
 
@@ -181,7 +181,7 @@ void DispatcherImpl::in_lane(const App& app, const std::function<void()>& body) 
 /// With the mutex.
 void DispatcherImpl::trim_soon() {
   if (trim_due_) return;
-  trim_due_ = workers_->at(Monotonic::now() + kQuiet, [this] {
+  trim_due_ = workers_->at(Monotonic::now() + kBeforeTrim, [this] {
     {
       const std::lock_guard lock(mutex_);
       trim_due_ = false;
