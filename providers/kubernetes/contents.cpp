@@ -17,7 +17,7 @@ constexpr int kContentsPage = 500;
 /// Pages in memory at once.
 constexpr std::size_t kPagesAtOnce = 16;
 constexpr std::size_t kMostObjects = 20'000;
-constexpr auto kPatience = 20s;
+constexpr auto kContentsPatience = 20s;
 constexpr auto kPagePatience = 10s;
 
 /// A list of one kind that is not read to its end.
@@ -73,7 +73,7 @@ class ContentsReader {
   }
 
   void read() {
-    const auto until = Monotonic::now() + kPatience;
+    const auto until = Monotonic::now() + kContentsPatience;
     while (!open_.empty()) {
       if (judge_.size() > kMostObjects || Monotonic::now() > until) {
         unknown_ = "there is more than can be looked at";

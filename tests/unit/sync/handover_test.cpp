@@ -8,7 +8,7 @@ namespace {
 
 using store::EventState;
 
-const ApplicationUid kA("a"), kB("b");
+const ApplicationUid kAlpha("a"), kBeta("b");
 const ApplicationName kFirst("a");
 
 /// Both have something of their own, and `a` has x.
@@ -32,7 +32,7 @@ void check_moved(const World& world, const ApplicationUid& uid) {
     const auto entry = world.store->inventory(uid, {ResourceId("x")});
     return entry.size() == 1 && entry[0].from.empty() && !entry[0].intended_sync;
   }));
-  CHECK_FALSE(owns(world, uid == kA ? kB : kA, "x"));
+  CHECK_FALSE(owns(world, uid == kAlpha ? kBeta : kAlpha, "x"));
 }
 
 }  // namespace
@@ -42,11 +42,11 @@ TEST_CASE("what moves to another application in one commit is handed over") {
   begin(world);
   const auto event = world.ended(world.deliver(world.move({{"a/x.yaml", "b/x.yaml"}})));
   CHECK(event.state == EventState::succeeded);
-  check_moved(world, kB);
+  check_moved(world, kBeta);
   // And back, so that each of them decides first once.
   const auto back = world.ended(world.deliver(world.move({{"b/x.yaml", "a/x.yaml"}})));
   CHECK(back.state == EventState::succeeded);
-  check_moved(world, kA);
+  check_moved(world, kAlpha);
   CHECK(world.await("a", SyncStatus::synced).resources == 2);
   CHECK(world.await("b", SyncStatus::synced).resources == 1);
 }
@@ -56,7 +56,7 @@ TEST_CASE("what changes while it moves is handed over and changed") {
   begin(world);
   world.move({{"a/x.yaml", "b/x.yaml"}});
   CHECK(world.ended(world.push({{"b/x.yaml", thing("x", "2")}})).state == EventState::succeeded);
-  check_moved(world, kB);
+  check_moved(world, kBeta);
   CHECK(world.place.value("x") == "2");
 }
 
@@ -73,7 +73,7 @@ TEST_CASE("the one to whom it goes waits for the one who has it, and its event d
   CHECK(world.place.owner("x") == "a");
   world.dispatcher->approve(kFirst, held.sync, "ada");
   CHECK(world.ended(event).state == EventState::succeeded);
-  check_moved(world, kB);
+  check_moved(world, kBeta);
 }
 
 TEST_CASE("a plan shows what is handed over, and no budget counts it") {
@@ -97,9 +97,9 @@ TEST_CASE("a plan shows what is handed over, and no budget counts it") {
            step.reason == "handed over to application b, which declares it";
   });
   CHECK(released == 5);
-  CHECK(owns(world, kA, "x"));
+  CHECK(owns(world, kAlpha, "x"));
   CHECK(world.ended(world.deliver(commit)).state == EventState::succeeded);
-  check_moved(world, kB);
+  check_moved(world, kBeta);
 }
 
 TEST_CASE("nothing is deleted while it cannot be read who declares it") {
@@ -113,7 +113,7 @@ TEST_CASE("nothing is deleted while it cannot be read who declares it") {
   CHECK(world.status("a").error.find("x; application b cannot be read at") != std::string::npos);
   // What ails `b` is mended: both go on by themselves.
   world.ended(world.push({{"b/b.yaml", thing("own-b", "2")}}));
-  check_moved(world, kB);
+  check_moved(world, kBeta);
   CHECK(world.await("a", SyncStatus::synced).resources == 1);
   CHECK(world.await("b", SyncStatus::synced).resources == 2);
 }
@@ -132,12 +132,12 @@ TEST_CASE("what was handed over before a crash is taken up after it") {
   begin(world);
   world.place.busy("x");
   world.deliver(world.move({{"a/x.yaml", "b/x.yaml"}}));
-  REQUIRE(eventually([&] { return owns(world, kB, "x"); }));
+  REQUIRE(eventually([&] { return owns(world, kBeta, "x"); }));
   CHECK(world.place.owner("x") == "a");
   world.restart();
-  CHECK(owns(world, kB, "x"));
+  CHECK(owns(world, kBeta, "x"));
   world.place.busy("x", false);
-  check_moved(world, kB);
+  check_moved(world, kBeta);
 }
 
 TEST_CASE("what was handed over is taken up where no sync takes it") {
@@ -148,7 +148,7 @@ TEST_CASE("what was handed over is taken up where no sync takes it") {
   const auto event = world.ended(
       world.push({{"b/x.yaml", thing("x", "1", "wave: 1")}, {"b/z.yaml", thing("z", "1", "wave: 0")}}));
   CHECK(event.state == EventState::failed);
-  check_moved(world, kB);
+  check_moved(world, kBeta);
 }
 
 TEST_CASE("who was refused what another one has goes on when it is let go of") {
@@ -157,7 +157,7 @@ TEST_CASE("who was refused what another one has goes on when it is let go of") {
   CHECK(world.ended(world.push({{"b/x.yaml", thing("x", "2")}})).state == EventState::failed);
   CHECK(world.status("b").error.find("x belongs to application a") != std::string::npos);
   world.ended(world.deliver(world.remove("a/x.yaml")));
-  check_moved(world, kB);
+  check_moved(world, kBeta);
   CHECK(eventually([&] { return world.place.value("x") == "2"; }));
   CHECK(world.await("b", SyncStatus::synced).resources == 2);
 }
@@ -169,7 +169,7 @@ TEST_CASE("what an orphan has is handed over to the one who declares it now") {
   world.reload_and_look();
   CHECK(world.ended(world.push({{"b/x.yaml", thing("x", "1")}})).state == EventState::failed);
   world.ended(world.dispatcher->delete_cascade(kFirst, "ada"));
-  check_moved(world, kB);
+  check_moved(world, kBeta);
   CHECK(world.place.value("own-a").empty());
 }
 
@@ -179,11 +179,11 @@ TEST_CASE("a sync of an older commit leaves alone what was handed over for a new
   world.remove("a/x.yaml");
   const auto older = world.commit({{"b/b.yaml", thing("own-b", "2")}});
   const auto newer = world.commit({{"b/b.yaml", thing("own-b", "3")}});
-  const std::vector<store::Store::Handed> handed{{ResourceId("x"), kB, newer, {}}};
-  world.store->hand_over(kA, world.store->application(kA)->last_sync, handed);
+  const std::vector<store::Store::Handed> handed{{ResourceId("x"), kBeta, newer, {}}};
+  world.store->hand_over(kAlpha, world.store->application(kAlpha)->last_sync, handed);
   CHECK(world.ended(world.deliver(older)).state == EventState::succeeded);
   CHECK(world.place.value("x") == "1");
-  CHECK(owns(world, kB, "x"));
+  CHECK(owns(world, kBeta, "x"));
   // From the newer on it is a thing like every other.
   CHECK(world.ended(world.deliver(newer)).state == EventState::succeeded);
   CHECK(world.place.value("x").empty());
