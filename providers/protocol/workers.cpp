@@ -7,6 +7,8 @@ namespace {
 
 /// The calls of one sync follow each other faster.
 constexpr std::chrono::seconds kQuiet{2};
+/// With a small call every second, what a large one needed goes back in between two of them.
+constexpr std::chrono::seconds kNeverQuiet{10};
 
 }  // namespace
 
@@ -48,8 +50,11 @@ void Workers::loop() {
     lock.lock();
     --busy_;
     changed_.notify_all();
-    if (busy_ > 0 || changed_.wait_for(lock, kQuiet, [&] { return stop_ || busy_ > 0 || !queue_.empty(); }))
+    if (busy_ > 0 || !queue_.empty()) continue;
+    const bool overdue = Monotonic::now() - looked_ > kNeverQuiet;
+    if (!overdue && changed_.wait_for(lock, kQuiet, [&] { return stop_ || busy_ > 0 || !queue_.empty(); }))
       continue;
+    looked_ = Monotonic::now();
     lock.unlock();
     heap_.look();
     lock.lock();

@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/heap.h"
 
 namespace gitopsd::protocol {
@@ -32,7 +33,8 @@ class Workers {
   std::deque<std::function<void()>> queue_;
   int busy_ = 0;
   bool stop_ = false;
-  HeapTrim heap_;
+  HeapTrim heap_{1u << 20};
+  Monotonic::time_point looked_ = Monotonic::now();
   std::vector<std::thread> threads_;
 };
 

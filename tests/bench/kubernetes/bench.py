@@ -164,6 +164,8 @@ def kubernetes_push(_) -> Iterator[Figure]:
                          absolute=True)
             healed = [bench.heal(turn) for turn in range(scaled(PUSHES))]
             yield Figure(f"cluster, drift healed, 1 of {count:,}, p50", median_ms(healed), "ms", goal=100, at_most=True)
+            yield Figure(f"cluster, provider's RSS, {count:,}, busy", bench.provider_memory_mb(), "MB")
+            time.sleep(3)  # after two quiet seconds it gives back what is free
             yield Figure(f"cluster, provider's RSS, {count:,}", bench.provider_memory_mb(), "MB",
                          goal=40 if count >= 10_000 else None, at_most=True)
             noop = [bench.nothing(turn) for turn in range(scaled(PUSHES))]
