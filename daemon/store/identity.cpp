@@ -76,7 +76,6 @@ Identity load_identity(const std::string& directory, Connection& connection, con
   const std::string path = directory + "/store.key";
   std::string installation = meta(connection, "installation");
   if (!installation.empty()) {
-    if (!wanted.empty() && wanted != installation) take_on(connection, directory, installation, wanted);
     if (!std::filesystem::exists(path)) {
       throw fail(ProblemCause::input, path + " is missing; digests and sealed documents need it",
                  "restore it from the backup that the database belongs to");
@@ -86,6 +85,7 @@ Identity load_identity(const std::string& directory, Connection& connection, con
       throw fail(ProblemCause::input, path + " is not the key that this database was used with",
                  "restore both from the same backup");
     }
+    if (!wanted.empty() && wanted != installation) take_on(connection, directory, installation, wanted);
     return {std::move(installation), std::move(key)};
   }
   // A key that is already there belongs to a first start that was cut off before the database knew it.
