@@ -1,11 +1,7 @@
 """Deletions beside Kubernetes' own controllers, which collect garbage and empty namespaces."""
-import atexit
-import shutil
-import tempfile
-from pathlib import Path
 
 from lib import kubernetes, wait
-from lib.cluster_case import ClusterScene, config_map
+from lib.cluster_case import ClusterScene, config_map, started_cluster
 from lib.objects import service
 
 FILLER = [config_map(f"stays-{number}", {"k": "1"}) for number in range(20)]  # so that what goes is within the budget
@@ -14,10 +10,8 @@ _shared: list[kubernetes.Cluster] = []
 
 def cluster_with_controllers() -> kubernetes.Cluster:
     if not _shared:
-        folder = Path(tempfile.mkdtemp(prefix="gitopsd-cluster-"))
-        cluster = kubernetes.Cluster(folder / "cluster", audit=True).start()
+        cluster = started_cluster()
         _shared.append(cluster)
-        atexit.register(lambda: (cluster.stop(), shutil.rmtree(folder, ignore_errors=True)))
         cluster.start_controllers()
     return _shared[0]
 

@@ -15,12 +15,17 @@ _numbers = itertools.count(1)
 _shared: list[kubernetes.Cluster] = []
 
 
+def started_cluster() -> kubernetes.Cluster:
+    """Runs until the tests' program ends."""
+    folder = Path(tempfile.mkdtemp(prefix="gitopsd-cluster-"))
+    cluster = kubernetes.Cluster(folder / "cluster", audit=True).start()
+    atexit.register(lambda: (cluster.stop(), shutil.rmtree(folder, ignore_errors=True)))
+    return cluster
+
+
 def shared_cluster() -> kubernetes.Cluster:
     if not _shared:
-        folder = Path(tempfile.mkdtemp(prefix="gitopsd-cluster-"))
-        cluster = kubernetes.Cluster(folder / "cluster", audit=True).start()
-        _shared.append(cluster)
-        atexit.register(lambda: (cluster.stop(), shutil.rmtree(folder, ignore_errors=True)))
+        _shared.append(started_cluster())
     return _shared[0]
 
 
