@@ -3,12 +3,14 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 
 #include "providers/kubernetes/asking.h"
 #include "providers/kubernetes/contents.h"
 #include "providers/kubernetes/manifest.h"
+#include "providers/kubernetes/owned.h"
 #include "providers/kubernetes/read_objects.h"
 #include "providers/kubernetes/verbs.h"
 
@@ -50,6 +52,7 @@ class ObjectPlanner {
   void remove(const Id&, const HttpResponse& live);
   void look_into(const Id&, const Value& live, protocol::Step&, Precondition&);
   bool is_ours(const Value& live, const Id&) const;
+  std::optional<Receipt> remembered(const Id&) const;
   bool is_the_one_applied(const Value& live, const Id&) const;
   bool cuts(const Manifest&, const HttpResponse& dry_run);
   bool of_other(const Value& live, const Id&, protocol::WireProblem&) const;

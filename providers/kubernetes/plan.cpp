@@ -35,9 +35,6 @@ constexpr std::array<std::string_view, 7> kImmutable{"immutable",
                                                      "updates to parameters are forbidden",
                                                      "pod updates may not change fields",
                                                      "may not be changed"};
-constexpr const char* kTwoApplications =
-    "let one of the two declare it; where the other is gone for good, remove the annotation "
-    "gitopsd.io/tracking-id";
 constexpr const char* kReplace =
     "it cannot be changed in place; the annotation gitopsd.io/apply: replace lets it be deleted and made "
     "anew";
@@ -45,9 +42,6 @@ constexpr const char* kReplaceLosesData =
     "it cannot be changed in place: declare what it was before; the annotation gitopsd.io/apply: replace "
     "lets "
     "it be deleted and made anew, without what it holds";
-constexpr const char* kTwoInstallations =
-    "let one of the two declare it; where the other's store is lost, this one can take its place: "
-    "store.installation in the configuration, and a restart";
 
 /// But for what is left to others.
 bool same_ownership(const LeftToOthers& left, const Value& live, const Value& applied) {
@@ -244,45 +238,6 @@ WireProblem ObjectPlanner::problem_at(const Id& id, ProblemCause cause, std::str
   problem.id = id.str();
   if (const auto it = wanted_.find(id); it != wanted_.end()) problem.document = it->second.document;
   return problem;
-}
-
-const protocol::Entry* ObjectPlanner::entry_of(const Id& id) const {
-  const auto it = entries_.find(id.resource());
-  return it == entries_.end() ? nullptr : it->second;
-}
-
-std::string ObjectPlanner::from_of(const Id& id) const {
-  const auto* entry = entry_of(id);
-  return entry ? entry->from : std::string();
-}
-
-/// By its mark, or where somebody took the mark away, by what we remember of it.
-/// What is remembered of another object would make it look different for ever.
-bool ObjectPlanner::is_the_one_applied(const Value& live, const Id& id) const {
-  const auto* entry = entry_of(id);
-  const auto receipt = entry && entry->owned ? Receipt::parse(entry->owned->receipt) : std::nullopt;
-  return !receipt || text_at(live, "/metadata/uid") == receipt->uid;
-}
-
-bool ObjectPlanner::is_ours(const Value& live, const Id& id) const {
-  const auto* entry = entry_of(id);
-  if (const auto owner = owner_of(live, id)) return stands_for(*owner, request_.owner, from_of(id));
-  const auto receipt = entry && entry->owned ? Receipt::parse(entry->owned->receipt) : std::nullopt;
-  const Value* uid = live.at_pointer("/metadata/uid");
-  return receipt && uid && uid->is_string() && uid->as_string() == receipt->uid;
-}
-
-bool ObjectPlanner::of_other(const Value& live, const Id& id, WireProblem& problem) const {
-  const auto owner = owner_of(live, id);
-  if (!owner || stands_for(*owner, request_.owner, from_of(id))) return false;
-  std::string whose = "application '" + owner->application + "'";
-  const bool elsewhere = owner->installation != request_.owner.installation;
-  if (elsewhere) whose += " of another installation ('" + owner->installation + "')";
-  problem = problem_at(id, ProblemCause::conflict, id.str() + " belongs to " + whose,
-                       elsewhere ? kTwoInstallations : kTwoApplications);
-  if (!elsewhere) problem.owner = owner->application;
-  problem.pointer = "/metadata/name";
-  return true;
 }
 
 void ObjectPlanner::upsert(const Manifest& manifest, const ReadObject& live, const HttpResponse& dry_run) {
