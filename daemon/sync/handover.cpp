@@ -111,6 +111,7 @@ Heirs heirs_of(const Scope& scope, const CommitId& revision, const CommitId& bef
   Heirs heirs;
   if (entries.empty() || !scope.others) return heirs;
   std::vector<ResourceId> ids;
+  ids.reserve(entries.size());
   for (const auto& entry : entries) ids.push_back(entry.id);
   for (const auto& other : scope.others()) {
     const auto& app = other.scope.application;

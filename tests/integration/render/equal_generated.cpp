@@ -201,12 +201,12 @@ TEST_CASE("folders that change nothing outside of them are built by themselves")
           "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\nlabels: [{pairs: {c: "
           "d}}]\n"}});
   };
-  for (const std::string members :
-       {"labels: [{pairs: {a: b}, includeSelectors: true}]", "commonLabels: {a: b}",
-        "commonAnnotations: {a: b}", "images: [{name: a, newTag: '2'}]", "replicas: [{name: q, count: 3}]",
-        "patches: [{path: patch.yaml}]", "patchesStrategicMerge: [patch.yaml]", "components: [../../part]",
-        "patches: [{target: {kind: Deployment}, patch: '[{\"op\": \"add\", \"path\": \"/spec/replicas\", "
-        "\"value\": 2}]'}]"}) {
+  for (
+      const std::string members :
+      {"labels: [{pairs: {a: b}, includeSelectors: true}]", "commonLabels: {a: b}",
+       "commonAnnotations: {a: b}", "images: [{name: a, newTag: '2'}]", "replicas: [{name: q, count: 3}]",
+       "patches: [{path: patch.yaml}]", "patchesStrategicMerge: [patch.yaml]", "components: [../../part]",
+       R"(patches: [{target: {kind: Deployment}, patch: '[{"op": "add", "path": "/spec/replicas", "value": 2}]'}])"}) {
     CAPTURE(members);
     CHECK(way(members) == Way::apart);
   }
