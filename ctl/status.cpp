@@ -54,6 +54,21 @@ void print_daemon(const Session& session, const Value& answer, WallMicros now) {
 
 constexpr std::size_t kMostConditions = 5;  // of a destination
 
+// "applying, attempt 2"
+Cell phase_of(const Value& application) {
+  auto phase = word_of(application, "phase");
+  if (application.get_int("attempt") > 1) phase.text += ", attempt " + number_of(application, "attempt");
+  return phase;
+}
+
+// Of the last attempt; or of the one before that which runs now, and says so.
+Cell error_of(const Value& application) {
+  const auto error = text_of(application, "error");
+  const auto before = text_of(application, "error_before");
+  if (!error.empty() || before.empty()) return {error, Colour::red};
+  return {"the attempt before: " + before, Colour::yellow};
+}
+
 // "drift of ... is seen only every check_interval: ... (give ...)"
 std::string condition_text(const Value& condition) {
   const auto hint = text_of(condition, "hint");
@@ -118,14 +133,13 @@ Exit status_of_all(const Session& session) {
   std::string errors;
   for (const auto& application : answer.get_array("applications")) {
     table.add({text_of(application, "name"), word_of(application, "status"), word_of(application, "health"),
-               word_of(application, "phase"), age_of(application, "since", now),
-               commit_of(application, "revision"), commit_of(application, "wanted"),
-               number_of(application, "resources"), Cell(flags_of(application), Colour::yellow),
-               waits_of(application)});
-    if (const auto error = text_of(application, "error"); !error.empty()) {
-      errors +=
-          session.terminal.paint(Colour::red, safe(text_of(application, "name") + ": " + first_line(error))) +
-          "\n";
+               phase_of(application), age_of(application, "since", now), commit_of(application, "revision"),
+               commit_of(application, "wanted"), number_of(application, "resources"),
+               Cell(flags_of(application), Colour::yellow), waits_of(application)});
+    if (const auto error = error_of(application); !error.text.empty()) {
+      errors += session.terminal.paint(error.colour,
+                                       safe(text_of(application, "name") + ": " + first_line(error.text))) +
+                "\n";
     }
   }
   if (table.empty()) return session.line("no applications"), Exit::ok;
@@ -149,10 +163,13 @@ Exit status_of_one(const Session& session, const std::string& name) {
   details.add("destination", text_of(application, "destination"));
   details.add("status", word_of(application, "status"));
   details.add("health", word_of(application, "health"));
-  auto phase = word_of(application, "phase");
+  auto phase = phase_of(application);
   if (const auto since = age_of(application, "since", now); !since.empty()) phase.text += " for " + since;
   details.add("phase", phase);
-  details.add("revision", text_of(application, "revision"));
+  const auto revision = text_of(application, "revision");
+  const auto synced = text_of(application, "synced_revision");
+  details.add("revision", revision);
+  if (synced != revision) details.add("synced last", synced);  // nothing since then changes anything of it
   details.add("wanted", text_of(application, "wanted"));
   details.add("resources", number_of(application, "resources"));
   if (const auto* heals = answer.find("heals"); heals != nullptr && heals->is_object())
@@ -162,7 +179,7 @@ Exit status_of_one(const Session& session, const std::string& name) {
   details.add("released by", text_of(application, "released_by"));
   for (const auto& condition : application.get_array("conditions"))
     details.add("condition", Cell(condition_text(condition), Colour::yellow));
-  details.add("error", Cell(text_of(application, "error"), Colour::red));
+  details.add("error", error_of(application));
   session.terminal.write(details.str(session.terminal));
   const auto* sync = answer.find("last_sync");
   if (sync == nullptr) return Exit::ok;

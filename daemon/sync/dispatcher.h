@@ -36,15 +36,18 @@ struct ApplicationStatus {
   DestinationName destination;
   RepositoryName repository;
   std::string ref;
-  CommitId revision;  ///< of the last succeeded sync
-  CommitId wanted;    ///< what the running or held sync would bring; empty when idle
+  CommitId revision;         ///< the newest that it is known to be in accord with
+  CommitId synced_revision;  ///< of the last succeeded sync; older than `revision` where that changes nothing
+  CommitId wanted;           ///< what the running or held sync would bring; empty when idle
   Phase phase = Phase::idle;
   SyncStatus status = SyncStatus::unknown;
   protocol::Health health = protocol::Health::unknown;
-  std::string waits_for;    ///< what it waits for, or empty
-  std::string released_by;  ///< what releases it: a command line or an event
-  std::string error;        ///< of the last sync, if it failed
-  SyncId sync;              ///< running, held or last; no heal
+  std::string waits_for;       ///< what it waits for, or empty
+  std::string released_by;     ///< what releases it: a command line or an event
+  std::string error;           ///< of the last sync or its last attempt, if that failed and none runs since
+  std::string error_before{};  ///< of the attempt before the one that runs
+  int attempt = 0;             ///< which one of the sync under way runs, waits or comes next; 0: none is
+  SyncId sync;                 ///< running, held or last; no heal
   bool suspended = false, quarantined = false, orphaned = false;
   WallMicros since = 0;                       ///< start of the phase
   std::int64_t resources = 0;                 ///< in the inventory

@@ -117,14 +117,14 @@ void DispatcherImpl::begin(const App& app, Job job) {
       for (const auto& [id, why] : app->ailing) job.ailing->push_back(id);
     }
     // Of the sync before, which this one replaces; not of what it is itself a new attempt at.
-    if (job.attempt == 0 && job.failures == 0) app->error.clear();
+    if (job.tries == 0) app->error.clear();
     app->rejected.reset();
     take_up_left(app, job);
   }
   if (!app->aside.any()) {  // else it is a heal, and people wait for something else
     app->phase = Phase::rendering;
     app->since = env_.clock->wall();
-    app->wanted = job.revision;
+    app->wanted = job.kind == Kind::heal ? app->revision() : job.revision;
     app->waits_for.clear();
     app->released_by.clear();
   }
@@ -233,6 +233,7 @@ void DispatcherImpl::ended(const App& app, const std::shared_ptr<Run>& run, Outc
         app->state.source_key = after.source_key;
         app->state.outside = after.outside;
         app->state.last_succeeded = run->id();
+        app->accord = {app->newest_of(job), run->id()};
         // What it had nothing to do with may still differ, where drift is only reported.
         for (const auto& id : run->repetition().handled) {
           app->out_of_sync.erase(id);

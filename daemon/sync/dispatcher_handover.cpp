@@ -12,13 +12,8 @@ std::vector<Other> DispatcherImpl::others_of(const ApplicationUid& self, const D
     for (const auto& [uid, app] : apps_) {
       if (uid == self || app->config.destination != destination || !repos_.contains(app->config.repository))
         continue;
-      const auto& doing = app->aside.run ? app->aside.run : app->run;
-      const auto& retrying = app->aside.retrying ? app->aside.retrying : app->retrying;
-      const Job* job = app->next                                  ? &*app->next
-                       : doing && doing->job().kind != Kind::heal ? &doing->job()
-                       : retrying                                 ? &*retrying
-                       : app->again                               ? &app->again->job
-                                                                  : nullptr;
+      const Job* job = app->next ? &*app->next : app->under_way();
+      if (!job && app->again) job = &app->again->job;
       others.push_back({scope_of(app), app->state, job ? job->revision : CommitId{}});
     }
   }

@@ -74,6 +74,8 @@ void DispatcherImpl::look(const Repo& repo) {
         std::string settings;
         store::ApplicationState state;
         std::string tried, rejected;
+        CommitId accepted;
+        bool signed_only = false;
         {
           std::lock_guard lock(mutex_);
           if (app->engaged()) continue;
@@ -81,6 +83,8 @@ void DispatcherImpl::look(const Repo& repo) {
           settings = app->settings_key;
           state = app->state;
           tried = app->last_tried_key;
+          accepted = app->revision();
+          signed_only = repo->config.require_signed;
           if (app->rejected) rejected = app->rejected->input_key;
           if (auto it = dests_.find(app->config.destination); it != dests_.end()) dest = it->second;
         }
@@ -89,15 +93,18 @@ void DispatcherImpl::look(const Repo& repo) {
         const auto digest = dest->provider->render_context_digest();
         const auto key = input_key_now(state.input_key, source, settings, digest, *snapshot, config);
         const bool offers_else = !tried.empty() && !tried.ends_with(tried_key({}, digest));
+        if (key == state.input_key && tip->second != accepted && !signed_only)
+          note_accord(app, tip->second, state.last_succeeded);
         if (key == state.input_key || tried == tried_key(key, digest) || key == rejected ||
             state.quarantined.find(source) != std::string::npos)
           continue;
         event.cause = store::Cause::context;
         event.application = app->uid;
-        event.body_signed = tip->second == state.revision;
-        event.note = offers_else            ? "what the destination offers changed"
-                     : state.last_succeeded ? "settings changed"
-                                            : "first sync";
+        event.body_signed = tip->second == accepted;
+        event.note = offers_else                               ? "what the destination offers changed"
+                     : !state.last_succeeded                   ? "first sync"
+                     : state.last_sync != state.last_succeeded ? "the last sync did not succeed"
+                                                               : "settings changed";
         if (auto stored = env_.store->event(env_.store->add_event(event)))
           found.push_back(std::move(*stored));
       }
@@ -106,6 +113,14 @@ void DispatcherImpl::look(const Repo& repo) {
     give_back(repo, {}, failure);
   }
   for (auto& event : found) take_event(std::move(event));
+}
+
+/// With what a sync brought, if that is the last one still, and nothing is under way that changes it.
+void DispatcherImpl::note_accord(const App& app, const CommitId& tip, SyncId succeeded) {
+  std::lock_guard lock(mutex_);
+  const auto& state = app->state;
+  if (succeeded && state.last_succeeded == succeeded && state.last_sync == succeeded && !app->engaged())
+    app->accord = {tip, succeeded};
 }
 
 void DispatcherImpl::schedule_look(const Repo& repo, std::chrono::milliseconds delay) {

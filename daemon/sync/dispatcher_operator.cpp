@@ -81,39 +81,47 @@ std::string again_text(const ApplicationLine& app) {
   return "being tried again in " + std::to_string(std::max<std::int64_t>(left.count(), 0)) + " s";
 }
 
-/// What somebody who asks why it is not as declared has to know, the worst first.
+/// What an application waits for, and what releases it.
+struct Waiting {
+  std::string what, released_by{};
+};
+
+/// What somebody who asks why it is not as declared has to know: the worst.
+Waiting waiting_of(const ApplicationLine& app, const ApplicationStatus& s) {
+  const bool idle = s.phase == Phase::idle;
+  const std::string sync = "gitopsctl sync " + s.name.str();
+  if (s.quarantined)
+    return {"a new state in the repository, since it was rolled back", "gitopsctl resume " + s.name.str()};
+  if (app.rejected) return {"a new state in the repository: " + app.rejected->text, sync};
+  if (idle && !app.error.empty()) return {again_text(app) + ", since the last sync failed", sync};
+  if (!app.unsigned_report.empty()) return {app.unsigned_report};
+  if (!app.report.empty()) return {app.report};
+  if (const auto contested = app.contest.contested(Monotonic::now()); !contested.empty())
+    return {"somebody or something other than gitopsd keeps changing " + first_of(contested) + " at " +
+                s.destination.str(),
+            "ten minutes in which they leave that alone"};
+  if (const auto stuck = app.convergence.stuck(); !stuck.empty())
+    return {stuck_text(stuck), "a manifest that its destination keeps as written: gitopsctl plan " +
+                                   s.name.str() + " shows the change"};
+  if (!app.out_of_sync.empty()) return {differences_text(app.out_of_sync), sync};
+  return {idle ? ailing_text(app.ailing) : std::string()};
+}
+
 void say_waiting(const ApplicationLine& app, ApplicationStatus& s) {
-  if (s.waits_for.empty() && s.quarantined) {
-    s.waits_for = "a new state in the repository, since it was rolled back";
-    s.released_by = "gitopsctl resume " + s.name.str();
-  }
-  if (s.waits_for.empty() && app.rejected) {
-    s.waits_for = "a new state in the repository: " + app.rejected->text;
-    s.released_by = "gitopsctl sync " + s.name.str();
-  }
-  if (s.waits_for.empty() && !app.error.empty() && s.phase == Phase::idle) {
-    s.waits_for = again_text(app) + ", since the last sync failed";
-    s.released_by = "gitopsctl sync " + s.name.str();
-  }
-  if (s.waits_for.empty()) s.waits_for = app.unsigned_report;
-  if (s.waits_for.empty() && !app.report.empty()) s.waits_for = app.report;
-  const auto contested = app.contest.contested(Monotonic::now());
-  if (s.waits_for.empty() && !contested.empty()) {
-    s.waits_for = "somebody or something other than gitopsd keeps changing " + first_of(contested) + " at " +
-                  s.destination.str();
-    s.released_by = "ten minutes in which they leave that alone";
-  }
-  const auto stuck = app.convergence.stuck();
-  if (s.waits_for.empty() && !stuck.empty()) {
-    s.waits_for = stuck_text(stuck);
-    s.released_by = "a manifest that its destination keeps as written: gitopsctl plan " + s.name.str() +
-                    " shows the change";
-  }
-  if (s.waits_for.empty() && !app.out_of_sync.empty()) {
-    s.waits_for = differences_text(app.out_of_sync);
-    s.released_by = "gitopsctl sync " + s.name.str();
-  }
-  if (s.waits_for.empty() && s.phase == Phase::idle) s.waits_for = ailing_text(app.ailing);
+  if (!s.waits_for.empty()) return;
+  auto waiting = waiting_of(app, s);
+  s.waits_for = std::move(waiting.what);
+  if (!waiting.released_by.empty()) s.released_by = std::move(waiting.released_by);
+}
+
+/// While an attempt runs, the last error is the one's before.
+void say_error(const ApplicationLine& app, ApplicationStatus& s) {
+  const Job* job = app.under_way();
+  const bool runs = app.run && job == &app.run->job();
+  const bool heals = app.run && app.run->job().kind == Kind::heal;
+  s.attempt = job ? job->tries + 1 : 0;
+  (runs ? s.error_before : s.error) = app.error;
+  if (app.error.empty()) (heals ? s.error_before : s.error) = app.heal_error;
 }
 
 /// What was asked to be deleted and is still there: the sync that asked said what keeps it.
@@ -131,12 +139,13 @@ ApplicationStatus what_it_does(const ApplicationLine& app) {
   s.name = app.config.name;
   s.uid = app.uid;
   s.destination = app.config.destination;
-  s.revision = app.state.revision;
+  s.revision = app.revision();
+  s.synced_revision = app.state.revision;
   s.wanted = app.wanted;
   s.phase = app.phase == Phase::idle && app.next ? Phase::queued : app.phase;
   s.waits_for = app.waits_for;
   s.released_by = app.released_by;
-  s.error = app.error.empty() ? app.heal_error : app.error;
+  say_error(app, s);
   s.sync = app.sync ? app.sync : app.state.last_sync;
   s.since = app.since;
   return s;
@@ -265,7 +274,7 @@ std::vector<ApplicationStatus> DispatcherImpl::status() const {
     s.name = state.name;
     s.uid = state.uid;
     s.destination = state.destination;
-    s.revision = state.revision;
+    s.revision = s.synced_revision = state.revision;
     s.orphaned = true;
     if (!s.sync) s.sync = state.last_sync;
     if (s.waits_for.empty() && s.phase == Phase::idle) say_orphaned(*env_.store, s);

@@ -293,11 +293,9 @@ DispatcherImpl::PassedOver DispatcherImpl::passed_over(const Repo& repo, const s
 /// With the mutex. What a commit has to be ahead of: what the application has, or is about to have. Events
 /// may be decided out of order, and an older commit must not end the sync of a newer one.
 CommitId DispatcherImpl::newest_wanted(const App& app, const CommitId& commit) {
-  const auto& doing = app->aside.run ? app->aside.run : app->run;
-  const auto& retrying = app->aside.retrying ? app->aside.retrying : app->retrying;
-  const Job* job = app->next ? &*app->next : doing ? &doing->job() : retrying ? &*retrying : nullptr;
+  const Job* job = app->next ? &*app->next : app->under_way();
   const bool newer = job && job->kind == Kind::commit && job->revision != commit;
-  return newer ? job->revision : app->state.revision;
+  return newer ? app->newest_of(*job) : app->revision();
 }
 
 /// Events that name one commit are each handed to its applications; an application that is already busy with
@@ -324,7 +322,7 @@ void DispatcherImpl::decide_event(const Repo& repo, const store::Event& event, c
         ++trackers_[event.id].superseded;
         continue;
       }
-      applied = app->state.revision;
+      applied = app->revision();
       ahead_of = newest_wanted(app, event.after);
     }
     if (signed_only && !event.body_signed && event.cause != store::Cause::manual && event.after != applied) {
@@ -416,10 +414,15 @@ void DispatcherImpl::concern(const App& app, const store::Event& event, const so
     ++trackers_[event.id].cancelled;
     return;
   }
+  app->seen = {event.after, key};
   if (take_along(app, event.id, key, force)) return;
   const auto& state = app->state;
   const bool same = key == state.input_key && state.last_sync == state.last_succeeded && state.last_succeeded;
-  if (same && !force && !app->engaged()) return;
+  if (same && !force && !app->engaged()) {
+    app->accord = {event.after, state.last_succeeded};
+    if (standing == Standing::tip) app->unsigned_report.clear();  // this one has it behind it
+    return;
+  }
   app->last_tried_key = tried_key(key, digest);
   Job job = commit_job(event);
   job.source_key = source;

@@ -82,7 +82,17 @@ struct ApplicationLine {
   std::uint64_t timer = 0;        ///< only the newest timer counts
   std::uint64_t check_timer = 0;  ///< the same for the periodic check
   std::chrono::milliseconds health_poll{200};
-  std::string last_tried_key;    ///< tried_key() of the last attempt, so that a context event is made once
+  std::string last_tried_key;  ///< tried_key() of the last attempt, so that a context event is made once
+  /// The newest commit that was looked at, and what it asks for.
+  struct Seen {
+    CommitId commit;
+    std::string input_key;
+  } seen;
+  /// The newest commit that asks for just what the sync `of` brought. In memory only: cost follows change.
+  struct Accord {
+    CommitId commit;
+    SyncId of;
+  } accord;
   int provider_deaths = 0;       ///< in a row, with a run of this application in flight
   std::uint64_t generation = 0;  ///< the provider's life in which `run` began
   std::uint64_t let_go = 0;      ///< the destination's when `run` began
@@ -128,6 +138,20 @@ struct ApplicationLine {
   bool moving = false;  ///< it goes to another destination, which the store has not heard of
 
   bool engaged() const { return run || next || aside.any(); }
+  /// What runs, waits or backs off, if that is no heal.
+  const Job* under_way() const {
+    if (aside.any()) return aside.run ? &aside.run->job() : &*aside.retrying;
+    if (retrying) return &*retrying;
+    return run && run->job().kind != Kind::heal ? &run->job() : nullptr;
+  }
+  /// The newest commit that it is in accord with, as far as is known.
+  const CommitId& revision() const {
+    return accord.of && accord.of == state.last_succeeded ? accord.commit : state.revision;
+  }
+  /// The newest commit that asks for what the job brings.
+  const CommitId& newest_of(const Job& job) const {
+    return !job.input_key.empty() && job.input_key == seen.input_key ? seen.commit : job.revision;
+  }
   /// The run that waits for approval, if one does.
   std::shared_ptr<Run> held() const {
     if (aside.run) return aside.health ? nullptr : aside.run;
@@ -261,6 +285,7 @@ class DispatcherImpl : public Dispatcher {
   // dispatcher_look.cpp: polls
   void look(const Repo&);
   bool expected(const Repo&, const CommitId& tip) const;
+  void note_accord(const App&, const CommitId& tip, SyncId succeeded);
   void schedule_look(const Repo&, std::chrono::milliseconds);
 
   // dispatcher_applications.cpp: one sync at a time each

@@ -72,6 +72,7 @@ void DispatcherImpl::try_again(const App& app, Job job, bool for_health) {
   job.left = SyncId{};
   job.attempt = 0;
   ++job.failures;
+  ++job.tries;
   const auto id = ++app->last_again;
   app->again = ApplicationLine::Again{std::move(job), id, for_health, false, Monotonic::now() + delay};
   if (for_health) {
@@ -115,6 +116,7 @@ void DispatcherImpl::retry(const App& app, const std::shared_ptr<Run>& run, cons
   if (died) ++app->provider_deaths;
   const bool guilty = app->provider_deaths >= kDeathsAtMost;
   ++job.attempt;
+  ++job.tries;
   if (guilty) {
     app->provider_deaths = 0;
     ++metrics_.syncs_failed;

@@ -37,6 +37,7 @@ struct Job {
   WallMicros received = 0;
   int attempt = 0;
   int failures = 0;            ///< how often it failed, to be tried again by itself
+  int tries = 0;               ///< all attempts before this one
   std::vector<EventId> along;  ///< other events that ask for the same; the dispatcher's
   bool said_held = false;      ///< its event says that it waits; the dispatcher's
   /// The sync that waited for approval with this job when the daemon was stopped, and the plan that it

@@ -22,6 +22,9 @@ TEST_CASE_FIXTURE(World, "status shows every application, the counts and whether
   web.waits_for = "approval: it deletes 3 of 4 resources";
   web.released_by = "gitopsctl approve web";
   web.wanted = commit_of('c');
+  web.synced_revision = commit_of('b');
+  web.attempt = 2;
+  web.error_before = "no namespace";
   web.since = kNoon;
   web.resources = 4;
   store.put(event_double(1, store::EventState::held));
@@ -42,6 +45,11 @@ TEST_CASE_FIXTURE(World, "status shows every application, the counts and whether
   CHECK(shown.get_string("wanted") == std::string(40, 'c'));
   CHECK(shown.get_string("since") == "2026-11-24T12:00:00.000Z");
   CHECK(shown.as_object().at("revision").is_null());
+  CHECK(shown.get_string("synced_revision") == std::string(40, 'b'));
+  CHECK(shown.as_object().at("error").is_null());
+  CHECK(shown.get_string("error_before") == "no namespace");
+  CHECK(shown.get_int("attempt") == 2);
+  CHECK(answer.body.at_pointer("/applications/0/attempt")->is_null());
   CHECK(shown.get_int("resources") == 4);
 }
 

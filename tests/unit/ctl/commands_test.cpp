@@ -169,6 +169,25 @@ TEST_CASE("status of one application tells the drift that was put back, and that
   CHECK_FALSE(has(out.text(), "quarantined"));
 }
 
+TEST_CASE("status says that an error is of the attempt before, and what was synced last") {
+  const std::string application =
+      R"({"name":"web","phase":"applying","attempt":2,"error":null,"error_before":"no namespace\nx",
+          "revision":")" +
+      kCommit + R"(","synced_revision":"1111111111111111111111111111111111111111"})";
+  FakeDaemon daemon({http_answer(200, R"({"version":"1","ready":true,"applications":[)" + application + "]}"),
+                     http_answer(200, R"({"repositories":[]})"), http_answer(200, R"({"destinations":[]})"),
+                     http_answer(200, R"({"application":)" + application + "}")});
+  const Capture all(daemon.socket());
+  CHECK(status(all.session, "") == Exit::ok);
+  CHECK(has(all.text(), "applying, attempt 2"));
+  CHECK(has(all.text(), "web: the attempt before: no namespace …\n"));
+  const Capture one(daemon.socket());
+  CHECK(status(one.session, "web") == Exit::ok);
+  CHECK(has(one.text(), "revision:     " + kCommit + "\n"));
+  CHECK(has(one.text(), "synced last:  1111111111111111111111111111111111111111\n"));
+  CHECK(has(one.text(), "the attempt before: no namespace\n"));
+}
+
 TEST_CASE("status of one application shows its last sync, and nothing for what is not known of it") {
   FakeDaemon daemon({http_answer(200, R"({"application":{"name":"web","uid":"web"},
     "last_sync":{"id":4,"kind":"sync","state":"held","duration_ms":null}})"),
