@@ -25,8 +25,19 @@ std::string took(const Value& event) {
   return last;
 }
 
+// What came right is no news any more; what tells so is the reason.
+bool came_right(const Value& event) {
+  return !text_of(event, "came_right").empty();
+}
+
+Cell state_of(const Value& event) {
+  auto state = word_of(event, "state");
+  if (came_right(event)) state.colour = Colour::yellow;
+  return state;
+}
+
 std::string why(const Value& event) {
-  const auto error = text_of(event, "error");
+  const auto error = came_right(event) ? std::string() : text_of(event, "error");
   return first_line(error.empty() ? text_of(event, "reason") : error);
 }
 
@@ -45,7 +56,7 @@ std::string stages(const Value& of) {
 void print_event(const Session& session, const Value& event) {
   Details details;
   details.add("event", number_of(event, "id"));
-  details.add("state", word_of(event, "state"));
+  details.add("state", state_of(event));
   details.add("cause", text_of(event, "cause"));
   details.add("repository", text_of(event, "repository"));
   details.add("ref", text_of(event, "ref"));
@@ -95,7 +106,7 @@ Exit events(const Session& session, const EventsOptions& options) {
   if (session.json) return session.print_json(answer), Exit::ok;
   Table table({">EVENT", "AGE", "STATE", "CAUSE", "REPOSITORY", "FOR", "COMMIT", "WHO", ">TOOK", "WHY"});
   for (const auto& event : answer.get_array("events")) {
-    table.add({number_of(event, "id"), age_of(event, "received", now), word_of(event, "state"),
+    table.add({number_of(event, "id"), age_of(event, "received", now), state_of(event),
                text_of(event, "cause"), text_of(event, "repository"), concerns(event),
                event.get_bool("deleted") ? "deleted" : commit_of(event, "after"), text_of(event, "actor"),
                took(event), why(event)});

@@ -1,5 +1,7 @@
 #include "daemon/api/objects.h"
 
+#include <algorithm>
+
 #include "base/clock.h"
 #include "base/json.h"
 
@@ -151,8 +153,31 @@ Value heals_object(const store::Store::Heals& heals) {
                         {"resources", std::move(resources)}});
 }
 
-Value event_object(const store::Event& e, const Names& names) {
+CameRight came_right(const store::Event& e, const store::Store& store) {
+  if (e.state != store::EventState::failed) return {e.reason};
+  const auto right_at = [&](WallMicros when, const std::string& by) {
+    return CameRight{e.reason + "; came right at " + rfc3339(when) + ", by " + by, when};
+  };
+  const auto parts = store.failed_parts(e.id);
+  if (parts.empty()) {  // it did not get as far as any application
+    const auto later = store.succeeded_later(e.id);
+    if (!later) return {e.reason};
+    const auto& t = later->timings;
+    return right_at(std::max({t.stored, t.fetched, t.applied, t.healthy}),
+                    "event " + std::to_string(later->id.value));
+  }
+  const auto right = std::count_if(parts.begin(), parts.end(), [](const auto& p) { return bool(p.right); });
+  if (right == 0) return {e.reason};
+  if (right < std::ssize(parts)) return {e.reason + "; " + std::to_string(right) + " came right since"};
+  const auto& last = *std::max_element(parts.begin(), parts.end(),
+                                       [](const auto& a, const auto& b) { return a.since < b.since; });
+  return right_at(last.since,
+                  "sync " + std::to_string(last.right.value) + " (" + last.revision.short_str() + ")");
+}
+
+Value event_object(const store::Event& e, const Names& names, const store::Store& store) {
   const bool of_one = !e.application.empty();
+  const auto after = came_right(e, store);
   return Value::object({{"id", e.id.value},
                         {"cause", to_string(e.cause)},
                         {"state", to_string(e.state)},
@@ -170,7 +195,8 @@ Value event_object(const store::Event& e, const Names& names) {
                         {"hook", text_or_null(e.hook.str())},
                         {"delivery", text_or_null(e.delivery.str())},
                         {"received", time_or_null(e.received)},
-                        {"reason", text_or_null(e.reason)},
+                        {"reason", text_or_null(after.reason)},
+                        {"came_right", time_or_null(after.when)},
                         {"error", text_or_null(e.error)},
                         {"attempts", e.attempts},
                         {"timings", timings_object(e.timings)},

@@ -27,7 +27,13 @@ std::string_view status_word(sync::SyncStatus);
 Value conditions_list(const std::vector<sync::ConditionStatus>&);
 Value application_object(const sync::ApplicationStatus&);
 Value heals_object(const store::Store::Heals&);
-Value event_object(const store::Event&, const Names&);
+/// What became of an event that failed.
+struct CameRight {
+  std::string reason;   ///< the event's, with that
+  WallMicros when = 0;  ///< when all had come right; 0: not all has
+};
+CameRight came_right(const store::Event&, const store::Store&);
+Value event_object(const store::Event&, const Names&, const store::Store&);
 /// `steps`: whether to unfold the stored plan.
 Value sync_object(const store::Sync&, const Names&, const store::Store&, bool steps);
 Value step_object(const protocol::Step&);

@@ -44,7 +44,8 @@ store::EventFilter read_filter(const Context& context, const Request& request) {
   return filter;
 }
 
-/// Of each repository, ref and application the newest event, if that one failed; oldest first.
+/// Of each repository, ref and application the newest event, if that one failed and did not come right by
+/// itself; oldest first.
 std::vector<EventId> still_failed(const store::Store& store, store::EventFilter filter) {
   std::set<std::tuple<std::string, std::string, std::string>> seen;
   std::vector<EventId> out;
@@ -53,7 +54,7 @@ std::vector<EventId> still_failed(const store::Store& store, store::EventFilter 
     const auto page = store.events(filter);
     for (const auto& e : page) {
       if (!seen.emplace(e.repository.str(), e.ref.str(), e.application.str()).second) continue;
-      if (e.state == store::EventState::failed) out.push_back(e.id);
+      if (e.state == store::EventState::failed && came_right(e, store).when == 0) out.push_back(e.id);
     }
     if (page.size() < static_cast<std::size_t>(filter.limit)) break;
     filter.before = page.back().id;
@@ -88,7 +89,7 @@ Reply events(const Context& context, const Request& request) {
   if (more) found.resize(static_cast<std::size_t>(wanted));
   const Names names = context.names();
   Value list = Value::array();
-  for (const auto& e : found) list.push(event_object(e, names));
+  for (const auto& e : found) list.push(event_object(e, names, context.store()));
   return json_reply(200, Value::object({{"events", std::move(list)},
                                         {"next", more ? Value(found.back().id.value) : Value()}}));
 }
@@ -100,7 +101,8 @@ Reply event(const Context& context, const Request& request) {
   std::ranges::sort(syncs, {}, &store::Sync::id);
   Value list = Value::array();
   for (const auto& s : syncs) list.push(sync_object(s, names, context.store(), true));
-  return json_reply(200, Value::object({{"event", event_object(found, names)}, {"syncs", std::move(list)}}));
+  return json_reply(200, Value::object({{"event", event_object(found, names, context.store())},
+                                        {"syncs", std::move(list)}}));
 }
 
 Reply sync(const Context& context, const Request& request) {

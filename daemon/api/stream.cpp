@@ -30,7 +30,7 @@ Standing look(const store::Store& store, const Follow& follow) {
   if (follow.until_event) {
     const auto e = store.event(follow.until_event);
     if (!e) return {"cancelled", "it is no longer kept", "", true};
-    return {std::string(to_string(e->state)), e->reason, e->error, ended(e->state)};
+    return {std::string(to_string(e->state)), came_right(*e, store).reason, e->error, ended(e->state)};
   }
   const auto s = store.sync(follow.until_sync);
   if (!s) return {"cancelled", "it is no longer kept", "", true};

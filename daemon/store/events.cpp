@@ -77,13 +77,14 @@ const char* newest_first(const std::optional<EventState>& state) {
 
 }  // namespace
 
+/// From then on who is told that it waits, or is tried again, is told so beside it.
 void begin_event(Transaction& t, EventId id) {
   Query q = t.db().query("SELECT state FROM events WHERE id = ?", id.value);
   if (!q.row()) return;
   const auto from = static_cast<EventState>(q.integer(0));
-  if (from != EventState::queued && from != EventState::held) return;
-  t.db().run("UPDATE events SET state = ?, reason = '' WHERE id = ?", static_cast<int>(EventState::running),
-             id.value);
+  if (from != EventState::queued) return;
+  t.db().run("UPDATE events SET state = ?, reason = '', error = '' WHERE id = ?",
+             static_cast<int>(EventState::running), id.value);
   t.count(from, -1);
   t.count(EventState::running, 1);
 }
@@ -134,6 +135,48 @@ void SqliteStore::set_events(std::span<const EventId> ids, EventState state, std
   if (ids.empty()) return;
   writer_.run([&](Transaction& t) {
     for (EventId id : ids) move_event(t, id, state, reason, error);
+  });
+}
+
+void SqliteStore::fail_event(EventId id, std::string reason, std::string error,
+                             const std::map<ApplicationUid, SyncId>& in) {
+  writer_.run([&](Transaction& t) {
+    move_event(t, id, EventState::failed, reason, error);
+    t.db().run("DELETE FROM failures WHERE event = ?", id.value);  // of before a redelivery
+    for (const auto& [uid, sync] : in)
+      t.db().run("INSERT INTO failures(event, app, sync) SELECT ?, id, ? FROM applications WHERE uid = ?",
+                 id.value, sync.value, std::string_view(uid.str()));
+  });
+}
+
+std::vector<FailedPart> SqliteStore::failed_parts(EventId id) const {
+  return read([&](Connection& db) {
+    std::vector<FailedPart> out;
+    // A rollback is no way in which a commit comes right.
+    Query q = db.query(
+        "SELECT a.uid, s.id, s.ended, s.revision FROM failures f JOIN applications a ON a.id = f.app"
+        " LEFT JOIN syncs s ON a.last_succeeded > f.sync AND s.id ="
+        " (SELECT n.id FROM syncs n INDEXED BY sync_by_app WHERE n.app = f.app AND n.id > f.sync AND n.state "
+        "= ?"
+        "  AND n.kind IN ('sync', (SELECT kind FROM syncs WHERE id = f.sync)) ORDER BY n.id LIMIT 1)"
+        " WHERE f.event = ? ORDER BY a.uid",
+        static_cast<int>(SyncState::succeeded), id.value);
+    while (q.row())
+      out.push_back({ApplicationUid(q.text(0)), SyncId{q.integer(1)}, q.integer(2),
+                     CommitId::parse(q.bytes(3)).value_or(CommitId())});
+    return out;
+  });
+}
+
+std::optional<Event> SqliteStore::succeeded_later(EventId id) const {
+  return read([&](Connection& db) -> std::optional<Event> {
+    Query q = db.query(EVENT_COLUMNS
+                       " FROM events f JOIN (SELECT * FROM events WHERE id > ?1 ORDER BY id LIMIT 1000) e"
+                       " ON e.repository = f.repository AND e.ref = f.ref AND e.after = f.after" EVENT_JOINS
+                       " WHERE f.id = ?1 AND e.state = ?2 AND NOT e.flags & 4 ORDER BY e.id LIMIT 1",
+                       id.value, static_cast<int>(EventState::succeeded));
+    if (!q.row()) return std::nullopt;
+    return event_of(q);
   });
 }
 

@@ -41,6 +41,7 @@ bool retain_events(Transaction& t, WallMicros before) {
   }
   for (const auto& row : old) {
     t.db().run("DELETE FROM events WHERE id = ?", row.id);
+    if (row.state == EventState::failed) t.db().run("DELETE FROM failures WHERE event = ?", row.id);
     if (row.event) t.count(row.state, -1);
     if (row.delivery) t.heads().deliveries -= 1;
   }

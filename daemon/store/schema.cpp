@@ -12,6 +12,7 @@
 #include "base/problem.h"
 #include "daemon/store/schema_v1.h"
 #include "daemon/store/schema_v2.h"
+#include "daemon/store/schema_v3.h"
 
 namespace gitopsd::store {
 namespace {
@@ -24,7 +25,7 @@ struct Migration {
   int to;
   const char* sql;
 };
-constexpr std::array<Migration, 2> kMigrations{{{1, kSchemaV1}, {2, kSchemaV2}}};
+constexpr std::array<Migration, 3> kMigrations{{{1, kSchemaV1}, {2, kSchemaV2}, {3, kSchemaV3}}};
 
 std::int64_t pragma(Connection& connection, const char* sql) {
   Query q = connection.query(sql);

@@ -32,6 +32,10 @@ class SqliteStore final : public Store {
   std::vector<Event> open_events() const override;
   void set_event(EventId, EventState, std::string reason, std::string error) override;
   void set_events(std::span<const EventId>, EventState, std::string reason, std::string error) override;
+  void fail_event(EventId, std::string reason, std::string error,
+                  const std::map<ApplicationUid, SyncId>& in) override;
+  std::vector<FailedPart> failed_parts(EventId) const override;
+  std::optional<Event> succeeded_later(EventId) const override;
   void add_timings(EventId, const Timings&) override;
   int add_attempt(EventId) override;
 

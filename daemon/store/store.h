@@ -185,6 +185,14 @@ struct Transition {
   int created = 0, updated = 0, deleted = 0, unchanged = 0;
 };
 
+/// An application in which an event failed, and what came of it.
+struct FailedPart {
+  ApplicationUid application;
+  SyncId right{};        ///< the first sync after it that succeeded; none: it has not come right
+  WallMicros since = 0;  ///< when that one ended
+  CommitId revision{};   ///< which it brought
+};
+
 struct EventFilter {
   std::optional<EventState> state{};
   RepositoryName repository{};
@@ -217,6 +225,14 @@ class Store {
   virtual void set_event(EventId, EventState, std::string reason = {}, std::string error = {}) = 0;
   virtual void set_events(std::span<const EventId>, EventState, std::string reason,
                           std::string error = {}) = 0;
+  /// It failed, in these applications: with that sync of each, or after it.
+  virtual void fail_event(EventId, std::string reason, std::string error,
+                          const std::map<ApplicationUid, SyncId>& in) = 0;
+  /// What came of an event that failed, in the order of the applications; none where it failed before it got
+  /// to any.
+  virtual std::vector<FailedPart> failed_parts(EventId) const = 0;
+  /// The first of the next thousand events that names the same commit of the same ref and succeeded.
+  virtual std::optional<Event> succeeded_later(EventId) const = 0;
   virtual void add_timings(EventId, const Timings&) = 0;  ///< fills those that are still 0
   virtual int add_attempt(EventId) = 0;                   ///< returns the new count
 

@@ -52,9 +52,10 @@ std::shared_ptr<render::Bases> DispatcherImpl::bases_of(const config::Applicatio
 }
 
 void DispatcherImpl::offer(const App& app, Job job) {
-  if (job.kind != Kind::remove && !configured(app)) return end_waiting(nullptr, {job.event}, kLeft);
+  if (job.kind != Kind::remove && !configured(app)) return end_waiting(app, nullptr, {job.event}, kLeft);
   drop_next(app, superseded_by(job));
   app->next = std::move(job);
+  say(app, app->next->along, app->next->event, {});
   pump(app);
 }
 
@@ -63,16 +64,24 @@ void DispatcherImpl::pump(const App& app) {
   if (stopping_) return;
   if (app->moving) return move(app);
   const bool suspended = app->next && app->config.suspended && app->next->kind == Kind::commit;
+  const Word suspension{store::EventState::held, "application " + app->config.name.str() + " is suspended"};
   if (suspended) {
     app->phase = Phase::held;
     app->waits_for = kSuspended;
     app->released_by = kSuspendedRelease;
-    say_held(app, kSuspended);
+    say(app, app->next->along, app->next->event, suspension);
   }
   if (app->next && !suspended) {
     // A hook that was begun is a step that was begun.
     const bool hook = app->hold == Hold::health && app->run && app->run->runs_hook();
-    if (hook) say_held(app, "a hook of " + app->run->job().revision.short_str() + " has to end first");
+    auto& along = app->next->along;
+    if (hook) {
+      const std::string whose = app->run->job().revision.short_str();
+      say(app, along, app->next->event,
+          {store::EventState::held, "a hook of " + whose + " has to end first"});
+    } else if (along.word == suspension) {
+      say(app, along, app->next->event, {});
+    }
     if (app->hold == Hold::busy || hook) {
       if (app->run) app->run->supersede(superseded_by(*app->next));
       return;
@@ -96,15 +105,18 @@ void DispatcherImpl::pump(const App& app) {
 }
 
 void DispatcherImpl::begin(const App& app, Job job) {
-  app->along.insert(app->along.end(), job.along.begin(), job.along.end());
-  job.along.clear();
+  auto& askers = app->along.events;
+  askers.insert(askers.end(), job.along.events.begin(), job.along.events.end());
+  job.along = {};
   if (!dests_.contains(app->config.destination)) {  // an orphan's may have gone since somebody asked for it
     const Outcome gone{Outcome::Kind::failed,
                        {},
                        "destination " + app->config.destination.str() + " left the configuration",
                        ProblemCause::input,
                        false};
-    workers_->post([this, gone, events = with_along(*app, job.event)] { parts_ended(events, gone, {}); });
+    workers_->post([this, gone, part = part_of(*app), events = with_along(*app, job.event)] {
+      parts_ended(events, part, gone, {});
+    });
     return rest(app);
   }
   app->hold = Hold::busy;
@@ -129,6 +141,11 @@ void DispatcherImpl::begin(const App& app, Job job) {
     app->released_by.clear();
   }
   const EventId event = job.event;
+  if (!job.left) told_by_sync(event);
+  Word word{store::EventState::running};
+  if (job.tries > 0 && !app->error.empty())
+    word.reason = "attempt " + std::to_string(job.tries + 1) + "; the one before: " + app->error;
+  say(app, app->along, event, word);
   auto run = std::make_shared<Run>(scope_of(app), std::move(job), app->needs);
   // Weakly, since a run that is busy or parked belongs to its application, which would keep itself alive.
   run->on_progress([this, weak = std::weak_ptr(run), line = std::weak_ptr(app), event](
@@ -269,6 +286,7 @@ void DispatcherImpl::ended(const App& app, const std::shared_ptr<Run>& run, Outc
     app->dirty.insert(job.drifted.begin(), job.drifted.end());
   }
   const auto events = with_along(*app, job.event);
+  const auto part = part_of(*app);
   app->run.reset();
   if (outcome.kind == Outcome::Kind::succeeded && job.kind == Kind::remove) {
     app->state = {};
@@ -279,7 +297,7 @@ void DispatcherImpl::ended(const App& app, const std::shared_ptr<Run>& run, Outc
   }
   idle(app);
   lock.unlock();
-  parts_ended(events, outcome, run->timings());
+  parts_ended(events, part, outcome, run->timings());
   if (outcome.kind == Outcome::Kind::succeeded && job.kind == Kind::commit) pin(app, *run);
 }
 
@@ -318,13 +336,14 @@ void DispatcherImpl::show_waiting(const App& app, Phase phase, const std::string
   app->since = env_.clock->wall();
 }
 
-void DispatcherImpl::parts_ended(const std::vector<EventId>& events, const Outcome& outcome,
+void DispatcherImpl::parts_ended(const std::vector<EventId>& events, const Part& part, const Outcome& outcome,
                                  const store::Timings& timings) {
-  for (const auto event : events) part_ended(event, outcome, timings);
+  for (const auto event : events) part_ended(event, part, outcome, timings);
 }
 
 /// Without the mutex. One application is through with an event.
-void DispatcherImpl::part_ended(EventId event, const Outcome& outcome, const store::Timings& timings) {
+void DispatcherImpl::part_ended(EventId event, const Part& part, const Outcome& outcome,
+                                const store::Timings& timings) {
   if (!event) return;
   std::unique_lock lock(mutex_);
   if (stopping_ && outcome.kind != Outcome::Kind::succeeded) return;
@@ -341,7 +360,10 @@ void DispatcherImpl::part_ended(EventId event, const Outcome& outcome, const sto
     ++tracker.cancelled;
     tracker.note = outcome.reason;
   }
-  if (outcome.kind == Outcome::Kind::failed) tracker.errors.push_back(outcome.error);
+  if (outcome.kind == Outcome::Kind::failed) {
+    tracker.errors.push_back(outcome.error);
+    tracker.failed[part.uid] = part.sync;
+  }
   auto& t = tracker.timings;
   // What an event goes along with may have been rendered and planned before it came.
   const auto note = [&t](WallMicros& when, WallMicros reached) {
@@ -351,7 +373,7 @@ void DispatcherImpl::part_ended(EventId event, const Outcome& outcome, const sto
   note(t.planned, timings.planned);
   note(t.applied, timings.applied);
   note(t.healthy, timings.healthy);
-  if (tracker.open > 0 || !tracker.decided) return;
+  if (tracker.open > 0 || !tracker.decided) return say_of(event, part.uid, {});
   Tracker finished = std::move(tracker);
   trackers_.erase(it);
   lock.unlock();
@@ -391,7 +413,10 @@ void DispatcherImpl::record_end(EventId id, const Tracker& t) {
   } else if (t.succeeded > 0) {
     reason = std::to_string(t.succeeded) + (t.succeeded == 1 ? " application" : " applications") + " in sync";
   }
-  env_.store->set_event(id, state, reason, errors);
+  if (state == EventState::failed)
+    env_.store->fail_event(id, reason, errors, t.failed);
+  else
+    env_.store->set_event(id, state, reason);
   log::info("event ended", {{"event", id.value}, {"state", store::to_string(state)}, {"reason", reason}});
   std::lock_guard lock(mutex_);
   if (auto event = t.timings; event.applied > 0) {

@@ -40,7 +40,7 @@ void DispatcherImpl::await_missing(const Repo& repo, const Ref& ref, const Commi
   for (const auto& e : events) {
     if (chosen && e.after == *chosen) newest = std::max(newest, e.id);
   }
-  std::erase_if(events, [&](const store::Event& e) {
+  std::erase_if(events, [&](store::Event& e) {
     const bool told = e.cause == store::Cause::push || e.cause == store::Cause::redelivery;
     const bool here = repo->mirror->has(e.after);
     const bool late = !here || (told && repo->mirror->peel(e.after) &&
@@ -56,9 +56,10 @@ void DispatcherImpl::await_missing(const Repo& repo, const Ref& ref, const Commi
     if (asked <= kMissingAskedAgain) {
       const auto delay = backoff(env_.missing_delay, asked - 1);
       env_.store->add_attempt(e.id);
-      env_.store->set_event(e.id, store::EventState::queued,
-                            "the repository does not give out " + commit + " on " + ref.str() +
-                                " yet; asked again in " + std::to_string(delay.count() / 1000 + 1) + " s");
+      e.state = store::EventState::queued;
+      e.reason = "the repository does not give out " + commit + " on " + ref.str() + " yet; asked again in " +
+                 std::to_string(delay.count() / 1000 + 1) + " s";
+      env_.store->set_event(e.id, e.state, e.reason);
       log::info("a commit is not there yet; asked for again",
                 {{"event", e.id.value}, {"commit", e.after.str()}, {"ref", ref.str()}});
       fetchers_->at(Monotonic::now() + delay, [this, e] { take_event(e); });

@@ -165,10 +165,10 @@ void DispatcherImpl::let_go(const App& app, const std::string& why) {
 /// With the mutex. Ends what an application was to do next.
 void DispatcherImpl::drop_next(const App& app, const std::string& why) {
   if (!app->next) return;
-  auto events = std::exchange(app->next->along, {});
+  auto events = std::exchange(app->next->along, {}).events;
   events.push_back(app->next->event);
   app->next.reset();
-  end_waiting(nullptr, std::move(events), why);
+  end_waiting(app, nullptr, std::move(events), why);
 }
 
 /// Names, destinations, settings and orphans are durable facts.

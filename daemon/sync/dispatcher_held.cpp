@@ -22,13 +22,6 @@ std::string rejected_text(const CommitId& revision, const std::string& by) {
   return revision.short_str() + " was " + by;
 }
 
-/// With the mutex. The event of what comes next says that it waits, once.
-void DispatcherImpl::say_held(const App& app, const std::string& why) {
-  const EventId event = std::exchange(app->next->said_held, true) ? EventId{} : app->next->event;
-  if (event)
-    workers_->post([this, event, why] { env_.store->set_event(event, store::EventState::held, why); });
-}
-
 /// With the mutex. Ends what waits for good; the store is written on a worker.
 void DispatcherImpl::release_parked(const App& app, const std::string& why) {
   ++app->timer;
@@ -36,23 +29,24 @@ void DispatcherImpl::release_parked(const App& app, const std::string& why) {
   app->retrying.reset();
   release_aside(app, why);
   // Without a run it was backing off: its events wait in `along`.
-  end_waiting(std::exchange(app->run, nullptr), std::exchange(app->along, {}), why);
+  auto events = std::exchange(app->along, {}).events;
+  end_waiting(app, std::exchange(app->run, nullptr), std::move(events), why);
 }
 
 /// With the mutex.
 void DispatcherImpl::release_aside(const App& app, const std::string& why) {
   auto aside = std::exchange(app->aside, {});
-  end_waiting(aside.run, std::move(aside.along), why);
+  end_waiting(app, aside.run, std::move(aside.along.events), why);
 }
 
 /// Ends events, and the run that they waited with where there is one.
-void DispatcherImpl::end_waiting(const std::shared_ptr<Run>& run, std::vector<EventId> events,
+void DispatcherImpl::end_waiting(const App& app, const std::shared_ptr<Run>& run, std::vector<EventId> events,
                                  const std::string& why) {
   if (run) events.push_back(run->job().event);
   if (events.empty()) return;
-  workers_->post([this, run, why, events] {
+  workers_->post([this, run, why, events, part = part_of(*app)] {
     if (run && run->id()) run->end(store::SyncState::superseded, why);
-    parts_ended(events, superseded_outcome(why), run ? run->timings() : store::Timings{});
+    parts_ended(events, part, superseded_outcome(why), run ? run->timings() : store::Timings{});
   });
 }
 
@@ -73,7 +67,9 @@ void DispatcherImpl::take_up(const App& app) {
   if (!app->aside.any()) return;
   auto aside = std::exchange(app->aside, {});
   app->run = std::move(aside.run);
-  app->along.insert(app->along.end(), aside.along.begin(), aside.along.end());
+  auto& events = aside.along.events;
+  events.insert(events.end(), app->along.events.begin(), app->along.events.end());
+  app->along = std::move(aside.along);
   app->wanted = aside.wanted;
   app->since = aside.since;
   if (aside.retrying) {
@@ -209,23 +205,25 @@ SyncId DispatcherImpl::reject(const ApplicationName& name, const std::optional<S
   const std::string why = "rejected by " + who;
   env_.store->audit(audit_of("reject", who, name, Value::object({{"sync", run->id().value}})));
   std::vector<EventId> events;
+  Part part;
   {
     std::lock_guard lock(mutex_);
     held_run(app, run->id());
+    part = part_of(*app);
     if (run->job().kind == Kind::commit)
       app->rejected = {run->job().input_key, rejected_text(run->job().revision, why)};
     if (app->aside.run) {
-      events = std::exchange(app->aside, {}).along;
+      events = std::exchange(app->aside, {}).along.events;
     } else {
       app->run.reset();
-      events = std::exchange(app->along, {});
+      events = std::exchange(app->along, {}).events;
       idle(app);
     }
   }
   events.push_back(run->job().event);
-  workers_->post([this, run, why, events] {
+  workers_->post([this, run, why, events, part] {
     run->end(store::SyncState::cancelled, why);
-    parts_ended(events, cancelled_outcome(why), run->timings());
+    parts_ended(events, part, cancelled_outcome(why), run->timings());
   });
   return run->id();
 }
@@ -247,8 +245,6 @@ SyncId DispatcherImpl::approve(const ApplicationName& name, const std::optional<
   try {
     run->approve(who);
     env_.store->audit(audit_of("approve", who, name, Value::object({{"sync", run->id().value}})));
-    if (run->job().event)
-      env_.store->set_event(run->job().event, store::EventState::running, "approved by " + who);
   } catch (...) {
     std::lock_guard lock(mutex_);
     if (alone) idle(app);
@@ -258,20 +254,23 @@ SyncId DispatcherImpl::approve(const ApplicationName& name, const std::optional<
   const bool aside = app->aside.run == run;
   if (!aside && app->run != run) {
     if (alone) idle(app);
-    end_waiting(run, {}, "something newer came");
+    end_waiting(app, run, {}, "something newer came");
     throw fail(ProblemCause::conflict,
                "what was approved does not wait any more: something newer came for " + name.str() +
                    ", or somebody rejected it",
                "gitopsctl status shows what it waits for now");
   }
   app->aside.approved = aside;
+  say(app, aside ? app->aside.along : app->along, run->job().event,
+      {store::EventState::running, "approved by " + who});
   if (alone) {
     idle(app);
   } else if (!aside) {
     go_on(app);
   } else if (app->hold != Hold::busy) {  // a heal waits: what it was for is seen again
     ++app->timer;
-    end_waiting(std::exchange(app->run, nullptr), std::exchange(app->along, {}), "an approved sync goes on");
+    auto events = std::exchange(app->along, {}).events;
+    end_waiting(app, std::exchange(app->run, nullptr), std::move(events), "an approved sync goes on");
     idle(app);
   }
   return run->id();

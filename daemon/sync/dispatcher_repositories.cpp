@@ -14,6 +14,10 @@ using namespace std::chrono_literals;
 namespace {
 constexpr auto kLongFetch = 1s;
 
+Word word_of(const store::Event& event) {
+  return {event.state, event.reason};
+}
+
 template <class Which>
 std::vector<EventId> ids_where(const std::vector<store::Event>& events, const Which& which) {
   std::vector<EventId> ids;
@@ -150,10 +154,10 @@ void DispatcherImpl::judge(const Repo& repo, std::vector<store::Event> events, c
   const auto delay = backoff(500ms, failures);
   for (auto& e : events) {
     e.attempts = env_.store->add_attempt(e.id);
-    env_.store->set_event(
-        e.id, store::EventState::queued,
-        "the repository cannot be read; tried again in " + std::to_string(delay.count() / 1000 + 1) + " s",
-        error);
+    e.state = store::EventState::queued;
+    e.reason =
+        "the repository cannot be read; tried again in " + std::to_string(delay.count() / 1000 + 1) + " s";
+    env_.store->set_event(e.id, e.state, e.reason, error);
   }
   // By name, not by line: a reload may have replaced the repository meanwhile.
   fetchers_->at(Monotonic::now() + delay, [this, events = std::move(events)] {
@@ -305,7 +309,7 @@ void DispatcherImpl::decide_event(const Repo& repo, const store::Event& event, c
                                   const source::Snapshot& snapshot, WallMicros fetched_at) {
   {
     std::lock_guard lock(mutex_);
-    auto& timings = trackers_[event.id].timings;
+    auto& timings = trackers_.try_emplace(event.id, word_of(event)).first->second.timings;
     timings.received = event.timings.received;
     timings.fetched = fetched_at;
   }
@@ -341,7 +345,9 @@ void DispatcherImpl::decide_event(const Repo& repo, const store::Event& event, c
         ++trackers_[event.id].open;
         offer(app, commit_job(event));  // the sync itself tries again, with back-off
       } else {
-        trackers_[event.id].errors.push_back(describe(failure.problems()));
+        auto& tracker = trackers_[event.id];
+        tracker.errors.push_back(describe(failure.problems()));
+        tracker.failed[app->uid] = app->state.last_sync;
       }
     }
   }
@@ -439,13 +445,9 @@ bool DispatcherImpl::take_along(const App& app, EventId event, const std::string
   const auto& doing = app->aside.run ? app->aside.run : app->run;
   if (app->next ? !same(*app->next) : !(doing && same(doing->job()))) return false;
   auto& along = app->next ? app->next->along : app->aside.run ? app->aside.along : app->along;
-  along.push_back(event);
+  along.events.push_back(event);
   ++trackers_[event].open;
-  if (const auto held = app->held(); held && !app->next) {
-    workers_->post([this, event, why = held->hold() + "; " + release_commands(*app, *held)] {
-      env_.store->set_event(event, store::EventState::held, why);
-    });
-  }
+  say_of(event, app->uid, along.word);
   return true;
 }
 
@@ -470,7 +472,7 @@ void DispatcherImpl::decide_direct(const store::Event& event) {
   job.kind = event.cause == store::Cause::rollback ? Kind::rollback : Kind::remove;
   if (job.kind == Kind::rollback) job.rollback_to = SyncId{std::stoll(event.note)};
   std::lock_guard lock(mutex_);
-  auto& tracker = trackers_[event.id];
+  auto& tracker = trackers_.try_emplace(event.id, word_of(event)).first->second;
   if (tracker.open > 0) return;
   tracker.decided = true;
   tracker.open = 1;

@@ -60,14 +60,14 @@ struct ApplicationLine {
   std::string settings_key;       ///< of `config` and its destination
   store::ApplicationState state;  ///< as the store has it; only the dispatcher writes it
   std::shared_ptr<NeedIndex> needs = std::make_shared<NeedIndex>();
-  std::optional<Job> next;     ///< the newest wins
-  std::shared_ptr<Run> run;    ///< busy or parked
-  std::vector<EventId> along;  ///< events that asked for what `run` does; they end with it
+  std::optional<Job> next;   ///< the newest wins
+  std::shared_ptr<Run> run;  ///< busy or parked
+  Askers along;              ///< for what `run` does; they end with it
   /// What waits for approval, health or its next attempt, out of the way of a look at the live state and of a
   /// heal.
   struct Aside {
     std::shared_ptr<Run> run;
-    std::vector<EventId> along;
+    Askers along;
     CommitId wanted;
     WallMicros since = 0;
     std::string waits_for{};
@@ -166,7 +166,7 @@ inline std::string tried_key(const std::string& input_key, const std::string& re
 
 /// The events that end with what the application is doing now; it forgets them.
 inline std::vector<EventId> with_along(ApplicationLine& app, EventId event) {
-  std::vector<EventId> events = std::exchange(app.along, {});
+  std::vector<EventId> events = std::exchange(app.along, {}).events;
   events.push_back(event);
   return events;
 }
@@ -188,14 +188,29 @@ std::string superseded_by(const Job&);
 /// For people: `by` is "rejected by ada".
 std::string rejected_text(const CommitId&, const std::string& by);
 
+/// Which application an event is through with, and the sync that it ended with or after.
+struct Part {
+  ApplicationUid uid;
+  SyncId sync;
+};
+inline Part part_of(const ApplicationLine& app) {
+  return {app.uid, app.state.last_sync};
+}
+
 /// An event's open ends: it ends when the last application that it concerns does.
 struct Tracker {
+  explicit Tracker(Word word = {}) : told(std::move(word)) {}
   int open = 0;
   bool decided = false;  ///< all its applications are known
   int succeeded = 0, superseded = 0, cancelled = 0;
   std::vector<std::string> errors;
+  std::map<ApplicationUid, SyncId> failed;  ///< whose errors they are
   std::string note;
   store::Timings timings;
+  bool begun = false;                   ///< something that it asks for
+  std::map<ApplicationUid, Word> says;  ///< of those that have more to say than that
+  Word told;                            ///< what the store has, or is about to have
+  bool telling = false;                 ///< a worker writes it
 };
 
 class DispatcherImpl : public Dispatcher {
@@ -303,8 +318,8 @@ class DispatcherImpl : public Dispatcher {
   std::shared_ptr<render::Bases> bases_of(const config::Application&) const;
   void pin(const App&, const Run&);
   void quarantine(const App&, const std::function<std::string(const std::string& before)>& change);
-  void part_ended(EventId, const Outcome&, const store::Timings&);
-  void parts_ended(const std::vector<EventId>&, const Outcome&, const store::Timings&);
+  void part_ended(EventId, const Part&, const Outcome&, const store::Timings&);
+  void parts_ended(const std::vector<EventId>&, const Part&, const Outcome&, const store::Timings&);
   void finish_event(EventId, const Tracker&);
   void record_end(EventId, const Tracker&);
   void progress(const App&, EventId, SyncId, const std::string& stage, const std::string& text);
@@ -326,10 +341,9 @@ class DispatcherImpl : public Dispatcher {
 
   // dispatcher_held.cpp
   static std::shared_ptr<Run> held_run(const App&, const std::optional<SyncId>& looked_at);
-  void say_held(const App&, const std::string& why);
   void release_parked(const App&, const std::string& why);
   void release_aside(const App&, const std::string& why);
-  void end_waiting(const std::shared_ptr<Run>&, std::vector<EventId>, const std::string& why);
+  void end_waiting(const App&, const std::shared_ptr<Run>&, std::vector<EventId>, const std::string& why);
   void set_aside(const App&);
   void take_up(const App&);
   void go_on(const App&);
@@ -337,6 +351,13 @@ class DispatcherImpl : public Dispatcher {
   void take_up_left(const App&, Job&);
   void end_left();
   void end_left(const store::Sync&, const std::string& why);
+
+  // dispatcher_words.cpp: what open events say
+  void say(const App&, Askers&, EventId, const Word&);
+  void say_of(EventId, const ApplicationUid&, const Word&);
+  void tell_word(EventId, Tracker&);
+  void write_word(EventId);
+  void told_by_sync(EventId);
 
   // dispatcher_drift.cpp
   void drifted(const DestinationName&, const protocol::Changed&);

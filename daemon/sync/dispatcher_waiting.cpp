@@ -29,12 +29,10 @@ void DispatcherImpl::park(const App& app, const Outcome& outcome) {
   app->hold = approval ? Hold::approval : Hold::health;
   show_waiting(app, approval ? Phase::held : Phase::waiting_health, outcome.reason,
                approval ? release_commands(*app, *app->run) : kHealth);
-  const auto run = app->run;
-  if (approval) {
-    workers_->post([this, event = run->job().event, why = outcome.reason, by = app->released_by] {
-      if (event) env_.store->set_event(event, store::EventState::held, why + "; " + by);
-    });
-  } else {
+  Word word{store::EventState::running};
+  if (approval) word = {store::EventState::held, outcome.reason + "; " + release_commands(*app, *app->run)};
+  say(app, app->along, app->run->job().event, word);
+  if (!approval) {
     look_at_health(app, app->health_poll);
     app->health_poll = std::min<std::chrono::milliseconds>(app->health_poll * 2, kHealthPollMax);
   }
@@ -104,8 +102,8 @@ void DispatcherImpl::retry(const App& app, const std::shared_ptr<Run>& run, cons
   if (app->next || job.kind == Kind::heal) {
     // Something newer is there, or it was a heal, which is seen again: level-triggered.
     if (job.kind == Kind::heal) app->dirty.insert(job.drifted.begin(), job.drifted.end());
-    workers_->post([this, events = with_along(*app, job.event), t = run->timings()] {
-      parts_ended(events, superseded_outcome("something newer is to be synced"), t);
+    workers_->post([this, part = part_of(*app), events = with_along(*app, job.event), t = run->timings()] {
+      parts_ended(events, part, superseded_outcome("something newer is to be synced"), t);
     });
     if (app->next) return idle(app);
   }
@@ -120,26 +118,24 @@ void DispatcherImpl::retry(const App& app, const std::shared_ptr<Run>& run, cons
   if (guilty) {
     app->provider_deaths = 0;
     ++metrics_.syncs_failed;
-    workers_->post([this, events = with_along(*app, job.event), outcome, t = run->timings()] {
-      Outcome end = outcome;
-      end.error = "the provider died three times while it worked on this application: " + end.error;
-      end.kind = Outcome::Kind::failed;
-      parts_ended(events, end, t);
-    });
+    workers_->post(
+        [this, part = part_of(*app), events = with_along(*app, job.event), outcome, t = run->timings()] {
+          Outcome end = outcome;
+          end.error = "the provider died three times while it worked on this application: " + end.error;
+          end.kind = Outcome::Kind::failed;
+          parts_ended(events, part, end, t);
+        });
     return idle(app);
   }
   const auto delay = let_go_meanwhile(app) ? 0ms : backoff(250ms, job.attempt);
-  if (job.event) app->along.push_back(job.event);  // ends as superseded if something newer comes meanwhile
+  if (job.event) app->along.events.push_back(job.event);  // superseded if something newer comes meanwhile
   app->hold = Hold::backoff;
   const std::string again = "tried again in " + seconds_text(delay);
   show_waiting(app, Phase::backing_off, again, "time");  // why is its error
   log::warning("sync will be tried again",
                {{"application", app->config.name.str()}, {"attempt", job.attempt}, {"error", outcome.error}});
-  workers_->post([this, event = job.event, why = again + ": " + outcome.error] {
-    if (!event) return;
-    env_.store->add_attempt(event);
-    env_.store->set_event(event, store::EventState::running, why);
-  });
+  if (job.event) workers_->post([this, event = job.event] { env_.store->add_attempt(event); });
+  say(app, app->along, job.event, {store::EventState::running, again + ": " + outcome.error});
   app->retry_at = Monotonic::now() + delay;
   if (job.kind != Kind::heal) app->retrying = std::move(job);
   back_off(app);
@@ -152,7 +148,7 @@ void DispatcherImpl::back_off(const App& app) {
     app->hold = Hold::none;
     if (!app->retrying) return idle(app);
     Job job = std::move(*std::exchange(app->retrying, std::nullopt));
-    std::erase(app->along, job.event);
+    std::erase(app->along.events, job.event);
     begin(app, std::move(job));
   };
   // Looks at the live state that fail, one after the other, must not keep it from its turn.

@@ -19,6 +19,18 @@ namespace gitopsd::sync {
 
 enum class Kind { commit, rollback, heal, remove };
 std::string_view to_string(Kind);
+/// What an event that is open says of itself.
+struct Word {
+  store::EventState state = store::EventState::queued;
+  std::string reason{};
+  bool operator==(const Word&) const = default;
+};
+/// Other events that ask for the same as a job's own, and what all of them say.
+struct Askers {
+  std::vector<EventId> events{};
+  Word word{};
+};
+
 /// "1 step", "2 steps".
 std::string steps_text(std::size_t count);
 
@@ -36,10 +48,9 @@ struct Job {
   std::optional<std::vector<ResourceId>> ailing{};
   WallMicros received = 0;
   int attempt = 0;
-  int failures = 0;            ///< how often it failed, to be tried again by itself
-  int tries = 0;               ///< all attempts before this one
-  std::vector<EventId> along;  ///< other events that ask for the same; the dispatcher's
-  bool said_held = false;      ///< its event says that it waits; the dispatcher's
+  int failures = 0;  ///< how often it failed, to be tried again by itself
+  int tries = 0;     ///< all attempts before this one
+  Askers along{};    ///< the dispatcher's
   /// The sync that waited for approval with this job when the daemon was stopped, and the plan that it
   /// showed.
   SyncId left{};

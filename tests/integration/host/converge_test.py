@@ -64,8 +64,11 @@ class Converge(Scene):
 
     def test_push_elsewhere(self):
         """a push that touches no application's path changes nothing, and says so"""
-        self.converge({"one": "1\n"})
+        synced = self.converge({"one": "1\n"})
         commit = self.checkout.commit({"docs/readme.md": "words\n"})
         self.checkout.push()
         self.daemon.push_and_wait(commit)
         self.assertEqual(len(self.daemon.get("/v1/applications/web/syncs")["syncs"]), 1)
+        said = self.daemon.status()
+        self.assertEqual((said["revision"], said["synced_revision"]), (commit, synced))
+        self.assertIn(commit[:10], self.daemon.ctl("status"))

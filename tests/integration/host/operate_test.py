@@ -32,6 +32,23 @@ class Operate(Scene):
         replayed = next(event for event in self.daemon.events() if event["cause"] == "replay")
         self.assertEqual((replayed["state"], replayed["after"]), ("succeeded", event["after"]))
 
+    def test_came_right(self):
+        """an event that failed says what came right since, and nothing of it is left to replay"""
+        allowed = self.daemon.application["policy"]
+        self.daemon.application["policy"] = {"paths": ["/nowhere"]}
+        self.daemon.reload()
+        event = self.daemon.push_and_wait(self.commit({"one": "1\n"}), state="failed")
+        self.assertEqual((event["came_right"], event["reason"]), (None, "1 application failed"))
+        self.daemon.application["policy"] = allowed
+        self.daemon.reload()
+        self.daemon.program.wait_until(lambda: self.daemon.status()["status"] == "synced", "the policy lets it")
+        now = self.daemon.event(event["id"])
+        self.assertEqual((now["state"], now["error"]), ("failed", event["error"]))
+        self.assertIn(f"by sync {self.daemon.status()['sync']} ({event['after'][:7]}", now["reason"])
+        self.assertIsNotNone(now["came_right"])
+        self.assertIn("failed; came right at ", self.daemon.ctl("events"))
+        self.assertIn("nothing failed", self.daemon.ctl("replay", "--failed"))
+
     def test_reload_refuses_bad_configuration(self):
         """SIGHUP with a bad file leaves the old configuration in force"""
         self.converge({"one": "1\n"})

@@ -31,7 +31,9 @@ class StoreDouble : public store::Store {
   std::vector<store::ApplicationState> states;
   std::map<std::string, std::vector<store::InventoryEntry>> inventories;
   std::map<std::int64_t, std::string> approvals;
-  std::map<std::string, Heals> put_back;  ///< by the application's uid
+  std::map<std::string, Heals> put_back;                             ///< by the application's uid
+  std::map<std::int64_t, std::vector<store::FailedPart>> failed_in;  ///< by the event's id
+  std::map<std::int64_t, store::Event> later;                        ///< that succeeded; likewise
 
   void put(const store::Event& event) {
     const std::lock_guard lock(mutex_);
@@ -75,6 +77,17 @@ class StoreDouble : public store::Store {
   }
   void set_events(std::span<const EventId>, store::EventState, std::string, std::string) override {
     not_doubled("set_events");
+  }
+  void fail_event(EventId, std::string, std::string, const std::map<ApplicationUid, SyncId>&) override {
+    not_doubled("fail_event");
+  }
+  std::vector<store::FailedPart> failed_parts(EventId id) const override {
+    const auto found = failed_in.find(id.value);
+    return found == failed_in.end() ? std::vector<store::FailedPart>() : found->second;
+  }
+  std::optional<store::Event> succeeded_later(EventId id) const override {
+    const auto found = later.find(id.value);
+    return found == later.end() ? std::nullopt : std::optional(found->second);
   }
   void add_timings(EventId, const store::Timings&) override { not_doubled("add_timings"); }
   int add_attempt(EventId) override { not_doubled("add_attempt"); }

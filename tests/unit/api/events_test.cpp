@@ -99,6 +99,36 @@ TEST_CASE_FIXTURE(Running, "an event shows its timings, syncs and their steps") 
   CHECK(single.body.at_pointer("/sync/steps/0/key")->as_string() == "1");
 }
 
+TEST_CASE_FIXTURE(Running, "an event that failed says what came right since") {
+  auto failed = event_double(7, EventState::failed);
+  failed.reason = "2 applications failed";
+  store.put(failed);
+  const auto shown = [&] { return *get("/v1/events").body.at_pointer("/events/0"); };
+  store::FailedPart web{ApplicationUid("uid-web"), SyncId{71}, kNoon, commit_of('d')};
+  store::FailedPart mail{ApplicationUid("uid-mail"), {}, 0, {}};
+  CHECK(shown().get_string("reason") == "2 applications failed");
+  store.failed_in[7] = {mail, web};
+  CHECK(shown().get_string("reason") == "2 applications failed; 1 came right since");
+  CHECK(shown().as_object().at("came_right").is_null());
+  mail.right = SyncId{70};
+  mail.since = kNoon - 1;
+  store.failed_in[7] = {mail, web};
+  CHECK(shown().get_string("reason") ==
+        "2 applications failed; came right at 2026-11-24T12:00:00.000Z, by sync 71 (dddddddddd)");
+  CHECK(shown().get_string("came_right") == "2026-11-24T12:00:00.000Z");
+  CHECK(shown().get_string("state") == "failed");
+  auto unread = event_double(6, EventState::failed);
+  unread.reason = "repository";
+  store.put(unread);
+  auto later = event_double(8);
+  later.timings.fetched = kNoon;
+  store.later[6] = later;
+  CHECK(get("/v1/events/6").body.at_pointer("/event/reason")->as_string() ==
+        "repository; came right at 2026-11-24T12:00:00.000Z, by event 8");
+  // Nothing of it is left to replay.
+  CHECK(post("/v1/replay", "{\"failed\": true}").body.get_array("replayed").empty());
+}
+
 TEST_CASE_FIXTURE(Running, "events and syncs that do not exist are 404, ids that are none 400") {
   CHECK(get("/v1/events/9").status == 404);
   CHECK(get("/v1/syncs/9").status == 404);

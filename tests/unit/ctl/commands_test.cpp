@@ -87,6 +87,15 @@ TEST_CASE("events asks with its filters and tells how to see more") {
   CHECK(none.text() == "no events\n");
 }
 
+TEST_CASE("an event that came right says so instead of its error") {
+  FakeDaemon daemon({http_answer(200, R"({"events":[{"id":9,"state":"failed","error":"no namespace",
+    "reason":"1 application failed; came right at noon, by sync 7","came_right":"2026-11-24T12:00:00.000Z"}]})")});
+  const Capture out(daemon.socket());
+  CHECK(events(out.session, {}) == Exit::ok);
+  CHECK(has(out.text(), "1 application failed; came right at noon, by sync 7\n"));
+  CHECK_FALSE(has(out.text(), "no namespace"));
+}
+
 TEST_CASE("a plan shows its steps, their diffs and why it would be held") {
   FakeDaemon daemon(
       {http_answer(200, R"({"application":"web","revision":")" + kCommit + R"(","held_sync":null,

@@ -62,6 +62,11 @@ class StoreDouble final : public store::Store {
   void set_events(std::span<const EventId>, store::EventState, std::string, std::string) override {
     unexpected();
   }
+  void fail_event(EventId, std::string, std::string, const std::map<ApplicationUid, SyncId>&) override {
+    unexpected();
+  }
+  std::vector<store::FailedPart> failed_parts(EventId) const override { unexpected(); }
+  std::optional<store::Event> succeeded_later(EventId) const override { unexpected(); }
   void add_timings(EventId, const store::Timings&) override { unexpected(); }
   int add_attempt(EventId) override { unexpected(); }
   SyncId begin_sync(const store::Sync&) override { unexpected(); }

@@ -64,6 +64,22 @@ TEST_CASE("events move from state to state and are counted") {
   CHECK(s->event(a)->reason == "a newer one came");
 }
 
+TEST_CASE("a later event of the same commit that succeeded is found") {
+  Opened s;
+  auto other = push("refs/heads/other"), newer = push();
+  newer.after = commit('e');
+  const auto id = s->add_event(push());
+  s->set_event(id, EventState::failed, "repository", "no such user");
+  for (const auto& event : {other, newer}) s->set_event(s->add_event(event), EventState::succeeded);
+  s->set_event(s->add_event(push()), EventState::superseded);
+  CHECK_FALSE(s->succeeded_later(id));
+  const auto same = s->add_event(push());
+  s->set_event(same, EventState::succeeded);
+  s->set_event(s->add_event(push()), EventState::succeeded);
+  CHECK(s->succeeded_later(id)->id == same);
+  CHECK_FALSE(s->succeeded_later(EventId{99}));
+}
+
 TEST_CASE("set_events moves all or none") {
   Opened s;
   const auto a = s->add_event(push());

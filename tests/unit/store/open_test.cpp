@@ -152,10 +152,11 @@ TEST_CASE("a database of the first version is taken along") {
   s.store.reset();
   tamper(s.directory.path(),
          "DROP INDEX inventory_handed; ALTER TABLE inventory DROP COLUMN handed_by;"
-         " ALTER TABLE inventory DROP COLUMN handed_at; PRAGMA user_version = 1");
+         " ALTER TABLE inventory DROP COLUMN handed_at; DROP TABLE failures; PRAGMA user_version = 1");
   s.reopen();
   REQUIRE(s->inventory(kWeb).size() == 1);
   CHECK(s->inventory(kWeb)[0].from.empty());
+  CHECK(s->failed_parts(EventId{1}).empty());
 }
 
 TEST_CASE("a missing or foreign key is refused") {

@@ -1,3 +1,5 @@
+#include <map>
+
 #include "tests/unit/store/fixture.h"
 
 using namespace gitopsd;
@@ -64,6 +66,64 @@ TEST_CASE("a sync from its beginning to its end") {
   CHECK(s->open_syncs().empty());
   CHECK(failure_of([&] { s->set_sync(SyncId{99}, over); }) == "there is no sync 99");
   CHECK_FALSE(s->sync(SyncId{99}));
+}
+
+TEST_CASE("a sync that begins takes a queued event along, and what waits beside it stays said") {
+  Opened s;
+  const auto queued = s->add_event(push()), held = s->add_event(push());
+  s->set_event(queued, EventState::queued, "tried again in 2 s", "no route");
+  s->set_event(held, EventState::held, "waits for approval");
+  s->begin_sync(sync_of("web", queued));
+  s->begin_sync(sync_of("web", held));
+  CHECK(s->event(queued)->state == EventState::running);
+  CHECK((s->event(queued)->reason + s->event(queued)->error).empty());
+  CHECK(s->event(held)->state == EventState::held);
+  CHECK(s->event(held)->reason == "waits for approval");
+}
+
+TEST_CASE("what came of an event that failed is found with the syncs") {
+  Opened s;
+  const auto ended = [&](const std::string& app, SyncState state, const std::string& kind = "sync") {
+    Sync sync = sync_of(app);
+    sync.kind = kind;
+    const auto id = s->begin_sync(sync);
+    s.clock.now += 10;
+    if (state == SyncState::succeeded && kind != "heal")
+      s->succeed(id, {ApplicationUid(app), commit('d'), {}, {}, {}}, {}, {}, succeeded(), 5);
+    else
+      s->set_sync(id, {state, {}, {}, {}, {}, 0, 0, 0, 0});
+    return id;
+  };
+  ended("web", SyncState::succeeded);
+  const auto web = ended("web", SyncState::failed), db = ended("db", SyncState::failed);
+  const auto event = s->add_event(push());
+  s->fail_event(event, "2 applications failed", "no room",
+                {{kWeb, web}, {ApplicationUid("db"), db}, {ApplicationUid("unknown"), SyncId{}}});
+  CHECK(s->event(event)->state == EventState::failed);
+  CHECK(s->event(event)->error == "no room");
+  const auto right = [&] {
+    std::map<std::string, std::int64_t> out;
+    for (const auto& part : s->failed_parts(event)) out[part.application.str()] = part.right.value;
+    return out;
+  };
+  ended("web", SyncState::succeeded, "heal");
+  ended("web", SyncState::succeeded, "rollback");
+  ended("web", SyncState::failed);
+  CHECK(right() == std::map<std::string, std::int64_t>{{"db", 0}, {"web", 0}});
+  const auto first = ended("web", SyncState::succeeded);
+  const auto when = s.clock.now.load();
+  ended("web", SyncState::succeeded);
+  CHECK(right() == std::map<std::string, std::int64_t>{{"db", 0}, {"web", first.value}});
+  const auto part = s->failed_parts(event).at(1);
+  CHECK(part.since == when);
+  CHECK(part.revision == commit('c'));
+  s.reopen();
+  CHECK(right().size() == 2);
+  // It failed anew: what it failed in before is of no interest.
+  s->fail_event(event, "1 application failed", "no room", {{ApplicationUid("db"), db}});
+  CHECK(right() == std::map<std::string, std::int64_t>{{"db", 0}});
+  while (s->retain(s.clock.now + kDay)) continue;
+  CHECK(right().empty());
 }
 
 TEST_CASE("syncs by application and by event") {

@@ -1,7 +1,30 @@
 // What people are told while a sync is tried once more, and of what came right meanwhile.
+#include <algorithm>
+
 #include "tests/unit/sync/world.h"
 
 namespace gitopsd::sync::test {
+namespace {
+
+using store::EventState;
+
+/// Waits until the event is so, and its reason begins so; fails the test where that does not come.
+void await_word(const World& world, EventId id, EventState state, const std::string& begins) {
+  const bool came = eventually([&] {
+    const auto event = world.store->event(id);
+    return event->state == state && event->reason.starts_with(begins);
+  });
+  const auto event = world.store->event(id).value();
+  REQUIRE_MESSAGE(came, "event " << id.value << " is " << to_string(event.state) << ": " << event.reason);
+}
+
+bool came_right(const World& world, EventId id) {
+  const auto parts = world.store->failed_parts(id);
+  return !parts.empty() &&
+         std::all_of(parts.begin(), parts.end(), [](const auto& p) { return bool(p.right); });
+}
+
+}  // namespace
 
 TEST_CASE("while a sync is tried once more its error is said to be of the attempt before") {
   World world;
@@ -27,6 +50,133 @@ TEST_CASE("while a sync is tried once more its error is said to be of the attemp
   const auto well = world.await("web", SyncStatus::synced);
   CHECK(well.attempt == 0);
   CHECK((well.error + well.error_before).empty());
+}
+
+TEST_CASE("an event says which attempt runs, and not that it waits for it") {
+  World world;
+  world.add("web");
+  world.start();
+  world.apply({{"web/a.yaml", thing("a", "1")}});
+  world.place.busy("a");
+  const auto event = world.push({{"web/a.yaml", thing("a", "2")}});
+  await_word(world, event, EventState::running, "tried again in ");
+  world.place.shut();
+  world.place.busy("a", false);
+  world.place.await_waiting(1);
+  await_word(world, event, EventState::running, "attempt ");
+  const std::string reason = world.store->event(event)->reason;
+  CHECK(reason.find("; the one before: ") != std::string::npos);
+  CHECK(reason.find("a: refused") != std::string::npos);
+  world.place.open();
+  CHECK(world.ended(event).reason == "1 application in sync");
+}
+
+TEST_CASE("an event that was held runs from its approval on, and so does what goes along") {
+  World world;
+  world.apply_then_ask({{"web/a.yaml", thing("a", "1")}});
+  const auto event = world.push({{"web/a.yaml", thing("a", "2")}});
+  await_word(world, event, EventState::held, "every change");
+  const auto along = world.push({{"other/b.yaml", thing("b", "1")}});
+  await_word(world, along, EventState::held, "every change");
+  world.place.shut();
+  world.dispatcher->approve(ApplicationName("web"), std::nullopt, "ada");
+  world.place.await_waiting(1);
+  for (const auto id : {event, along}) await_word(world, id, EventState::running, "approved by ada");
+  world.place.open();
+  for (const auto id : {event, along}) CHECK(world.ended(id).reason == "1 application in sync");
+}
+
+TEST_CASE("an event is held while one of its applications is, whatever the others do") {
+  World world;
+  world.add("web");
+  world.add("api");
+  world.start();
+  world.apply({{"web/a.yaml", thing("a", "1")}, {"api/b.yaml", thing("b", "1")}});
+  world.config.applications[0].approve = true;
+  world.reload_and_look();
+  world.place.busy("b");
+  const auto event = world.push({{"web/a.yaml", thing("a", "2")}, {"api/b.yaml", thing("b", "2")}});
+  world.await("web", Phase::held);
+  REQUIRE(eventually([&] { return world.status("api").attempt > 3; }));
+  await_word(world, event, EventState::held, "every change");
+  world.dispatcher->approve(ApplicationName("web"), std::nullopt, "ada");
+  await_word(world, event, EventState::running, "");
+  REQUIRE(eventually([&] { return world.place.value("a") == "2"; }));
+  await_word(world, event, EventState::running, "tried again in ");
+  world.place.busy("b", false);
+  CHECK(world.ended(event).reason == "2 applications in sync");
+}
+
+TEST_CASE("an event whose commit came says no more that it waits for that") {
+  World world;
+  world.add("web");
+  world.missing_delay = std::chrono::milliseconds(20);
+  world.start();
+  const source::test::Origin ahead(world.folder / "ahead.git");
+  const std::map<std::string, std::string> first{{"web/a.yaml", thing("a", "1")}};
+  const std::map<std::string, std::string> second{{"web/a.yaml", thing("a", "2")}};
+  REQUIRE(ahead.commit(first) == world.commit(first));
+  world.place.shut();
+  const auto before = world.deliver(world.origin.tip());
+  world.place.await_waiting(1);
+  const auto event = world.deliver(ahead.commit(second));
+  await_word(world, event, EventState::queued, "the repository does not give out ");
+  world.commit(second);
+  REQUIRE(eventually([&] {
+    const auto now = world.store->event(event);
+    return now->state == EventState::queued && now->reason.empty();
+  }));
+  world.place.open();
+  world.ended(before);
+  CHECK(world.ended(event).state == EventState::succeeded);
+}
+
+TEST_CASE("an event that failed stays so, and says what came right since") {
+  World world;
+  world.add("web");
+  world.start();
+  const auto good = world.apply({{"web/a.yaml", thing("a", "1")}});
+  world.place.refuse("a");
+  world.place.shut();
+  const auto event = world.push({{"web/a.yaml", thing("a", "2")}});
+  world.place.await_waiting(1);
+  const auto elsewhere = world.commit({{"docs/x", "1"}});
+  const auto along = world.deliver(elsewhere);
+  REQUIRE(eventually(
+      [&] { return world.store->tip(RepositoryName("site"), source::test::main_ref()) == elsewhere; }));
+  world.place.open();
+  for (const auto id : {event, along}) {
+    CHECK(world.ended(id).state == EventState::failed);
+    REQUIRE(world.store->failed_parts(id).size() == 1);
+    CHECK_FALSE(came_right(world, id));
+  }
+
+  SUBCASE("by the next attempt") {
+    world.place.refuse("a", false);
+  }
+  SUBCASE("by the next attempt after a restart") {
+    world.place.refuse("a", false);
+    world.restart();
+  }
+  SUBCASE("by a replay") {
+    world.place.refuse("a", false);
+    CHECK(world.ended(world.dispatcher->replay(along, "ada")).state == EventState::succeeded);
+  }
+  SUBCASE("by a newer commit") {
+    world.place.refuse("a", false);
+    world.apply({{"web/a.yaml", thing("a", "3")}});
+  }
+  SUBCASE("not by a rollback") {
+    CHECK(world.ended(world.dispatcher->rollback(ApplicationName("web"), good, "ada")).state ==
+          EventState::succeeded);
+    CHECK_FALSE(came_right(world, event));
+    world.place.refuse("a", false);
+    world.apply({{"web/a.yaml", thing("a", "3")}});
+  }
+  for (const auto id : {event, along}) {
+    CHECK(eventually([&] { return came_right(world, id); }));
+    CHECK(world.store->event(id)->state == EventState::failed);
+  }
 }
 
 }  // namespace gitopsd::sync::test
