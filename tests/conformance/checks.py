@@ -68,14 +68,14 @@ class World:
         return provider.call("resolve", application="app", documents=documents,
                              policy=more.pop("policy", self.policy()), **more)
 
-    def plan(self, provider, documents, remove=(), sync="1", mode="changed", owner=None):
+    def plan(self, provider, documents, remove=(), sync="1", mode="changed", owner=None, entries=()):
         resources = self.resolve(provider, documents)["resources"] if documents else []
         plan = provider.call("plan", sync=sync, owner=owner or self.owner, policy=self.policy(), mode=mode,
-                             upsert=resources, documents=documents, remove=list(remove), entries=[])
+                             upsert=resources, documents=documents, remove=list(remove), entries=list(entries))
         return plan, resources
 
-    def apply(self, provider, plan, resources=(), documents=(), sync="1"):
-        return provider.call("apply", sync=sync, owner=self.owner, policy=self.policy(), steps=plan["steps"],
+    def apply(self, provider, plan, resources=(), documents=(), sync="1", owner=None):
+        return provider.call("apply", sync=sync, owner=owner or self.owner, policy=self.policy(), steps=plan["steps"],
                              resources=list(resources), documents=list(documents), parallel=4)
 
     def sync(self, provider, name, sync="1"):
@@ -93,8 +93,8 @@ class World:
         return [{"id": s["id"], "owned": {"digest": s.get("digest", ""), "receipt": receipts[s["key"]]}}
                 for s in plan["steps"]]
 
-    def observe(self, provider, entries, **more):
-        result = provider.call("observe", owner=self.owner, policy=self.policy(), entries=entries, **more)
+    def observe(self, provider, entries, owner=None, **more):
+        result = provider.call("observe", owner=owner or self.owner, policy=self.policy(), entries=entries, **more)
         return {o["id"]: o for o in result["observations"]}
 
     @contextlib.contextmanager

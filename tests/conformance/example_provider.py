@@ -138,6 +138,11 @@ class Store:
         return hmac.new(self.key, value.encode(), hashlib.sha256).hexdigest()
 
 
+def counts_as(mark, owner, given_by):
+    """Whether a mark is the owner's, or still that of the application that handed the thing over to it."""
+    return mark == owner or bool(given_by) and mark == {**owner, "application": given_by}
+
+
 class Example:
     """The calls. Each returns its result or raises Refuse."""
 
@@ -239,18 +244,21 @@ class Example:
     def plan(self, params):
         documents = {d["digest"]: d for d in params.get("documents", [])}
         entries, steps, problems = self.store.load(), [], []
+        given_by = {e["id"]: e.get("from", "") for e in params.get("entries", [])}
 
         def step(action, identity, entry, reason, digest="", diff=""):
             steps.append({"key": f"{action} {identity}", "id": identity, "wave": 0, "after": [], "action": action,
                           "reason": reason, "precondition": self.precondition(entry), "diff": diff,
-                          "destroys": "nothing", "rerun": "safe", "digest": digest})
+                          "destroys": "nothing", "rerun": "safe", "digest": digest, "from": given_by.get(identity, "")})
 
         def foreign(identity, entry):
-            if entry is None or entry["owner"] == params["owner"]:
+            if entry is None or counts_as(entry["owner"], params["owner"], given_by.get(identity)):
                 return False
+            other = entry["owner"]
+            same = other["installation"] == params["owner"]["installation"]
             problems.append({"code": "owner", "cause": "conflict", "id": identity,
-                             "message": f"{identity} belongs to {entry['owner'].get('application')}",
-                             "hint": "let one application declare it"})
+                             "message": f"{identity} belongs to {other['application']}",
+                             "hint": "let one application declare it", "owner": other["application"] if same else ""})
             return True
 
         for resource in params.get("upsert", []):
@@ -264,6 +272,8 @@ class Example:
             shown = "value is not shown\n" if resource.get("sensitive") else f"+{value[:200]}\n"
             if entry is None:
                 step("create", resource["id"], None, "it does not exist", document["digest"], shown)
+            elif entry["value"] == value and entry["owner"] != params["owner"]:
+                step("adopt", resource["id"], entry, f"it was of {entry['owner']['application']}", document["digest"])
             elif entry["value"] == value:
                 step("none", resource["id"], entry, "it is as declared", document["digest"])
             else:
@@ -311,10 +321,13 @@ class Example:
         with self.store.lock:
             entries = self.store.load()
             entry = entries.get(key)
-            if (removes and entry is None) or (not removes and entry and entry["value"] == value):
+            as_wanted = entry and entry["value"] == value and entry["owner"] == params["owner"]
+            if entry is None if removes else as_wanted:
                 return "" if removes else self.store.mac(value)  # done before: (sync, key) is idempotent
             if self.precondition(entry) != step["precondition"]:
                 raise Refuse(-32006, f"{step['id']} changed since the plan", "conflict", "stale")
+            if entry and not counts_as(entry["owner"], params["owner"], step.get("from")):
+                raise Refuse(-32006, f"{step['id']} belongs to another application", "conflict", "stale")
             if removes:
                 del entries[key]
             else:
@@ -335,8 +348,10 @@ class Example:
                 seen["reason"] = "no id of this provider"
             elif entry is None:
                 seen.update(live="absent", drift="yes", health="missing", reason="it does not exist")
-            elif entry["owner"] != params["owner"]:
+            elif not counts_as(entry["owner"], params["owner"], wanted.get("from")):
                 seen.update(live="foreign", reason="it belongs to another application")
+            elif entry["owner"] != params["owner"]:
+                seen.update(live="ours", drift="yes", health="healthy", reason="its mark is still another's")
             else:
                 receipt = self.store.mac(entry["value"])
                 drifted = receipt != (wanted.get("owned") or {}).get("receipt", receipt)

@@ -4,6 +4,8 @@ import os
 from checks import Skip, check, expect
 from client import Refused, blob_of, digest_of, eventually
 
+OTHER = {"installation": "conformance", "application": "other"}
+
 
 @check
 def apply_and_observe(world):
@@ -177,12 +179,78 @@ def errors_are_unknown(world):
 
 @check
 def another_owner(world):
-    """What belongs to one application is not planned for another."""
+    """What belongs to one application is not planned for another, and the problem names the owner."""
     with world.provider() as p:
         world.sync(p, "first")
-        other = {"installation": "conformance", "application": "other"}
-        plan, _ = world.plan(p, world.set_of("second"), sync="2", owner=other)
+        plan, _ = world.plan(p, world.set_of("second"), sync="2", owner=OTHER)
+        conflicts = [x for x in plan.get("problems", []) if x.get("cause") == "conflict"]
+        expect(conflicts, f"{plan}")
+        expect({x.get("owner") for x in conflicts} == {"app"}, f"{conflicts}")
+        elsewhere = {"installation": "another", "application": "app"}
+        plan, _ = world.plan(p, world.set_of("second"), sync="3", owner=elsewhere)
+        expect(not any(x.get("owner") for x in plan.get("problems", [])), f"of another installation: {plan}")
+
+
+def handed(entries, by):
+    """What the daemon keeps of them when `by` has handed them over."""
+    return [{**entry, "from": by} for entry in entries]
+
+
+def owners(p):
+    return {item["owner"]["application"] for item in p.call("list", installation="conformance")["items"]}
+
+
+@check
+def handed_over(world):
+    """With `from`, that application's mark counts as the owner's until the next write, which replaces it."""
+    documents = world.set_of("first")
+    with world.provider() as p:
+        entries = world.sync(p, "first")
+        for seen in world.observe(p, handed(entries, "app"), owner=OTHER).values():
+            expect((seen["live"], seen["drift"]) == ("ours", "yes"), f"before it is taken: {seen}")
+        plan, resources = world.plan(p, documents, sync="2", owner=OTHER, entries=handed(entries, "app"))
+        expect(not plan.get("problems"), f"{plan}")
+        expect({s["action"] for s in plan["steps"]} == {"adopt"}, f"{plan['steps']}")
+        expect({s.get("from") for s in plan["steps"]} == {"app"}, f"`from` is not in the steps: {plan['steps']}")
+        expect(owners(p) == {"app"}, "the plan changed the owner")
+        result = world.apply(p, plan, resources, documents, sync="2", owner=OTHER)
+        expect(result["outcome"] == "done", f"{result}")
+        expect(owners(p) == {"other"}, f"owners: {owners(p)}")
+        for seen in world.observe(p, world.entries(plan, result), owner=OTHER).values():
+            expect((seen["live"], seen["drift"]) == ("ours", "no"), f"when it is taken: {seen}")
+        for seen in world.observe(p, entries).values():
+            expect(seen["live"] != "ours", f"for the one that it was of: {seen}")
+
+
+@check
+def handed_over_and_changed(world):
+    """What is handed over and declared otherwise is updated, and what is not declared is deleted."""
+    documents = world.set_of("second")
+    with world.provider() as p:
+        entries = handed(world.sync(p, "first"), "app")
+        plan, resources = world.plan(p, documents, sync="2", owner=OTHER, entries=entries)
+        actions = [s["action"] for s in plan["steps"] if s["action"] != "adopt"]
+        expect(len(actions) == 1 and actions[0] in ("update", "replace"), f"{plan}")
+        result = world.apply(p, plan, resources, documents, sync="2", owner=OTHER)
+        expect((result["outcome"], owners(p)) == ("done", {"other"}), f"{result}, owners {owners(p)}")
+        entries = handed(world.entries(plan, result), "other")
+        plan, _ = world.plan(p, [], [e["id"] for e in entries], sync="3", entries=entries)
+        expect({s["action"] for s in plan["steps"]} == {"delete"}, f"{plan}")
+        result = world.apply(p, plan, sync="3")
+        expect((result["outcome"], owners(p)) == ("done", set()), f"{result}, owners {owners(p)}")
+
+
+@check
+def handed_over_by_another(world):
+    """`from` counts for that application alone."""
+    documents = world.set_of("first")
+    with world.provider() as p:
+        entries = world.sync(p, "first")
+        for seen in world.observe(p, handed(entries, "somebody"), owner=OTHER).values():
+            expect(seen["live"] != "ours", f"of somebody else: {seen}")
+        plan, _ = world.plan(p, documents, sync="2", owner=OTHER, entries=handed(entries, "somebody"))
         expect(any(x.get("cause") == "conflict" for x in plan.get("problems", [])), f"{plan}")
+        expect(owners(p) == {"app"}, f"owners: {owners(p)}")
 
 
 @check
