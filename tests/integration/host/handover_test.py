@@ -1,7 +1,5 @@
 """A file that moves from one application to another in the repository stays the file that it is."""
-import time
-
-from lib import manifest, wait
+from lib import kill, manifest, wait
 from lib.case import Scene
 
 APPLICATIONS = ("web", "shop")
@@ -34,21 +32,18 @@ class Handover(Scene):
         marks = [line for path in self.folder.rglob("owned.log") for line in path.read_text().splitlines() if "moves" in line]
         return len(entries) == 2 and f'"application":"{name}"' in marks[-1]
 
+    def assert_moved(self, name: str) -> None:
+        wait.until(lambda: self.is_of(name), f"{name} has it")
+        self.assertEqual((self.target / "moves").stat().st_ino, self.inode)
+
     def test_both_ways(self):
         """a file that moves to another application in one commit is its own then, and was not written anew"""
         for name in ("shop", "web"):
             self.daemon.push_and_wait(self.put(name))
-            wait.until(lambda name=name: self.is_of(name), f"{name} has it")
-            self.assertEqual((self.target / "moves").stat().st_ino, self.inode)
+            self.assert_moved(name)
         (self.target / "moves").write_text("by hand\n")
         self.daemon.wait_file(self.target / "moves", "kept\n")
 
     def test_kill(self):
         """a daemon that is killed at any moment of it finishes it after its next start"""
-        for number, name in enumerate(("shop", "web") * 6):
-            self.daemon.accept(self.put(name))
-            time.sleep(0.01 * number)  # where in it: between the answer and the end
-            self.daemon.program.kill()
-            self.daemon.start()
-            wait.until(lambda name=name: self.is_of(name), f"{name} has it")
-            self.assertEqual((self.target / "moves").stat().st_ino, self.inode)
+        kill.at_each_instant(self.daemon, ("shop", "web") * 6, self.put, self.assert_moved)

@@ -1,8 +1,7 @@
 """What moves from one application to another in the repository keeps its life in the cluster."""
 import json
-import time
 
-from lib import wait
+from lib import kill, wait
 from lib.cluster_case import ClusterScene, config_map
 
 APPLICATIONS = ("web", "shop")
@@ -74,12 +73,7 @@ class Handover(ClusterScene):
 
     def test_kill(self):
         """a daemon that is killed at any moment of it finishes it after its next start"""
-        for number, name in enumerate(("shop", "web") * 6):
-            self.daemon.accept(self.put(name))
-            time.sleep(0.01 * number)  # where in it: between the answer and the end
-            self.daemon.program.kill()
-            self.daemon.start()
-            self.assert_moved(name)
+        kill.at_each_instant(self.daemon, ("shop", "web") * 6, self.put, self.assert_moved)
 
     def test_never_pruned(self):
         """what was kept since it is never pruned is another application's as soon as that declares it"""
