@@ -4,6 +4,7 @@ import re
 import shutil
 import signal
 import unittest
+import uuid
 
 from lib import wait
 from lib.cluster_case import config_map, shared_cluster
@@ -179,6 +180,27 @@ class LostStore(DriftScene):
         self.wait_live(documents[0], lambda found: found["data"] == {"a": "1"}, "drift is put back")
         self.sync(*documents[1:])
         self.wait_gone(documents[0])
+
+
+    def test_known_installation(self):
+        """an empty store under the lost one's name takes all back as it is; what left the repository meanwhile stays, too"""
+        self.daemon.program.stop()
+        shutil.rmtree(self.daemon.directory / "state")
+        self.daemon.config["store"]["installation"] = str(uuid.uuid4())
+        self.daemon.start()
+        documents = [config_map(f"kept-{number}", {"a": "1"}) for number in range(3)]
+        self.sync(*documents)
+        before = [self.live(document) for document in documents]
+        self.daemon.program.stop()
+        shutil.rmtree(self.daemon.directory / "state")
+        commit = self.push(*documents[1:])  # before the start, which takes up whatever the repository holds
+        self.daemon.start()
+        self.daemon.push_and_wait(commit)
+        self.wait_idle()
+        self.assertEqual([self.live(document) for document in documents], before)
+        deleted = [event for verb in ("delete", "deletecollection") for event in self.cluster.audited(verb=verb)]
+        self.assertEqual([event for event in deleted if event["objectRef"].get("namespace") == self.space], [])
+        self.assertEqual((self.daemon.status()["status"], self.daemon.status()["resources"]), ("synced", 2))
 
 
 class MadeAnew(DriftScene):
