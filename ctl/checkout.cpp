@@ -1,14 +1,12 @@
 #include "ctl/checkout.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <functional>
 #include <map>
 #include <set>
 
-#include "base/file.h"
 #include "base/json.h"
+#include "base/temporary_folder.h"
 #include "base/yaml.h"
 #include "ctl/folder_snapshot.h"
 #include "daemon/render/read_path.h"
@@ -19,26 +17,16 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Where renderers run; goes with what they leave.
+/// Where renderers run.
 class Rendering {
  public:
   Rendering(const std::string& program, const config::Renderers& limits)
-      : folder_((fs::temp_directory_path() / "gitopsctl-XXXXXX").string()) {
-    if (::mkdtemp(folder_.data()) == nullptr)
-      throw fail(ProblemCause::destination, "cannot make a folder " + folder_ + ": " + errno_text(errno));
-    external_.sandbox = {program.empty() ? render::render_program() : program, folder_, limits};
-  }
-  ~Rendering() {
-    std::error_code ignored;
-    fs::remove_all(folder_, ignored);
-  }
-  Rendering(const Rendering&) = delete;
-  Rendering& operator=(const Rendering&) = delete;
+      : external_{{program.empty() ? render::render_program() : program, folder_.path(), limits}} {}
   const render::External& external() const { return external_; }
 
  private:
-  std::string folder_;
-  render::External external_;
+  const TemporaryFolder folder_{in_temporary_directory("gitopsctl-")};
+  const render::External external_;
 };
 
 /// Reads, and keeps what is wrong with the files; what cannot be found out here is only told.

@@ -31,6 +31,11 @@ void make_folder(const std::string& path) {
   if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) cannot_write(path);
 }
 
+const std::string& made(const std::string& path) {
+  make_folder(path);
+  return path;
+}
+
 void make_folders_of(const std::string& root, const std::string& path) {
   for (auto slash = path.find('/'); slash != path.npos; slash = path.find('/', slash + 1))
     make_folder(root + "/" + path.substr(0, slash));
@@ -110,17 +115,9 @@ std::vector<std::string> environment(const Sandbox& sandbox, const RunFolder& fo
 
 }  // namespace
 
-RunFolder::RunFolder(const Sandbox& sandbox) {
-  make_folder(sandbox.folder);
-  path_ = sandbox.folder + "/XXXXXX";
-  if (::mkdtemp(path_.data()) == nullptr) cannot_write(path_);
+RunFolder::RunFolder(const Sandbox& sandbox) : folder_(made(sandbox.folder) + "/") {
   make_folder(tree());
   make_folder(scratch());
-}
-
-RunFolder::~RunFolder() {
-  std::error_code ignored;  // what is left goes when the next process begins
-  fs::remove_all(path_, ignored);
 }
 
 std::vector<std::string> RunFolder::write(const source::Snapshot& snapshot,

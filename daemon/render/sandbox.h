@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "base/temporary_folder.h"
 #include "config/config.h"
 #include "daemon/source/mirror.h"
 
@@ -21,12 +22,9 @@ struct Sandbox {
 class RunFolder {
  public:
   explicit RunFolder(const Sandbox&);
-  ~RunFolder();
-  RunFolder(const RunFolder&) = delete;
-  RunFolder& operator=(const RunFolder&) = delete;
 
-  std::string tree() const { return path_ + "/tree"; }
-  std::string scratch() const { return path_ + "/scratch"; }
+  std::string tree() const { return folder_.path() + "/tree"; }
+  std::string scratch() const { return folder_.path() + "/scratch"; }
   /// Writes what the snapshot holds at the paths: files, and folders with all below them. Throws Failure
   /// (cause input) beyond the limits. What cannot be read as a file, such as a Git LFS pointer, is left out
   /// and told.
@@ -35,7 +33,7 @@ class RunFolder {
   std::string write_scratch(const std::string& name, const std::string& bytes) const;
 
  private:
-  std::string path_;
+  const TemporaryFolder folder_;  // what is left after a crash goes when the next process begins
 };
 
 struct Ran {

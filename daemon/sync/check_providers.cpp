@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
 #include <filesystem>
 
 #include "base/file.h"
+#include "base/temporary_folder.h"
 #include "config/quote.h"
 #include "daemon/sync/provider.h"
 
@@ -18,25 +18,6 @@ using namespace std::chrono_literals;
 namespace fs = std::filesystem;
 
 constexpr auto kPatience = 10s;
-
-/// Removed with what providers leave in it.
-class Scratch {
- public:
-  Scratch() : path_((fs::temp_directory_path() / "gitopsd-check-XXXXXX").string()) {
-    if (::mkdtemp(path_.data()) == nullptr)
-      throw fail(ProblemCause::destination, "cannot make a folder " + path_ + ": " + errno_text(errno));
-  }
-  ~Scratch() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 bool can_run(const std::string& program) {
   std::error_code error;
@@ -99,7 +80,7 @@ void ask(Provider& provider, const config::Application& app, ProviderCheck& out)
 
 void check(const config::Config& config, config::Destination d, const std::string& program_directory,
            ProviderCheck& out) {
-  const Scratch scratch;
+  const TemporaryFolder scratch(in_temporary_directory("gitopsd-check-"));  // of what providers leave
   d.socket.clear();
   fs::create_directory(scratch.path() + "/providers");
   auto provider = open_provider(d, "check", program_directory, scratch.path(),
