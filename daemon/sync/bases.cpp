@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/problem.h"
 #include "config/url.h"
+#include "daemon/sync/remote.h"
 
 namespace gitopsd::sync {
 namespace {
@@ -40,7 +41,7 @@ RepositoryBases::RepositoryBases(std::vector<Repository> allowed, std::shared_pt
 std::shared_ptr<const source::Snapshot> RepositoryBases::find(const render::RemoteReference& reference) {
   const std::string identity = config::repository_identity(reference.url);
   const auto it = std::find_if(allowed_.begin(), allowed_.end(), [&](const Repository& repository) {
-    return config::repository_identity(repository.remote.url) == identity;
+    return config::repository_identity(repository.config.url) == identity;
   });
   if (it == allowed_.end()) return nullptr;
   if (reference.ref.empty())
@@ -53,16 +54,17 @@ std::shared_ptr<const source::Snapshot> RepositoryBases::find(const render::Remo
 }
 
 CommitId RepositoryBases::commit_of_tag(const Repository& repository, const std::string& name) {
-  const std::string key = repository.remote.name.str() + " " + name;
+  const std::string key = repository.config.name.str() + " " + name;
   if (const auto known = tags_->fresh(key)) return *known;
   const auto ref = Ref::parse("refs/tags/" + name);
   if (!ref) throw fail(ProblemCause::input, "\"" + name + "\" is no tag");
   try {
-    const auto refs = repository.mirror->remote_refs(repository.remote, {ref->str()}, never_);
+    const auto remote = remote_of(repository.config);
+    const auto refs = repository.mirror->remote_refs(remote, {ref->str()}, never_);
     const auto found = refs.find(*ref);
     if (found != refs.end()) {
       if (!repository.mirror->has(found->second))
-        repository.mirror->fetch(repository.remote, *ref, std::nullopt, never_);
+        repository.mirror->fetch(remote, *ref, std::nullopt, never_);
       tags_->put(key, found->second);
       return found->second;
     }
@@ -70,23 +72,23 @@ CommitId RepositoryBases::commit_of_tag(const Repository& repository, const std:
     const auto last = tags_->last(key);
     if (!last || failure.cause() != ProblemCause::transient) throw;
     log::warning("a tag cannot be looked up; what it named before counts",
-                 {{"repository", repository.remote.name.str()}, {"tag", name}, {"error", failure.what()}});
+                 {{"repository", repository.config.name.str()}, {"tag", name}, {"error", failure.what()}});
     return *last;
   }
-  throw fail(ProblemCause::input, "repository " + repository.remote.name.str() + " has no tag " + name,
+  throw fail(ProblemCause::input, "repository " + repository.config.name.str() + " has no tag " + name,
              "name a tag, or a full commit id; what a branch names changes without a commit here");
 }
 
 /// A server gives a commit beside one of its refs.
 void RepositoryBases::fetch(const Repository& repository, const CommitId& commit) {
-  const auto refs =
-      repository.mirror->remote_refs(repository.remote, {"refs/heads/*", "refs/tags/*"}, never_);
+  const auto remote = remote_of(repository.config);
+  const auto refs = repository.mirror->remote_refs(remote, {"refs/heads/*", "refs/tags/*"}, never_);
   auto from = std::find_if(refs.begin(), refs.end(), [&](const auto& ref) { return ref.second == commit; });
   if (from == refs.end()) from = refs.begin();
-  if (from != refs.end()) repository.mirror->fetch(repository.remote, from->first, commit, never_);
+  if (from != refs.end()) repository.mirror->fetch(remote, from->first, commit, never_);
   if (!repository.mirror->has(commit))
     throw fail(ProblemCause::input,
-               "repository " + repository.remote.name.str() + " has no commit " + commit.str());
+               "repository " + repository.config.name.str() + " has no commit " + commit.str());
 }
 
 }  // namespace gitopsd::sync

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "config/config.h"
 #include "daemon/render/bases.h"
 
 namespace gitopsd::sync {
@@ -29,12 +30,12 @@ class BaseTags {
   std::map<std::string, Seen> seen_;
 };
 
-/// Fetches what is not here: exactly a commit by its full id, or what a tag names. A branch is refused: what
-/// a commit declares must not change with another repository.
+/// Fetches what is not here, and reads credentials only then: exactly a commit by its full id, or what a tag
+/// names. a commit declares must not change with another repository.
 class RepositoryBases : public render::Bases {
  public:
   struct Repository {
-    source::Remote remote;
+    config::Repository config;
     std::shared_ptr<source::Mirror> mirror;
   };
   RepositoryBases(std::vector<Repository> allowed, std::shared_ptr<BaseTags> tags);

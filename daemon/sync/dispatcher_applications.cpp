@@ -46,7 +46,7 @@ std::shared_ptr<render::Bases> DispatcherImpl::bases_of(const config::Applicatio
   std::vector<RepositoryBases::Repository> allowed;
   for (const auto& name : app.bases) {
     const auto repo = repos_.find(name);
-    if (repo != repos_.end()) allowed.push_back({remote_of(repo->second->config), repo->second->mirror});
+    if (repo != repos_.end()) allowed.push_back({repo->second->config, repo->second->mirror});
   }
   return allowed.empty() ? nullptr : std::make_shared<RepositoryBases>(std::move(allowed), base_tags_);
 }

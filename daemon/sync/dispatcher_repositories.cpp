@@ -29,22 +29,6 @@ std::vector<EventId> ids_where(const std::vector<store::Event>& events, const Wh
 }
 }  // namespace
 
-source::Remote DispatcherImpl::remote_of(const config::Repository& r) const {
-  source::Remote remote;
-  remote.name = r.name;
-  remote.url = r.url;
-  remote.user = r.user;
-  if (r.token) remote.token = r.token->resolve();
-  if (r.ssh_key) remote.ssh_key = r.ssh_key->path();
-  remote.known_hosts = r.known_hosts;
-  remote.ca_file = r.ca_file;
-  remote.proxy = r.proxy;
-  remote.connect_timeout = r.connect_timeout;
-  remote.idle_timeout = r.idle_timeout;
-  remote.total_timeout = r.total_timeout;
-  return remote;
-}
-
 std::vector<DispatcherImpl::App> DispatcherImpl::followers(const RepositoryName& name, const Ref& ref) const {
   std::lock_guard lock(mutex_);
   std::vector<App> found;

@@ -18,6 +18,7 @@
 #include "daemon/sync/contest.h"
 #include "daemon/sync/dispatcher.h"
 #include "daemon/sync/look.h"
+#include "daemon/sync/remote.h"
 #include "daemon/sync/run.h"
 #include "daemon/sync/workers.h"
 
@@ -294,7 +295,6 @@ class DispatcherImpl : public Dispatcher {
   void judge(const Repo&, std::vector<store::Event>, const Failure&);
   static Job commit_job(const store::Event&);
   static CommitId newest_wanted(const App&, const CommitId& commit);
-  source::Remote remote_of(const config::Repository&) const;
   std::vector<App> followers(const RepositoryName&, const Ref&) const;
 
   // dispatcher_look.cpp: polls
