@@ -101,6 +101,9 @@ void Run::owe_hooks() {
       scope_.store.end_effect(scope_.application.uid, open.sync, open.key);
   }
   for (const auto& wave : waves_) owe(wave.steps);
+  // Where it is cut off before it fails, the next one has nothing left to begin, and yet is the one that
+  // fails.
+  for (const auto& wave : fail_waves_) owe(wave.steps);
 }
 
 /// After success nothing is owed. After a failure the next try of the same goes on with what was not begun

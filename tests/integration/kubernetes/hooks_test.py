@@ -1,108 +1,9 @@
-"""Hooks: when they run, what waits for them, how they end, and that nothing makes one run twice or never.
-
-No controller runs Jobs here: each ends when the test says how.
-"""
-import itertools
+"""Hooks: when they run, what waits for them and how they end. That no crash makes one run twice or never: hook_crashes_test.py."""
 import json
-import os
-import signal
-from pathlib import Path
 
 from lib import renderers, wait
-from lib.cluster_case import ClusterScene, config_map
-from lib.kubernetes_provider import Provider
-
-_marks = itertools.count(1)
-NOW = "2026-01-01T00:00:00Z"
-
-
-def job(name: str, annotations: dict | None = None, **metadata) -> dict:
-    named = {"generateName": name} if name.endswith("-") else {"name": name}
-    return {"apiVersion": "batch/v1", "kind": "Job",
-            "metadata": {**named, **({"annotations": annotations} if annotations else {}), **metadata},
-            "spec": {"backoffLimit": 0, "template": {"spec": {
-                "restartPolicy": "Never", "containers": [{"name": "one", "image": "example.com/one:1"}]}}}}
-
-
-def hook(name: str, time: str, policy: str = "", **more) -> dict:
-    """A Job that runs at a time in our words."""
-    return job(name, {"gitopsd.io/hook": time, **({"gitopsd.io/hook-delete-policy": policy} if policy else {}), **more})
-
-
-def deployment(name: str) -> dict:
-    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name}, "spec": {
-        "replicas": 1, "selector": {"matchLabels": {"app": name}},
-        "template": {"metadata": {"labels": {"app": name}}, "spec": {"containers": [{"name": "web", "image": "web:1"}]}}}}
-
-
-class HookScene(ClusterScene):
-    def configure(self) -> None:
-        super().configure()
-        space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.space}}
-        self.start = self.cluster.get(space)["metadata"]["resourceVersion"]
-
-    def begin(self, *documents: dict) -> int:
-        """Pushes; returns the event of what is under way."""
-        return self.daemon.accept(self.push(*documents))
-
-    def wait_run(self, document: dict, other_than: str = "") -> str:
-        """Until a run of the Job is there that has not ended; returns its uid."""
-        found = self.wait_live(document, lambda found: found["metadata"]["uid"] != other_than and
-                               not found["metadata"].get("deletionTimestamp") and
-                               not found.get("status", {}).get("conditions"), "the hook runs")
-        return found["metadata"]["uid"]
-
-    def finish(self, document: dict, well: bool = True, message: str = "") -> None:
-        condition = {"status": "True", "lastTransitionTime": NOW}
-        status = {"startTime": NOW}
-        if well:
-            status.update(completionTime=NOW, succeeded=1, conditions=[{**condition, "type": "SuccessCriteriaMet"},
-                                                                       {**condition, "type": "Complete"}])
-        else:
-            why = {"reason": "BackoffLimitExceeded", "message": message}
-            status.update(failed=1, conditions=[{**condition, "type": "FailureTarget", **why},
-                                                {**condition, "type": "Failed", **why}])
-        self.cluster.patch(f"{self.cluster.path(self.placed(document))}/status", {"status": status})
-
-    def run_well(self, document: dict, other_than: str = "") -> str:
-        uid = self.wait_run(document, other_than)
-        self.finish(document)
-        return uid
-
-    def ended(self, event: int, state: str = "succeeded") -> dict:
-        found = self.daemon.wait_ended(event)
-        self.assertEqual(found["state"], state, found)
-        return found
-
-    def there(self, document: dict) -> bool:
-        return self.cluster.exists(self.placed(document))
-
-    def runs(self, document: dict) -> int:
-        """How often a Job of that name was made."""
-        mark = job(f"mark-{next(_marks)}")
-        self.cluster.apply(self.placed(mark))
-        made = []
-        with self.cluster.watch(f"/apis/batch/v1/namespaces/{self.space}/jobs", self.start, metadata_only=True) as watch:
-            while mark["metadata"]["name"] not in made:
-                event = watch.next()
-                if event["type"] == "ADDED":
-                    made.append(event["object"]["metadata"]["name"])
-        self.cluster.delete(self.placed(mark))
-        return made.count(document["metadata"]["name"])
-
-    def provider(self) -> int:
-        """The provider's process."""
-        for folder in Path("/proc").glob("[0-9]*"):
-            try:
-                parent = int(folder.joinpath("stat").read_text().rsplit(")", 1)[1].split()[1])
-                if parent == self.daemon.program.pid and "provider-kubernetes" in folder.joinpath("cmdline").read_text():
-                    return int(folder.name)
-            except (OSError, IndexError):
-                continue
-        raise AssertionError("the daemon has no provider")
-
-    def wait_idle(self) -> None:
-        wait.until(lambda: self.daemon.status()["phase"] == "idle", "nothing is under way")
+from lib.cluster_case import config_map
+from lib.hook_case import HookScene, deployment, hook, job
 
 
 class Times(HookScene):
@@ -203,9 +104,7 @@ class Failures(HookScene):
         event = self.begin(web, first, alarm, last)
         self.run_well(first)
         self.wait_live(web, lambda found: True, "it is applied")
-        self.cluster.patch(f"{self.cluster.path(self.placed(web))}/status", {"status": {
-            "observedGeneration": 1, "conditions": [{"type": "Progressing", "status": "False", "message": "too slow",
-                                                     "reason": "ProgressDeadlineExceeded"}]}})
+        self.degrade(web)
         self.run_well(alarm)
         self.assertIn("is Degraded: ProgressDeadlineExceeded: too slow", self.ended(event, "failed")["error"])
         self.assertFalse(self.there(last))
@@ -290,96 +189,6 @@ class Deletion(HookScene):
         self.ended(event)
         self.assertEqual(len(self.cluster.get(f"/apis/batch/v1/namespaces/{self.space}/jobs")["items"]), 1)
         self.assertEqual(self.runs(job(name)), 2)
-
-
-class Crashes(HookScene):
-    def restart(self) -> None:
-        self.daemon.program.kill()
-        self.daemon.start()
-
-    def test_daemon_while_it_runs(self):
-        """kill -9 of the daemon while hooks run: each goes on, and none runs twice"""
-        first, last, settings = hook("first", "pre-sync", "succeeded"), hook("last", "post-sync"), config_map("settings", {"k": "1"})
-        event = self.begin(first, last, settings)
-        uid = self.wait_run(first)
-        self.restart()
-        wait.until(lambda: self.daemon.status()["phase"] == "waiting_health", "it is waited for again")
-        self.assertEqual(self.live(first)["metadata"]["uid"], uid)
-        self.daemon.program.kill()
-        self.finish(first)
-        self.daemon.start()
-        self.wait_run(last)
-        self.wait_gone(first)
-        self.restart()
-        wait.until(lambda: self.daemon.status()["phase"] == "waiting_health", "the last is waited for again")
-        self.finish(last)
-        self.ended(event)
-        self.assertEqual((self.runs(first), self.runs(last)), (1, 1))
-        self.assertEqual(self.live(settings)["data"], {"k": "1"})
-
-    def test_daemon_while_it_fails(self):
-        """kill -9 of the daemon while the hook for a failure runs: what failed is not tried again"""
-        first, alarm = hook("first", "pre-sync"), hook("alarm", "sync-fail")
-        event = self.begin(first, alarm, config_map("settings", {"k": "1"}))
-        self.wait_run(first)
-        self.finish(first, False, "no")
-        self.wait_run(alarm)
-        self.restart()
-        wait.until(lambda: self.daemon.status()["phase"] == "waiting_health", "it is waited for again")
-        self.finish(alarm)
-        self.assertIn("no", self.ended(event, "failed")["error"])
-        self.assertEqual((self.runs(first), self.runs(alarm)), (1, 1))
-
-    def test_provider_while_it_runs(self):
-        """kill -9 of the provider while a hook runs: it goes on, and does not run twice"""
-        first, settings = hook("first", "pre-sync"), config_map("settings", {"k": "1"})
-        event = self.begin(first, settings)
-        uid = self.wait_run(first)
-        os.kill(self.provider(), signal.SIGKILL)
-        self.finish(first)
-        self.ended(event)
-        self.assertEqual((self.runs(first), self.live(first)["metadata"]["uid"]), (1, uid))
-        self.assertEqual(self.live(settings)["data"], {"k": "1"})
-
-    def test_daemon_at_any_instant(self):
-        """kill -9 of the daemon at any instant of a sync with hooks: every hook runs once"""
-        for number, seconds in enumerate((0.02, 0.05, 0.08, 0.12, 0.2)):
-            with self.subTest(seconds=seconds):
-                first, last = hook(f"first{number}", "pre-sync", "succeeded"), hook(f"last{number}", "post-sync", "succeeded")
-                settings = config_map("settings", {"k": str(number)})
-                event = self.begin(settings, first, last)
-                try:
-                    wait.until(lambda: False, "an instant passes", seconds)
-                except wait.NeverHappened:
-                    pass
-                self.restart()
-                self.run_well(first)
-                wait.until(lambda number=number: self.there(settings) and self.live(settings)["data"] == {"k": str(number)}, "applied")
-                self.daemon.program.kill()
-                self.daemon.start()
-                self.run_well(last)
-                self.ended(event)
-                self.assertEqual((self.runs(first), self.runs(last)), (1, 1))
-
-
-    def test_ends_are_told_first(self):
-        """what a hook is not to leave goes when the daemon says that it knows the end, not before; a run asked for again is the same"""
-        provider = Provider(self.cluster, [self.space])
-        self.addCleanup(provider.kill)
-        first = self.placed(hook("alone", "pre-sync", "succeeded"))
-        entries = provider.converge([first])
-        uid = self.wait_run(first)
-        self.assertEqual(provider.converge([first])[0], entries[0])
-        identity = entries[0]["id"]
-        self.assertEqual(provider.observe(entries, watch=True)[identity]["health"], "progressing")
-        self.finish(first)
-        for _ in range(2):
-            told = wait.until(lambda: (seen := provider.observe(entries, watch=True)[identity])["health"] == "healthy" and seen, "its end")
-        self.assertEqual((self.live(first)["metadata"]["uid"], told["drift"]), (uid, "no"))
-        entries[0]["owned"]["receipt"] = told["receipt"]
-        provider.observe(entries)
-        self.wait_gone(first)
-        provider.stop()
 
 
 class Dialects(HookScene):

@@ -192,6 +192,37 @@ TEST_CASE("a sync that is cut off while its failure is handled has failed") {
   CHECK(world.place.order() == Order{"run pre b", "run fail c"});
 }
 
+TEST_CASE("a sync that is cut off before it fails has its failure handled once, and only then") {
+  World world;
+  world.add("web");
+  world.start();
+  world.place.set_health("a", Health::progressing);
+  world.place.set_health("c", Health::progressing);
+  const auto event = world.push({{"web/a.yaml", thing("a", "1")}, {"web/c.yaml", hook("c", "fail")}});
+  await_step(world, "a");
+  world.await("web", Phase::waiting_health);
+  world.restart();
+  world.await("web", Phase::waiting_health);
+  SUBCASE("it fails") {
+    world.place.set_health("a", Health::degraded);
+    await_step(world, "run fail c");
+    world.await("web", Phase::waiting_health);
+    world.restart();
+    world.await("web", Phase::waiting_health);
+    world.place.set_health("c", Health::healthy);
+    const auto failed = world.ended(event);
+    CHECK(failed.state == store::EventState::failed);
+    CHECK(failed.error.find("a is Degraded") != std::string::npos);
+    CHECK(world.place.order() == Order{"a", "run fail c"});
+  }
+  SUBCASE("it ends well") {
+    world.place.set_health("a", Health::healthy);
+    CHECK(world.ended(event).state == store::EventState::succeeded);
+    CHECK(world.place.order() == Order{"a"});
+  }
+  CHECK(world.store->open_effects(ApplicationUid("web")).empty());
+}
+
 TEST_CASE("a newer commit waits for the hook that runs, and then comes instead") {
   World world;
   world.add("web");
