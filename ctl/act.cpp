@@ -70,6 +70,16 @@ Exit delete_application(const Session& session, const std::string& application, 
   return act(session, application, "delete", Value::object({{"cascade", true}}), wait);
 }
 
+Exit forget(const Session& session, const std::string& application) {
+  const auto answer = session.client.post(path_of(application, "forget"));
+  if (session.json) return session.print_json(answer), Exit::ok;
+  const auto count = answer.get_int("resources");
+  session.line("forgot " + safe(application) + "; what it owned, " + std::to_string(count) +
+               (count == 1 ? " resource" : " resources") + ", stays at destination " +
+               safe(text_of(answer, "destination")) + " and is nobody's");
+  return Exit::ok;
+}
+
 Exit approve(const Session& session, const std::string& application, const std::string& sync, bool wait) {
   const auto answer = session.client.post(path_of(application, "approve"), held_sync(sync));
   const auto id = number_of(answer, "sync");

@@ -60,6 +60,7 @@ Exit reject(const Session&, const std::string& application, const std::string& s
 Exit rollback(const Session&, const std::string& application, const std::string& to, bool wait);
 Exit resume(const Session&, const std::string& application);
 Exit delete_application(const Session&, const std::string& application, bool cascade, bool wait);
+Exit forget(const Session&, const std::string& application);
 Exit wait(const Session&, const WaitOptions&);
 
 // Without the daemon.

@@ -170,6 +170,11 @@ class CommandLine {
     away->add_flag("--cascade", o_.cascade, "Needed: yes, at the destination, too");
     no_wait(away);
 
+    application(command(app_, "forget",
+                        "List an application no more that left the configuration or its destination; what it "
+                        "owns stays",
+                        [this](const Session& s) { return forget(s, o_.application); }));
+
     auto* again = command(app_, "replay", "Do events again", [this](const Session& s) {
       o_.replay.wait = !o_.no_wait;
       return replay(s, o_.replay);

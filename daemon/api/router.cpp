@@ -41,6 +41,7 @@ const std::vector<Route>& routes() {
       {"POST", "/v1/applications/{}/rollback", rollback_application, {"to"}},
       {"POST", "/v1/applications/{}/resume", resume_application, {}},
       {"POST", "/v1/applications/{}/delete", delete_application, {"cascade"}},
+      {"POST", "/v1/applications/{}/forget", forget_application, {}},
       {"GET", "/v1/hooks", hooks, {}},
       {"GET", "/v1/repositories", repositories, {}},
       {"GET", "/v1/destinations", destinations, {}},

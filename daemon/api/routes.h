@@ -28,6 +28,7 @@ Reply reject_application(const Context&, const Request&);
 Reply rollback_application(const Context&, const Request&);
 Reply resume_application(const Context&, const Request&);
 Reply delete_application(const Context&, const Request&);
+Reply forget_application(const Context&, const Request&);
 
 // routes_sources.cpp
 Reply hooks(const Context&, const Request&);

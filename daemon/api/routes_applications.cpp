@@ -131,4 +131,10 @@ Reply delete_application(const Context& context, const Request& request) {
   return queued(context.dispatcher().delete_cascade(wanted.name, request.who));
 }
 
+Reply forget_application(const Context& context, const Request& request) {
+  const auto forgotten = context.dispatcher().forget(named(context, request).name, request.who);
+  return json_reply(
+      200, Value::object({{"destination", forgotten.destination.str()}, {"resources", forgotten.resources}}));
+}
+
 }  // namespace gitopsd::api

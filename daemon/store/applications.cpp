@@ -1,3 +1,5 @@
+#include <set>
+
 #include "daemon/store/documents.h"
 #include "daemon/store/sqlite_store.h"
 
@@ -47,6 +49,18 @@ void forget(Transaction& t, std::int64_t app) {
       "'',"
       " source_key = '', quarantined = '', outside = '', orphaned = 0 WHERE id = ?",
       app);
+}
+
+bool owns_just(Transaction& t, const ApplicationUid& uid, std::span<const ResourceId> owned) {
+  std::set<std::string> left;
+  for (const auto& id : owned) left.insert(id.str());
+  Query q = t.db().query(
+      "SELECT i.res_id FROM applications a JOIN inventory i ON i.app = a.id WHERE a.uid = ? AND NOT "
+      "a.forgotten",
+      std::string_view(uid.str()));
+  while (q.row())
+    if (left.erase(q.text(0)) == 0) return false;
+  return left.empty();
 }
 
 bool owns_something(Transaction& t, const ApplicationUid& uid) {
@@ -132,6 +146,20 @@ bool SqliteStore::forget_application(const ApplicationUid& uid) {
     forgotten = true;
   });
   return forgotten;
+}
+
+bool SqliteStore::abandon(const ApplicationUid& uid, std::span<const ResourceId> owned,
+                          std::span<const std::string> audit) {
+  bool abandoned = false;
+  writer_.run([&](Transaction& t) {
+    if (!owns_just(t, uid, owned)) return;
+    for (const auto& entry : audit) t.audit(entry);
+    const auto app = t.application_id(uid);
+    t.db().run("DELETE FROM inventory WHERE app = ?", app);
+    forget(t, app);
+    abandoned = true;
+  });
+  return abandoned;
 }
 
 }  // namespace gitopsd::store

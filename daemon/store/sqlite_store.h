@@ -60,6 +60,8 @@ class SqliteStore final : public Store {
                           const ApplicationUid& orphan_there) override;
   void quarantine(const ApplicationUid&, const std::string& source_keys) override;
   bool forget_application(const ApplicationUid&) override;
+  bool abandon(const ApplicationUid&, std::span<const ResourceId> owned,
+               std::span<const std::string> audit) override;
 
   // declared.cpp
   std::vector<Declared> declared(const ApplicationUid&) const override;

@@ -311,6 +311,10 @@ class Store {
   virtual void hand_over(const ApplicationUid& from, SyncId, std::span<const Handed>) = 0;
   /// After a cascade; false, and nothing is forgotten, while its inventory is not empty.
   virtual bool forget_application(const ApplicationUid&) = 0;
+  /// Somebody's word: an orphan is forgotten with what it owns, which stays where it is and is nobody's.
+  /// False, and nothing is forgotten, unless that is just these.
+  virtual bool abandon(const ApplicationUid&, std::span<const ResourceId> owned,
+                       std::span<const std::string> audit) = 0;
 
   // Effect steps (commands, restarts, hooks): begun before they run.
   struct Effect {

@@ -171,21 +171,28 @@ DispatcherImpl::App DispatcherImpl::app_of(const ApplicationUid& uid) const {
 DispatcherImpl::App DispatcherImpl::orphan_of(const ApplicationUid& uid) {
   const auto state = env_.store->application(uid);
   if (!state) return nullptr;
-  const Value settings = state->settings.empty() ? Value::object() : parse_json(state->settings);
   std::lock_guard lock(mutex_);
   if (!dests_.contains(state->destination)) {
     throw fail(ProblemCause::input,
                "destination " + state->destination.str() + " of application " + state->name.str() +
                    " is not configured",
-               "configure the destination again, so that what is there can be deleted");
+               "configure the destination again, so that what is there can be deleted; where it is gone for "
+               "good, gitopsctl forget " +
+                   state->name.str());
   }
-  App& app = orphans_[uid];
+  return orphan_line(*state);
+}
+
+/// With the mutex.
+DispatcherImpl::App DispatcherImpl::orphan_line(const store::ApplicationState& state) {
+  App& app = orphans_[state.uid];
   if (app) return app;
-  app = std::make_shared<ApplicationLine>(uid);
-  app->state = *state;
-  app->config.uid = uid;
-  app->config.name = state->name;
-  app->config.destination = state->destination;
+  const Value settings = state.settings.empty() ? Value::object() : parse_json(state.settings);
+  app = std::make_shared<ApplicationLine>(state.uid);
+  app->state = state;
+  app->config.uid = state.uid;
+  app->config.name = state.name;
+  app->config.destination = state.destination;
   app->config.repository = RepositoryName(settings.get_string("repository"));
   if (const Value* policy = settings.find("policy")) app->config.policy = *policy;
   return app;

@@ -63,6 +63,12 @@ struct PlanView {
   std::string released_by{};  ///< what lets it through, where it is held or kept off
 };
 
+/// What was left behind.
+struct Forgotten {
+  DestinationName destination;
+  std::int64_t resources = 0;
+};
+
 /// One line of progress of a running sync or of a fetch.
 struct ProgressLine {
   WallMicros when = 0;
@@ -127,6 +133,8 @@ class Dispatcher {
                            const std::string& who) = 0;
   virtual void resume(const ApplicationName&, const std::string& who) = 0;
   virtual EventId delete_cascade(const ApplicationName&, const std::string& who) = 0;
+  /// An orphan is listed no more. What it owns stays at its destination, which is not asked, and is nobody's.
+  virtual Forgotten forget(const ApplicationName&, const std::string& who) = 0;
 
   virtual std::vector<ApplicationStatus> status() const = 0;
   virtual std::vector<RepositoryStatus> repositories() const = 0;

@@ -20,6 +20,7 @@ bool same_provider(const config::Destination& a, const config::Destination& b) {
 }  // namespace
 
 void DispatcherImpl::configure(const config::Snapshot& config) {
+  std::unique_lock configuring(configure_mutex_);
   const auto known = env_.store->applications();
   const auto rejected = rejections(known);
   std::vector<std::shared_ptr<Provider>> retired;
@@ -32,6 +33,7 @@ void DispatcherImpl::configure(const config::Snapshot& config) {
     configure_applications(*config, known, rejected);
   }
   record_applications(known);
+  configuring.unlock();
   for (auto& event : homeless) take_event(std::move(event));
   for (const auto& provider : retired) provider->shutdown(Monotonic::now() + 5s);
 }

@@ -151,13 +151,15 @@ ApplicationStatus what_it_does(const ApplicationLine& app) {
   return s;
 }
 
-void say_orphaned(const store::Store& store, ApplicationStatus& s) {
+void say_orphaned(const store::Store& store, ApplicationStatus& s, bool within_reach) {
   s.waits_for = leaving_text(store, s);
   if (!s.waits_for.empty()) return;
   const bool moved = s.name.str().find('@') != std::string::npos;
   s.waits_for = moved ? "its application went to another destination; nothing that it owns here is deleted"
                       : "it left the configuration; nothing that it owns is deleted";
-  s.released_by = "gitopsctl delete " + s.name.str() + " --cascade";
+  s.released_by = within_reach ? "gitopsctl delete " + s.name.str() + " --cascade"
+                               : "gitopsctl forget " + s.name.str() + ", since destination " +
+                                     s.destination.str() + " is not configured any more";
 }
 
 }  // namespace
@@ -244,6 +246,7 @@ std::vector<ApplicationStatus> DispatcherImpl::status() const {
   std::vector<ApplicationStatus> list;
   std::vector<store::ApplicationState> stored = env_.store->applications();
   std::map<ApplicationUid, ApplicationStatus> leaving;
+  std::set<DestinationName> destinations;
   {
     std::lock_guard lock(mutex_);
     for (const auto& [uid, app] : apps_) {
@@ -264,6 +267,7 @@ std::vector<ApplicationStatus> DispatcherImpl::status() const {
       list.push_back(std::move(s));
     }
     for (const auto& [uid, app] : orphans_) leaving.emplace(uid, what_it_does(*app));
+    for (const auto& [name, dest] : dests_) destinations.insert(name);
   }
   std::set<ApplicationUid> configured;
   for (const auto& s : list) configured.insert(s.uid);
@@ -277,7 +281,8 @@ std::vector<ApplicationStatus> DispatcherImpl::status() const {
     s.revision = s.synced_revision = state.revision;
     s.orphaned = true;
     if (!s.sync) s.sync = state.last_sync;
-    if (s.waits_for.empty() && s.phase == Phase::idle) say_orphaned(*env_.store, s);
+    if (s.waits_for.empty() && s.phase == Phase::idle)
+      say_orphaned(*env_.store, s, destinations.contains(s.destination));
     list.push_back(std::move(s));
   }
   for (auto& s : list) {

@@ -233,6 +233,7 @@ class DispatcherImpl : public Dispatcher {
   EventId rollback(const ApplicationName&, const std::optional<CommitId>&, const std::string& who) override;
   void resume(const ApplicationName&, const std::string& who) override;
   EventId delete_cascade(const ApplicationName&, const std::string& who) override;
+  Forgotten forget(const ApplicationName&, const std::string& who) override;
 
   std::vector<ApplicationStatus> status() const override;
   std::vector<RepositoryStatus> repositories() const override;
@@ -381,12 +382,18 @@ class DispatcherImpl : public Dispatcher {
   App orphan_of(const ApplicationUid&);
   /// The same by its last name; nullptr where none has it.
   App orphan_named(const ApplicationName&);
+  App orphan_line(const store::ApplicationState&);
   PlanView plan_deletion(const App&);
+
+  // dispatcher_forget.cpp: an orphan whose destination is gone for good
+  store::ApplicationState orphan_to_forget(const ApplicationName&) const;
+  void occupy(const App&, const std::string& why);
 
   Environment env_;
   const std::shared_ptr<render::OutputCache> outputs_ = std::make_shared<render::OutputCache>();
   const std::shared_ptr<BaseTags> base_tags_ = std::make_shared<BaseTags>();
   std::mutex quarantine_mutex_;  ///< taken before `mutex_`
+  std::mutex configure_mutex_;   ///< taken before `mutex_`: who is an orphan does not change meanwhile
   mutable std::mutex mutex_;
   config::Snapshot config_;
   bool stopping_ = false;

@@ -103,7 +103,8 @@ TEST_CASE_FIXTURE(Applications, "an unknown application is 404 on every route, w
     CHECK(answer.status == 404);
     CHECK(answer.body.at_pointer("/error/hint")->as_string() == "did you mean 'web'?");
   }
-  for (const std::string verb : {"plan", "sync", "approve", "reject", "rollback", "resume", "delete"}) {
+  for (const std::string verb :
+       {"plan", "sync", "approve", "reject", "rollback", "resume", "delete", "forget"}) {
     CAPTURE(verb);
     CHECK(post("/v1/applications/webb/" + verb, "{}").status == 404);
   }
@@ -229,6 +230,16 @@ TEST_CASE_FIXTURE(Applications, "nothing is deleted without cascade") {
   CHECK(post("/v1/applications/web/delete").status == 400);
   CHECK(post("/v1/applications/web/delete", R"({"cascade": false})").status == 400);
   CHECK(dispatcher.told.empty());
+}
+
+TEST_CASE_FIXTURE(Applications, "who forgets an application is told what stays, and where") {
+  const auto answer = post("/v1/applications/web/forget");
+  REQUIRE(answer.status == 200);
+  CHECK(answer.body.get_string("destination") == "old");
+  CHECK(answer.body.get_int("resources") == 3);
+  CHECK(dispatcher.told == std::vector<std::string>{"forget web by " + user});
+  dispatcher.refuses = Problem{ProblemCause::conflict, "it is configured", "take it out", {}, {}};
+  CHECK(post("/v1/applications/web/forget").status == 409);
 }
 
 TEST_CASE_FIXTURE(Applications, "a commit is a whole commit id or refused") {

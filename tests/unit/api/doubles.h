@@ -175,6 +175,9 @@ class StoreDouble : public store::Store {
     not_doubled("change_destination");
   }
   bool forget_application(const ApplicationUid&) override { not_doubled("forget_application"); }
+  bool abandon(const ApplicationUid&, std::span<const ResourceId>, std::span<const std::string>) override {
+    not_doubled("abandon");
+  }
   void begin_effect(const ApplicationUid&, const Effect&) override { not_doubled("begin_effect"); }
   void end_effect(const ApplicationUid&, SyncId, const std::string&) override { not_doubled("end_effect"); }
   std::vector<Effect> open_effects(const ApplicationUid&) const override { not_doubled("open_effects"); }
@@ -287,6 +290,10 @@ class DispatcherDouble : public sync::Dispatcher {
   EventId delete_cascade(const ApplicationName& name, const std::string& who) override {
     record("delete " + name.str(), who);
     return EventId{2004};
+  }
+  sync::Forgotten forget(const ApplicationName& name, const std::string& who) override {
+    record("forget " + name.str(), who);
+    return {DestinationName("old"), 3};
   }
 
   std::vector<sync::ApplicationStatus> status() const override { return applications; }

@@ -246,6 +246,19 @@ TEST_CASE("delete wants to be told twice") {
   CHECK(has(daemon.requests().at(0), "{\"cascade\":true}"));
 }
 
+TEST_CASE("forget says what stays behind, and where") {
+  FakeDaemon daemon({http_answer(200, R"({"destination":"old","resources":2})"),
+                     http_answer(200, R"({"destination":"old","resources":1})")});
+  const Capture out(daemon.socket());
+  CHECK(forget(out.session, "web@old") == Exit::ok);
+  CHECK(out.text() ==
+        "forgot web@old; what it owned, 2 resources, stays at destination old and is nobody's\n");
+  CHECK(daemon.requests().at(0).starts_with("POST /v1/applications/web%40old/forget "));
+  const Capture json(daemon.socket(), true);
+  CHECK(forget(json.session, "web@old") == Exit::ok);
+  CHECK(parse_json(json.text()).get_int("resources") == 1);
+}
+
 TEST_CASE("replay takes numbers or --failed") {
   FakeDaemon daemon(
       {http_answer(202, R"({"event":12})"),

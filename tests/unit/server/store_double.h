@@ -118,6 +118,9 @@ class StoreDouble final : public store::Store {
     unexpected();
   }
   bool forget_application(const ApplicationUid&) override { unexpected(); }
+  bool abandon(const ApplicationUid&, std::span<const ResourceId>, std::span<const std::string>) override {
+    unexpected();
+  }
   void begin_effect(const ApplicationUid&, const Effect&) override { unexpected(); }
   void end_effect(const ApplicationUid&, SyncId, const std::string&) override { unexpected(); }
   std::vector<Effect> open_effects(const ApplicationUid&) const override { unexpected(); }

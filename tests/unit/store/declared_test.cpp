@@ -150,6 +150,31 @@ TEST_CASE("an application that still owns something is not forgotten") {
   CHECK_FALSE(s->application(kWeb));
 }
 
+TEST_CASE("an application is abandoned with just what somebody saw that it owns, or not at all") {
+  Opened s;
+  const auto id = succeed(*s.store, {{row("a", "a1")}, {}}, {{"a1", "A"}});
+  InventoryEntry entry;
+  entry.id = ResourceId("a");
+  entry.intended_digest = "a1";
+  s->intend(kWeb, id, std::vector{entry});
+  const auto refused = [&](const std::vector<ResourceId>& owned) {
+    return !s->abandon(kWeb, owned, std::vector<std::string>{"{}"});
+  };
+  CHECK(refused({}));
+  CHECK(refused({ResourceId("b")}));
+  CHECK(refused({ResourceId("a"), ResourceId("b")}));
+  CHECK(s->audit_log(1, 10).empty());
+  CHECK(s->inventory_count(kWeb) == 1);
+  CHECK(s->declared_count(kWeb) == 1);
+  CHECK(s->abandon(kWeb, std::vector{ResourceId("a")}, std::vector<std::string>{R"({"n":1})", R"({"n":2})"}));
+  s.reopen();
+  CHECK_FALSE(s->application(kWeb));
+  CHECK(s->inventory_count(kWeb) == 0);
+  CHECK(s->declared_count(kWeb) == 0);
+  CHECK(s->audit_log(1, 10).size() == 2);
+  CHECK(s->syncs(kWeb, 5).size() == 1);
+}
+
 TEST_CASE("forgetting an application leaves its history") {
   Opened s;
   const auto id = succeed(*s.store, {{row("a", "a1")}, {}}, {{"a1", "A"}});

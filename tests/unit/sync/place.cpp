@@ -144,6 +144,7 @@ class PlaceProvider : public Provider {
         problem.message = id + " belongs to application '" + live->second.owner + "'";
         problem.cause = ProblemCause::conflict;
         problem.id = id;
+        problem.owner = live->second.owner;
         result.problems.push_back(std::move(problem));
         continue;
       }
