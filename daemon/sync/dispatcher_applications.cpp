@@ -53,9 +53,16 @@ std::shared_ptr<render::Bases> DispatcherImpl::bases_of(const config::Applicatio
 
 void DispatcherImpl::offer(const App& app, Job job) {
   if (job.kind != Kind::remove && !configured(app)) return end_waiting(app, nullptr, {job.event}, kLeft);
-  drop_next(app, superseded_by(job));
-  app->next = std::move(job);
-  say(app, app->next->along, app->next->event, {});
+  auto& next = app->next;
+  if (next && same_state(*next, job)) {
+    auto& events = job.along.events;
+    events.insert(events.end(), next->along.events.begin(), next->along.events.end());
+    events.push_back(next->event);
+  } else {
+    drop_next(app, superseded_by(job));
+  }
+  next = std::move(job);
+  say(app, next->along, next->event, {});
   pump(app);
 }
 
@@ -285,7 +292,8 @@ void DispatcherImpl::ended(const App& app, const std::shared_ptr<Run>& run, Outc
   if (job.kind == Kind::heal && outcome.kind != Outcome::Kind::succeeded) {
     app->dirty.insert(job.drifted.begin(), job.drifted.end());
   }
-  const auto events = with_along(*app, job.event);
+  auto events = with_along(*app, job.event);
+  if (outcome.kind == Outcome::Kind::superseded) goes_on(app, job, events);
   const auto part = part_of(*app);
   app->run.reset();
   if (outcome.kind == Outcome::Kind::succeeded && job.kind == Kind::remove) {
@@ -324,6 +332,12 @@ void DispatcherImpl::rest(const App& app) {
   app->released_by.clear();
   app->since = env_.clock->wall();
   take_up(app);
+  if (app->engaged() || !app->passed_over) return;
+  app->passed_over = false;
+  const auto repo = repos_.find(app->config.repository);
+  if (repo == repos_.end()) return;
+  repo->second->look_wanted = true;
+  wake(repo->second);
 }
 
 /// A heal beside what waits for approval is not what people wait for.

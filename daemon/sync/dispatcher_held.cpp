@@ -22,28 +22,47 @@ std::string rejected_text(const CommitId& revision, const std::string& by) {
   return revision.short_str() + " was " + by;
 }
 
+bool same_state(const Job& a, const Job& b) {
+  const bool same_source = !a.source_key.empty() && a.source_key == b.source_key;
+  return a.kind == Kind::commit && b.kind == Kind::commit && (a.revision == b.revision || same_source);
+}
+
+/// With the mutex. Where the next job is for what this one was for, the events end with it.
+void DispatcherImpl::goes_on(const App& app, const Job& before, std::vector<EventId>& events) {
+  if (!app->next || !same_state(*app->next, before)) return;
+  std::erase(events, EventId{});
+  auto& along = app->next->along;
+  for (const auto event : events) say_of(event, app->uid, along.word);
+  along.events.insert(along.events.end(), events.begin(), events.end());
+  events.clear();
+}
+
 /// With the mutex. Ends what waits for good; the store is written on a worker.
 void DispatcherImpl::release_parked(const App& app, const std::string& why) {
   ++app->timer;
   app->hold = Hold::none;
-  app->retrying.reset();
   release_aside(app, why);
   // Without a run it was backing off: its events wait in `along`.
-  auto events = std::exchange(app->along, {}).events;
-  end_waiting(app, std::exchange(app->run, nullptr), std::move(events), why);
+  const auto run = std::exchange(app->run, nullptr);
+  const auto retrying = std::exchange(app->retrying, std::nullopt);
+  auto events = with_along(*app, run ? run->job().event : EventId{});
+  if (run || retrying) goes_on(app, run ? run->job() : *retrying, events);
+  end_waiting(app, run, std::move(events), why);
 }
 
 /// With the mutex.
 void DispatcherImpl::release_aside(const App& app, const std::string& why) {
   auto aside = std::exchange(app->aside, {});
-  end_waiting(app, aside.run, std::move(aside.along.events), why);
+  auto events = std::move(aside.along.events);
+  if (aside.run) events.push_back(aside.run->job().event);
+  if (aside.any()) goes_on(app, aside.run ? aside.run->job() : *aside.retrying, events);
+  end_waiting(app, aside.run, std::move(events), why);
 }
 
 /// Ends events, and the run that they waited with where there is one.
 void DispatcherImpl::end_waiting(const App& app, const std::shared_ptr<Run>& run, std::vector<EventId> events,
                                  const std::string& why) {
-  if (run) events.push_back(run->job().event);
-  if (events.empty()) return;
+  if (!run && events.empty()) return;
   workers_->post([this, run, why, events, part = part_of(*app)] {
     if (run && run->id()) run->end(store::SyncState::superseded, why);
     parts_ended(events, part, superseded_outcome(why), run ? run->timings() : store::Timings{});
@@ -254,7 +273,7 @@ SyncId DispatcherImpl::approve(const ApplicationName& name, const std::optional<
   const bool aside = app->aside.run == run;
   if (!aside && app->run != run) {
     if (alone) idle(app);
-    end_waiting(app, run, {}, "something newer came");
+    end_waiting(app, run, {run->job().event}, "something newer came");
     throw fail(ProblemCause::conflict,
                "what was approved does not wait any more: something newer came for " + name.str() +
                    ", or somebody rejected it",
@@ -269,8 +288,9 @@ SyncId DispatcherImpl::approve(const ApplicationName& name, const std::optional<
     go_on(app);
   } else if (app->hold != Hold::busy) {  // a heal waits: what it was for is seen again
     ++app->timer;
-    auto events = std::exchange(app->along, {}).events;
-    end_waiting(app, std::exchange(app->run, nullptr), std::move(events), "an approved sync goes on");
+    const auto heal = std::exchange(app->run, nullptr);
+    end_waiting(app, heal, with_along(*app, heal ? heal->job().event : EventId{}),
+                "an approved sync goes on");
     idle(app);
   }
   return run->id();

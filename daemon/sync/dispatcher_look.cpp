@@ -75,10 +75,10 @@ void DispatcherImpl::look(const Repo& repo) {
         store::ApplicationState state;
         std::string tried, rejected;
         CommitId accepted;
-        bool signed_only = false;
+        bool signed_only = false, engaged = false;
         {
           std::lock_guard lock(mutex_);
-          if (app->engaged()) continue;
+          engaged = app->engaged();
           config = app->config;
           settings = app->settings_key;
           state = app->state;
@@ -92,6 +92,7 @@ void DispatcherImpl::look(const Repo& repo) {
         const auto source = source_key(config.path, *snapshot, decode_outside(state.outside));
         const auto digest = dest->provider->render_context_digest();
         const auto key = input_key_now(state.input_key, source, settings, digest, *snapshot, config);
+        if (engaged && (tried == tried_key(key, digest) || pass_over(app))) continue;
         const bool offers_else = !tried.empty() && !tried.ends_with(tried_key({}, digest));
         if (key == state.input_key && tip->second != accepted && !signed_only)
           note_accord(app, tip->second, state.last_succeeded);
@@ -113,6 +114,13 @@ void DispatcherImpl::look(const Repo& repo) {
     give_back(repo, {}, failure);
   }
   for (auto& event : found) take_event(std::move(event));
+}
+
+/// What is under way may be of other settings, or for what the destination offered before: that is looked at
+/// when it has ended. False where it has.
+bool DispatcherImpl::pass_over(const App& app) {
+  const std::lock_guard lock(mutex_);
+  return app->passed_over = app->engaged();
 }
 
 /// With what a sync brought, if that is the last one still, and nothing is under way that changes it.

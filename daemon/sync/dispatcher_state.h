@@ -103,6 +103,7 @@ struct ApplicationLine {
   Contest contest;
   Convergence convergence;
   std::set<ResourceId> out_of_sync;  ///< drift that is only reported
+  bool passed_over = false;  ///< a look at the repository left it alone, since something was under way
   bool source_missing = false;
   std::string report;           ///< why OutOfSync or Unknown, where no sync says so
   std::string unsigned_report;  ///< of a commit that no signed delivery named, until a sync succeeds
@@ -186,6 +187,9 @@ inline constexpr const char* kSuspendedRelease = "remove `suspended: true` from 
 std::string release_commands(const ApplicationLine&, const Run& held);
 /// For people: why something ends that was to be done before this job.
 std::string superseded_by(const Job&);
+/// Whether both are for the same state of the repository, of which only the settings or the render context
+/// may have become others in between.
+bool same_state(const Job&, const Job&);
 /// For people: `by` is "rejected by ada".
 std::string rejected_text(const CommitId&, const std::string& by);
 
@@ -301,6 +305,7 @@ class DispatcherImpl : public Dispatcher {
   // dispatcher_look.cpp: polls
   void look(const Repo&);
   bool expected(const Repo&, const CommitId& tip) const;
+  bool pass_over(const App&);
   void note_accord(const App&, const CommitId& tip, SyncId succeeded);
   void schedule_look(const Repo&, std::chrono::milliseconds);
 
@@ -342,6 +347,7 @@ class DispatcherImpl : public Dispatcher {
 
   // dispatcher_held.cpp
   static std::shared_ptr<Run> held_run(const App&, const std::optional<SyncId>& looked_at);
+  void goes_on(const App&, const Job& before, std::vector<EventId>& events);
   void release_parked(const App&, const std::string& why);
   void release_aside(const App&, const std::string& why);
   void end_waiting(const App&, const std::shared_ptr<Run>&, std::vector<EventId>, const std::string& why);

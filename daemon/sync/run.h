@@ -132,6 +132,8 @@ class Run {
   struct HookRun {
     SyncId sync;
     std::string state;
+    std::string of{};          ///< what that sync was to bring, see documents_
+    bool of_same_key = false;  ///< and it had this one's input key
   };
   struct Wave {
     std::string group;
@@ -158,6 +160,7 @@ class Run {
   // run_hooks.cpp
   void part_waves(std::map<int, Wave> by_wave, std::vector<protocol::Step> hooks);
   void take_up_hooks();
+  void keep_hooks_of_same();
   bool owes_hooks() const;
   void owe_hooks();
   void owe(const std::vector<protocol::Step>&);
@@ -227,6 +230,7 @@ class Run {
   std::optional<Failure> failure_;                ///< its hooks run; then it has failed
   std::map<ResourceId, protocol::Step> running_;  ///< hooks, by what they made
   std::map<std::string, HookRun> hook_runs_;      ///< by key: what is on record of them
+  std::string documents_;                         ///< digest of what a commit changes in what is declared
   std::vector<ResourceId> settling_;              ///< applied, health not seen yet
   std::string settling_why_;
   std::map<ResourceId, std::string> going_;  ///< their deletion was asked for, and others keep them

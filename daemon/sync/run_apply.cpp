@@ -20,9 +20,10 @@ Outcome Run::apply_from_here() {
   release();
   intend_going();
   while (next_wave_ < waves_.size()) {
-    if (auto outcome = finish_superseded(); outcome.kind != Outcome::Kind::succeeded) return outcome;
+    // A hook that was begun is waited for first.
     Outcome outcome = health_before_wave();
     if (outcome.kind != Outcome::Kind::succeeded) return outcome;
+    if (outcome = finish_superseded(); outcome.kind != Outcome::Kind::succeeded) return outcome;
     check_what_came_within_reach();
     const auto wave = waves_[next_wave_];
     if (outcome = gone_before(wave.steps); outcome.kind != Outcome::Kind::succeeded) return outcome;

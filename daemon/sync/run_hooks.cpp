@@ -5,6 +5,7 @@
 // forgotten.
 #include <algorithm>
 
+#include "base/hash.h"
 #include "daemon/sync/run.h"
 
 namespace gitopsd::sync {
@@ -19,8 +20,41 @@ constexpr const char* kDone = "done";
 constexpr std::string_view kFailed = "failed ";
 constexpr std::size_t kMostMessage = 2000;
 
+/// As it is on record: "done@DIGEST", of what the sync was to bring.
+struct Recorded {
+  std::string state, of;
+};
+
+Recorded recorded(const std::string& text) {
+  const auto at = text.find('@');
+  if (at == std::string::npos || text.find(' ') < at) return {text, {}};
+  const auto end = std::min(text.find(' ', at), text.size());
+  return {text.substr(0, at) + text.substr(end), text.substr(at + 1, end - at - 1)};
+}
+
+std::string to_record(const std::string& state, const std::string& of) {
+  if (of.empty()) return state;
+  const auto end = std::min(state.find(' '), state.size());
+  return state.substr(0, end) + "@" + of + state.substr(end);
+}
+
 bool is_hook_run(const store::Store::Effect& effect) {
-  return effect.rerun == kOwed || effect.rerun == kDone || effect.rerun.starts_with(kFailed);
+  const auto state = recorded(effect.rerun).state;
+  return state == kOwed || state == kDone || state.starts_with(kFailed);
+}
+
+/// What a sync is to bring, compared with the last that succeeded: the same for the same documents, whatever
+/// of them has been applied already.
+std::string digest_of(const store::DeclaredChange& change) {
+  std::map<std::string, std::string> put;
+  for (const auto& row : change.put) put.emplace(row.id.str(), row.digest);
+  const std::set<ResourceId> removed(change.removed.begin(), change.removed.end());
+  Hasher hasher;
+  hasher.field("documents");
+  for (const auto& [id, digest] : put) hasher.field(id).field(digest);
+  hasher.field("removed");
+  for (const auto& id : removed) hasher.field(id.str());
+  return to_hex(hasher.finish());
 }
 
 }  // namespace
@@ -60,17 +94,29 @@ void Run::part_waves(std::map<int, Wave> by_wave, std::vector<protocol::Step> ho
   }
 }
 
-/// What an earlier sync of the very same left: it was cut off, or is tried again.
+/// What an earlier sync of the very same left: it was cut off, or is tried again. Where only the settings or
+/// the render context are others now, the documents have to tell whether it is the same.
 void Run::take_up_hooks() {
   hook_runs_.clear();
   if (job_.kind != Kind::commit && job_.kind != Kind::rollback) return;
   for (const auto& open : scope_.store.open_effects(scope_.application.uid)) {
     if (!is_hook_run(open)) continue;
     const auto other = scope_.store.sync(open.sync);
-    if (other && other->state != store::SyncState::succeeded && other->kind == to_string(job_.kind) &&
-        other->revision == job_.revision && other->input_key == job_.input_key)
-      hook_runs_.insert_or_assign(open.key, HookRun{open.sync, open.rerun});
+    if (!other || other->state == store::SyncState::succeeded || other->kind != to_string(job_.kind))
+      continue;
+    auto [state, of] = recorded(open.rerun);
+    const bool same_key = other->revision == job_.revision && other->input_key == job_.input_key;
+    const bool same_source = !of.empty() && !job_.source_key.empty() && other->source_key == job_.source_key;
+    if (same_key || same_source)
+      hook_runs_.insert_or_assign(open.key, HookRun{open.sync, std::move(state), std::move(of), same_key});
   }
+}
+
+/// Now that it is known what this sync is to bring.
+void Run::keep_hooks_of_same() {
+  if (job_.kind == Kind::commit) documents_ = digest_of(work_.declared);
+  std::erase_if(hook_runs_,
+                [this](const auto& run) { return !run.second.of_same_key && run.second.of != documents_; });
   begun_ = all_to_settle_ = !hook_runs_.empty();
 }
 
@@ -82,7 +128,7 @@ bool Run::owes_hooks() const {
 void Run::record_hook(const std::string& key, const std::string& state) {
   HookRun& run = hook_runs_.at(key);
   run.state = state;
-  scope_.store.begin_effect(scope_.application.uid, {run.sync, key, state, false});
+  scope_.store.begin_effect(scope_.application.uid, {run.sync, key, to_record(state, documents_), false});
 }
 
 void Run::owe(const std::vector<protocol::Step>& steps) {

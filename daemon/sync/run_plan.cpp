@@ -85,6 +85,7 @@ void Run::prepare() {
       work_ = prepare_delete(scope_);
       break;
   }
+  keep_hooks_of_same();
   choose_releases();
   timings_.rendered = scope_.clock.wall();
   progress_("rendered", std::to_string(work_.upsert.size()) + " changed, " +

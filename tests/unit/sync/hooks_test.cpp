@@ -241,6 +241,88 @@ TEST_CASE("a newer commit waits for the hook that runs, and then comes instead")
   CHECK(world.place.value("a") == "2");
 }
 
+TEST_CASE("settings that change while a hook runs: it is waited for, and runs once for the same documents") {
+  World world;
+  world.add("web");
+  world.start();
+  world.place.set_health("b", Health::progressing);
+  const auto first = world.push({{"web/a.yaml", thing("a", "1")}, {"web/b.yaml", hook("b", "pre")}});
+  await_step(world, "run pre b");
+  world.await("web", Phase::waiting_health);
+  SUBCASE("a push that has nothing to do with it brings them up") {
+    world.config.applications[0].exclude = {"nothing"};
+    world.reload_and_look();
+    const auto other = world.push({{"notes.txt", "no manifest"}});
+    REQUIRE(eventually([&] { return world.store->event(other)->state == store::EventState::held; }));
+    world.place.set_health("b", Health::healthy);
+    CHECK(world.ended(other).state == store::EventState::succeeded);
+  }
+  SUBCASE("they come with a restart") {
+    world.config.applications[0].exclude = {"nothing"};
+    world.restart();
+    world.await("web", Phase::waiting_health);
+    world.place.set_health("b", Health::healthy);
+  }
+  SUBCASE("they are looked at when it has ended") {
+    world.config.applications[0].exclude = {"nothing"};
+    world.reload_and_look();
+    world.place.set_health("b", Health::healthy);
+    CHECK(eventually([&] {
+      const auto events = world.store->events({});
+      return events.front().cause == store::Cause::context && ended(events.front().state);
+    }));
+  }
+  CHECK(world.ended(first).state == store::EventState::succeeded);
+  world.await("web", SyncStatus::synced);
+  CHECK(world.place.order() == Order{"run pre b", "a"});
+  CHECK(world.store->open_effects(ApplicationUid("web")).empty());
+}
+
+TEST_CASE("settings that make other documents while a hook runs: it runs once more, when it has ended") {
+  World world;
+  world.add("web");
+  world.start();
+  world.place.set_health("b", Health::progressing);
+  const auto first = world.push(
+      {{"web/a.yaml", thing("a", "1")}, {"web/b.yaml", hook("b", "pre")}, {"web/c.yaml", thing("c", "1")}});
+  await_step(world, "run pre b");
+  world.await("web", Phase::waiting_health);
+  world.config.applications[0].exclude = {"c.yaml"};
+  world.reload_and_look();
+  const auto other = world.push({{"notes.txt", "no manifest"}});
+  REQUIRE(eventually([&] { return world.store->event(other)->state == store::EventState::held; }));
+  CHECK(world.place.order() == Order{"run pre b"});
+  world.place.set_health("b", Health::healthy);
+  CHECK(world.ended(first).state == store::EventState::succeeded);
+  CHECK(world.ended(other).state == store::EventState::succeeded);
+  CHECK(world.place.order() == Order{"run pre b", "run pre b", "a"});
+}
+
+TEST_CASE("a newer commit that comes while a hook is begun waits for it as well") {
+  World world;
+  world.add("web");
+  world.add("zoo");  // decided after the other
+  world.start();
+  world.apply({{"zoo/none.txt", ""}, {"web/none.txt", ""}});
+  world.place.set_health("b", Health::progressing);
+  world.place.shut();
+  world.push({{"web/a.yaml", thing("a", "1")}, {"web/b.yaml", hook("b", "pre")}});
+  world.place.await_waiting(1);
+  const auto newer = world.push({{"web/a.yaml", thing("a", "2")}, {"zoo/z.yaml", thing("z", "1")}});
+  world.place.await_waiting(2);
+  world.place.open();
+  const auto runs = [&] {
+    const auto order = world.place.order();
+    return std::count(order.begin(), order.end(), "run pre b");
+  };
+  REQUIRE(eventually([&] { return world.store->event(newer)->state == store::EventState::held; }));
+  CHECK(runs() == 1);
+  world.place.set_health("b", Health::healthy);
+  CHECK(world.ended(newer).state == store::EventState::succeeded);
+  CHECK(runs() == 2);
+  CHECK(world.place.value("a") == "2");
+}
+
 TEST_CASE("a plan shows the hooks of a change") {
   World world;
   world.add("web");
