@@ -261,6 +261,7 @@ void DispatcherImpl::ended(const App& app, const std::shared_ptr<Run>& run, Outc
         // What it had nothing to do with may still differ, where drift is only reported.
         for (const auto& id : run->repetition().handled) {
           app->out_of_sync.erase(id);
+          app->waiting.erase(id);
           app->ailing.erase(id);
         }
         app->observed = true;  // all is healthy, or it would not have succeeded
@@ -296,10 +297,12 @@ void DispatcherImpl::ended(const App& app, const std::shared_ptr<Run>& run, Outc
   if (outcome.kind == Outcome::Kind::superseded) goes_on(app, job, events);
   const auto part = part_of(*app);
   app->run.reset();
+  if (outcome.kind == Outcome::Kind::succeeded && job.waited) hurry(app);
   if (outcome.kind == Outcome::Kind::succeeded && job.kind == Kind::remove) {
     app->state = {};
     app->state.uid = app->uid;
     app->out_of_sync.clear();
+    app->waiting.clear();
     *app->needs = NeedIndex{};
     if (!app->next) orphans_.erase(app->uid);
   }

@@ -14,6 +14,14 @@ using namespace std::chrono_literals;
 
 }  // namespace
 
+/// What a look found to differ, on its way to a heal.
+struct DispatcherImpl::Drifted {
+  std::map<ResourceId, protocol::Drift> wish;
+  std::map<ResourceId, Waits> before;  ///< what waited until then
+  std::vector<ResourceId> waiting{};   ///< would be put back, but for that
+  bool waited = false;                 ///< something is put back that waited
+};
+
 void DispatcherImpl::drifted(const DestinationName& destination, const protocol::Changed& changed) {
   std::lock_guard lock(mutex_);
   for (auto& [uid, app] : apps_) {
@@ -81,10 +89,11 @@ void DispatcherImpl::look_at_live(const App& app) {
   }
 
   std::lock_guard lock(mutex_);
-  const auto now = Monotonic::now();
   app->compared = look.unknown.empty();
   app->report = look.unknown;
-  if (look.unknown.empty() && look.drifted.empty()) app->heal_error.clear();
+  const auto stays = [&](const ResourceId& id) { return look.waits.contains(id); };
+  const bool all_wait = std::all_of(look.drifted.begin(), look.drifted.end(), stays);
+  if (look.unknown.empty() && all_wait) app->heal_error.clear();
   if (look.unknown.empty()) app->convergence.looked(look.drifted, all ? nullptr : &ids);
   if (look.any) app->observed = true;
   if (all) {
@@ -98,44 +107,14 @@ void DispatcherImpl::look_at_live(const App& app) {
   app->ailing.merge(look.ailing);
   if (app->again && app->again->for_health)
     app->again->due = look.unknown.empty() && app->ailing.empty() && !app->dirty_all;
-  std::vector<ResourceId> heal;
-  std::optional<Monotonic::time_point> later;
-  for (const auto& id : look.drifted) {
-    if (wish[id] == protocol::Drift::ignore || app->config.drift == config::DriftPolicy::ignore) continue;
-    if (wish[id] == protocol::Drift::report || app->config.drift == config::DriftPolicy::report ||
-        app->config.suspended) {
-      // What is put back is told by the run that does it, once its plan shows what differs.
-      log::info(
-          "drift",
-          {{"application", app->config.name.str()}, {"resource", id.str()}, {"reason", look.reasons[id]}});
-      app->out_of_sync.insert(id);
-      continue;
-    }
-    const auto verdict = app->contest.ask(id, now);
-    if (verdict.say) {
-      log::warning("contested: somebody or something other than gitopsd keeps changing a resource",
-                   {{"application", app->config.name.str()}, {"resource", id.str()}});
-    }
-    if (verdict.when <= now) {
-      heal.push_back(id);
-      app->contest.healed(id, now);
-      continue;
-    }
-    app->out_of_sync.insert(id);
-    if (!later || verdict.when < *later) later = verdict.when;
-  }
-  app->contest.forget_quiet(now);
   look_again(app, look.unknown.empty());
-  if (later) {
-    // The mark comes back when the slowest of the fighting heals may go on.
-    std::vector<ResourceId> again(app->out_of_sync.begin(), app->out_of_sync.end());
-    workers_->at(*later, [this, app, again] {
-      std::lock_guard guard(mutex_);
-      app->dirty.insert(again.begin(), again.end());
-      pump(app);
-    });
-  }
+  Drifted drifted{std::move(wish), app->waiting};
   app->hold = Hold::none;
+  if (await_others(app, look, all ? nullptr : &ids)) {
+    take_up(app);
+    return pump(app);
+  }
+  auto heal = to_heal(app, look, drifted);
   if (app->next)
     app->dirty.insert(heal.begin(), heal.end());  // yields to the push, and is seen again after it
   if (heal.empty() || stopping_ || app->next || app->moving || !configured(app)) {
@@ -146,8 +125,78 @@ void DispatcherImpl::look_at_live(const App& app) {
   job.kind = Kind::heal;
   job.revision = app->state.revision;
   job.drifted = std::move(heal);
+  job.waited = drifted.waited;
   job.received = env_.clock->wall();
   begin(app, std::move(job));
+}
+
+/// With the mutex. What is put back now; what is not differs, and is looked at again when it may be.
+std::vector<ResourceId> DispatcherImpl::to_heal(const App& app, const Look& look, Drifted& drifted) {
+  const auto now = Monotonic::now();
+  std::vector<ResourceId> heal;
+  std::set<ResourceId> healed;
+  std::optional<Monotonic::time_point> later;
+  const auto put_back = [&](const ResourceId& id) {
+    heal.push_back(id);
+    healed.insert(id);
+  };
+  for (const auto& id : look.drifted) {
+    const auto wish = drifted.wish[id];
+    if (wish == protocol::Drift::ignore || app->config.drift == config::DriftPolicy::ignore) continue;
+    if (wish == protocol::Drift::report || app->config.drift == config::DriftPolicy::report ||
+        app->config.suspended) {
+      // What is put back is told by the run that does it, once its plan shows what differs.
+      log::info(
+          "drift",
+          {{"application", app->config.name.str()}, {"resource", id.str()}, {"reason", look.reasons.at(id)}});
+      app->out_of_sync.insert(id);
+      continue;
+    }
+    if (look.waits.contains(id)) {
+      drifted.waiting.push_back(id);
+      continue;
+    }
+    // Whoever took away what it was in took it away once, however much was in there.
+    if (drifted.before.contains(id) && drifted.before.at(id).on != id) {
+      drifted.waited = true;
+      put_back(id);
+      continue;
+    }
+    const auto verdict = app->contest.ask(id, now);
+    if (verdict.say) {
+      log::warning("contested: somebody or something other than gitopsd keeps changing a resource",
+                   {{"application", app->config.name.str()}, {"resource", id.str()}});
+    }
+    if (verdict.when <= now) {
+      put_back(id);
+      app->contest.healed(id, now);
+      continue;
+    }
+    app->out_of_sync.insert(id);
+    if (!later || verdict.when < *later) later = verdict.when;
+  }
+  for (const auto& id : drifted.waiting) {
+    // It comes with what it waits for.
+    if (healed.contains(look.waits.at(id).on)) {
+      app->waiting.erase(id);
+      drifted.waited = true;
+      heal.push_back(id);
+    } else {
+      app->out_of_sync.insert(id);
+    }
+  }
+  app->contest.forget_quiet(now);
+  if (later) {
+    // The mark comes back when the slowest of the fighting heals may go on.
+    std::vector<ResourceId> again(app->out_of_sync.begin(), app->out_of_sync.end());
+    workers_->at(*later, [this, app, again] {
+      std::lock_guard guard(mutex_);
+      app->dirty.insert(again.begin(), again.end());
+      pump(app);
+    });
+  }
+  look_at_waiting(app);
+  return heal;
 }
 
 /// With the mutex. What could not be compared is looked at again, since no change of it may ever be told: 1 s

@@ -96,6 +96,7 @@ Waiting waiting_of(const ApplicationLine& app, const ApplicationStatus& s) {
   if (idle && !app.error.empty()) return {again_text(app) + ", since the last sync failed", sync};
   if (!app.unsigned_report.empty()) return {app.unsigned_report};
   if (!app.report.empty()) return {app.report};
+  if (!app.waiting.empty()) return {awaited_text(app.waiting)};
   if (const auto contested = app.contest.contested(Monotonic::now()); !contested.empty())
     return {"somebody or something other than gitopsd keeps changing " + first_of(contested) + " at " +
                 s.destination.str(),

@@ -102,7 +102,10 @@ struct ApplicationLine {
   std::set<ResourceId> dirty;
   Contest contest;
   Convergence convergence;
-  std::set<ResourceId> out_of_sync;  ///< drift that is only reported
+  std::set<ResourceId> out_of_sync;     ///< drift that is only reported
+  std::map<ResourceId, Waits> waiting;  ///< drift that cannot be put back yet
+  bool looks_at_waiting = false;        ///< a timer will look whether it can
+  int waiting_looks = 0;                ///< in a row
   bool passed_over = false;  ///< a look at the repository left it alone, since something was under way
   bool source_missing = false;
   std::string report;           ///< why OutOfSync or Unknown, where no sync says so
@@ -182,6 +185,9 @@ inline constexpr const char* kMoved = "the application goes to another destinati
 inline constexpr const char* kHealth = "its health";
 inline constexpr const char* kSuspended = "the application is suspended";
 inline constexpr const char* kSuspendedRelease = "remove `suspended: true` from its configuration and reload";
+
+/// For people: of what waits, which is something.
+std::string awaited_text(const std::map<ResourceId, Waits>&);
 
 /// The command lines that release a run which waits for approval, and what ends it otherwise.
 std::string release_commands(const ApplicationLine&, const Run& held);
@@ -369,8 +375,14 @@ class DispatcherImpl : public Dispatcher {
   // dispatcher_drift.cpp
   void drifted(const DestinationName&, const protocol::Changed&);
   void look_at_live(const App&);
+  struct Drifted;
+  std::vector<ResourceId> to_heal(const App&, const Look&, Drifted&);
   void look_again(const App&, bool known);
   void schedule_check(const App&);
+
+  // dispatcher_await.cpp
+  bool await_others(const App&, const Look&, const std::vector<ResourceId>* asked);
+  void look_at_waiting(const App&);
 
   // dispatcher_destinations.cpp
   void condition_changed(const DestinationName&);

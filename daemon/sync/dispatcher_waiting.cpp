@@ -127,7 +127,8 @@ void DispatcherImpl::retry(const App& app, const std::shared_ptr<Run>& run, cons
         });
     return idle(app);
   }
-  const auto delay = let_go_meanwhile(app) ? 0ms : backoff(250ms, job.attempt);
+  auto delay = let_go_meanwhile(app) ? 0ms : backoff(250ms, job.attempt);
+  if (outcome.within > 0) delay = std::min<std::chrono::milliseconds>(delay, outcome.within * 1s);
   if (job.event) app->along.events.push_back(job.event);  // superseded if something newer comes meanwhile
   app->hold = Hold::backoff;
   const std::string again = "tried again in " + seconds_text(delay);

@@ -15,12 +15,19 @@ struct Ailing {
   std::string reason;
 };
 
+/// What drift waits for that cannot be put back yet.
+struct Waits {
+  std::string text;  ///< for people, behind "waits for"
+  ResourceId on;     ///< the same for all that wait for it; may be another's, or nobody's
+};
+
 struct Look {
   std::vector<ResourceId> drifted;
   std::string unknown;  ///< why something could not be compared
   std::map<ResourceId, std::string> reasons;
   std::map<ResourceId, Ailing> ailing;
-  bool any = false;  ///< it owns something that could be looked at
+  std::map<ResourceId, Waits> waits;  ///< of those that drifted
+  bool any = false;                   ///< it owns something that could be looked at
 };
 
 /// `ids` null: all that it owns. `full`: every byte is compared. Throws Failure where the provider does not

@@ -232,6 +232,7 @@ Outcome Run::failed(const Failure& failure) {
   outcome.cause = failure.cause();
   outcome.kind = outcome.cause == ProblemCause::transient ? Outcome::Kind::retry : Outcome::Kind::failed;
   outcome.error = describe(failure.problems());
+  outcome.within = within_;
   // A hook that failed has done what it did: somebody has to look before it runs again.
   outcome.unhealthy = unhealthy_ && !hook_failed_;
   // What is written wrong, or is not allowed by the application's policy, stays so until somebody writes.

@@ -48,9 +48,10 @@ struct Job {
   std::optional<std::vector<ResourceId>> ailing{};
   WallMicros received = 0;
   int attempt = 0;
-  int failures = 0;  ///< how often it failed, to be tried again by itself
-  int tries = 0;     ///< all attempts before this one
-  Askers along{};    ///< the dispatcher's
+  int failures = 0;     ///< how often it failed, to be tried again by itself
+  int tries = 0;        ///< all attempts before this one
+  Askers along{};       ///< the dispatcher's
+  bool waited = false;  ///< of a heal: what it waited for has come
   /// The sync that waited for approval with this job when the daemon was stopped, and the plan that it
   /// showed.
   SyncId left{};
@@ -67,6 +68,7 @@ struct Outcome {
   bool unhealthy = false;   ///< failed for nothing but the health of what it applied
   bool may_pass = false;    ///< failed, for nothing that the commit or the policy says: may succeed later
   ApplicationUid awaits{};  ///< failed for want of that one's word
+  int within = 0;  ///< of retry: seconds after which whoever refused it may take it; 0: he does not say
 };
 inline Outcome succeeded_outcome() {
   return {Outcome::Kind::succeeded, {}, {}, ProblemCause::internal, false};
@@ -242,6 +244,7 @@ class Run {
   std::string told_waiting_;  ///< what the store says that it waits for
   store::Timings timings_;
   int created_ = 0, updated_ = 0, deleted_ = 0;
+  int within_ = 0;  ///< Outcome's
   std::map<ResourceId, const Item*> items_;
   std::set<std::string> packed_;  ///< digests of documents that it stored
   std::mutex mutex_;

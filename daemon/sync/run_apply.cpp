@@ -175,6 +175,7 @@ bool Run::apply_wave(const std::vector<protocol::Step>& wave, Outcome& outcome) 
         // A step that failed has undone itself: what was owned before is owned still.
         settled.push_back({step.id, false, {}, {}, {}});
         if (!told.problem) continue;
+        within_ = std::max(within_, told.problem->retry_after_seconds);
         Problem p{
             told.problem->cause, step.id.str() + ": " + told.problem->message, told.problem->hint, {}, {}};
         if (auto item = items_.find(step.id); item != items_.end()) {

@@ -36,8 +36,9 @@ void check_steps(const protocol::PlanResult& result, const protocol::PlanRequest
 
 /// Where the documents say what the provider has against them.
 void take_problems(const protocol::PlanResult& result, const std::map<ResourceId, const Item*>& items,
-                   const CommitId& revision, std::vector<Problem>& problems) {
+                   const CommitId& revision, std::vector<Problem>& problems, int& within) {
   for (const auto& wire : result.problems) {
+    within = std::max(within, wire.retry_after_seconds);
     Problem problem{wire.cause, wire.message, wire.hint, {}, {}};
     const auto it = items.find(ResourceId(wire.id));
     if (it != items.end()) {
@@ -201,7 +202,7 @@ void Run::make_plan() {
       request = plan_request(next = begin);
       result = scope_.provider->plan(request, work_.blobs.get(), Monotonic::now() + kPlanTimeout);
     }
-    take_problems(result, items_, job_.revision, problems);
+    take_problems(result, items_, job_.revision, problems, within_);
     check_steps(result, request, scope_.destination.name);
     for (const auto& step : result.steps) {
       if (step.action == protocol::Action::none && removed.contains(step.id)) {
@@ -276,7 +277,7 @@ void Run::check_what_came_within_reach() {
     std::erase_if(request.upsert, [&](const auto& resource) { return !asked.contains(resource.id); });
     if (request.upsert.empty()) continue;
     take_problems(scope_.provider->plan(request, work_.blobs.get(), Monotonic::now() + kPlanTimeout), items_,
-                  job_.revision, problems);
+                  job_.revision, problems, within_);
   }
   if (!problems.empty()) throw Failure(std::move(problems));
 }

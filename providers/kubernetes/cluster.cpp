@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "providers/kubernetes/complaints.h"
 #include "providers/kubernetes/server_field.h"
+#include "providers/kubernetes/spaces.h"
 
 namespace gitopsd::kubernetes {
 namespace {
@@ -206,8 +207,13 @@ std::vector<WireProblem> Cluster::problems_of(const HttpResponse& response, cons
                            at + "the API server does not accept the credentials of " + credentials_problem(),
                            "renew the token or certificate that the kubeconfig names; no restart is needed")};
     case 403:
-      if (has_cause(status, "NamespaceTerminating"))
-        return {problem_from(Cause::transient, "terminating", what)};
+      if (has_cause(status, "NamespaceTerminating")) {
+        auto problem =
+            problem_from(Cause::transient, "terminating",
+                         at + "waits for the namespace to be gone, deleted by somebody: " + message);
+        problem.retry_after_seconds = kSpaceMayBeGone;
+        return {problem};
+      }
       // No breach of the policy: somebody may grant it at any time.
       return {problem_from(Cause::destination, "forbidden", what, missing_grant(message))};
     case 400:
@@ -216,6 +222,12 @@ std::vector<WireProblem> Cluster::problems_of(const HttpResponse& response, cons
       if (auto found = complaints_in(message); !found.empty()) return problems_from(found, doing);
       return {response.status == 400 ? problem_from(Cause::input, "invalid", what)
                                      : problem_from(Cause::transient, "server", what)};
+    case 404:
+      // It went while this was on its way, and is looked for when that is planned again.
+      if (const Value* details = status.find("details");
+          details && details->get_string("kind") == "namespaces")
+        return {problem_from(Cause::transient, "no-namespace", what)};
+      return {problem_from(Cause::destination, "refused", what)};
     case 409:
       if (has_cause(status, "FieldManagerConflict")) return {conflict(status, doing)};
       return {problem_from(Cause::transient, "stale", what)};

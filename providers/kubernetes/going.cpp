@@ -8,8 +8,8 @@ namespace {
 
 constexpr std::string_view kForeground = "foregroundDeletion";
 
-/// What whoever empties a Namespace, or takes the objects of a CustomResourceDefinition away, says of the
-/// rest.
+}  // namespace
+
 std::string what_is_left(const Value& object) {
   std::string out;
   for (const Value& condition : list_at(object, "/status/conditions")) {
@@ -19,8 +19,6 @@ std::string what_is_left(const Value& object) {
   }
   return out;
 }
-
-}  // namespace
 
 bool is_going(const Value& object) {
   return object.at_pointer("/metadata/deletionTimestamp") != nullptr;

@@ -12,6 +12,7 @@
 #include "providers/kubernetes/manifest.h"
 #include "providers/kubernetes/owned.h"
 #include "providers/kubernetes/read_objects.h"
+#include "providers/kubernetes/spaces.h"
 #include "providers/kubernetes/verbs.h"
 
 namespace gitopsd::kubernetes {
@@ -42,6 +43,8 @@ class ObjectPlanner {
   Value made_anew(const Manifest&, const Value& live);
   HttpRequest as_new(const Manifest&) const;
   HttpRequest as_new_definition(const Manifest&) const;
+  std::set<std::string> spaces_of_hooks_and(const std::vector<Asking>&) const;
+  bool waits_for_space(const std::string& name, const Id&);
   bool has_no_space(const Manifest&, const HttpResponse& dry_run);
   void unreadable(const Manifest&, const HttpResponse& live, const HttpResponse& dry_run);
   void look_at_hooks();
@@ -68,8 +71,10 @@ class ObjectPlanner {
   std::shared_ptr<const Kinds> kinds_;
   std::map<Id, Manifest> wanted_;
   std::map<ResourceId, const protocol::Entry*> entries_;
-  std::map<Id, Value> defaults_;  ///< as new objects: of those from which something may be taken
-  std::set<std::string> going_;   ///< uids of what is deleted
+  std::map<Id, Value> defaults_;         ///< as new objects: of those from which something may be taken
+  std::set<std::string> going_;          ///< uids of what is deleted
+  std::map<std::string, Space> spaces_;  ///< those that something is to be written into
+  std::set<std::string> told_;           ///< of these, for which it was told to wait
   protocol::PlanResult result_;
 };
 

@@ -1,9 +1,12 @@
+#include <iterator>
 #include <set>
 
 #include "base/log.h"
 #include "base/problem.h"
+#include "providers/kubernetes/gather.h"
 #include "providers/kubernetes/order.h"
 #include "providers/kubernetes/pod_reasons.h"
+#include "providers/kubernetes/spaces.h"
 #include "providers/kubernetes/verbs.h"
 
 namespace gitopsd::kubernetes {
@@ -30,6 +33,8 @@ class ObjectObserver {
   };
   void read_entries(std::vector<Asked>&, protocol::ObserveResult&);
   bool known_without_asking(const Asked&, Observation&) const;
+  std::set<std::string> doubtful_spaces(const std::vector<Asked>&) const;
+  void await_spaces(const std::vector<const Asked*>&, const std::vector<Looked>&, std::vector<Observation>&);
   void judge(const Asked&, const Looked&, Observation&);
   void compare(const Asked&, const Looked&, Observation&);
   static void judge_hook(const Receipt&, const Looked&, Observation&);
@@ -48,11 +53,12 @@ protocol::ObserveResult ObjectObserver::run() {
   protocol::ObserveResult result;
   std::vector<Asked> asked;
   read_entries(asked, result);
+  const auto doubtful = doubtful_spaces(asked);
   std::vector<Live::Wanted> wanted;
   std::vector<const Asked*> looked_at;
   for (const auto& one : asked) {
     Observation seen;
-    if (!request_.full && known_without_asking(one, seen)) {
+    if (!request_.full && !doubtful.contains(one.id.space) && known_without_asking(one, seen)) {
       result.observations.push_back(std::move(seen));
       continue;
     }
@@ -61,13 +67,46 @@ protocol::ObserveResult ObjectObserver::run() {
   }
   auto live = state_.live.look(wanted, *policy_, state_.memory());
   add_pod_reasons(state_.cluster, *policy_, wanted, live);
+  std::vector<Observation> told(looked_at.size());
   for (std::size_t i = 0; i < looked_at.size(); ++i) {
-    Observation seen;
-    judge(*looked_at[i], live[i], seen);
-    clear_away(*looked_at[i], seen);
-    result.observations.push_back(std::move(seen));
+    judge(*looked_at[i], live[i], told[i]);
+    clear_away(*looked_at[i], told[i]);
   }
+  await_spaces(looked_at, live, told);
+  std::move(told.begin(), told.end(), std::back_inserter(result.observations));
   return result;
+}
+
+/// Of a namespace that has gone nothing is left, whether each was told already or not.
+std::set<std::string> ObjectObserver::doubtful_spaces(const std::vector<Asked>& asked) const {
+  std::set<std::string> doubtful;
+  for (const auto& one : asked) {
+    Observation ignored;
+    if (one.id.type == kNamespace && !known_without_asking(one, ignored)) doubtful.insert(one.id.name);
+  }
+  return doubtful;
+}
+
+/// What differs in a namespace that goes, or is not there, is not to be put back before that is over.
+void ObjectObserver::await_spaces(const std::vector<const Asked*>& asked, const std::vector<Looked>& live,
+                                  std::vector<Observation>& told) {
+  std::set<std::string> names;
+  const auto name_of = [&](std::size_t i) -> std::string {
+    if (told[i].drift != DriftState::yes) return {};
+    const Id& id = asked[i]->id;
+    return id.type != kNamespace ? id.space : live[i].going ? id.name : std::string();
+  };
+  for (std::size_t i = 0; i < told.size(); ++i)
+    if (auto name = name_of(i); !name.empty()) names.insert(std::move(name));
+  if (names.empty()) return;
+  const auto answers = send_all(state_.cluster.http(), space_requests(names, *policy_));
+  const auto spaces = spaces_in(answers, names);
+  for (std::size_t i = 0; i < told.size(); ++i) {
+    const auto space = spaces.find(name_of(i));
+    if (space == spaces.end() || space->second.text.empty()) continue;
+    told[i].waits = space->second.text;
+    told[i].on = Id{kNamespace, {}, space->first}.str();
+  }
 }
 
 /// Watch first, then look: what changes in between is told.

@@ -186,7 +186,10 @@ void ObjectPlanner::look_at_upserts() {
     }
     asked.push_back({&manifest, {}, {}});
   }
+  const auto names = spaces_of_hooks_and(asked);
+  Gathering spaces(state_.cluster.http(), space_requests(names, policy_));
   ask_all(state_.cluster, asked, request_.owner, policy_, *kinds_);
+  spaces_ = spaces_in(spaces.wait(), names);
   ask_for_defaults(asked);
   for (const auto& each : asked) upsert(*each.manifest, each.live, each.dry_run);
 }
@@ -241,6 +244,10 @@ WireProblem ObjectPlanner::problem_at(const Id& id, ProblemCause cause, std::str
 }
 
 void ObjectPlanner::upsert(const Manifest& manifest, const ReadObject& live, const HttpResponse& dry_run) {
+  const bool is_space = manifest.id.type == kNamespace;
+  if (is_space && live.response.status == 200)
+    spaces_.try_emplace(manifest.id.name, space_as(live.object, manifest.id.name));
+  if (waits_for_space(is_space ? manifest.id.name : manifest.id.space, manifest.id)) return;
   if (live.response.status == 404) return absent(manifest, dry_run);
   if (live.response.status == 200) return present(manifest, live.object, dry_run);
   unreadable(manifest, live.response, dry_run);
@@ -272,27 +279,6 @@ void ObjectPlanner::refused(const Manifest& manifest, const HttpResponse& dry_ru
     if (problem.hint.empty()) problem.hint = hint;
     result_.problems.push_back(std::move(problem));
   }
-}
-
-/// A problem, unless it comes before the manifest does.
-bool ObjectPlanner::has_no_space(const Manifest& manifest, const HttpResponse& dry_run) {
-  if (dry_run.status != 404 || !manifest.known) return false;
-  const auto space = wanted_.find(Id{{"", "Namespace"}, "", manifest.id.space});
-  const auto& times = manifest.hook.times;
-  const bool early = std::find(times.begin(), times.end(), protocol::Hook::pre) != times.end();
-  const bool comes = space != wanted_.end() && (!early || space->second.hook.any());
-  if (comes || (request_.partial && !manifest.id.space.empty())) return true;
-  auto problem =
-      problem_at(manifest.id, ProblemCause::destination,  // somebody else may make it
-                 "the namespace '" + manifest.id.space + "' of " + manifest.id.str() + " does not exist" +
-                     (space == wanted_.end() ? "" : " when it runs"),
-                 space == wanted_.end()
-                     ? "create it, or declare it as a Namespace beside"
-                     : "what runs before the sync comes before the Namespace: make that one a hook of "
-                       "the same time, or this one `gitopsd.io/hook: sync`");
-  problem.pointer = "/metadata/namespace";
-  result_.problems.push_back(std::move(problem));
-  return true;
 }
 
 void ObjectPlanner::absent(const Manifest& manifest, const HttpResponse& dry_run) {

@@ -33,6 +33,7 @@ void ObjectPlanner::look_at_hooks() {
 }
 
 void ObjectPlanner::hook(const Manifest& manifest, const HttpResponse& live, const HttpResponse& dry_run) {
+  if (waits_for_space(manifest.id.space, manifest.id)) return;
   if (live.status != 200 && live.status != 404) return unreadable(manifest, live, dry_run);
   Precondition there;
   if (live.status == 200) {

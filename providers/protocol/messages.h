@@ -211,6 +211,8 @@ struct Observation {
   std::string diff;
   Health health = Health::unknown;
   std::string reason, receipt;
+  std::string waits{};  ///< of drift that cannot be put back yet: what for, in words behind "waits for"
+  std::string on{};     ///< the id of what it waits for, the same for all that wait for it
 };
 struct ObserveResult {
   std::vector<Observation> observations;

@@ -238,6 +238,11 @@ class PlaceProvider : public Provider {
       const bool same = marked && entry.owned && live->second.value == entry.owned->receipt;
       seen.drift =
           same && !place_.always_drifted_.contains(id) ? protocol::DriftState::no : protocol::DriftState::yes;
+      if (const auto it = place_.waits_.find(id); it != place_.waits_.end()) {
+        seen.on = it->second;
+        seen.waits = seen.on + " to be gone";
+        seen.drift = protocol::DriftState::yes;
+      }
       result.observations.push_back(std::move(seen));
     }
     return result;
@@ -354,6 +359,19 @@ void Place::always_drifted(const std::string& id, bool on) {
     owner = things_.at(id).owner;
   }
   tell(owner, id);
+}
+
+void Place::wait_for(const std::string& id, const std::string& on) {
+  std::lock_guard lock(mutex_);
+  if (on.empty())
+    waits_.erase(id);
+  else
+    waits_[id] = on;
+}
+
+void Place::end_waits() {
+  std::lock_guard lock(mutex_);
+  waits_.clear();
 }
 
 void Place::hide(const std::string& id, bool on) {
