@@ -100,7 +100,7 @@ Exit reject(const Session& session, const std::string& application, const std::s
 Exit resume(const Session& session, const std::string& application) {
   const auto answer = session.client.post(path_of(application, "resume"));
   if (session.json) return session.print_json(answer), Exit::ok;
-  session.line(safe(application) + " follows its ref again");
+  session.line(safe(application) + " follows its ref again, and its drift is put back at once");
   return Exit::ok;
 }
 

@@ -160,7 +160,8 @@ class CommandLine {
     back->add_option("--to", o_.revision, "The revision; the one before what is in force by default");
     no_wait(back);
 
-    application(command(app_, "resume", "Follow the ref again after a rollback",
+    application(command(app_, "resume",
+                        "Follow the ref again after a rollback, and put contested drift back at once",
                         [this](const Session& s) { return resume(s, o_.application); }));
 
     auto* away = command(

@@ -149,6 +149,35 @@ Exit status_of_all(const Session& session) {
   return Exit::ok;
 }
 
+// "ConfigMap/shop/a: by kubectl-edit at 2026-11-29T08:15:30Z, put back 5 times, the next time in 40 s"
+std::string contested_text(const Value& contested, WallMicros now) {
+  const auto by = text_of(contested, "changed_by"), at = text_of(contested, "changed_at");
+  const auto until = parse_time(text_of(contested, "paused_until"));
+  std::string out = text_of(contested, "id") + ": ";
+  if (!by.empty()) out += "by " + by + (at.empty() ? "" : " at " + at) + ", ";
+  out += "put back " + number_of(contested, "put_back") + " times";
+  if (until && *until > now)
+    out +=
+        ", the next time in " + std::to_string((*until - now + 999'999) / 1'000'000) + " s at the earliest";
+  return out;
+}
+
+// What others keep changing, and what does not become as it is declared: the first of them.
+void add_fights(Details& details, const Value& application, WallMicros now) {
+  const auto add = [&](const char* list, const char* word, const auto& text) {
+    const auto* told = application.find(list);
+    if (told == nullptr || !told->is_object()) return;
+    const auto& resources = told->get_array("resources");
+    for (const auto& one : resources) details.add(word, Cell(text(one), Colour::yellow));
+    const auto left = told->get_int("count") - static_cast<std::int64_t>(resources.size());
+    if (left > 0) details.add(word, Cell("and " + std::to_string(left) + " more", Colour::yellow));
+  };
+  add("contested", "contested", [&](const Value& one) { return contested_text(one, now); });
+  add("not_converging", "not converging", [](const Value& one) {
+    return text_of(one, "id") + ": the same change came back " + number_of(one, "came_back") + " times";
+  });
+}
+
 Exit status_of_one(const Session& session, const std::string& name) {
   const auto answer = session.client.get("/v1/applications/" + percent_encoded(name));
   if (session.json) return session.print_json(answer), Exit::ok;
@@ -179,6 +208,7 @@ Exit status_of_one(const Session& session, const std::string& name) {
   details.add("released by", text_of(application, "released_by"));
   for (const auto& condition : application.get_array("conditions"))
     details.add("condition", Cell(condition_text(condition), Colour::yellow));
+  add_fights(details, application, now);
   details.add("error", error_of(application));
   session.terminal.write(details.str(session.terminal));
   const auto* sync = answer.find("last_sync");

@@ -48,6 +48,28 @@ Value intent(const store::InventoryEntry& entry) {
   return entry.intended_digest.empty() ? "delete" : "apply";
 }
 
+Value contested_object(const sync::Told<sync::ContestedStatus>& contested) {
+  if (contested.count == 0) return {};
+  Value list = Value::array();
+  for (const auto& one : contested.first) {
+    list.push(Value::object({{"id", one.id.str()},
+                             {"changed_by", text_or_null(one.by)},
+                             {"changed_at", text_or_null(one.at)},
+                             {"put_back", one.heals},
+                             {"paused_until", time_or_null(one.until)}}));
+  }
+  return Value::object(
+      {{"count", static_cast<std::int64_t>(contested.count)}, {"resources", std::move(list)}});
+}
+
+Value not_converging_object(const sync::Told<sync::StuckStatus>& stuck) {
+  if (stuck.count == 0) return {};
+  Value list = Value::array();
+  for (const auto& one : stuck.first)
+    list.push(Value::object({{"id", one.id.str()}, {"came_back", one.returns}}));
+  return Value::object({{"count", static_cast<std::int64_t>(stuck.count)}, {"resources", std::move(list)}});
+}
+
 }  // namespace
 
 Value text_or_null(std::string_view text) {
@@ -133,7 +155,9 @@ Value application_object(const sync::ApplicationStatus& a) {
                         {"orphaned", a.orphaned},
                         {"since", time_or_null(a.since)},
                         {"resources", a.resources},
-                        {"conditions", conditions_list(a.conditions)}});
+                        {"conditions", conditions_list(a.conditions)},
+                        {"contested", contested_object(a.contested)},
+                        {"not_converging", not_converging_object(a.not_converging)}});
 }
 
 Value heals_object(const store::Store::Heals& heals) {

@@ -13,7 +13,13 @@ constexpr auto kWindow = 1min;
 constexpr std::size_t kHealsInWindow = 3;
 }  // namespace
 
-Contest::Verdict Contest::ask(const ResourceId& id, Monotonic::time_point now) {
+/// The first heal is at once; then 1 s after the last, doubling to 5 min.
+Monotonic::time_point Contest::Record::next() const {
+  const int doublings = std::min(in_a_row - 1, 16);
+  return heals.back() + std::min(kFirstDelay * (1 << doublings), kLastDelay);
+}
+
+Contest::Verdict Contest::ask(const ResourceId& id, Monotonic::time_point now, const Changer& changer) {
   auto it = records_.find(id);
   if (it == records_.end() || it->second.heals.empty()) return {now, false, false};
   Record& record = it->second;
@@ -21,11 +27,9 @@ Contest::Verdict Contest::ask(const ResourceId& id, Monotonic::time_point now) {
     records_.erase(it);
     return {now, false, false};
   }
+  if (!changer.by.empty()) record.changer = changer;
   Verdict verdict;
-  // The first heal is at once; then 1 s after the last, doubling to 5 min.
-  const int doublings = std::min(record.in_a_row - 1, 16);
-  const auto delay = std::min(kFirstDelay * (1 << doublings), kLastDelay);
-  verdict.when = std::max(now, record.heals.back() + delay);
+  verdict.when = std::max(now, record.next());
   verdict.contested = record.said;
   if (record.heals.size() == kHealsInWindow && record.heals.back() - record.heals.front() <= kWindow) {
     verdict.contested = true;
@@ -42,12 +46,19 @@ void Contest::healed(const ResourceId& id, Monotonic::time_point now) {
   ++record.in_a_row;
 }
 
-std::vector<ResourceId> Contest::contested(Monotonic::time_point now) const {
-  std::vector<ResourceId> found;
+std::vector<Contest::Fight> Contest::fights(Monotonic::time_point now) const {
+  std::vector<Fight> found;
   for (const auto& [id, record] : records_) {
-    if (record.said && now - record.heals.back() <= kQuiet) found.push_back(id);
+    if (record.said && now - record.heals.back() <= kQuiet)
+      found.push_back({id, record.changer, record.in_a_row, record.next()});
   }
   return found;
+}
+
+bool Contest::settle() {
+  const bool any = std::any_of(records_.begin(), records_.end(), [](const auto& r) { return r.second.said; });
+  records_.clear();
+  return any;
 }
 
 void Contest::forget_quiet(Monotonic::time_point now) {

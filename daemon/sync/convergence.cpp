@@ -40,12 +40,18 @@ void Convergence::looked(const std::vector<ResourceId>& differing, const std::ve
   }
 }
 
-std::vector<ResourceId> Convergence::stuck() const {
-  std::vector<ResourceId> ids;
+std::vector<Convergence::Stuck> Convergence::stuck() const {
+  std::vector<Stuck> found;
   for (const auto& [id, record] : records_) {
-    if (record.returns >= kReturns) ids.push_back(id);
+    if (record.returns >= kReturns) found.push_back({id, record.returns});
   }
-  return ids;
+  return found;
+}
+
+bool Convergence::settle() {
+  const bool any = !stuck().empty();
+  records_.clear();
+  return any;
 }
 
 }  // namespace gitopsd::sync

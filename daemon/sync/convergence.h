@@ -26,7 +26,13 @@ class Convergence {
   /// The live state was looked at (of all resources, where `asked` is null): these differ. A change that came
   /// between two equal plans explains the second.
   void looked(const std::vector<ResourceId>& differing, const std::vector<ResourceId>* asked);
-  std::vector<ResourceId> stuck() const;
+  struct Stuck {
+    ResourceId id;
+    int returns = 0;  ///< how often the same change came back
+  };
+  std::vector<Stuck> stuck() const;
+  /// Somebody says that it is put right. Whether anything was stuck.
+  bool settle();
 
  private:
   struct Record {

@@ -30,6 +30,27 @@ struct ConditionStatus {
   std::vector<ApplicationName> applications{};  ///< whom it concerns; none: all of the destination
 };
 
+/// A resource that somebody else keeps changing.
+struct ContestedStatus {
+  ResourceId id;
+  std::string by, at;    ///< who changed it last, and when, as far as the destination tells
+  int heals = 0;         ///< how often it was put back
+  WallMicros until = 0;  ///< it is not put back before
+};
+
+/// A resource of which the same change comes back each time after it succeeded.
+struct StuckStatus {
+  ResourceId id;
+  int returns = 0;
+};
+
+/// The first of them, and how many there are.
+template <class T>
+struct Told {
+  std::size_t count = 0;
+  std::vector<T> first{};
+};
+
 struct ApplicationStatus {
   ApplicationName name;
   ApplicationUid uid;
@@ -52,6 +73,8 @@ struct ApplicationStatus {
   WallMicros since = 0;                       ///< start of the phase
   std::int64_t resources = 0;                 ///< in the inventory
   std::vector<ConditionStatus> conditions{};  ///< of its destination that concern it
+  Told<ContestedStatus> contested{};
+  Told<StuckStatus> not_converging{};
 };
 
 struct PlanView {

@@ -12,6 +12,11 @@ namespace {
 using Hold = ApplicationLine::Hold;
 using namespace std::chrono_literals;
 
+void say_contested(const ApplicationName& name, const ResourceId& id, const Changer& changer) {
+  log::warning("contested: somebody or something other than gitopsd keeps changing a resource",
+               {{"application", name.str()}, {"resource", id.str()}, {"by", changer.by}, {"at", changer.at}});
+}
+
 }  // namespace
 
 /// What a look found to differ, on its way to a heal.
@@ -162,11 +167,10 @@ std::vector<ResourceId> DispatcherImpl::to_heal(const App& app, const Look& look
       put_back(id);
       continue;
     }
-    const auto verdict = app->contest.ask(id, now);
-    if (verdict.say) {
-      log::warning("contested: somebody or something other than gitopsd keeps changing a resource",
-                   {{"application", app->config.name.str()}, {"resource", id.str()}});
-    }
+    const auto known = look.changers.find(id);
+    const Changer changer = known == look.changers.end() ? Changer{} : known->second;
+    const auto verdict = app->contest.ask(id, now, changer);
+    if (verdict.say) say_contested(app->config.name, id, changer);
     if (verdict.when <= now) {
       put_back(id);
       app->contest.healed(id, now);

@@ -22,12 +22,6 @@ std::string differences_text(const std::set<ResourceId>& ids) {
   return first_of(ids) + (ids.size() > 1 ? " differ" : " differs") + " from what was applied";
 }
 
-std::string stuck_text(const std::vector<ResourceId>& ids) {
-  std::string text = "the same change of " + ids.front().str();
-  if (ids.size() > 1) text += " (and of " + std::to_string(ids.size() - 1) + " more)";
-  return text + " comes back each time after it succeeded";
-}
-
 using AllAiling = std::map<ResourceId, Ailing>;
 
 /// As people rank it: what is broken before what only needs time.
@@ -65,7 +59,7 @@ std::string ailing_text(const AllAiling& ailing) {
 SyncStatus status_of(const ApplicationLine& app, const ApplicationStatus& s, bool compared) {
   if (app.source_missing) return SyncStatus::source_missing;
   if (!app.convergence.stuck().empty()) return SyncStatus::not_converging;
-  const bool contested = !app.contest.contested(Monotonic::now()).empty();
+  const bool contested = s.contested.count > 0;
   if (contested && app.error.empty()) return SyncStatus::contested;  // a push that failed is worse news
   if (!compared || !(app.state.last_succeeded || app.observed)) return SyncStatus::unknown;
   const bool differs = !app.out_of_sync.empty() || !s.error.empty() || app.phase != Phase::idle ||
@@ -97,10 +91,10 @@ Waiting waiting_of(const ApplicationLine& app, const ApplicationStatus& s) {
   if (!app.unsigned_report.empty()) return {app.unsigned_report};
   if (!app.report.empty()) return {app.report};
   if (!app.waiting.empty()) return {awaited_text(app.waiting)};
-  if (const auto contested = app.contest.contested(Monotonic::now()); !contested.empty())
-    return {"somebody or something other than gitopsd keeps changing " + first_of(contested) + " at " +
-                s.destination.str(),
-            "ten minutes in which they leave that alone"};
+  if (const auto fights = app.contest.fights(Monotonic::now()); !fights.empty())
+    return {contested_text(fights, s.destination),
+            "ten minutes in which they leave that alone, or gitopsctl resume " + s.name.str() +
+                "; a rule in `ignore` of its policy leaves it to them, `suspended: true` all of it"};
   if (const auto stuck = app.convergence.stuck(); !stuck.empty())
     return {stuck_text(stuck), "a manifest that its destination keeps as written: gitopsctl plan " +
                                    s.name.str() + " shows the change"};
@@ -259,6 +253,7 @@ std::vector<ApplicationStatus> DispatcherImpl::status() const {
       s.health = health_of(*app, compared);
       s.suspended = app->config.suspended;
       s.quarantined = !app->state.quarantined.empty();
+      tell_fights(*app, env_.clock->wall(), s);
       if (away && s.phase == Phase::idle)
         s.waits_for = "destination " + s.destination.str() + ": " + away->condition.message;
       say_waiting(*app, s);

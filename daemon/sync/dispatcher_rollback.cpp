@@ -115,11 +115,25 @@ EventId DispatcherImpl::rollback(const ApplicationName& name, const std::optiona
   return id;
 }
 
+/// Without the mutex. Ends pauses for resources that others kept changing. Whether there were any.
+bool DispatcherImpl::resume_healing(const App& app) {
+  const std::lock_guard lock(mutex_);
+  const bool fights = app->contest.settle();
+  const bool stuck = app->convergence.settle();
+  if (!fights && !stuck) return false;
+  app->dirty.insert(app->out_of_sync.begin(), app->out_of_sync.end());
+  pump(app);
+  return true;
+}
+
 void DispatcherImpl::resume(const ApplicationName& name, const std::string& who) {
   const auto app = app_named(name);
+  const bool healing = resume_healing(app);
   quarantine(app, [&](const std::string& held_off) {
-    if (held_off.empty()) {
-      throw fail(ProblemCause::conflict, "application " + name.str() + " is not held back by a rollback");
+    if (held_off.empty() && !healing) {
+      throw fail(ProblemCause::conflict, "application " + name.str() +
+                                             " is not held back by a rollback, and the healing of its drift "
+                                             "does not pause");
     }
     return std::string();
   });

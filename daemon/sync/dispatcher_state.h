@@ -188,6 +188,11 @@ inline constexpr const char* kSuspendedRelease = "remove `suspended: true` from 
 
 /// For people: of what waits, which is something.
 std::string awaited_text(const std::map<ResourceId, Waits>&);
+// dispatcher_contested.cpp; of lists that are not empty.
+std::string stuck_text(const std::vector<Convergence::Stuck>&);
+std::string contested_text(const std::vector<Contest::Fight>&, const DestinationName&);
+/// Adds both lists; `wall` is now.
+void tell_fights(const ApplicationLine&, WallMicros wall, ApplicationStatus&);
 
 /// The command lines that release a run which waits for approval, and what ends it otherwise.
 std::string release_commands(const ApplicationLine&, const Run& held);
@@ -379,6 +384,9 @@ class DispatcherImpl : public Dispatcher {
   std::vector<ResourceId> to_heal(const App&, const Look&, Drifted&);
   void look_again(const App&, bool known);
   void schedule_check(const App&);
+
+  // dispatcher_rollback.cpp
+  bool resume_healing(const App&);
 
   // dispatcher_await.cpp
   bool await_others(const App&, const Look&, const std::vector<ResourceId>* asked);

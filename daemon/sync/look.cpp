@@ -40,6 +40,7 @@ Look observe(const Scope& scope, const std::vector<ResourceId>* ids, bool full) 
         look.drifted.push_back(o.id);
         look.reasons[o.id] = o.reason.empty() ? std::string(to_string(o.live)) : o.reason;
         if (!o.waits.empty()) look.waits[o.id] = {o.waits, ResourceId(o.on)};
+        if (!o.by.empty()) look.changers[o.id] = {o.by, o.at};
       }
       look.any = true;
       if (o.health != protocol::Health::healthy && o.health != protocol::Health::suspended)

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "daemon/sync/contest.h"
 #include "daemon/sync/work.h"
 
 namespace gitopsd::sync {
@@ -26,8 +27,9 @@ struct Look {
   std::string unknown;  ///< why something could not be compared
   std::map<ResourceId, std::string> reasons;
   std::map<ResourceId, Ailing> ailing;
-  std::map<ResourceId, Waits> waits;  ///< of those that drifted
-  bool any = false;                   ///< it owns something that could be looked at
+  std::map<ResourceId, Waits> waits;       ///< of those that drifted
+  std::map<ResourceId, Changer> changers;  ///< likewise, as far as the destination tells
+  bool any = false;                        ///< it owns something that could be looked at
 };
 
 /// `ids` null: all that it owns. `full`: every byte is compared. Throws Failure where the provider does not

@@ -55,6 +55,7 @@ Looked look_at(const Value& object, const Id& id, const std::optional<Receipt>& 
     looked.going = metadata->find("deletionTimestamp") != nullptr;
   }
   looked.owner = owner_of(object, id);
+  looked.other = last_other(object);
   if (const Value* fields = our_fields(object)) {
     looked.entry = digests.entry(*fields);
     if (receipt) looked.owned = digests.owned(object, *fields, receipt->bare);

@@ -28,6 +28,7 @@ struct Looked {
   bool going = false;                    ///< a deletion has begun
   std::string entry, owned;              ///< digests, where our entry is there
   bool yielded = false;                  ///< managers took fields that are theirs, and nothing else differs
+  Writer other;                          ///< who wrote it last but us
   Judgement health;
   std::string pods;  ///< how to select its Pods, where it makes some and is not well
 

@@ -39,6 +39,16 @@ const Value* our_fields(const Value& object) {
   return fields && fields->is_object() ? fields : nullptr;
 }
 
+Writer last_other(const Value& object) {
+  Writer found;
+  for (const Value& entry : managed_fields(object)) {
+    const std::string manager = entry.get_string("manager"), time = entry.get_string("time");
+    if (manager == kManager || manager.empty() || entry.get_string("subresource") == "status") continue;
+    if (time >= found.time) found = {manager, time};
+  }
+  return found;
+}
+
 const Value* node_at(const Value* fields, const FieldPath& path, std::size_t depth) {
   for (std::size_t i = 0; fields && i < depth; ++i) {
     const auto& members = fields->as_object();

@@ -19,6 +19,13 @@ bool is_our_entry(const Value& entry);
 /// The `fieldsV1` that we applied; nullptr where we own nothing (any more).
 const Value* our_fields(const Value& object);
 
+/// Who wrote an object, and when.
+struct Writer {
+  std::string manager, time;
+};
+/// The last but us who wrote more of it than its status; empty where there is none.
+Writer last_other(const Value& object);
+
 /// The node at the first `depth` tokens of a path below `fields`, or nullptr.
 const Value* node_at(const Value* fields, const FieldPath& path, std::size_t depth);
 /// Tells every leaf below a node, each with the path that the node has as its begin.

@@ -173,6 +173,10 @@ void ObjectObserver::judge(const Asked& one, const Looked& looked, Observation& 
     seen.reason = "it does not exist";
   } else {
     compare(one, looked, seen);
+    if (seen.drift == DriftState::yes) {
+      seen.by = looked.other.manager;
+      seen.at = looked.other.time;
+    }
     state_.watch.judged(one.id, looked.resource_version, looked.health);
     seen.health = looked.health.health;
     if (seen.reason.empty()) seen.reason = looked.health.reason;

@@ -126,7 +126,7 @@ template <class Io>
 void fields(Io& io, Is<Observation> auto& m) {
   io.must("id", m.id).must("live", m.live).must("drift", m.drift).may("diff", m.diff);
   io.may("health", m.health).may("reason", m.reason).receipt("receipt", m.receipt);
-  io.may("waits", m.waits).may("on", m.on);
+  io.may("waits", m.waits).may("on", m.on).may("by", m.by).may("at", m.at);
 }
 template <class Io>
 void fields(Io& io, Is<ObserveResult> auto& m) {

@@ -211,8 +211,9 @@ struct Observation {
   std::string diff;
   Health health = Health::unknown;
   std::string reason, receipt;
-  std::string waits{};  ///< of drift that cannot be put back yet: what for, in words behind "waits for"
-  std::string on{};     ///< the id of what it waits for, the same for all that wait for it
+  std::string waits{};     ///< of drift that cannot be put back yet: what for, in words behind "waits for"
+  std::string on{};        ///< the id of what it waits for, the same for all that wait for it
+  std::string by{}, at{};  ///< of drift: who changed it last, and when, as far as the destination tells
 };
 struct ObserveResult {
   std::vector<Observation> observations;

@@ -88,7 +88,7 @@ class Terminating(Controllers):
         wait.until(lambda: self.daemon.status()["status"] == "synced", "all is well", 60)
 
     def assert_not_contested(self) -> None:
-        self.assertNotEqual(self.daemon.status()["status"], "contested")
+        self.assertIsNone(self.daemon.status()["contested"])
         self.assertNotIn("contested", self.daemon.program.log.read_text())
 
 

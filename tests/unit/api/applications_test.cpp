@@ -25,6 +25,7 @@ TEST_CASE_FIXTURE(World, "status shows every application, the counts and whether
   web.synced_revision = commit_of('b');
   web.attempt = 2;
   web.error_before = "no namespace";
+  web.contested = {21, {{ResourceId("a"), "kubectl-edit", "2026-11-24T09:59:48Z", 5, kNoon}}};
   web.since = kNoon;
   web.resources = 4;
   store.put(event_double(1, store::EventState::held));
@@ -49,6 +50,10 @@ TEST_CASE_FIXTURE(World, "status shows every application, the counts and whether
   CHECK(shown.as_object().at("error").is_null());
   CHECK(shown.get_string("error_before") == "no namespace");
   CHECK(shown.get_int("attempt") == 2);
+  CHECK(shown.as_object().at("contested") == parse_json(R"({"count":21,"resources":[{"id":"a",
+      "changed_by":"kubectl-edit","changed_at":"2026-11-24T09:59:48Z","put_back":5,
+      "paused_until":"2026-11-24T12:00:00.000Z"}]})"));
+  CHECK(shown.as_object().at("not_converging").is_null());
   CHECK(answer.body.at_pointer("/applications/0/attempt")->is_null());
   CHECK(shown.get_int("resources") == 4);
 }

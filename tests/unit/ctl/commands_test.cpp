@@ -197,6 +197,20 @@ TEST_CASE("status says that an error is of the attempt before, and what was sync
   CHECK(has(one.text(), "the attempt before: no namespace\n"));
 }
 
+TEST_CASE("status of one application names what is contested and what does not converge, the first of it") {
+  FakeDaemon daemon({http_answer(200, R"({"application":{"name":"web","contested":{"count":3,"resources":[
+      {"id":"a","changed_by":"kubectl-edit","changed_at":"2026-11-24T09:59:48Z","put_back":5,
+       "paused_until":"2999-11-24T10:00:00.000Z"},
+      {"id":"b","changed_by":null,"changed_at":null,"put_back":3,"paused_until":null}]},
+      "not_converging":{"count":1,"resources":[{"id":"c","came_back":4}]}}})")});
+  const Capture out(daemon.socket());
+  CHECK(status(out.session, "web") == Exit::ok);
+  CHECK(has(out.text(), "a: by kubectl-edit at 2026-11-24T09:59:48Z, put back 5 times, the next time in "));
+  CHECK(has(out.text(), "b: put back 3 times\n"));
+  CHECK(has(out.text(), "and 1 more\n"));
+  CHECK(has(out.text(), "c: the same change came back 4 times\n"));
+}
+
 TEST_CASE("status of one application shows its last sync, and nothing for what is not known of it") {
   FakeDaemon daemon({http_answer(200, R"({"application":{"name":"web","uid":"web"},
     "last_sync":{"id":4,"kind":"sync","state":"held","duration_ms":null}})"),

@@ -1,7 +1,10 @@
-// What an answer says of a namespace.
+// What an answer says of a namespace, and managedFields of who wrote an object.
 #include "providers/kubernetes/spaces.h"
 
 #include <doctest/doctest.h>
+
+#include "base/json.h"
+#include "providers/kubernetes/managed_fields.h"
 
 namespace gitopsd::kubernetes {
 namespace {
@@ -35,6 +38,21 @@ TEST_CASE("who may not see a namespace, or gets no answer, does not know how it 
     CHECK(space_of(status).text.empty());
   }
   CHECK(space_of(200, "no JSON").state == Space::State::unknown);
+}
+
+TEST_CASE("the last who wrote an object, but for us and for its status") {
+  const auto last = [](const char* entries) {
+    return last_other(parse_json(std::string(R"({"metadata":{"managedFields":)") + entries + "}}"));
+  };
+  const auto found = last(R"([{"manager":"gitopsd","operation":"Apply","time":"2026-11-29T09:00:00Z"},
+    {"manager":"first","operation":"Update","time":"2026-11-29T07:00:00Z"},
+    {"manager":"kubectl-edit","operation":"Update","time":"2026-11-29T08:00:00Z"},
+    {"manager":"controller","operation":"Update","subresource":"status","time":"2026-11-29T08:30:00Z"}])");
+  CHECK(found.manager == "kubectl-edit");
+  CHECK(found.time == "2026-11-29T08:00:00Z");
+  CHECK(last(R"([{"manager":"scaler","subresource":"scale","time":"2026-11-29T08:00:00Z"}])").manager ==
+        "scaler");
+  CHECK(last("[]").manager.empty());
 }
 
 }  // namespace gitopsd::kubernetes

@@ -1,4 +1,4 @@
-// Drift that cannot be put back yet, since what it is in goes or is not there.
+// Drift that cannot be put back yet, since what it is in goes or is not there; and what others keep changing.
 #include "tests/unit/sync/world.h"
 
 namespace gitopsd::sync::test {
@@ -47,6 +47,7 @@ TEST_CASE(
   }
   world.place.change("b", "theirs");
   CHECK(eventually([&] { return world.place.value("b") == "1"; }));
+  CHECK(world.status("web").contested.count == 0);
 }
 
 TEST_CASE("what waits for something of nobody's is looked at by itself, and comes back in one go") {
@@ -73,6 +74,35 @@ TEST_CASE("what waits for something that is not put back waits with it") {
   CHECK(eventually([&] { return world.status("web").waits_for == "a to be gone (1 resource)"; }));
   CHECK(world.status("web").status == SyncStatus::out_of_sync);
   CHECK(heals(world) == 0);
+}
+
+TEST_CASE(
+    "what others keep changing is named, with who, how often and until when, and resume ends the pause") {
+  World world;
+  start_with(world, {"a"});
+  world.place.wait_for("a", {}, "kubectl-edit");
+  for (int time = 0; time < 4; ++time) {
+    CHECK(eventually([&] { return world.place.value("a") == "1"; }));
+    world.place.change("a", "theirs");
+  }
+  const auto contested = world.await("web", SyncStatus::contested);
+  REQUIRE(contested.contested.first.size() == 1);
+  CHECK(contested.contested.count == 1);
+  const auto& one = contested.contested.first.front();
+  CHECK(one.id == ResourceId("a"));
+  CHECK(one.by == "kubectl-edit");
+  CHECK(one.at == "2026-01-01T00:00:00Z");
+  CHECK(one.heals >= 3);
+  CHECK(contested.waits_for ==
+        "somebody or something other than gitopsd (kubectl-edit, at 2026-01-01T00:00:00Z) keeps changing a "
+        "at here");
+  CHECK(contested.released_by.find("gitopsctl resume web") != std::string::npos);
+  world.place.end_waits();
+  world.dispatcher->resume(ApplicationName("web"), "ada");
+  CHECK(eventually([&] { return world.place.value("a") == "1"; }));
+  CHECK(world.await("web", SyncStatus::synced).contested.count == 0);
+  CHECK_THROWS_WITH_AS(world.dispatcher->resume(ApplicationName("web"), "ada"),
+                       doctest::Contains("does not pause"), Failure);
 }
 
 }  // namespace gitopsd::sync::test

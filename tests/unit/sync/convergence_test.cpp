@@ -27,9 +27,9 @@ TEST_CASE("promise 13: the third return of the same plan is said, and only that"
   CHECK(said(c, again("x"), 3) == 0);
   CHECK(c.stuck().empty());
   CHECK(said(c, again("x"), 1) == 1);
-  CHECK(c.stuck() == std::vector{kA});
+  CHECK(c.stuck().at(0).id == kA);
   CHECK(said(c, again("x"), 5) == 0);
-  CHECK(c.stuck() == std::vector{kA});
+  CHECK(c.stuck().at(0).id == kA);
   CHECK(said(c, again("y"), 1) == 0);  // another change is another matter
   CHECK(c.stuck().empty());
   CHECK(said(c, again("y"), 3) == 1);
@@ -56,7 +56,7 @@ TEST_CASE("what differs right after its own success does not, until it is seen a
   CHECK(count == 1);
   const std::vector<ResourceId> others{kB};
   c.looked({}, &others);
-  CHECK(c.stuck() == std::vector{kA});
+  CHECK(c.stuck().at(0).id == kA);
   c.looked({}, nullptr);
   CHECK(c.stuck().empty());
 }

@@ -85,12 +85,31 @@ TEST_CASE("promise 13: who fights is slowed down and named once") {
   CHECK(third.contested);
   CHECK(third.say);
   CHECK_FALSE(contest.ask(id, t0 + 4s).say);
-  CHECK(contest.contested(t0 + 4s) == std::vector{id});
-  CHECK(contest.contested(t0 + 3s + 11min).empty());  // without being asked
+  contest.ask(id, t0 + 4s, {"kubectl-edit", "2026-01-01T00:00:00Z"});
+  contest.ask(id, t0 + 4s);  // nobody knows who it was this time
+  const auto fights = contest.fights(t0 + 4s);
+  REQUIRE(fights.size() == 1);
+  CHECK(fights[0].id == id);
+  CHECK(fights[0].changer.by == "kubectl-edit");
+  CHECK(fights[0].heals == 3);
+  CHECK(fights[0].until == t0 + 3s + 4s);
+  CHECK(contest.fights(t0 + 3s + 11min).empty());  // without being asked
   for (int i = 0; i < 30; ++i) contest.healed(id, t0 + 4s);
   CHECK(contest.ask(id, t0 + 4s).when == t0 + 4s + 5min);
   CHECK(contest.ask(id, t0 + 4s + 11min).when == t0 + 4s + 11min);  // quiet for ten minutes
-  CHECK(contest.contested(t0 + 4s + 11min).empty());
+  CHECK(contest.fights(t0 + 4s + 11min).empty());
+}
+
+TEST_CASE("somebody says that a fight is over") {
+  Contest contest;
+  const ResourceId id("x");
+  const Monotonic::time_point t0{1h};
+  CHECK_FALSE(contest.settle());
+  for (int i = 0; i < 3; ++i) contest.healed(id, t0);
+  CHECK(contest.ask(id, t0).say);
+  CHECK(contest.settle());
+  CHECK(contest.fights(t0).empty());
+  CHECK(contest.ask(id, t0).when == t0);
 }
 
 TEST_CASE("a tag pattern means the highest version") {

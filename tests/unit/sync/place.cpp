@@ -239,9 +239,12 @@ class PlaceProvider : public Provider {
       seen.drift =
           same && !place_.always_drifted_.contains(id) ? protocol::DriftState::no : protocol::DriftState::yes;
       if (const auto it = place_.waits_.find(id); it != place_.waits_.end()) {
-        seen.on = it->second;
-        seen.waits = seen.on + " to be gone";
-        seen.drift = protocol::DriftState::yes;
+        const auto& [on, by] = it->second;
+        seen.on = on;
+        if (!on.empty()) seen.waits = on + " to be gone";
+        if (!on.empty()) seen.drift = protocol::DriftState::yes;
+        if (seen.drift == protocol::DriftState::yes) seen.by = by;
+        if (!seen.by.empty()) seen.at = "2026-01-01T00:00:00Z";
       }
       result.observations.push_back(std::move(seen));
     }
@@ -361,12 +364,9 @@ void Place::always_drifted(const std::string& id, bool on) {
   tell(owner, id);
 }
 
-void Place::wait_for(const std::string& id, const std::string& on) {
+void Place::wait_for(const std::string& id, const std::string& on, const std::string& by) {
   std::lock_guard lock(mutex_);
-  if (on.empty())
-    waits_.erase(id);
-  else
-    waits_[id] = on;
+  waits_[id] = {on, by};
 }
 
 void Place::end_waits() {

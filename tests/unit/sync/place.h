@@ -39,9 +39,9 @@ class Place {
   void never_content(const std::string& id);
   /// From now on a look at this thing says drift, whatever it is.
   void always_drifted(const std::string& id, bool on = true);
-  /// From now on a look at this thing says that it differs, and waits for `on`; for nothing where that is
-  /// empty.
-  void wait_for(const std::string& id, const std::string& on);
+  /// From now on a look at this thing says that it differs and waits for `on`; where that is empty, when it
+  /// differs, that `by` changed it last.
+  void wait_for(const std::string& id, const std::string& on, const std::string& by = {});
   /// Nothing waits any more. Nobody is told.
   void end_waits();
   /// What is there, and whether, cannot be told.
@@ -89,8 +89,8 @@ class Place {
   std::condition_variable changed_;
   std::map<std::string, Thing> things_;
   std::set<std::string> never_content_, always_drifted_, hidden_, occupied_, begun_;
-  std::map<std::string, std::string> waits_;     ///< for what
-  std::map<std::string, ProblemCause> refused_;  ///< a change of it
+  std::map<std::string, std::pair<std::string, std::string>> waits_;  ///< for what, and who changed it
+  std::map<std::string, ProblemCause> refused_;                       ///< a change of it
   std::map<std::string, protocol::Health> health_;
   std::map<std::string, int> changes_, births_;
   std::vector<std::string> order_;
