@@ -104,4 +104,15 @@ Exit resume(const Session& session, const std::string& application) {
   return Exit::ok;
 }
 
+Exit accept_destination(const Session& session, const std::string& destination, const std::string& identity) {
+  Value body = Value::object();
+  if (!identity.empty()) body.set("identity", identity);
+  const auto answer =
+      session.client.post("/v1/destinations/" + percent_encoded(destination) + "/accept", body);
+  if (session.json) return session.print_json(answer), Exit::ok;
+  session.line(safe(destination) +
+               " is from now on the one that it is now; everything there is compared anew");
+  return Exit::ok;
+}
+
 }  // namespace gitopsd::ctl

@@ -59,6 +59,8 @@ Exit approve(const Session&, const std::string& application, const std::string& 
 Exit reject(const Session&, const std::string& application, const std::string& sync);
 Exit rollback(const Session&, const std::string& application, const std::string& to, bool wait);
 Exit resume(const Session&, const std::string& application);
+/// `identity`: what was looked at, or empty.
+Exit accept_destination(const Session&, const std::string& destination, const std::string& identity);
 Exit delete_application(const Session&, const std::string& application, bool cascade, bool wait);
 Exit forget(const Session&, const std::string& application);
 Exit wait(const Session&, const WaitOptions&);

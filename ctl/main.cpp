@@ -32,7 +32,7 @@ constexpr const char* kFooter =
 struct Options {
   std::string socket = config::Api{}.socket;
   std::string output = "text";
-  std::string application, event, revision, sync;
+  std::string application, event, revision, sync, destination, identity;
   bool no_wait = false;
   bool cascade = false;
   EventsOptions events;
@@ -175,6 +175,15 @@ class CommandLine {
                         "List an application no more that left the configuration or its destination; what it "
                         "owns stays",
                         [this](const Session& s) { return forget(s, o_.application); }));
+
+    auto* place = app_.add_subcommand("destination", "Steer a destination");
+    place->require_subcommand(1);
+    place->fallthrough();
+    auto* taken = command(
+        *place, "accept", "Take a destination that is another one than before for the one that is meant",
+        [this](const Session& s) { return accept_destination(s, o_.destination, o_.identity); });
+    taken->add_option("NAME", o_.destination, "Name of the destination")->required();
+    taken->add_option("--identity", o_.identity, "Only if it is this one, as `status` shows it");
 
     auto* again = command(app_, "replay", "Do events again", [this](const Session& s) {
       o_.replay.wait = !o_.no_wait;

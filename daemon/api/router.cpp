@@ -45,6 +45,7 @@ const std::vector<Route>& routes() {
       {"GET", "/v1/hooks", hooks, {}},
       {"GET", "/v1/repositories", repositories, {}},
       {"GET", "/v1/destinations", destinations, {}},
+      {"POST", "/v1/destinations/{}/accept", accept_destination, {"identity"}, true},
       {"GET", "/v1/audit", audit, {"from", "limit"}},
       {"POST", "/v1/audit/verify", verify_audit, {}, true},
       {"GET", "/v1/progress", progress, {"application", "event", "sync", "repository", "until"}},

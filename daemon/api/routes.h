@@ -34,6 +34,7 @@ Reply forget_application(const Context&, const Request&);
 Reply hooks(const Context&, const Request&);
 Reply repositories(const Context&, const Request&);
 Reply destinations(const Context&, const Request&);
+Reply accept_destination(const Context&, const Request&);
 
 // routes_audit.cpp
 Reply audit(const Context&, const Request&);

@@ -1,5 +1,8 @@
+#include <algorithm>
+
 #include "daemon/api/objects.h"
 #include "daemon/api/redact.h"
+#include "daemon/api/refusal.h"
 #include "daemon/api/routes.h"
 #include "handlers/handler.h"
 
@@ -60,10 +63,27 @@ Reply destinations(const Context& context, const Request&) {
                              {"reachable", d.reachable},
                              {"since", time_or_null(d.since)},
                              {"starts", d.starts},
+                             {"identity", text_or_null(d.identity)},
                              {"error", text_or_null(d.error)},
                              {"conditions", conditions_list(d.conditions)}}));
   }
   return json_reply(200, Value::object({{"destinations", std::move(list)}}));
+}
+
+Reply accept_destination(const Context& context, const Request& request) {
+  const std::string& wanted = request.captured.front();
+  std::vector<std::string> names;
+  for (const auto& destination : context.config()->destinations) names.push_back(destination.name.str());
+  if (std::ranges::find(names, wanted) == names.end())
+    throw not_found("there is no destination '" + wanted + "'", suggestion(wanted, names));
+  const Value* looked_at = request.body.find("identity");
+  std::optional<std::string> identity;
+  if (looked_at != nullptr && !looked_at->is_null()) {
+    if (!looked_at->is_string()) throw bad_request("identity is no text", "GET /v1/destinations has it");
+    identity = looked_at->as_string();
+  }
+  context.dispatcher().accept_destination(DestinationName(wanted), identity, request.who);
+  return json_reply(200, Value::object({{"destination", wanted}}));
 }
 
 }  // namespace gitopsd::api

@@ -13,6 +13,7 @@
 #include "daemon/store/schema_v1.h"
 #include "daemon/store/schema_v2.h"
 #include "daemon/store/schema_v3.h"
+#include "daemon/store/schema_v4.h"
 
 namespace gitopsd::store {
 namespace {
@@ -25,7 +26,8 @@ struct Migration {
   int to;
   const char* sql;
 };
-constexpr std::array<Migration, 3> kMigrations{{{1, kSchemaV1}, {2, kSchemaV2}, {3, kSchemaV3}}};
+constexpr std::array<Migration, 4> kMigrations{
+    {{1, kSchemaV1}, {2, kSchemaV2}, {3, kSchemaV3}, {4, kSchemaV4}}};
 
 std::int64_t pragma(Connection& connection, const char* sql) {
   Query q = connection.query(sql);

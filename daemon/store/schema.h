@@ -7,7 +7,7 @@
 
 namespace gitopsd::store {
 
-inline constexpr int kSchemaVersion = 3;
+inline constexpr int kSchemaVersion = 4;
 
 /// Refuses, by its header alone, a file that is no database of ours; a missing or empty file is fine.
 /// Throws Failure that says what to do.

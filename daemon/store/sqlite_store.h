@@ -97,6 +97,11 @@ class SqliteStore final : public Store {
   std::optional<CommitId> tip(const RepositoryName&, const Ref&) const override;
   void set_tip(const RepositoryName&, const Ref&, const CommitId&) override;
 
+  // destinations.cpp
+  std::optional<KnownDestination> destination(const DestinationName&) const override;
+  void set_destination(const DestinationName&, const std::string& identity) override;
+  bool owns_at(const DestinationName&) const override;
+
   // audit.cpp
   void audit(std::string entry) override;
   std::vector<AuditEntry> audit_log(std::int64_t from, int limit) const override;

@@ -170,6 +170,12 @@ struct Configured {
   std::string settings;  ///< as in ApplicationState
 };
 
+/// Which destination a name stands for, as its provider tells.
+struct KnownDestination {
+  std::string identity;
+  WallMicros since = 0;
+};
+
 /// What a succeeded sync brought an application to.
 struct Applied {
   ApplicationUid uid;
@@ -334,6 +340,13 @@ class Store {
   // Followed refs: the tip seen last, for polling and for "ahead of what was applied".
   virtual std::optional<CommitId> tip(const RepositoryName&, const Ref&) const = 0;
   virtual void set_tip(const RepositoryName&, const Ref&, const CommitId&) = 0;
+
+  // Destinations.
+  virtual std::optional<KnownDestination> destination(const DestinationName&) const = 0;
+  /// From now on it is that one; empty: whichever it is. Not while it is already.
+  virtual void set_destination(const DestinationName&, const std::string& identity) = 0;
+  /// Whether any application has something there, or has begun to.
+  virtual bool owns_at(const DestinationName&) const = 0;
 
   // Audit.
   virtual void audit(std::string entry) = 0;

@@ -12,6 +12,9 @@
 
 namespace gitopsd::sync {
 
+/// Key of the daemon's own condition: it is another destination than is meant. Comes before its provider's.
+inline constexpr const char* kAnother = " another";
+
 struct ToldCondition {
   protocol::Condition condition;
   WallMicros since = 0;

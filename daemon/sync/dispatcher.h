@@ -119,6 +119,7 @@ struct DestinationStatus {
   bool reachable = false;  ///< its provider is connected, and says nothing else
   WallMicros since = 0;    ///< of not being connected or reachable
   std::vector<ConditionStatus> conditions{};
+  std::string identity{};  ///< which one it is, as its provider tells; empty where that is not known
 };
 
 struct Metrics {
@@ -158,6 +159,10 @@ class Dispatcher {
   virtual EventId delete_cascade(const ApplicationName&, const std::string& who) = 0;
   /// An orphan is listed no more. What it owns stays at its destination, which is not asked, and is nobody's.
   virtual Forgotten forget(const ApplicationName&, const std::string& who) = 0;
+  /// Of a destination that is another than it was: it is the one that is meant from now on. Only if it is
+  /// `looked_at`, where that is given.
+  virtual void accept_destination(const DestinationName&, const std::optional<std::string>& looked_at,
+                                  const std::string& who) = 0;
 
   virtual std::vector<ApplicationStatus> status() const = 0;
   virtual std::vector<RepositoryStatus> repositories() const = 0;

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "daemon/sync/dispatcher_state.h"
 #include "daemon/sync/input_key.h"
+#include "daemon/sync/same_destination.h"
 
 namespace gitopsd::sync {
 namespace {
@@ -55,6 +56,14 @@ std::vector<std::shared_ptr<Provider>> DispatcherImpl::configure_destinations(co
       look_at_repositories();
     };
     events.condition = [this, name = d.name] { condition_changed(name); };
+    events.started = [name = d.name](const protocol::InitializeResult& info) {
+      log::info("provider started",
+                {{"destination", name.str()}, {"provider", info.name}, {"version", info.version}});
+    };
+    events.meant = [this, name = d.name] { return meant_destination(*env_.store, name); };
+    events.judge = [this, name = d.name](const std::string& identity) {
+      return judge_destination(*env_.store, name, identity);
+    };
     line->provider = env_.open_provider(d, std::move(events));
     workers_->post([this, weak = std::weak_ptr(line)] { keep_connected(weak); });
     dests[d.name] = std::move(line);
@@ -229,12 +238,17 @@ bool DispatcherImpl::configured(const App& app) const {
 void DispatcherImpl::keep_connected(const std::weak_ptr<DestinationLine>& weak) {
   const auto dest = weak.lock();
   if (!dest) return;  // it left the configuration
+  std::string trouble;
   try {
     if (!dest->provider->connected()) dest->provider->info();
   } catch (const std::exception& failure) {
-    log::warning("provider is not to be had",
-                 {{"destination", dest->config.name.str()}, {"error", failure.what()}});
+    trouble = dest->provider->trouble();
+    if (trouble.empty()) trouble = failure.what();
   }
+  // Once, for as long as it stays so.
+  if (std::exchange(dest->trouble_said, trouble) != trouble && !trouble.empty())
+    log::warning("provider cannot be started; tried again until it can",
+                 {{"destination", dest->config.name.str()}, {"error", trouble}});
   workers_->at(Monotonic::now() + kConnectionCheck, [this, weak] { keep_connected(weak); });
 }
 

@@ -254,8 +254,10 @@ std::vector<ApplicationStatus> DispatcherImpl::status() const {
       s.suspended = app->config.suspended;
       s.quarantined = !app->state.quarantined.empty();
       tell_fights(*app, env_.clock->wall(), s);
-      if (away && s.phase == Phase::idle)
+      if (away && s.phase == Phase::idle) {
         s.waits_for = "destination " + s.destination.str() + ": " + away->condition.message;
+        s.released_by = away->condition.hint;
+      }
       say_waiting(*app, s);
       s.status = status_of(*app, s, compared);
       if (const auto dest = dests_.find(s.destination); dest != dests_.end())

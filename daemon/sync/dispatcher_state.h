@@ -52,6 +52,7 @@ struct DestinationLine {
   std::vector<std::function<void()>> waiting;  ///< for `alone` to end, or to be alone
   std::uint64_t let_go = 0;                    ///< how often something of it was let go of
   std::set<ApplicationUid> awaiting;           ///< those that failed for want of another's word
+  std::string trouble_said;                    ///< why its provider cannot be started; keep_connected()'s
 };
 
 struct ApplicationLine {
@@ -249,6 +250,8 @@ class DispatcherImpl : public Dispatcher {
   void resume(const ApplicationName&, const std::string& who) override;
   EventId delete_cascade(const ApplicationName&, const std::string& who) override;
   Forgotten forget(const ApplicationName&, const std::string& who) override;
+  void accept_destination(const DestinationName&, const std::optional<std::string>& looked_at,
+                          const std::string& who) override;
 
   std::vector<ApplicationStatus> status() const override;
   std::vector<RepositoryStatus> repositories() const override;

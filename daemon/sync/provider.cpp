@@ -10,13 +10,11 @@
 #include <algorithm>
 #include <atomic>
 #include <cstring>
-#include <map>
 #include <mutex>
-#include <set>
 
 #include "base/log.h"
 #include "base/process.h"
-#include "providers/protocol/peer.h"
+#include "daemon/sync/provider_calls.h"
 
 namespace gitopsd::sync {
 namespace {
@@ -27,65 +25,7 @@ using protocol::Peer;
 constexpr auto kInitializeTimeout = 10s;
 constexpr auto kFirstBackoff = 100ms;
 constexpr auto kLastBackoff = 10s;
-
-/// What the reader thread works on. Apart from the connection, which it must never be the last to hold:
-/// destroying that joins the reader.
-struct Calls {
-  std::atomic<bool> dead{false};
-  std::atomic<bool> stopping{false};  // it was asked to end
-  std::mutex mutex;
-  std::map<std::string, std::function<void(const protocol::Progress&)>> progress;  // by sync
-  std::multiset<BlobSource*> blobs;
-  std::optional<protocol::ContextChanged> context;  ///< what it became after `initialize`
-  const std::shared_ptr<Conditions> conditions = std::make_shared<Conditions>();
-
-  void on_request(std::string_view method, const Value& params, const Peer::Handlers::Answer& answer,
-                  const Peer::Handlers::Refuse& refuse) {
-    if (method != "blob") return refuse(-32601, "unknown method " + std::string(method.substr(0, 64)));
-    try {
-      const auto request = protocol::decode_as<protocol::BlobRequest>(params);
-      std::lock_guard lock(mutex);
-      for (auto* source : blobs) {
-        try {
-          return answer(encode(source->read(request.digest, request.offset, request.length)));
-        } catch (const Failure& failure) {
-          if (failure.cause() != ProblemCause::internal) return refuse(-32000, failure.what());
-        }
-      }
-      refuse(-32602, "no open call names that blob");
-    } catch (const Failure& failure) {
-      refuse(-32602, failure.what());
-    }
-  }
-
-  void on_notification(std::string_view method, const Value& params, const Provider::Events& events) {
-    if (method == "progress") {
-      on_progress(params);
-    } else if (method == "changed") {
-      events.changed(protocol::decode_as<protocol::Changed>(params));
-    } else if (method == "context") {
-      const auto now = protocol::decode_as<protocol::ContextChanged>(params);
-      {
-        std::lock_guard lock(mutex);
-        context = now;
-      }
-      events.context(now.render_context_digest);
-    } else if (method == "condition") {
-      conditions->take(protocol::decode_as<protocol::Condition>(params), system_clock().wall());
-      events.condition();
-    }
-  }
-
-  void on_progress(const Value& params) {
-    const auto progress_message = protocol::decode_as<protocol::Progress>(params);
-    std::function<void(const protocol::Progress&)> sink;
-    {
-      std::lock_guard lock(mutex);
-      if (auto it = progress.find(progress_message.sync); it != progress.end()) sink = it->second;
-    }
-    if (sink) sink(progress_message);
-  }
-};
+constexpr auto kGoodbye = 2s;
 
 /// One life of a provider process or socket connection.
 struct Connection {
@@ -104,7 +44,7 @@ struct Connection {
   }
 
   Child child;  // none for a socket
-  std::shared_ptr<Calls> calls = std::make_shared<Calls>();
+  std::shared_ptr<ProviderCalls> calls = std::make_shared<ProviderCalls>();
   std::unique_ptr<Peer> peer;
   protocol::InitializeResult info;
 };
@@ -128,7 +68,7 @@ class OpenCall {
   OpenCall& operator=(const OpenCall&) = delete;
 
  private:
-  Calls& c_;
+  ProviderCalls& c_;
   BlobSource* blobs_;
   std::string sync_;
 };
@@ -161,7 +101,7 @@ class ProcessProvider : public Provider {
 
   const DestinationName& destination() const override { return destination_.name; }
   protocol::InitializeResult info() override { return connection()->info_now(); }
-  std::string render_context_digest() override { return connection()->render_context_digest(); }
+  std::string render_context_digest() override { return usable()->render_context_digest(); }
   bool connected() const override {
     const auto c = std::atomic_load(&visible_);
     return c && !c->calls->dead;
@@ -179,28 +119,28 @@ class ProcessProvider : public Provider {
   }
 
   protocol::ResolveResult resolve(const protocol::ResolveRequest& r, BlobSource* blobs, Deadline d) override {
-    auto c = connection();
+    auto c = meant();
     OpenCall open(*c, blobs);
     return call<protocol::ResolveResult>(*c, "resolve", encode(r), d);
   }
   protocol::PlanResult plan(const protocol::PlanRequest& r, BlobSource* blobs, Deadline d) override {
-    auto c = connection();
+    auto c = meant();
     OpenCall open(*c, blobs);
     return call<protocol::PlanResult>(*c, "plan", encode(r), d);
   }
   protocol::ApplyResult apply(const protocol::ApplyRequest& r, BlobSource* blobs,
                               std::function<void(const protocol::Progress&)> sink, Deadline d) override {
-    auto c = connection();
+    auto c = meant();
     OpenCall open(*c, blobs, r.sync, std::move(sink));
     return call<protocol::ApplyResult>(*c, "apply", encode(r), d);
   }
   protocol::ObserveResult observe(const protocol::ObserveRequest& r, BlobSource* blobs, Deadline d) override {
-    auto c = connection();
+    auto c = meant();
     OpenCall open(*c, blobs);
     return call<protocol::ObserveResult>(*c, "observe", encode(r), d);
   }
   protocol::ListResult list(const protocol::ListRequest& r, Deadline d) override {
-    auto c = connection();
+    auto c = meant();
     return call<protocol::ListResult>(*c, "list", encode(r), d);
   }
   void cancel(const std::string& sync) override {
@@ -210,11 +150,31 @@ class ProcessProvider : public Provider {
     }
   }
 
+  std::optional<std::string> identity() const override {
+    const auto c = std::atomic_load(&visible_);
+    if (!c || c->calls->dead) return std::nullopt;
+    std::lock_guard lock(c->calls->mutex);
+    return c->calls->identity;
+  }
+
+  void reconnect() override {
+    let_go(Monotonic::now() + kGoodbye, [this] {
+      not_before_ = {};
+      backoff_ = kFirstBackoff;
+    });
+  }
   void shutdown(Deadline deadline) override {
+    let_go(deadline, [this] { stopped_ = true; });
+  }
+
+ private:
+  /// Ends the connection. `then` runs with the mutex.
+  template <class Then>
+  void let_go(Deadline deadline, Then then) {
     std::shared_ptr<Connection> c;
     {
       std::lock_guard lock(mutex_);
-      stopped_ = true;
+      then();
       c = std::move(connection_);
       std::atomic_store(&visible_, std::shared_ptr<Connection>());
     }
@@ -229,14 +189,15 @@ class ProcessProvider : public Provider {
     end(*c);
   }
 
- private:
   template <class Result>
   Result call(Connection& c, std::string_view method, const Value& params, Deadline deadline) {
     Value answer;
     try {
       answer = c.peer->call(method, params, deadline);
     } catch (const protocol::Refusal& said) {
-      if (said.cause() == ProblemCause::transient) throw;  // of its destination, such as an API that is down
+      c.calls->expect_meant(destination_.name);     // which it may have learnt by this call
+      if (said.cause() == ProblemCause::transient)  // of its destination, such as an API that is down
+        throw Failure(in_its_words(method, said.problems().front()));
       throw refusal(method, said);
     } catch (const Failure&) {
       // Past its deadline a provider is taken for hung: nothing that it may still do can be waited for.
@@ -247,32 +208,41 @@ class ProcessProvider : public Provider {
       return protocol::decode_as<Result>(answer);
     } catch (const Failure& failure) {
       if (failure.cause() != ProblemCause::input) throw;
-      throw fail(ProblemCause::destination, "provider of " + destination_.name.str() + " answered " +
-                                                std::string(method) +
+      throw fail(ProblemCause::destination, "destination " + destination_.name.str() +
+                                                ": its provider answered " + std::string(method) +
                                                 " with something that is no answer: " + failure.what());
     }
   }
 
-  /// What the provider said, and which one it was.
+  /// What the provider said, and of which destination.
   Failure refusal(std::string_view method, const Failure& said) const {
-    return Failure(by_us(method, said.problems().front()));
+    return named(Failure(in_its_words(method, said.problems().front())));
   }
 
-  Problem by_us(std::string_view method, Problem problem) const {
+  /// People want to know in which call only of a bug.
+  static Problem in_its_words(std::string_view method, Problem problem) {
     const std::string own = std::string(method) + ": ";  // some begin with it
     if (problem.message.starts_with(own)) problem.message.erase(0, own.size());
-    problem.message =
-        "provider of " + destination_.name.str() + " refuses " + std::string(method) + ": " + problem.message;
+    if (problem.cause == ProblemCause::internal)
+      problem.message = "its provider fails in " + std::string(method) + ": " + problem.message;
     return problem;
+  }
+
+  Failure named(const Failure& failure) const {
+    std::vector<Problem> problems = failure.problems();
+    for (auto& problem : problems)
+      problem.message = "destination " + destination_.name.str() + ": " + problem.message;
+    return Failure(std::move(problems));
   }
 
   /// Of `initialize`: all that is wrong with the settings, where it stands in the configuration.
   Failure refused_settings(const Failure& said) const {
     const auto* refused = dynamic_cast<const protocol::Refusal*>(&said);
-    if (refused == nullptr || refused->all.empty()) return refusal("initialize", said);
+    if (refused == nullptr || refused->all.empty())
+      return Failure(in_its_words("initialize", said.problems().front()));
     std::vector<Problem> problems;
     for (const auto& wire : refused->all) {
-      Problem problem = by_us("initialize", {wire.cause, wire.message, wire.hint, {}, {}});
+      Problem problem = in_its_words("initialize", {wire.cause, wire.message, wire.hint, {}, {}});
       const Value* member = wire.pointer.empty() ? nullptr : destination_.settings.at_pointer(wire.pointer);
       if (member != nullptr && member->position.line > 0) {
         problem.file = destination_.file;
@@ -289,15 +259,39 @@ class ProcessProvider : public Provider {
     c.child.signal(SIGKILL);
   }
 
+  /// What keeps a provider from starting may be mended at any time.
+  std::shared_ptr<Connection> usable() {
+    try {
+      return connection();
+    } catch (const Failure& failure) {
+      std::vector<Problem> problems = failure.problems();
+      for (auto& problem : problems) problem.cause = ProblemCause::transient;
+      throw Failure(std::move(problems));
+    }
+  }
+
+  /// For calls that are about the one destination that is meant.
+  std::shared_ptr<Connection> meant() {
+    auto c = usable();
+    c->calls->expect_meant(destination_.name);
+    return c;
+  }
+
   std::shared_ptr<Connection> connection() {
+    const auto before = generation_.load();
+    auto c = connected_or_start();
+    if (generation_ != before && c->calls->is_another()) events_.condition();
+    return c;
+  }
+
+  std::shared_ptr<Connection> connected_or_start() {
     std::lock_guard lock(mutex_);
     if (stopped_) throw fail(ProblemCause::transient, "the daemon is stopping");
     if (connection_ && !connection_->calls->dead) return connection_;
     const auto now = Monotonic::now();
-    if (now < not_before_) {
+    if (now < not_before_)
       throw fail(ProblemCause::transient,
-                 "provider of " + destination_.name.str() + " is not running: " + why_);
-    }
+                 "destination " + destination_.name.str() + ": its provider is not running: " + why_);
     if (connected_at_ != Monotonic::time_point{} && now - connected_at_ > 60s) backoff_ = kFirstBackoff;
     not_before_ = now + backoff_;
     backoff_ = std::min<std::chrono::milliseconds>(backoff_ * 2, kLastBackoff);
@@ -307,20 +301,20 @@ class ProcessProvider : public Provider {
       why_ = failure.what();
       std::atomic_store(&trouble_, std::make_shared<const std::string>(why_));
       if (*down_since_ == 0) *down_since_ = system_clock().wall();
-      throw;
+      throw named(failure);
     }
     *down_since_ = 0;
     why_ = "it ended";
     std::atomic_store(&visible_, connection_);
     connected_at_ = Monotonic::now();
     ++generation_;
-    log::info("provider started", {{"destination", destination_.name.str()},
-                                   {"provider", connection_->info.name},
-                                   {"version", connection_->info.version}});
+    if (events_.started) events_.started(connection_->info);
     return connection_;
   }
 
   std::shared_ptr<Connection> start() {
+    protocol::InitializeRequest request;
+    if (events_.meant) request.identity = events_.meant();
     auto c = std::make_shared<Connection>();
     auto [input, output] = open_streams(*c);
     const auto calls = c->calls;
@@ -349,7 +343,6 @@ class ProcessProvider : public Provider {
           protocol::Changed{});  // its watches are gone: everything on it has to be looked at again
     };
     c->peer = std::make_unique<Peer>(std::move(input), std::move(output), std::move(handlers));
-    protocol::InitializeRequest request;
     request.destination = destination_.name.str();
     request.settings = destination_.settings;
     request.installation = installation_;
@@ -364,9 +357,15 @@ class ProcessProvider : public Provider {
     }
     if (c->info.protocol != protocol::kProtocol) {
       end(*c);
-      throw fail(ProblemCause::destination, "provider of " + destination_.name.str() + " speaks protocol " +
+      throw fail(ProblemCause::destination, "its provider speaks protocol " +
                                                 std::to_string(c->info.protocol) + ", this daemon speaks " +
                                                 std::to_string(protocol::kProtocol));
+    }
+    try {
+      if (c->info.identity) calls->identified(*c->info.identity, events_);
+    } catch (const Failure&) {
+      end(*c);
+      throw;
     }
     return c;
   }

@@ -30,10 +30,17 @@ class Provider {
     std::function<void(const protocol::Changed&)> changed;
     std::function<void(const std::string& render_context_digest)> context;
     std::function<void()> condition;  ///< `conditions()` are others
+    /// Which destination is meant; empty: whichever it is. Both may block, and throw Failure.
+    std::function<std::string()> meant{};
+    /// It is this one (empty: that cannot be told). What to say of it where it is not the one that is meant:
+    /// then nothing is done there.
+    std::function<std::optional<protocol::Condition>(const std::string& identity)> judge{};
+    std::function<void(const protocol::InitializeResult&)> started{};
   };
   virtual ~Provider() = default;
   virtual const DestinationName& destination() const = 0;
-  /// Of the current connection; connects where there is none.
+  /// Of the current connection; connects where there is none. What is wrong with its settings has cause input
+  /// here; every other call waits for that to be mended, like for a provider that died.
   virtual protocol::InitializeResult info() = 0;
   /// The same as `info().render_context_digest`, without copying the rest.
   virtual std::string render_context_digest() = 0;
@@ -44,6 +51,11 @@ class Provider {
   virtual WallMicros down_since() const { return 0; }
   /// What it says of the destination now; nothing while it is not connected. Never blocks.
   virtual std::vector<ToldCondition> conditions() const { return {}; }
+  /// Which destination it is, as the connection told: nothing, where it has not yet, or is none. Never
+  /// blocks.
+  virtual std::optional<std::string> identity() const { return std::nullopt; }
+  /// Begins anew, as after `meant` has changed.
+  virtual void reconnect() {}
   /// Grows by one at each start; tells whether watches must be set up again.
   virtual std::uint64_t generation() const = 0;
 

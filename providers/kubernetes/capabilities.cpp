@@ -41,15 +41,19 @@ std::string Capabilities::digest_of(const Value& capabilities) {
   return to_hex(sha256(to_json(capabilities)));
 }
 
-Capabilities::Capabilities(Cluster& cluster, std::string remembered, Tell tell)
-    : cluster_(cluster), remembered_(std::move(remembered)), tell_(std::move(tell)) {
+Capabilities::Capabilities(Cluster& cluster, SameCluster& same, std::string remembered, Tell tell)
+    : cluster_(cluster), same_(same), remembered_(std::move(remembered)), tell_(std::move(tell)) {
   try {
     look(kFirstPatience);
   } catch (const Failure&) {
     failures_ = 1;
-    first_ = remember();
-    digest_ = digest_of(first_);
+    use_remembered();
   }
+}
+
+void Capabilities::use_remembered() {
+  first_ = remember();
+  digest_ = digest_of(first_);
 }
 
 Capabilities::~Capabilities() {
@@ -91,6 +95,10 @@ void Capabilities::loop() {
 /// Throws Failure where the cluster does not answer.
 void Capabilities::look(std::chrono::milliseconds patience) {
   const std::string version = cluster_.version(patience);
+  if (!same_.look(patience)) {  // what another cluster can do tells nothing
+    if (digest_.empty()) use_remembered();
+    return;
+  }
   Value now = capabilities_of(version, *cluster_.kinds_not_older_than(0ms));
   const std::string digest = digest_of(now);
   if (digest == digest_) return;

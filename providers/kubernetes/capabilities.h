@@ -9,7 +9,7 @@
 
 #include "base/problem.h"
 #include "base/value.h"
-#include "providers/kubernetes/cluster.h"
+#include "providers/kubernetes/same_cluster.h"
 
 namespace gitopsd::kubernetes {
 
@@ -29,7 +29,7 @@ class Capabilities {
   };
   /// Looks once before it returns. `remembered`: a file that keeps what was known last, for while the cluster
   /// does not answer; else everything would be rendered anew each time it comes back.
-  Capabilities(Cluster&, std::string remembered, Tell);
+  Capabilities(Cluster&, SameCluster&, std::string remembered, Tell);
   ~Capabilities();
 
   /// As found by the first look.
@@ -41,9 +41,11 @@ class Capabilities {
  private:
   void loop();
   void look(std::chrono::milliseconds patience);
+  void use_remembered();
   Value remember() const;
 
   Cluster& cluster_;
+  SameCluster& same_;
   const std::string remembered_;
   const Tell tell_;
   Value first_;

@@ -107,10 +107,18 @@ Cluster::Cluster(const ClientConfig& config, std::string name, Credentials::Rene
     : name_(std::move(name)),
       credentials_(std::make_shared<Credentials>(config, system_clock(),
                                                  PluginSurroundings::of_this_process(), std::move(renew))),
-      requests_(credentials_, {.trouble = [this] { doubts_.ring(); }}),
+      requests_(credentials_,
+                {.trouble = [this] { trouble(); },
+                 .connected = [this] { ++troubles_; },
+                 .may_write = [this](std::uint64_t kubeconfig) { return kubeconfig == writable_; }}),
       watches_(credentials_, {.in_flight = kMostWatches,
                               .body_bytes = std::size_t{64} << 20,
-                              .trouble = [this] { doubts_.ring(); }}) {}
+                              .trouble = [this] { trouble(); }}) {}
+
+void Cluster::trouble() {
+  ++troubles_;
+  doubts_.ring();
+}
 
 Cluster::Answer Cluster::get(const std::string& path, const std::string& accept, const std::string& doing,
                              std::chrono::milliseconds timeout, const std::string& etag) {

@@ -1,6 +1,7 @@
 // One API server, as one identity: its connections, what kinds it has, and its errors in our words.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -29,6 +30,20 @@ class Cluster {
   /// kinds came or went.
   Alarm& doubts() { return doubts_; }
 
+  /// Another one than before: it may be another cluster than it was, since a connection broke or is new, or
+  /// the kubeconfig was replaced.
+  struct Connected {
+    std::uint64_t troubles = 0, kubeconfig = 0;
+    bool operator==(const Connected&) const = default;
+  };
+  Connected connected() const { return {troubles_, credentials_->kubeconfig()}; }
+  /// What `connected()` said before it was looked which cluster answers: with no other kubeconfig anything is
+  /// written.
+  void let_write(const Connected& connected) { writable_ = connected.kubeconfig; }
+
+  /// "context 'prod' of /etc/gitopsd/kubeconfig"
+  const std::string& name() const { return name_; }
+
   HttpClient& http() { return requests_; }
   HttpClient& watches() { return watches_; }
 
@@ -44,6 +59,7 @@ class Cluster {
     std::string etag;
   };
   std::shared_ptr<const Kinds> discover();
+  void trouble();
   std::string credentials_problem() const;
   std::string certificate_hint() const;
   Answer get(const std::string& path, const std::string& accept, const std::string& doing,
@@ -51,6 +67,7 @@ class Cluster {
 
   const std::string name_;
   Alarm doubts_;
+  std::atomic<std::uint64_t> troubles_{0}, writable_{0};
   const std::shared_ptr<Credentials> credentials_;
   HttpClient requests_, watches_;
   std::mutex mutex_;

@@ -43,7 +43,7 @@ std::optional<Secret> Credential::authorization() const {
 }
 
 bool Credential::operator==(const Credential& other) const {
-  return same_secret(bearer, other.bearer) && username == other.username &&
+  return kubeconfig == other.kubeconfig && same_secret(bearer, other.bearer) && username == other.username &&
          same_secret(password, other.password) && certificate == other.certificate &&
          same_secret(key, other.key);
 }
@@ -57,6 +57,7 @@ Credentials::Credentials(ClientConfig config, const Clock& clock, PluginSurround
 /// With the mutex, but for the first time.
 void Credentials::use(ClientConfig config) {
   config_ = std::make_shared<const ClientConfig>(std::move(config));
+  ++kubeconfig_;
   token_ = watch_file(config_->token_file, fault_of_token);
   certificate_ = watch_file(config_->client_certificate_file, fault_of_pem);
   key_ = watch_file(config_->client_key_file, fault_of_pem);
@@ -85,6 +86,7 @@ void Credentials::renew() {
 Credential Credentials::read_files(bool afresh) {
   const auto now = clock_.monotonic();
   Credential credential;
+  credential.kubeconfig = kubeconfig_;
   credential.username = config_->username;
   credential.password = config_->password;
   credential.bearer = config_->token;
@@ -170,6 +172,11 @@ std::string Credentials::certificate_authority() {
 std::shared_ptr<const ClientConfig> Credentials::config() const {
   const std::lock_guard lock(mutex_);
   return config_;
+}
+
+std::uint64_t Credentials::kubeconfig() const {
+  const std::lock_guard lock(mutex_);
+  return kubeconfig_;
 }
 
 std::string Credentials::who() const {

@@ -17,7 +17,8 @@
 namespace gitopsd::kubernetes {
 
 struct Credential {
-  std::uint64_t serial = 0;  ///< another one whenever anything below is another
+  std::uint64_t serial = 0;      ///< another one whenever anything below is another
+  std::uint64_t kubeconfig = 0;  ///< another one whenever the kubeconfig was replaced
   Secret bearer;
   std::string username;  ///< with `password`, for where there is no bearer
   Secret password;
@@ -59,6 +60,8 @@ class Credentials {
 
   /// Never null; another one after it was renewed.
   std::shared_ptr<const ClientConfig> config() const;
+  /// As Credential::kubeconfig; of what is used now.
+  std::uint64_t kubeconfig() const;
 
  private:
   void use(ClientConfig);
@@ -68,6 +71,7 @@ class Credentials {
   void ask_plugin();
 
   std::shared_ptr<const ClientConfig> config_;
+  std::uint64_t kubeconfig_ = 0;
   const Clock& clock_;
   const PluginSurroundings surroundings_;
   const Renew renew_;

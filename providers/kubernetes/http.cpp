@@ -39,6 +39,10 @@ void start_curl_once() {
   if (code != CURLE_OK) throw std::runtime_error("libcurl does not start");
 }
 
+bool writes(const HttpRequest& request) {
+  return request.method != "GET" && request.path.find("dryRun=All") == std::string::npos;
+}
+
 curl_blob blob_of(std::string_view bytes) {
   return {const_cast<char*>(bytes.data()), bytes.size(), CURL_BLOB_COPY};
 }
@@ -259,6 +263,10 @@ class HttpClient::Engine {
     if (!config.tls_server_name.empty()) connect_elsewhere(t, config);
     const auto credential = credentials_->current();
     t.credential = credential->serial;
+    if (writes(t.request) && options_.may_write && !options_.may_write(credential->kubeconfig))
+      throw std::runtime_error(
+          "the kubeconfig was replaced a moment ago, and whether it leads to the same cluster is to be "
+          "looked at first");
     if (!credential->certificate.empty()) {
       const curl_blob certificate = blob_of(credential->certificate), key = blob_of(credential->key.reveal());
       set(t, CURLOPT_SSLCERTTYPE, "PEM");
@@ -354,6 +362,9 @@ class HttpClient::Engine {
     ::curl_multi_remove_handle(multi_, easy);
     long status = 0;
     ::curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+    long connects = 0;
+    ::curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &connects);
+    if (connects > 0 && options_.connected) options_.connected();
     const auto self =
         std::find_if(active_.begin(), active_.end(), [&](const Transfer& o) { return &o == &t; });
     if (code == CURLE_OK) {

@@ -41,6 +41,11 @@ class HttpClient {
     /// Called, on a thread that must not wait, when no answer came or credentials were refused, and when a
     /// stream ended.
     std::function<void()> trouble;
+    /// Called, on that thread, when a request took a new connection.
+    std::function<void()> connected{};
+    /// Whether something may be written with that kubeconfig (Credential::kubeconfig); always, where it is
+    /// missing.
+    std::function<bool(std::uint64_t kubeconfig)> may_write{};
   };
   using Done = std::function<void(HttpResponse)>;
   /// Gets the bytes of a stream as they come; none, first of all, when the server has taken the request.

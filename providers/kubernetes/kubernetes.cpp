@@ -15,6 +15,10 @@
 namespace gitopsd::kubernetes {
 namespace {
 
+void start_anew() {
+  ::kill(::getpid(), SIGTERM);
+}
+
 /// What the kubeconfig says now, where it was replaced. Another server may be another cluster, of which
 /// nothing that is known here is true: that takes a new process, which the daemon starts.
 Credentials::Renew renew_from(std::optional<Kubeconfig> kubeconfig, const ClientConfig& before) {
@@ -25,9 +29,20 @@ Credentials::Renew renew_from(std::optional<Kubeconfig> kubeconfig, const Client
     if (!renewed || renewed->server == server) return renewed;
     log::warning("the kubeconfig names another server: starting anew",
                  {{"server", renewed->server}, {"before", server}});
-    ::kill(::getpid(), SIGTERM);
+    start_anew();
     return std::nullopt;
   };
+}
+
+protocol::ObserveResult nothing_known(const protocol::ObserveRequest& request, const std::string& why) {
+  protocol::ObserveResult result;
+  for (const auto& entry : request.entries) {
+    protocol::Observation unknown;
+    unknown.id = entry.id;
+    unknown.reason = why;
+    result.observations.push_back(std::move(unknown));
+  }
+  return result;
 }
 
 constexpr const char* kAway = "cluster";
@@ -57,8 +72,16 @@ protocol::InitializeResult Kubernetes::initialize(const protocol::InitializeRequ
         notifier->changed({application, std::move(ids), all});
       },
       [notifier](const protocol::Condition& condition) { notifier->condition(condition); });
+  same_ = std::make_unique<SameCluster>(
+      state_->cluster, request.identity,
+      SameCluster::Tell{[notifier](const std::string& uid) {
+                          notifier->identified({uid});
+                          notifier->changed({{}, {}, true});
+                        },
+                        [notifier](const protocol::Condition& condition) { notifier->condition(condition); },
+                        start_anew});
   capabilities_ = std::make_unique<Capabilities>(
-      state_->cluster, folder + "/context.json",
+      state_->cluster, *same_, folder + "/context.json",
       Capabilities::Tell{[notifier](const Value& now, const std::string& digest) {
                            notifier->context({digest, now});
                          },
@@ -75,6 +98,7 @@ protocol::InitializeResult Kubernetes::initialize(const protocol::InitializeRequ
   result.kinds = Value::object();
   result.render_context = capabilities_->first();
   result.render_context_digest = Capabilities::digest_of(capabilities_->first());
+  result.identity = same_->first();
   notifier->changed({{}, {}, true});
   capabilities_->watch();
   return result;
@@ -85,20 +109,30 @@ protocol::ResolveResult Kubernetes::resolve(const protocol::ResolveRequest& requ
 }
 
 protocol::PlanResult Kubernetes::plan(const protocol::PlanRequest& request, protocol::CallContext& context) {
+  same_->make_sure();
   return kubernetes::plan(*state_, request, context);
 }
 
 protocol::ApplyResult Kubernetes::apply(const protocol::ApplyRequest& request, protocol::CallContext& context,
                                         const protocol::ProgressSink& progress) {
+  same_->make_sure();
   return kubernetes::apply(*state_, request, context, progress);
 }
 
 protocol::ObserveResult Kubernetes::observe(const protocol::ObserveRequest& request, protocol::CallContext&) {
+  bool meant = false;
+  try {
+    meant = same_->is_meant();
+  } catch (const Failure& away) {
+    return nothing_known(request, away.problems().front().message);
+  }
+  if (!meant) throw same_->refusal();
   return kubernetes::observe(*state_, request);
 }
 
 /// By our label, over every kind that can be listed.
 protocol::ListResult Kubernetes::list(const protocol::ListRequest& request, protocol::CallContext&) {
+  same_->make_sure();
   protocol::ListResult result;
   const auto kinds = state_->cluster.kinds();
   for (const auto& [type, kind] : kinds->all()) {
@@ -122,6 +156,7 @@ protocol::ListResult Kubernetes::list(const protocol::ListRequest& request, prot
 
 void Kubernetes::shutdown() {
   capabilities_.reset();
+  same_.reset();
   state_.reset();
 }
 

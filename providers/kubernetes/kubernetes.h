@@ -24,6 +24,7 @@ class Kubernetes : public protocol::Service {
 
  private:
   std::unique_ptr<State> state_;
+  std::unique_ptr<SameCluster> same_;           ///< as state_'s cluster
   std::unique_ptr<Capabilities> capabilities_;  ///< of state_'s cluster
 };
 

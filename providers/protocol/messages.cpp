@@ -71,12 +71,13 @@ template <class Io>
 void fields(Io& io, Is<InitializeRequest> auto& m) {
   io.must("protocols", m.protocols).may("destination", m.destination).may("settings", m.settings);
   io.may("installation", m.installation).may("stateDirectory", m.state_directory);
+  io.may("identity", m.identity);
 }
 template <class Io>
 void fields(Io& io, Is<InitializeResult> auto& m) {
   io.must("protocol", m.protocol).must("name", m.name).may("version", m.version).may("kinds", m.kinds);
   io.may("features", m.features).may("parallel", m.parallel).may("renderContext", m.render_context);
-  io.may("renderContextDigest", m.render_context_digest);
+  io.may("renderContextDigest", m.render_context_digest).may("identity", m.identity);
 }
 template <class Io>
 void fields(Io& io, Is<ResolveRequest> auto& m) {
@@ -166,6 +167,10 @@ void fields(Io& io, Is<ContextChanged> auto& m) {
   io.must("renderContextDigest", m.render_context_digest).may("renderContext", m.render_context);
 }
 template <class Io>
+void fields(Io& io, Is<Identified> auto& m) {
+  io.must("identity", m.identity);
+}
+template <class Io>
 void fields(Io& io, Is<Condition> auto& m) {
   io.must("key", m.key).may("message", m.message).may("hint", m.hint);
   io.may("unreachable", m.unreachable).may("applications", m.applications);
@@ -220,6 +225,7 @@ GITOPSD_MESSAGE(CancelRequest)
 GITOPSD_MESSAGE(Progress)
 GITOPSD_MESSAGE(Changed)
 GITOPSD_MESSAGE(ContextChanged)
+GITOPSD_MESSAGE(Identified)
 GITOPSD_MESSAGE(Condition)
 GITOPSD_MESSAGE(BlobRequest)
 GITOPSD_MESSAGE(Resource)

@@ -17,6 +17,8 @@ inline constexpr std::size_t kMaxFrame = 4u << 20;
 inline constexpr std::size_t kInlineBlob = 16u << 10;  ///< larger content travels as a blob
 inline constexpr std::size_t kBlobChunk = 192u << 10;
 inline constexpr int kProtocol = 1;
+/// Bytes of what tells which destination it is.
+inline constexpr std::size_t kMaxIdentity = 128;
 
 enum class Prune { automatic, confirm, never };
 enum class Drift { heal, report, ignore };
@@ -127,6 +129,7 @@ struct InitializeRequest {
   Value settings;
   std::string installation;
   std::string state_directory;  ///< where a child of the daemon may keep its state; a unit uses its own
+  std::string identity{};       ///< which destination is meant, as it was told before; empty: whichever it is
 };
 struct InitializeResult {
   int protocol = kProtocol;
@@ -136,6 +139,8 @@ struct InitializeResult {
   int parallel = 1;
   Value render_context;
   std::string render_context_digest;
+  /// Which destination it is, at most kMaxIdentity bytes. None: not known yet; empty: it cannot be told.
+  std::optional<std::string> identity{};
 };
 
 struct ResolveRequest {
@@ -255,6 +260,10 @@ struct ContextChanged {
   std::string render_context_digest;
   Value render_context{};  ///< null: as it was
 };
+/// Which destination it is, where `initialize` could not tell yet.
+struct Identified {
+  std::string identity;
+};
 /// A state of the destination that people should know of, until it has passed.
 struct Condition {
   std::string key;                          ///< a later one of the same key takes its place
@@ -295,6 +304,7 @@ GITOPSD_MESSAGE(CancelRequest);
 GITOPSD_MESSAGE(Progress);
 GITOPSD_MESSAGE(Changed);
 GITOPSD_MESSAGE(ContextChanged);
+GITOPSD_MESSAGE(Identified);
 GITOPSD_MESSAGE(Condition);
 GITOPSD_MESSAGE(BlobRequest);
 GITOPSD_MESSAGE(BlobChunk);

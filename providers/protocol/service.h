@@ -35,6 +35,7 @@ class Notifier {
   virtual void changed(const Changed&) = 0;
   virtual void context(const ContextChanged&) = 0;
   virtual void condition(const Condition&) = 0;
+  virtual void identified(const Identified&) = 0;
 };
 
 /// What one call may use while it runs.

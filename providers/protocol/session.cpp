@@ -54,6 +54,7 @@ class PeerNotifier : public Notifier {
   void changed(const Changed& message) override { notify("changed", encode(message)); }
   void context(const ContextChanged& message) override { notify("context", encode(message)); }
   void condition(const Condition& message) override { notify("condition", encode(message)); }
+  void identified(const Identified& message) override { notify("identity", encode(message)); }
   void attach(Peer* peer) {
     std::lock_guard lock(mutex_);
     peer_ = peer;

@@ -176,9 +176,9 @@ class Provider:
             return error.code
         return None
 
-    def initialize(self, settings=None):
+    def initialize(self, settings=None, **more):
         return self.call("initialize", protocols=[1], destination="conformance", settings=settings,
-                         installation="conformance", stateDirectory=self.state)
+                         installation="conformance", stateDirectory=self.state, **more)
 
     def wait_note(self, condition, patience=PATIENCE):
         """Waits for a notification; False when none came."""

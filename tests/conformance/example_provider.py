@@ -112,6 +112,8 @@ class Store:
             os.replace(key + ".new", key)
         with open(key, "rb") as file:
             self.key = file.read()
+        # As old as the destination itself, and no other has it.
+        self.identity = self.mac("identity")
 
     def text(self):
         try:
@@ -217,11 +219,17 @@ class Example:
         if not params.get("stateDirectory"):
             raise Refuse(-32006, "stateDirectory is missing", "input")
         self.store = Store(params["stateDirectory"])
+        self.meant = params.get("identity") or self.store.identity
         threading.Thread(target=self.look_for_changes, daemon=True).start()
         self.stream.send(method="changed", params={"all": True})
         schema = {"type": "object", "required": ["apiVersion", "kind", "metadata", "spec"]}
         return {"protocol": 1, "name": "example", "version": "1", "kinds": {"Entry": schema}, "features": ["watch", "conditions"],
-                "parallel": 1, "renderContext": {}, "renderContextDigest": "none"}
+                "parallel": 1, "renderContext": {}, "renderContextDigest": "none", "identity": self.store.identity}
+
+    def check_identity(self):
+        """Nothing is done, and nothing said, of another destination than is meant."""
+        if self.meant != self.store.identity:
+            raise Refuse(-32006, f"this is {self.store.identity}, not {self.meant}", "transient", "connect what is meant")
 
     def resolve(self, params):
         resources, problems, needs = [], [], []
@@ -404,6 +412,8 @@ def serve(stream):
 
     def run(identity, method, params):
         try:
+            if method in ("plan", "apply", "observe", "list"):
+                provider.check_identity()
             stream.send(id=identity, result=getattr(provider, method)(params))
         except Refuse as refused:
             stream.send(id=identity, error=refused.error)

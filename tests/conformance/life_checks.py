@@ -350,3 +350,31 @@ def hostile_steps(world):
         result = world.apply(p, plan, resources, documents)
         expect(result["outcome"] == "failed", f"with another's document: {result}")
         expect(len(p.call("list", installation="conformance")["items"]) <= 1, "made under a wrong id")
+
+
+@check
+def another_destination(world):
+    """Where another identity is meant than its own, plan, apply, observe and list are refused as transient, and nothing is written."""
+    settings, documents = world.documents.get("settings"), world.set_of("second")
+    with world.provider(initialize=False) as p:
+        identity = p.initialize(settings).get("identity")
+        if not identity:
+            raise Skip("it tells no identity")
+        expect(len(identity.encode()) <= 128, f"{len(identity.encode())} bytes of identity")
+        entries = world.sync(p, "first")
+        plan, resources = world.plan(p, documents, sync="2")
+    with world.provider(initialize=False) as p:
+        told = p.initialize(settings, identity="another").get("identity")
+        expect(told == identity, f"after a restart it is {told}, not {identity}")
+        for call in (lambda: world.plan(p, documents, sync="3"), lambda: world.apply(p, plan, resources, documents, sync="2"),
+                     lambda: world.observe(p, entries), lambda: p.call("list", installation="conformance")):
+            try:
+                answer = call()
+            except Refused as refused:
+                expect((refused.error.get("data") or {}).get("cause") == "transient", f"refused by {refused.error}")
+            else:
+                raise AssertionError(f"answered: {answer}")
+    with world.provider(initialize=False) as p:
+        p.initialize(settings, identity=identity)
+        seen = world.observe(p, entries)
+        expect(all((o["live"], o["drift"]) == ("ours", "no") for o in seen.values()), f"something was written: {seen}")

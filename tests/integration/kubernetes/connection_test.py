@@ -278,7 +278,7 @@ class Restarted(ConnectionScene):
         documents = [config_map(f"c{number}", {"k": "1"}) for number in range(1200)]
         event = self.daemon.accept(self.push(*documents))
         why = self.tried(event)
-        self.assertRegex(why, r"^tried again in \d+ s: context 'tests' .*Connection refused.* \(1,20\d resources: ConfigMap/\S+, ")
+        self.assertRegex(why, r"^tried again in \d+ s: context 'tests' .*Connection refused")
         status = wait.until(lambda: (s := self.daemon.status())["error"] and s, "the application says why, too")
         for text in (why, status["error"]):
             self.assertEqual((len(text.splitlines()), text.count("cannot be reached")), (1, 1), text)

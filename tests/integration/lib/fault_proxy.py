@@ -88,6 +88,11 @@ class FaultProxy:
         self.server.server_close()
         self.cut_all()
 
+    def lead_to(self, cluster: Cluster) -> None:
+        """From now on, and what is open ends."""
+        self.cluster = cluster
+        self.cut_all()
+
     def kubeconfig(self, user: str = "admin") -> Path:
         name = f"kubeconfig-{user}-proxy-{self.server.server_address[1]}"
         return self.cluster.write_kubeconfig(name, user, {"token": self.cluster.token(user)}, server=self.url)

@@ -14,11 +14,12 @@ import urllib.request
 from pathlib import Path
 
 from . import certificate, go, process, yaml
-from .kubernetes_api import Client
+from .kubernetes_api import RBAC, Client
 
 MODULE = process.ROOT / "tests" / "kubernetes"
 ETCD_MODULE = MODULE / "etcd"
 # Name -> groups. Only `admin` may do anything at first: what the others may do, a test grants with RBAC.
+KUBE_SYSTEM = "/api/v1/namespaces/kube-system"
 USERS = {"admin": ["system:masters"], "gitopsd": [], "looker": [], "gitopsd-web": [], "gitopsd-shop": ["shop-deployers"], "nobody": []}
 
 
@@ -62,9 +63,11 @@ def debian_etcd() -> Path:
 
 class Cluster(Client):
     """`directory` holds all of it. `etcd` is "built" or "debian" (3.4, where the API server does without some of its caches);
-    `arguments` are more of the API server's; `audit` keeps a line about every request for `audited`."""
+    `arguments` are more of the API server's; `audit` keeps a line about every request for `audited`; `identified`: every user may see which cluster
+    it is, as gitopsd asks for."""
 
-    def __init__(self, directory: Path, etcd: str = "built", arguments: tuple[str, ...] = (), audit: bool = False):
+    def __init__(self, directory: Path, etcd: str = "built", arguments: tuple[str, ...] = (), audit: bool = False,
+                 identified: bool = True):
         super().__init__()
         self.directory = directory
         directory.mkdir(parents=True)
@@ -75,6 +78,7 @@ class Cluster(Client):
         self.write_private("tokens.csv", "".join(
             f'{self.tokens[user]},{user},{user},"{",".join(groups)}"\n' for user, groups in USERS.items()))
         self.context = ssl.create_default_context(cafile=str(self.authority.own.certificate))
+        self.identified = identified
         self.audit_log = directory / "audit.jsonl" if audit else None
         etcd_program = {"built": build_etcd, "debian": debian_etcd}[etcd]()
         self.etcd = process.Program(self.etcd_command(etcd_program), directory / "etcd.log",
@@ -124,7 +128,19 @@ class Cluster(Client):
     def start(self) -> "Cluster":
         self.etcd.start()
         self.etcd.wait_until(lambda: process.listens(self.etcd_port), "etcd listens", 30)
-        return self.start_server()
+        self.start_server()
+        self.server.wait_until(lambda: self.exists(KUBE_SYSTEM), "the cluster has its Namespace kube-system", 30)
+        if self.identified:
+            self.let_identify("Group", "system:authenticated")
+        return self
+
+    def let_identify(self, kind: str, name: str) -> None:
+        """Lets somebody see which cluster it is."""
+        head = {"apiVersion": f"{RBAC}/v1", "metadata": {"name": "tests-identify"}}
+        self.apply({**head, "kind": "ClusterRole", "rules": [
+            {"apiGroups": [""], "resources": ["namespaces"], "resourceNames": ["kube-system"], "verbs": ["get"]}]})
+        self.apply({**head, "kind": "ClusterRoleBinding", "roleRef": {"apiGroup": RBAC, "kind": "ClusterRole", "name": "tests-identify"},
+                    "subjects": [{"apiGroup": RBAC, "kind": kind, "name": name}]})
 
     def start_server(self) -> "Cluster":
         self.server.start()

@@ -188,6 +188,13 @@ class StoreDouble : public store::Store {
   }
   std::optional<CommitId> tip(const RepositoryName&, const Ref&) const override { not_doubled("tip"); }
   void set_tip(const RepositoryName&, const Ref&, const CommitId&) override { not_doubled("set_tip"); }
+  std::optional<store::KnownDestination> destination(const DestinationName&) const override {
+    not_doubled("destination");
+  }
+  void set_destination(const DestinationName&, const std::string&) override {
+    not_doubled("set_destination");
+  }
+  bool owns_at(const DestinationName&) const override { not_doubled("owns_at"); }
   void audit(std::string) override { not_doubled("audit"); }
   std::vector<store::AuditEntry> audit_log(std::int64_t from, int limit) const override {
     std::vector<store::AuditEntry> out;
@@ -294,6 +301,11 @@ class DispatcherDouble : public sync::Dispatcher {
   sync::Forgotten forget(const ApplicationName& name, const std::string& who) override {
     record("forget " + name.str(), who);
     return {DestinationName("old"), 3};
+  }
+
+  void accept_destination(const DestinationName& name, const std::optional<std::string>& looked_at,
+                          const std::string& who) override {
+    record("accept " + name.str() + (looked_at ? " as " + *looked_at : ""), who);
   }
 
   std::vector<sync::ApplicationStatus> status() const override { return applications; }

@@ -78,3 +78,15 @@ TEST_CASE_FIXTURE(Running, "destinations show their provider") {
   CHECK(answer.body.at_pointer("/destinations/0/starts")->as_int() == 1);
   CHECK(answer.body.at_pointer("/destinations/0/reachable")->as_bool());
 }
+
+TEST_CASE_FIXTURE(Running, "a destination is accepted, as what was looked at, where that is said") {
+  const std::string user = get("/v1/version").body.get_string("user");
+  CHECK(post("/v1/destinations/web-1/accept", "{\"identity\": \"two\"}").status == 200);
+  CHECK(post("/v1/destinations/web-1/accept", "{}").status == 200);
+  CHECK(dispatcher.told ==
+        std::vector<std::string>{"accept web-1 as two by " + user, "accept web-1 by " + user});
+  CHECK(post("/v1/destinations/web-1/accept", "{\"identity\": 2}").status == 400);
+  const auto unknown = post("/v1/destinations/web-2/accept", "{}");
+  CHECK(unknown.status == 404);
+  CHECK(unknown.text.find("did you mean 'web-1'?") != std::string::npos);
+}

@@ -76,6 +76,7 @@ class Told : public protocol::Notifier {
   }
   void context(const protocol::ContextChanged&) override {}
   void condition(const protocol::Condition&) override {}
+  void identified(const protocol::Identified&) override {}
   std::size_t count() {
     std::lock_guard lock(mutex);
     return messages.size();

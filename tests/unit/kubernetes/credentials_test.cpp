@@ -265,6 +265,10 @@ TEST_CASE("credentials are another's once they were renewed, and stay where that
   next = config;
   CHECK(token_of(credentials) == "one");
   CHECK(credentials.fault().empty());
+  const auto before = credentials.current();
+  next = config;  // with the same in it
+  CHECK(credentials.current()->kubeconfig != before->kubeconfig);
+  CHECK(credentials.current()->kubeconfig == credentials.kubeconfig());
 }
 
 TEST_CASE("whose credentials they are, and what is known to be wrong with them") {

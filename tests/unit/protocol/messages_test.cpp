@@ -76,7 +76,7 @@ TEST_CASE("every message survives the wire") {
   Entry entry{ResourceId("path:/a"), Entry::Owned{"d0", "{}"}, Entry::Intended{"7", ""}};
   WireProblem problem{"spec", "no", "yes", "d1", "/spec/mode", "path:/a", "k", ProblemCause::permission, 3};
   round_trip(InitializeRequest{{1, 2}, "here", Value::object({{"x", 1}}), "inst", "/var/lib/x"});
-  round_trip(InitializeResult{1, "host", "1", Value::object(), {"watch"}, 4, Value("c"), "cd"});
+  round_trip(InitializeResult{1, "host", "1", Value::object(), {"watch"}, 4, Value("c"), "cd", "this one"});
   round_trip(
       ResolveRequest{"app", {document}, Value(), Value::object({{"paths", Value::array()}}), {Value("x")}});
   round_trip(ResolveResult{

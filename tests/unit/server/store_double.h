@@ -128,6 +128,9 @@ class StoreDouble final : public store::Store {
   std::optional<std::string> approved_by(SyncId) const override { unexpected(); }
   std::optional<CommitId> tip(const RepositoryName&, const Ref&) const override { unexpected(); }
   void set_tip(const RepositoryName&, const Ref&, const CommitId&) override { unexpected(); }
+  std::optional<store::KnownDestination> destination(const DestinationName&) const override { unexpected(); }
+  void set_destination(const DestinationName&, const std::string&) override { unexpected(); }
+  bool owns_at(const DestinationName&) const override { unexpected(); }
   void audit(std::string) override { unexpected(); }
   std::vector<store::AuditEntry> audit_log(std::int64_t, int) const override { unexpected(); }
   std::optional<store::AuditEntry> audit_head(WallMicros) const override { unexpected(); }

@@ -144,16 +144,23 @@ TEST_CASE("a file that is no database, or not ours, or from the future, is refus
   }
 }
 
-TEST_CASE("a database of the first version is taken along") {
+TEST_CASE("a database of an older version is taken along") {
   Opened s;
   InventoryEntry entry;
   entry.id = ResourceId("a");
   s->intend(kWeb, SyncId{1}, std::vector{entry});
   s.store.reset();
-  tamper(s.directory.path(),
-         "DROP INDEX inventory_handed; ALTER TABLE inventory DROP COLUMN handed_by;"
-         " ALTER TABLE inventory DROP COLUMN handed_at; DROP TABLE failures; PRAGMA user_version = 1");
+  SUBCASE("the first") {
+    tamper(s.directory.path(),
+           "DROP TABLE destinations; DROP TABLE failures; DROP INDEX inventory_handed;"
+           " ALTER TABLE inventory DROP COLUMN handed_by; ALTER TABLE inventory DROP COLUMN handed_at;"
+           " PRAGMA user_version = 1");
+  }
+  SUBCASE("the third") {
+    tamper(s.directory.path(), "DROP TABLE destinations; PRAGMA user_version = 3");
+  }
   s.reopen();
+  CHECK_FALSE(s->destination(DestinationName("prod")));
   REQUIRE(s->inventory(kWeb).size() == 1);
   CHECK(s->inventory(kWeb)[0].from.empty());
   CHECK(s->failed_parts(EventId{1}).empty());

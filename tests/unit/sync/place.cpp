@@ -60,6 +60,10 @@ class PlaceProvider : public Provider {
       : place_(place), destination_(std::move(destination)) {}
 
   const DestinationName& destination() const override { return destination_.name; }
+  void expect_meant() const {
+    if (const auto another = place_.another())
+      throw fail(ProblemCause::transient, another->message, another->hint);
+  }
   protocol::InitializeResult info() override {
     protocol::InitializeResult info;
     info.name = "place";
@@ -73,8 +77,14 @@ class PlaceProvider : public Provider {
   bool connected() const override { return true; }
   std::uint64_t generation() const override { return 1; }
   std::vector<ToldCondition> conditions() const override { return place_.conditions_.all(); }
+  std::optional<std::string> identity() const override {
+    std::lock_guard lock(place_.mutex_);
+    return place_.identity_;
+  }
+  void reconnect() override { place_.meet(); }
 
   protocol::ResolveResult resolve(const protocol::ResolveRequest& request, BlobSource*, Deadline) override {
+    expect_meant();
     protocol::ResolveResult result;
     ++place_.resolves_;
     const auto text = [](const protocol::Document& document, const std::string& key) {
@@ -119,6 +129,7 @@ class PlaceProvider : public Provider {
   }
 
   protocol::PlanResult plan(const protocol::PlanRequest& request, BlobSource*, Deadline) override {
+    expect_meant();
     std::lock_guard lock(place_.mutex_);
     if (place_.broken_) throw fail(ProblemCause::transient, "the provider died");
     std::map<std::string, const protocol::Document*> documents;
@@ -174,6 +185,7 @@ class PlaceProvider : public Provider {
 
   protocol::ApplyResult apply(const protocol::ApplyRequest& request, BlobSource*,
                               std::function<void(const protocol::Progress&)>, Deadline) override {
+    expect_meant();
     std::unique_lock lock(place_.mutex_);
     place_.most_at_once_ = std::max(place_.most_at_once_, ++place_.waiting_);
     place_.changed_.notify_all();
@@ -219,6 +231,7 @@ class PlaceProvider : public Provider {
   }
 
   protocol::ObserveResult observe(const protocol::ObserveRequest& request, BlobSource*, Deadline) override {
+    expect_meant();
     std::lock_guard lock(place_.mutex_);
     protocol::ObserveResult result;
     for (const auto& entry : request.entries) {
@@ -267,7 +280,35 @@ std::unique_ptr<Provider> Place::provider(const config::Destination& destination
   listener_ = std::move(events.changed);
   context_listener_ = std::move(events.context);
   condition_listener_ = std::move(events.condition);
+  judge_ = std::move(events.judge);
   return std::make_unique<PlaceProvider>(*this, destination);
+}
+
+/// What to say where it is not the one that is meant.
+std::optional<protocol::Condition> Place::another() const {
+  std::optional<std::string> identity;
+  {
+    std::lock_guard lock(mutex_);
+    identity = identity_;
+  }
+  return identity ? judge_(*identity) : std::nullopt;
+}
+
+/// As at the begin of a connection.
+void Place::meet() {
+  protocol::Condition condition = another().value_or(protocol::Condition{});
+  condition.key = kAnother;
+  condition.unreachable = true;
+  say(condition);
+  listener_({{}, {}, true});
+}
+
+void Place::become(const std::string& identity) {
+  {
+    std::lock_guard lock(mutex_);
+    identity_ = identity;
+  }
+  meet();
 }
 
 void Place::say(const protocol::Condition& condition) {

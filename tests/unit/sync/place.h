@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -60,6 +61,8 @@ class Place {
   void go_away(const std::string& why);
   /// It can be reached again, which its provider tells.
   void come_back();
+  /// It is that one from now on, which its provider tells; before, it tells none. Empty: it cannot be told.
+  void become(const std::string& identity);
   /// Its provider says so.
   void say(const protocol::Condition&);
   /// What it offers to what is rendered for it, which its provider tells.
@@ -84,6 +87,8 @@ class Place {
  private:
   friend class PlaceProvider;
   void tell(const std::string& owner, const std::string& id);
+  std::optional<protocol::Condition> another() const;
+  void meet();
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;
@@ -97,6 +102,8 @@ class Place {
   std::function<void(const protocol::Changed&)> listener_;
   std::function<void(const std::string&)> context_listener_;
   std::function<void()> condition_listener_;
+  std::function<std::optional<protocol::Condition>(const std::string&)> judge_;
+  std::optional<std::string> identity_;
   Conditions conditions_;
   std::string context_ = "context";
   bool shut_ = false, broken_ = false;
