@@ -93,12 +93,12 @@ std::string conditions_of(const Session& session, const Value& destination) {
 }
 
 // Repositories and destinations that cannot be reached, a line each, and what else is the matter with these.
-std::string out_of_reach(const Session& session, WallMicros now) {
+std::string out_of_reach(const Session& session, const Value& repositories, const Value& destinations,
+                         WallMicros now) {
   std::string out;
   const auto add = [&](const std::string& line) {
     out += session.terminal.paint(Colour::red, safe(line)) + "\n";
   };
-  const auto repositories = session.client.get("/v1/repositories");
   for (const auto& repository : repositories.get_array("repositories")) {
     const auto error = text_of(repository, "error");
     const auto last = age_of(repository, "last_look", now);
@@ -106,7 +106,6 @@ std::string out_of_reach(const Session& session, WallMicros now) {
     add("repository " + text_of(repository, "name") + ": " + first_line(error) +
         (last.empty() ? " (never read)" : " (last read " + last + " ago)"));
   }
-  const auto destinations = session.client.get("/v1/destinations");
   for (const auto& destination : destinations.get_array("destinations")) {
     if (destination.get_bool("reachable")) {
       out += conditions_of(session, destination);
@@ -123,28 +122,49 @@ std::string out_of_reach(const Session& session, WallMicros now) {
   return out;
 }
 
+// Why an application's destination cannot be reached, which is said of the destination; else empty.
+std::string said_below(const Value& destinations, const Value& application) {
+  for (const auto& destination : destinations.get_array("destinations")) {
+    if (text_of(destination, "name") != text_of(application, "destination")) continue;
+    return destination.get_bool("reachable") ? std::string() : first_line(text_of(destination, "error"));
+  }
+  return {};
+}
+
+constexpr std::size_t kSameWords = 80;  // bytes that tell whether two texts say the same
+
+bool says(const std::string& text, const std::string& words) {
+  return !words.empty() && text.find(words.substr(0, kSameWords)) != std::string::npos;
+}
+
 Exit status_of_all(const Session& session) {
   const auto answer = session.client.get("/v1/status");
   if (session.json) return session.print_json(answer), Exit::ok;
   const auto now = parse_time(text_of(answer, "now")).value_or(system_clock().wall());
   print_daemon(session, answer, now);
+  if (answer.get_array("applications").empty()) return session.line("no applications"), Exit::ok;
+  const auto repositories = session.client.get("/v1/repositories");
+  const auto destinations = session.client.get("/v1/destinations");
   Table table({"APPLICATION", "STATUS", "HEALTH", "PHASE", "FOR", "REVISION", "WANTED", ">RESOURCES", "FLAGS",
                "WAITS FOR"});
   std::string errors;
   for (const auto& application : answer.get_array("applications")) {
+    const auto below = said_below(destinations, application);
+    const bool waits_below = says(text_of(application, "waits_for"), below);
     table.add({text_of(application, "name"), word_of(application, "status"), word_of(application, "health"),
                phase_of(application), age_of(application, "since", now), commit_of(application, "revision"),
                commit_of(application, "wanted"), number_of(application, "resources"),
-               Cell(flags_of(application), Colour::yellow), waits_of(application)});
-    if (const auto error = error_of(application); !error.text.empty()) {
+               Cell(flags_of(application), Colour::yellow),
+               waits_below ? "destination " + text_of(application, "destination") + ", see below"
+                           : waits_of(application)});
+    if (const auto error = error_of(application); !error.text.empty() && !says(error.text, below)) {
       errors += session.terminal.paint(error.colour,
                                        safe(text_of(application, "name") + ": " + first_line(error.text))) +
                 "\n";
     }
   }
-  if (table.empty()) return session.line("no applications"), Exit::ok;
   session.terminal.write("\n" + table.str(session.terminal));
-  errors += out_of_reach(session, now);
+  errors += out_of_reach(session, repositories, destinations, now);
   if (!errors.empty()) session.terminal.write("\n" + errors);
   return Exit::ok;
 }

@@ -48,7 +48,8 @@ std::string meant_by(const std::string& name, const std::string& program_directo
 }
 
 Problem at(const config::Destination& d, Problem problem) {
-  problem.message = "destination " + d.name.str() + ": " + problem.message;
+  const std::string which = "destination " + d.name.str() + ": ";
+  if (!problem.message.starts_with(which)) problem.message = which + problem.message;
   if (problem.position.line > 0) return problem;
   problem.file = d.file;
   problem.position = d.position;
@@ -94,7 +95,7 @@ void check(const config::Config& config, config::Destination d, const std::strin
     if (refuses(failure.cause())) {
       for (const auto& problem : failure.problems()) out.problems.push_back(at(d, problem));
     } else {
-      out.unchecked.push_back("destination " + d.name.str() + ": " + failure.what());
+      for (const auto& problem : failure.problems()) out.unchecked.push_back(at(d, problem).message);
     }
   }
   provider->shutdown(Monotonic::now() + kPatience);

@@ -13,6 +13,8 @@ namespace gitopsd::kubernetes {
 namespace {
 
 constexpr std::size_t kKubeconfigBytes = 1u << 20;
+constexpr const char* kWhere =
+    "the setting `kubeconfig` names it; the user that the provider runs as has to be able to read it";
 constexpr std::size_t kPemBytes = 1u << 20;
 constexpr std::string_view kPluginExtension = "client.authentication.k8s.io/exec";
 
@@ -269,13 +271,24 @@ void read_user(const Fields& user, const Beside& beside, ClientConfig& config) {
   if (user.has("exec")) config.exec = read_plugin(user.section("exec"), beside);
 }
 
+std::string read_kubeconfig(const std::string& path) {
+  try {
+    return read_file(path, kKubeconfigBytes);
+  } catch (const Failure& failure) {
+    Problem problem = failure.problems().front();
+    if (problem.hint.empty()) problem.hint = kWhere;
+    throw Failure(std::move(problem));
+  }
+}
+
 Value parse_kubeconfig(const std::string& path) {
-  std::string text = read_file(path, kKubeconfigBytes);
+  std::string text = read_kubeconfig(path);
   YamlLimits limits;
   limits.bytes = kKubeconfigBytes;
   std::vector<Value> documents = parse_yaml(text, path, limits);
   wipe(text.data(), text.size());
-  if (documents.empty()) throw Failure(Problem{ProblemCause::input, "the kubeconfig is empty", {}, path, {}});
+  if (documents.empty())
+    throw Failure(Problem{ProblemCause::input, "the kubeconfig is empty", "write it anew", path, {}});
   if (documents.size() > 1)
     throw Failure(Problem{ProblemCause::input, "the kubeconfig has a second document",
                           "keep one, without a line ---", path, documents[1].position});
@@ -345,7 +358,7 @@ ClientConfig load_kubeconfig(const std::vector<std::string>& paths, const std::s
   for (const auto& path : paths)
     if (paths.size() == 1 || is_there(path)) files.push_back(absolute_path(path));
   if (files.empty())
-    throw fail(ProblemCause::input, "none of the kubeconfigs is there: " + comma_list(paths));
+    throw fail(ProblemCause::input, "none of the kubeconfigs is there: " + comma_list(paths), kWhere);
   std::vector<Value> documents;
   documents.reserve(files.size());
   for (const auto& file : files) documents.push_back(parse_kubeconfig(file));

@@ -68,6 +68,8 @@ class Check(Scene):
                 said = self.check(78)
                 self.assertRegex(said, rf"{self.daemon.file}:\d+:\d+: destination here: ")
                 self.assertIn(words, said)
+                self.assertEqual({line.count("destination here") for line in said.splitlines()}, {1}, said)
+                self.assertNotIn("initialize", said)
 
     def test_all_settings(self):
         """everything that is wrong with a destination's settings at once, each at its line"""

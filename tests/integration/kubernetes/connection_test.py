@@ -46,10 +46,19 @@ class Identities(ConnectionScene):
         said = wait.until(lambda: self.daemon.get("/v1/destinations")["destinations"][0]["error"], "the destination says why")
         self.assertIn("prod", said)
         self.assertIn("tests", said)
+        told = self.daemon.ctl("status")
+        self.assertRegex(told, r"\ndestination here: its provider kubernetes is not connected.*: there is no context 'prod'")
+        self.assertEqual(told.count("there is no context"), 1, told)
+        event = self.daemon.accept(self.push(config_map("a", {"k": "1"})))
+        why = wait.until(lambda: (e := self.daemon.event(event))["attempts"] and e["reason"], "it was tried")
+        self.assertEqual(why.count("there is no context"), 1, why)
         settings["context"] = "tests"
-        self.daemon.write_config()
-        self.daemon.program.signal(1)
-        self.sync(config_map("a", {"k": "1"}))
+        self.daemon.reload()
+        self.assertEqual(self.daemon.wait_ended(event)["state"], "succeeded")
+        log = self.daemon.program.log.read_text()
+        # Before the stop and after the reload; who checked the configuration says nothing.
+        self.assertEqual((log.count("provider cannot be started"), log.count("provider started")), (1, 2))
+        self.assertNotIn("refuses", log)
 
     def test_forbidden(self):
         """what is missing is said whole and once for each kind, and what waits for it is applied when it is given"""

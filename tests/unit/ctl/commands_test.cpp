@@ -64,6 +64,24 @@ TEST_CASE("status shows what each application waits for") {
         "destination far: unreachable for 12s: refused\n");
 }
 
+TEST_CASE("what keeps a destination away is said once, of that, and not of each application on it") {
+  FakeDaemon daemon({http_answer(200, R"({"version":"1","now":"2026-11-24T10:00:00.000Z","ready":true,"applications":[
+          {"name":"api","destination":"far","phase":"idle","waits_for":"destination far: nobody answers at 1","error":null},
+          {"name":"web","destination":"far","phase":"backing_off","waits_for":"tried again in 2 s","released_by":"time",
+           "error":"destination far: its provider is not running: nobody answers at 1, of 2 resources"},
+          {"name":"x","destination":"near","phase":"idle","error":"nobody answers at 1"}]})"),
+                     http_answer(200, R"({"repositories":[]})"),
+                     http_answer(200, R"({"destinations":[
+          {"name":"far","connected":true,"reachable":false,"error":"nobody answers at 1"},
+          {"name":"near","connected":true,"reachable":true,"error":null}]})")
+});
+const Capture out(daemon.socket());
+CHECK(status(out.session, "") == Exit::ok);
+CHECK(has(out.text(), "destination far, see below"));
+CHECK(has(out.text(), "tried again in 2 s; released by time"));
+CHECK(has(out.text(), "\n\nx: nobody answers at 1\ndestination far: unreachable: nobody answers at 1\n"));
+}
+
 TEST_CASE("events asks with its filters and tells how to see more") {
   FakeDaemon daemon(
       {http_answer(200, R"({"events":[{"id":9,"state":"failed","cause":"push","repository":"infra",
@@ -271,6 +289,18 @@ TEST_CASE("forget says what stays behind, and where") {
   const Capture json(daemon.socket(), true);
   CHECK(forget(json.session, "web@old") == Exit::ok);
   CHECK(parse_json(json.text()).get_int("resources") == 1);
+}
+
+TEST_CASE("a destination is accepted as what was looked at") {
+  FakeDaemon daemon(
+      {http_answer(200, R"({"destination":"a/b"})"), http_answer(200, R"({"destination":"a/b"})")});
+  const Capture out(daemon.socket());
+  CHECK(accept_destination(out.session, "a/b", "two") == Exit::ok);
+  CHECK(accept_destination(out.session, "a/b", "") == Exit::ok);
+  CHECK(daemon.requests().at(0).starts_with("POST /v1/destinations/a%2Fb/accept "));
+  CHECK(has(daemon.requests().at(0), "{\"identity\":\"two\"}"));
+  CHECK(has(daemon.requests().at(1), "{}"));
+  CHECK(has(out.text(), "compared anew"));
 }
 
 TEST_CASE("replay takes numbers or --failed") {

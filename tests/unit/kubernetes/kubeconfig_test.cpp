@@ -259,7 +259,7 @@ TEST_CASE("a server is a whole address") {
 
 TEST_CASE("what is no kubeconfig") {
   const Folder folder;
-  CHECK(refusal_of(folder, "") == "DIR/config: the kubeconfig is empty");
+  CHECK(refusal_of(folder, "") == "DIR/config: the kubeconfig is empty (write it anew)");
   CHECK(refusal_of(folder, "apiVersion: v1\nkind: Secret\n") ==
         "DIR/config:2:7: the kubeconfig: it is no kubeconfig but 'v1', kind 'Secret' (a kubeconfig has "
         "apiVersion: "
