@@ -2,54 +2,16 @@
 
 #include "base/hash.h"
 #include "providers/host/path.h"
-#include "providers/host/spec_reader.h"
-#include "providers/protocol/words.h"
+#include "providers/protocol/spec_reader.h"
 
 namespace gitopsd::host {
 namespace {
 
+using protocol::SpecReader;
 using protocol::WireProblem;
 
-constexpr std::string_view kPrune = "gitopsd.io/prune", kDrift = "gitopsd.io/drift",
-                           kApply = "gitopsd.io/apply";
 constexpr std::size_t kMaxTarget = 4095;
 const std::vector<std::string> kKinds{"File", "Directory", "Symlink"};
-
-template <class E>
-void take_option(SpecReader& reader, const std::string& key, E& option) {
-  auto word = reader.text(key);
-  if (!word) return;
-  std::string all;
-  for (std::string_view known : protocol::words(E{}).table) {
-    if (known == *word) {
-      option = protocol::from_word<E>(*word);
-      return;
-    }
-    all += (all.empty() ? "" : ", ") + std::string(known);
-  }
-  reader.problem(key, "'" + *word + "' is no value of " + key, "use one of " + all);
-}
-
-void read_options(SpecReader& metadata, const Value& defaults, Wanted& wanted,
-                  std::vector<WireProblem>& problems) {
-  if (defaults.is_object()) {
-    SpecReader reader(&defaults, "", wanted.document, problems);
-    take_option(reader, "prune", wanted.options.prune);
-    take_option(reader, "drift", wanted.options.drift);
-    take_option(reader, "apply", wanted.options.apply);
-  }
-  const Value* annotations = metadata.member("annotations");
-  if (!annotations) return;
-  SpecReader reader(annotations, "/metadata/annotations", wanted.document, problems);
-  if (!annotations->is_object()) return;
-  take_option(reader, std::string(kPrune), wanted.options.prune);
-  take_option(reader, std::string(kDrift), wanted.options.drift);
-  take_option(reader, std::string(kApply), wanted.options.apply);
-  for (const auto& [key, value] : annotations->as_object())
-    if (key.starts_with("gitopsd.io/") && key != kPrune && key != kDrift && key != kApply)
-      reader.problem(key, "unknown annotation '" + key + "'",
-                     "known are gitopsd.io/prune, gitopsd.io/drift and gitopsd.io/apply");
-}
 
 void read_path(SpecReader& spec, Wanted& wanted) {
   auto path = spec.needed_text("path");
@@ -184,7 +146,7 @@ std::optional<Wanted> read_document(const protocol::Document& document, const Va
   metadata.allow({"name", "labels", "annotations"});
   auto name = metadata.needed_text("name");
   if (name && name->empty()) metadata.problem("name", "'name' is empty");
-  read_options(metadata, defaults, wanted, problems);
+  wanted.options = protocol::read_options(metadata, defaults, wanted.document, problems);
 
   if (kind) {
     SpecReader spec(top.member("spec"), "/spec", document.digest, problems);

@@ -1,5 +1,5 @@
-// Reads the members of one mapping of a document: every wrong or unknown one becomes a problem with its
-// pointer.
+// Reads the members of one mapping of a document of a provider's own kinds: every wrong or unknown one
+// becomes a problem with its pointer.
 #pragma once
 
 #include <optional>
@@ -8,13 +8,13 @@
 
 #include "providers/protocol/messages.h"
 
-namespace gitopsd::host {
+namespace gitopsd::protocol {
 
 class SpecReader {
  public:
   /// `value` may be nullptr (missing) or of a wrong type: both are a problem, and nothing is found then.
   SpecReader(const Value* value, std::string pointer, const std::string& document,
-             std::vector<protocol::WireProblem>& problems);
+             std::vector<WireProblem>& problems);
 
   /// A problem for every member that is not among these.
   void allow(const std::vector<std::string>& known);
@@ -29,7 +29,12 @@ class SpecReader {
   const Value* value_;
   std::string pointer_;
   const std::string& document_;
-  std::vector<protocol::WireProblem>& problems_;
+  std::vector<WireProblem>& problems_;
 };
 
-}  // namespace gitopsd::host
+/// What a document of a provider's own kinds says of itself: its annotations `gitopsd.io/prune`, `/drift` and
+/// `/apply`, over the application's `defaults` of the same names.
+Options read_options(SpecReader& metadata, const Value& defaults, const std::string& document,
+                     std::vector<WireProblem>& problems);
+
+}  // namespace gitopsd::protocol

@@ -1,11 +1,34 @@
-#include "providers/host/spec_reader.h"
+#include "providers/protocol/spec_reader.h"
 
 #include <algorithm>
 
-namespace gitopsd::host {
+#include "providers/protocol/words.h"
+
+namespace gitopsd::protocol {
+namespace {
+
+constexpr std::string_view kPrune = "gitopsd.io/prune", kDrift = "gitopsd.io/drift",
+                           kApply = "gitopsd.io/apply";
+
+template <class E>
+void take_option(SpecReader& reader, const std::string& key, E& option) {
+  auto word = reader.text(key);
+  if (!word) return;
+  std::string all;
+  for (std::string_view known : words(E{}).table) {
+    if (known == *word) {
+      option = from_word<E>(*word);
+      return;
+    }
+    all += (all.empty() ? "" : ", ") + std::string(known);
+  }
+  reader.problem(key, "'" + *word + "' is no value of " + key, "use one of " + all);
+}
+
+}  // namespace
 
 SpecReader::SpecReader(const Value* value, std::string pointer, const std::string& document,
-                       std::vector<protocol::WireProblem>& problems)
+                       std::vector<WireProblem>& problems)
     : value_(value), pointer_(std::move(pointer)), document_(document), problems_(problems) {
   if (value_ && value_->is_object()) return;
   std::string found = value_ ? ", found " + std::string(value_->type_name()) : "";
@@ -15,7 +38,7 @@ SpecReader::SpecReader(const Value* value, std::string pointer, const std::strin
 }
 
 void SpecReader::problem(const std::string& key, std::string message, std::string hint) {
-  protocol::WireProblem problem;
+  WireProblem problem;
   problem.code = "spec";
   problem.cause = ProblemCause::input;
   problem.message = std::move(message);
@@ -61,4 +84,27 @@ bool SpecReader::flag(const std::string& key, bool fallback) {
   return fallback;
 }
 
-}  // namespace gitopsd::host
+Options read_options(SpecReader& metadata, const Value& defaults, const std::string& document,
+                     std::vector<WireProblem>& problems) {
+  Options options;
+  if (defaults.is_object()) {
+    SpecReader reader(&defaults, "", document, problems);
+    take_option(reader, "prune", options.prune);
+    take_option(reader, "drift", options.drift);
+    take_option(reader, "apply", options.apply);
+  }
+  const Value* annotations = metadata.member("annotations");
+  if (!annotations) return options;
+  SpecReader reader(annotations, "/metadata/annotations", document, problems);
+  if (!annotations->is_object()) return options;
+  take_option(reader, std::string(kPrune), options.prune);
+  take_option(reader, std::string(kDrift), options.drift);
+  take_option(reader, std::string(kApply), options.apply);
+  for (const auto& [key, value] : annotations->as_object())
+    if (key.starts_with("gitopsd.io/") && key != kPrune && key != kDrift && key != kApply)
+      reader.problem(key, "unknown annotation '" + key + "'",
+                     "known are gitopsd.io/prune, gitopsd.io/drift and gitopsd.io/apply");
+  return options;
+}
+
+}  // namespace gitopsd::protocol
