@@ -1,0 +1,72 @@
+#include "providers/aws/change_text.h"
+
+#include <algorithm>
+#include <map>
+
+namespace gitopsd::aws {
+namespace {
+
+bool replaces(const ResourceChange& change) {
+  return change.replacement == "True" || change.replacement == "Conditional" ||
+         change.policy_action.starts_with("Replace");
+}
+
+/// With `DeletionPolicy: Retain` CloudFormation lets go of it.
+bool deletes(const ResourceChange& change) {
+  return change.action == "Remove" && change.policy_action != "Retain" && change.policy_action != "Snapshot";
+}
+
+std::string sign_of(const ResourceChange& change) {
+  if (change.action == "Add") return "+";
+  if (change.action == "Remove") return "-";
+  return replaces(change) ? "-/+" : "~";
+}
+
+void add_property(std::string& text, const PropertyChange& property) {
+  text += "    " + property.name;
+  if (!property.before.empty() || !property.after.empty())
+    text += ": " + (property.before.empty() ? "(none)" : property.before) + " -> " +
+            (property.after.empty() ? "(none)" : property.after);
+  if (property.recreation == "Always") text += " (forces a replacement)";
+  if (property.recreation == "Conditionally") text += " (may force a replacement)";
+  if (!property.cause.empty()) text += " (from " + property.cause + ")";
+  text += "\n";
+}
+
+std::string word_of(const ResourceChange& change) {
+  if (change.action == "Add") return "to add";
+  if (change.action == "Remove") return deletes(change) ? "to delete" : "to let go of";
+  if (change.action == "Import") return "to adopt";
+  return replaces(change) ? "to replace" : "to change";
+}
+
+}  // namespace
+
+std::string change_text(const ChangeSet& set) {
+  std::string text;
+  for (const auto& change : set.changes) {
+    text += sign_of(change) + " " + change.logical_id + " (" + change.type + ")";
+    if (!change.physical_id.empty()) text += " " + change.physical_id;
+    if (change.replacement == "Conditional") text += " may be replaced";
+    text += "\n";
+    for (const auto& property : change.properties) add_property(text, property);
+  }
+  return text;
+}
+
+std::string change_summary(const ChangeSet& set) {
+  std::map<std::string, int> counts;
+  for (const auto& change : set.changes) ++counts[word_of(change)];
+  std::string text;
+  for (const char* word : {"to add", "to adopt", "to change", "to replace", "to let go of", "to delete"})
+    if (const auto found = counts.find(word); found != counts.end())
+      text += (text.empty() ? "" : ", ") + std::to_string(found->second) + " " + word;
+  return text.empty() ? "its outputs, tags or description change" : text;
+}
+
+bool destroys(const ChangeSet& set) {
+  return std::any_of(set.changes.begin(), set.changes.end(),
+                     [](const auto& change) { return deletes(change) || replaces(change); });
+}
+
+}  // namespace gitopsd::aws

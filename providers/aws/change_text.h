@@ -1,0 +1,17 @@
+// What a change set would do, for people.
+#pragma once
+
+#include <string>
+
+#include "providers/aws/cloudformation.h"
+
+namespace gitopsd::aws {
+
+/// A line for each resource and property that changes.
+std::string change_text(const ChangeSet&);
+/// "2 to add, 1 to change, 1 to replace"
+std::string change_summary(const ChangeSet&);
+/// Whether something is deleted or may be replaced.
+bool destroys(const ChangeSet&);
+
+}  // namespace gitopsd::aws

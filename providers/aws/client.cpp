@@ -1,0 +1,156 @@
+#include "providers/aws/client.h"
+
+#include <algorithm>
+#include <array>
+#include <random>
+#include <thread>
+
+#include "base/hash.h"
+#include "base/log.h"
+#include "providers/aws/xml.h"
+
+namespace gitopsd::aws {
+namespace {
+
+using namespace std::chrono_literals;
+
+// "Standard" of https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
+constexpr int kAttempts = 3;
+constexpr auto kLongestPause = 20'000ms;
+constexpr int kQuota = 500, kRetryCost = 5;
+constexpr auto kTimeout = 60s;
+/// AWS refuses what was signed more than five minutes (S3: fifteen) before or after its own time.
+constexpr WallMicros kSkewMatters = 240'000'000;
+
+template <std::size_t N>
+bool is_one_of(std::string_view word, const std::array<std::string_view, N>& words) {
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+constexpr std::array<std::string_view, 14> kThrottling{"Throttling",
+                                                       "ThrottlingException",
+                                                       "ThrottledException",
+                                                       "RequestThrottledException",
+                                                       "RequestThrottled",
+                                                       "TooManyRequestsException",
+                                                       "ProvisionedThroughputExceededException",
+                                                       "TransactionInProgressException",
+                                                       "RequestLimitExceeded",
+                                                       "BandwidthLimitExceeded",
+                                                       "LimitExceededException",
+                                                       "SlowDown",
+                                                       "PriorRequestNotComplete",
+                                                       "EC2ThrottledException"};
+constexpr std::array<std::string_view, 6> kPassing{"RequestTimeout",     "RequestTimeoutException",
+                                                   "InternalError",      "InternalFailure",
+                                                   "ServiceUnavailable", "IDPCommunicationError"};
+constexpr std::array<std::string_view, 4> kRefusedKey{"InvalidClientTokenId", "UnrecognizedClientException",
+                                                      "InvalidAccessKeyId", "SignatureDoesNotMatch"};
+constexpr std::array<std::string_view, 3> kExpired{"ExpiredToken", "ExpiredTokenException", "RequestExpired"};
+constexpr std::array<std::string_view, 5> kForbidden{"AccessDenied", "AccessDeniedException",
+                                                     "UnauthorizedOperation", "AuthorizationError",
+                                                     "UnauthorizedAccess"};
+
+bool is_passing(int status, std::string_view code) {
+  return status == 500 || status == 502 || status == 503 || status == 504 || is_one_of(code, kThrottling) ||
+         is_one_of(code, kPassing);
+}
+
+/// How it is said depends on the service.
+bool is_about_time(std::string_view code, std::string_view said) {
+  return code == "RequestTimeTooSkewed" || code == "RequestExpired" ||
+         (code == "SignatureDoesNotMatch" &&
+          (said.find("Signature expired") != said.npos || said.find("not yet current") != said.npos));
+}
+
+std::chrono::milliseconds pause_before(int attempt) {
+  static thread_local std::minstd_rand random{std::random_device{}()};
+  const auto most = std::min(std::chrono::milliseconds(1000) * (1 << (attempt - 1)), kLongestPause);
+  return std::chrono::milliseconds(
+      std::uniform_int_distribution<long>(0, static_cast<long>(most.count()))(random));
+}
+
+std::string with_action(const std::string& action, const ErrorAnswer& said) {
+  return action +
+         " was refused: " + (said.message.empty() ? said.code : said.message + " (" + said.code + ")");
+}
+
+ApiError error_of(const std::string& action, int status, const ErrorAnswer& said) {
+  Problem problem{ProblemCause::destination, with_action(action, said), {}, {}, {}};
+  if (is_passing(status, said.code)) {
+    problem.cause = ProblemCause::transient;
+  } else if (is_about_time(said.code, said.message)) {
+    problem.cause = ProblemCause::transient;
+    problem.hint = "set this machine's clock";
+  } else if (is_one_of(said.code, kExpired)) {
+    problem.cause = ProblemCause::transient;
+    problem.hint = "the credentials have expired: renew them";
+  } else if (is_one_of(said.code, kRefusedKey)) {
+    problem.hint = "the access key is unknown, or its secret is another one: correct the credentials";
+  } else if (is_one_of(said.code, kForbidden)) {
+    problem.hint = "allow the action in the identity's IAM policy";
+  }
+  return {std::move(problem), said.code, said.message};
+}
+
+}  // namespace
+
+Client::Client(const Settings& settings, const Clock& clock)
+    : settings_(settings), clock_(clock), credentials_(settings, clock) {}
+
+HttpResponse Client::attempt(const Service& service, const Request& request, const Cancelled& cancelled,
+                             bool afresh) {
+  const std::string endpoint = endpoint_of(service, settings_);
+  const std::string host = endpoint.substr(endpoint.find("://") + 3);
+  const Scope scope{settings_.region, std::string(service.id)};
+  const auto signature = sign(request, host, to_hex(sha256(request.body)), credentials_.get(afresh), scope,
+                              clock_.wall() + skew_.load());
+  Fields headers = request.headers;
+  headers.insert(headers.end(), signature.headers.begin(), signature.headers.end());
+  return http_.send(request.method, endpoint + request.path, headers, request.body, kTimeout, cancelled);
+}
+
+Value Client::call(const Service& service, const std::string& action, Fields parameters,
+                   const Cancelled& cancelled) {
+  parameters.insert(parameters.begin(), {{"Action", action}, {"Version", std::string(service.version)}});
+  Request request;
+  request.method = "POST";
+  request.headers = {{"Content-Type", "application/x-www-form-urlencoded; charset=utf-8"}};
+  request.body = form_body(parameters);
+  const std::string name = std::string(service.id) + ":" + action;
+  bool afresh = false, minded_time = false;
+  for (int tried = 1;; ++tried) {
+    const bool last = tried >= kAttempts || quota_.load() < kRetryCost || (cancelled && cancelled());
+    try {
+      const auto response = attempt(service, request, cancelled, std::exchange(afresh, false));
+      if (response.status / 100 == 2) {
+        quota_ = std::min(kQuota, quota_.load() + 1);
+        return read_answer(response.body, action);
+      }
+      ErrorAnswer said = read_error(response.body);
+      if (said.code.empty()) said.code = "HTTP " + std::to_string(response.status);  // a proxy's, say
+      const auto theirs = response.date();
+      if (is_about_time(said.code, said.message) && theirs && !std::exchange(minded_time, true)) {
+        const WallMicros skew = *theirs - clock_.wall();
+        if (std::abs(skew - skew_.load()) > kSkewMatters) {
+          log::warning("the clock of this machine is wrong", {{"seconds", skew / 1'000'000}});
+          skew_ = skew;
+          continue;
+        }
+      }
+      const auto error = error_of(name, response.status, said);
+      const bool key = is_one_of(said.code, kExpired) || is_one_of(said.code, kRefusedKey);
+      if (last || !(is_passing(response.status, said.code) || (key && tried == 1))) throw error;
+      afresh = key;
+      if (key) continue;  // others may have been written meanwhile
+    } catch (const ApiError&) {
+      throw;
+    } catch (const Failure& failure) {
+      if (last || failure.cause() != ProblemCause::transient) throw;
+    }
+    quota_ -= kRetryCost;
+    std::this_thread::sleep_for(pause_before(tried));
+  }
+}
+
+}  // namespace gitopsd::aws

@@ -1,0 +1,56 @@
+// Calls of AWS's APIs: signed, tried again as AWS's SDKs do, their errors by meaning.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <string>
+
+#include "base/clock.h"
+#include "base/problem.h"
+#include "base/value.h"
+#include "providers/aws/credentials.h"
+#include "providers/aws/endpoint.h"
+#include "providers/aws/http.h"
+
+namespace gitopsd::aws {
+
+/// An answer of AWS that is an error.
+class ApiError : public Failure {
+ public:
+  ApiError(Problem problem, std::string code, std::string said)
+      : Failure(std::move(problem)), code_(std::move(code)), said_(std::move(said)) {}
+  const std::string& code() const { return code_; }  ///< "ValidationError"
+  const std::string& said() const { return said_; }  ///< AWS's message alone
+
+ private:
+  std::string code_, said_;
+};
+
+using Cancelled = std::function<bool()>;
+
+/// Thread-safe.
+class Client {
+ public:
+  Client(const Settings&, const Clock&);
+
+  /// An action of the query protocol (POST); what stands in `<ActionResult>`. Throws ApiError, or Failure
+  /// where no answer came.
+  Value call(const Service&, const std::string& action, Fields parameters, const Cancelled& = {});
+
+  const Settings& settings() const { return settings_; }
+  std::string access_key_id() { return credentials_.get().access_key_id; }
+
+ private:
+  HttpResponse attempt(const Service&, const Request&, const Cancelled&, bool afresh);
+
+  const Settings settings_;
+  const Clock& clock_;
+  CredentialChain credentials_;
+  Http http_;
+  /// AWS's clock less ours, where they are far apart.
+  std::atomic<WallMicros> skew_{0};
+  /// Retries that are allowed still: what SDKs call the retry quota, shared by all calls.
+  std::atomic<int> quota_{500};
+};
+
+}  // namespace gitopsd::aws

@@ -1,0 +1,100 @@
+// CloudFormation's actions that this provider needs, typed.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "providers/aws/client.h"
+
+namespace gitopsd::aws {
+
+using Texts = std::map<std::string, std::string>;
+
+struct StackFacts {
+  std::string id;  ///< ARN: another one when a stack of that name is made anew
+  std::string name, status, status_reason;
+  std::string updated;  ///< as AWS wrote it: of the last update, else of the creation
+  Texts parameters, tags, outputs;
+  std::vector<std::string> capabilities;
+  std::string role;
+};
+
+/// What an operation on it is at, by the end of its status (`UPDATE_ROLLBACK_COMPLETE`).
+enum class StackPhase {
+  review,       ///< made by a change set that was never executed: there is nothing in it
+  busy,         ///< an operation is under way
+  well,         ///< the last operation did what it was to do
+  rolled_back,  ///< it did not, and the stack is as it was before
+  broken        ///< somebody has to act
+};
+StackPhase phase_of(const std::string& status);
+
+struct PropertyChange {
+  std::string name, before, after;  ///< values where AWS told them
+  std::string recreation;           ///< Never, Conditionally, Always
+  std::string cause;                ///< what it comes from: a parameter, another resource
+};
+struct ResourceChange {
+  std::string action;  ///< Add, Modify, Remove, Import, Dynamic, SyncWithActual
+  std::string logical_id, type, physical_id;
+  std::string replacement;    ///< True, Conditional, False
+  std::string policy_action;  ///< Delete, Retain, Snapshot, ReplaceAndDelete, ...
+  std::vector<PropertyChange> properties;
+};
+struct ChangeSet {
+  std::string id, stack_id, status, reason, execution;
+  std::vector<ResourceChange> changes;
+  /// It failed for want of any change.
+  bool empty() const;
+};
+
+struct NewChangeSet {
+  std::string stack, name;
+  bool creates = false;  ///< the stack
+  std::string template_body;
+  Texts parameters, tags;
+  std::vector<std::string> capabilities, notifications;
+  std::string role, token;
+};
+struct ChangeSetName {
+  std::string id, stack_id;
+};
+
+struct StackEvent {
+  std::string id, resource, type, physical_id, status, reason, token, when;
+};
+
+class CloudFormation {
+ public:
+  explicit CloudFormation(Client& client) : client_(client) {}
+
+  /// nullopt where there is none. By name or, also once it is deleted, by id.
+  std::optional<StackFacts> stack(const std::string& name, const Cancelled& = {});
+  std::vector<StackFacts> stacks(const Cancelled& = {});
+  std::string template_of(const std::string& stack, const Cancelled& = {});
+
+  /// nullopt: AWS said at once that nothing would change.
+  std::optional<ChangeSetName> create_change_set(const NewChangeSet&, const Cancelled& = {});
+  /// Whole, all its pages.
+  ChangeSet change_set(const std::string& id, const Cancelled& = {});
+  /// The same once it is made, or failed. Throws Failure (transient) at the deadline.
+  ChangeSet finished_change_set(const std::string& id, Deadline, const Cancelled& = {});
+  void delete_change_set(const std::string& id, const Cancelled& = {});
+  void execute_change_set(const std::string& id, const std::string& token, const Cancelled& = {});
+
+  void delete_stack(const std::string& id, const std::string& token, const Cancelled& = {});
+  /// Newest first: those of the operation with this token; of the newest operation where that is empty.
+  std::vector<StackEvent> events(const std::string& stack, const std::string& token, const Cancelled& = {});
+
+ private:
+  Value call(const std::string& action, Fields parameters, const Cancelled& cancelled) {
+    return client_.call(kCloudFormation, action, std::move(parameters), cancelled);
+  }
+
+  Client& client_;
+};
+
+}  // namespace gitopsd::aws

@@ -1,0 +1,287 @@
+#include <algorithm>
+#include <map>
+
+#include "base/hash.h"
+#include "base/json.h"
+#include "providers/aws/change_text.h"
+#include "providers/aws/verbs.h"
+#include "providers/protocol/schedule.h"
+
+namespace gitopsd::aws {
+namespace {
+
+using namespace std::chrono_literals;
+using protocol::Action;
+using protocol::Step;
+using protocol::WireProblem;
+
+constexpr std::size_t kParallel = 8;
+/// Of CreateChangeSet's TemplateBody; larger ones go by way of S3.
+constexpr std::size_t kLargestBody = 51'200;
+/// From here on one page of all is cheaper than each by itself.
+constexpr std::size_t kManyStacks = 8;
+
+/// The steps and problems of one stack.
+struct Planned {
+  std::optional<Step> step;
+  std::vector<WireProblem> problems;
+  std::string made;  ///< a change set, or a stack under review
+};
+
+class StackPlanner {
+ public:
+  StackPlanner(State& state, const protocol::PlanRequest& request, protocol::CallContext& context)
+      : state_(state), request_(request), context_(context) {}
+
+  protocol::PlanResult run() {
+    protocol::PlanResult result;
+    policy_ = Policy::parse(request_.policy, result.problems);
+    read_documents(result.problems);
+    if (!result.problems.empty()) return result;
+    state_.check_account(context_.cancelled);
+    look_at_many();
+    const std::size_t upserts = wanted_.size(), all = upserts + request_.remove.size();
+    std::vector<Planned> planned(all);
+    protocol::run_in_order(std::vector<std::vector<std::size_t>>(all), kParallel, [&](std::size_t i) {
+      const ResourceId id = i < upserts ? id_of(wanted_[i].name) : request_.remove[i - upserts];
+      try {
+        planned[i] = i < upserts ? upsert(wanted_[i]) : removal(id);
+      } catch (const Failure& failure) {
+        planned[i].problems.push_back(problem_of(failure, id, i < upserts ? wanted_[i].document : ""));
+      }
+    });
+    Value made = Value::array();
+    for (auto& one : planned) {
+      if (one.step) result.steps.push_back(std::move(*one.step));
+      for (auto& problem : one.problems) result.problems.push_back(std::move(problem));
+      if (!one.made.empty()) made.push(one.made);
+    }
+    if (!made.as_array().empty()) result.discard = to_json(made);
+    return result;
+  }
+
+ private:
+  void read_documents(std::vector<WireProblem>& problems) {
+    std::map<std::string_view, const protocol::Resource*> upserts;
+    for (const auto& resource : request_.upsert) upserts.emplace(resource.document, &resource);
+    for (const auto& document : request_.documents) {
+      const auto resource = upserts.find(document.digest);
+      if (resource == upserts.end()) continue;
+      auto stack = read_stack(document, Value(), problems);
+      if (!stack) continue;
+      stack->options = resource->second->options;
+      for (auto& problem : breaches(policy_, *stack)) problems.push_back(std::move(problem));
+      wanted_.push_back(*std::move(stack));
+    }
+    for (const auto& entry : request_.entries) entries_.emplace(entry.id, &entry);
+  }
+
+  void look_at_many() {
+    if (wanted_.size() + request_.remove.size() < kManyStacks) return;
+    seen_.emplace();
+    for (auto& stack : state_.cloudformation.stacks(context_.cancelled)) seen_->emplace(stack.name, stack);
+  }
+
+  std::optional<StackFacts> look(const std::string& name) {
+    if (!seen_) return state_.cloudformation.stack(name, context_.cancelled);
+    const auto found = seen_->find(name);
+    return found == seen_->end() ? std::nullopt : std::optional(found->second);
+  }
+
+  std::string from_of(const ResourceId& id) const {
+    const auto found = entries_.find(id);
+    return found == entries_.end() ? std::string() : found->second->from;
+  }
+
+  static Step step_for(const ResourceId& id, Action action, std::string reason) {
+    Step step;
+    step.id = id;
+    step.action = action;
+    step.key = std::string(to_string(action)) + " " + id.str();
+    step.reason = std::move(reason);
+    step.rerun = protocol::Rerun::safe;  // the request token and the change set let nothing happen twice
+    return step;
+  }
+
+  WireProblem problem_of(const Failure& failure, const ResourceId& id, const std::string& document) const {
+    const Problem& first = failure.problems().front();
+    WireProblem problem;
+    problem.code = "plan";
+    problem.cause = first.cause;
+    problem.message = first.message;
+    problem.hint = first.hint;
+    problem.id = id.str();
+    problem.document = document;
+    if (!document.empty()) problem.pointer = "/spec/template";
+    return problem;
+  }
+
+  /// Whose it is decides; nullopt: it is, or may become, the owner's.
+  std::optional<WireProblem> others(const StackFacts& live, const Stack& wanted) const {
+    const auto owner = owner_of(live.tags);
+    if (!owner || stands_for(*owner, request_.owner, from_of(id_of(wanted.name)))) return std::nullopt;
+    const bool here = owner->installation == request_.owner.installation;
+    auto problem =
+        problem_of(fail(ProblemCause::conflict,
+                        "the stack '" + wanted.name + "' belongs to application '" + owner->application +
+                            "'" + (here ? "" : " of another installation ('" + owner->installation + "')"),
+                        "declare it in one place only, or give this one another name"),
+                   id_of(wanted.name), wanted.document);
+    problem.pointer = "/metadata/name";
+    if (here) problem.owner = owner->application;
+    return problem;
+  }
+
+  /// Whether nobody has touched it since we left it, as this document wants it.
+  bool is_as_applied(const StackFacts& live, const Stack& wanted) const {
+    const auto entry = entries_.find(id_of(wanted.name));
+    if (entry == entries_.end() || !entry->second->owned || !entry->second->from.empty()) return false;
+    const auto receipt = Receipt::parse(entry->second->owned->receipt);
+    return receipt && entry->second->owned->digest == wanted.document && receipt->stack == live.id &&
+           phase_of(live.status) == StackPhase::well && receipt->updated == live.updated;
+  }
+
+  Planned upsert(const Stack& wanted) {
+    Planned out;
+    const ResourceId id = id_of(wanted.name);
+    const auto live = look(wanted.name);
+    if (live) {
+      if (auto problem = others(*live, wanted)) return out.problems.push_back(*std::move(problem)), out;
+      if (is_as_applied(*live, wanted))
+        return out.step = with_digest(step_for(id, Action::none, ""), wanted), out;
+      if (auto problem = in_the_way(*live, wanted)) return out.problems.push_back(*std::move(problem)), out;
+    }
+    const bool creates = !live || phase_of(live->status) == StackPhase::review;
+    NewChangeSet make;
+    make.stack = wanted.name;
+    make.creates = creates;
+    make.template_body = template_text(wanted);
+    make.parameters = wanted.parameters;
+    make.tags = tags_for(wanted, request_.owner);
+    make.capabilities = wanted.capabilities;
+    make.role = wanted.role;
+    make.token = to_hex(sha256(request_.sync + " " + wanted.document + " " + (live ? live->updated : "")));
+    make.name = "gitopsd-" + make.token.substr(0, 24);
+    const std::string digest = state_.digests.of_template(make.template_body);
+    const auto made = state_.cloudformation.create_change_set(make, context_.cancelled);
+    const bool ours = live && owner_of(live->tags) == request_.owner;
+    const auto unchanged = [&] {
+      auto step = step_for(id, ours ? Action::none : Action::adopt,
+                           ours ? "CloudFormation sees no change" : "it is as declared, and becomes ours");
+      step.precondition = Precondition{"", live ? live->id : "", digest}.text();
+      return with_digest(std::move(step), wanted);
+    };
+    if (!made) return out.step = unchanged(), out;
+    const auto set =
+        state_.cloudformation.finished_change_set(made->id, context_.deadline, context_.cancelled);
+    if (set.empty()) {
+      state_.cloudformation.delete_change_set(made->id, context_.cancelled);
+      return out.step = unchanged(), out;
+    }
+    if (set.status == "FAILED") {
+      out.problems.push_back(problem_of(fail(ProblemCause::input, "CloudFormation makes no change set for '" +
+                                                                      wanted.name + "': " + set.reason),
+                                        id, wanted.document));
+      state_.cloudformation.delete_change_set(made->id, context_.cancelled);
+      return out;
+    }
+    out.made = made->id;
+    const Action action = creates ? Action::create : ours ? Action::update : Action::adopt;
+    auto step = step_for(id, action, change_summary(set));
+    step.precondition = Precondition{made->id, made->stack_id, digest}.text();
+    step.diff = change_text(set);
+    step.destroys = destroys(set) ? protocol::Destroys::data : protocol::Destroys::nothing;
+    step.from = from_of(id);
+    out.step = with_digest(std::move(step), wanted);
+    return out;
+  }
+
+  static Step with_digest(Step step, const Stack& wanted) {
+    step.digest = wanted.document;
+    return step;
+  }
+
+  std::optional<WireProblem> in_the_way(const StackFacts& live, const Stack& wanted) const {
+    const ResourceId id = id_of(wanted.name);
+    switch (phase_of(live.status)) {
+      case StackPhase::busy:
+        return problem_of(fail(ProblemCause::transient, "an operation on the stack '" + wanted.name +
+                                                            "' is under way: " + live.status),
+                          id, wanted.document);
+      case StackPhase::broken:
+        return problem_of(
+            fail(ProblemCause::destination,
+                 "the stack '" + wanted.name + "' is in " + live.status +
+                     (live.status_reason.empty() ? "" : ": " + live.status_reason),
+                 live.status == "ROLLBACK_COMPLETE" ? "its creation failed: delete it, and it is made again"
+                                                    : "continue its rollback or delete it in CloudFormation"),
+            id, wanted.document);
+      default:
+        return std::nullopt;
+    }
+  }
+
+  std::string template_text(const Stack& wanted) const {
+    if (!wanted.template_) throw fail(ProblemCause::internal, "the template was not sent");
+    std::string text = context_.blobs.read(*wanted.template_, kLargestBody);
+    return text;
+  }
+
+  Planned removal(const ResourceId& id) {
+    Planned out;
+    const std::string name = name_of(id);
+    if (!policy_.allows_stack(name)) {
+      out.problems.push_back(problem_of(
+          fail(ProblemCause::permission, "the policy does not allow the stack '" + name + "'", ""), id, ""));
+      return out;
+    }
+    const auto live = look(name);
+    const auto owner = live ? owner_of(live->tags) : std::nullopt;
+    const bool ours = owner && stands_for(*owner, request_.owner, from_of(id));
+    const std::string reason = !live  ? "it is gone already"
+                               : ours ? "it is no longer declared"
+                                      : "it is not ours any more, and stays";
+    auto step = step_for(id, Action::remove, reason);
+    step.precondition = Precondition{"", ours ? live->id : "", ""}.text();
+    step.destroys = ours ? protocol::Destroys::data : protocol::Destroys::nothing;
+    step.from = from_of(id);
+    out.step = std::move(step);
+    return out;
+  }
+
+  State& state_;
+  const protocol::PlanRequest& request_;
+  protocol::CallContext& context_;
+  Policy policy_;
+  std::vector<Stack> wanted_;
+  std::map<ResourceId, const protocol::Entry*> entries_;
+  std::optional<std::map<std::string, StackFacts>> seen_;  ///< by name, where many were asked for at once
+};
+
+}  // namespace
+
+std::string Precondition::text() const {
+  return to_json(Value::object({{"changeSet", change_set}, {"stack", stack}, {"template", template_}}));
+}
+
+Precondition Precondition::parse(const std::string& text) {
+  const Value value = parse_json(text);
+  return {value.get_string("changeSet"), value.get_string("stack"), value.get_string("template")};
+}
+
+protocol::PlanResult plan(State& state, const protocol::PlanRequest& request,
+                          protocol::CallContext& context) {
+  return StackPlanner(state, request, context).run();
+}
+
+void discard(State& state, const std::string& token, const Cancelled& cancelled) {
+  for (const Value& made : parse_json(token).as_array()) {
+    try {
+      state.cloudformation.delete_change_set(made.as_string(), cancelled);
+    } catch (const ApiError& error) {
+      if (error.code() != "ChangeSetNotFound") throw;
+    }
+  }
+}
+
+}  // namespace gitopsd::aws

@@ -1,0 +1,34 @@
+// The provider's memory of one stack after an operation of ours. Travels as a receipt.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/secret.h"
+#include "providers/aws/cloudformation.h"
+
+namespace gitopsd::aws {
+
+struct Receipt {
+  std::string stack;      ///< its id: another one when it was made anew
+  std::string template_;  ///< digest of the template as it was sent
+  // Of the stack when the operation had ended; empty until somebody has looked.
+  std::string facts;    ///< digest of what else was declared: parameters, tags, role
+  std::string updated;  ///< while that is the same, nobody has updated it
+
+  std::string text() const;
+  static std::optional<Receipt> parse(const std::string& text);
+};
+
+/// Under the provider's key: a parameter may be a guessable secret.
+class Digests {
+ public:
+  explicit Digests(Secret key) : key_(std::move(key)) {}
+  std::string of_template(std::string_view text) const;
+  std::string of_facts(const StackFacts&) const;
+
+ private:
+  const Secret key_;
+};
+
+}  // namespace gitopsd::aws

@@ -1,0 +1,38 @@
+#include <map>
+
+#include "providers/aws/verbs.h"
+
+namespace gitopsd::aws {
+
+protocol::ResolveResult resolve(const protocol::ResolveRequest& request) {
+  protocol::ResolveResult result;
+  const Policy policy = Policy::parse(request.policy, result.problems);
+  std::map<std::string, std::string> declared;  // name to document
+  for (const auto& document : request.documents) {
+    const auto stack = read_stack(document, request.defaults, result.problems);
+    if (!stack) continue;
+    for (auto& problem : breaches(policy, *stack)) result.problems.push_back(std::move(problem));
+    if (!declared.emplace(stack->name, document.digest).second) {
+      protocol::WireProblem problem;
+      problem.code = "clash";
+      problem.cause = ProblemCause::input;
+      problem.message = "the stack '" + stack->name + "' is declared twice";
+      problem.hint = "remove one of them";
+      problem.document = document.digest;
+      problem.pointer = "/metadata/name";
+      problem.id = id_of(stack->name).str();
+      result.problems.push_back(std::move(problem));
+    }
+    if (!stack->template_) result.needs.push_back({document.digest, stack->template_path});
+    protocol::Resource resource;
+    resource.id = id_of(stack->name);
+    resource.kind = kStackKind;
+    resource.name = stack->name;
+    resource.document = document.digest;
+    resource.options = stack->options;
+    result.resources.push_back(std::move(resource));
+  }
+  return result;
+}
+
+}  // namespace gitopsd::aws

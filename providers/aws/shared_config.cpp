@@ -1,0 +1,98 @@
+#include "providers/aws/shared_config.h"
+
+#include <algorithm>
+
+#include "base/problem.h"
+
+// By hand: Debian's INI readers (inih, Boost's property tree) know neither the nested settings nor what ends
+// a comment here.
+namespace gitopsd::aws {
+namespace {
+
+std::string_view trimmed(std::string_view text) {
+  const auto begin = text.find_first_not_of(" \t\r");
+  if (begin == text.npos) return {};
+  return text.substr(begin, text.find_last_not_of(" \t\r") - begin + 1);
+}
+
+/// A comment begins with white space before it; one without is part of the value.
+std::string_view without_comment(std::string_view value) {
+  for (std::size_t i = 0; i < value.size(); ++i)
+    if ((value[i] == '#' || value[i] == ';') && i > 0 && (value[i - 1] == ' ' || value[i - 1] == '\t'))
+      return value.substr(0, i);
+  return value;
+}
+
+class ProfilesReader {
+ public:
+  ProfilesReader(SharedFile kind, const std::string& name) : kind_(kind), name_(name) {}
+
+  void line(std::string_view text) {
+    ++number_;
+    if (trimmed(text).empty() || text.front() == '#' || text.front() == ';') return;
+    if (text.front() == '[') return section(trimmed(text));
+    if (text.front() == ' ' || text.front() == '\t') return;  // of the setting before
+    setting(text);
+  }
+
+  Profiles take() { return std::move(profiles_); }
+
+ private:
+  [[noreturn]] void refuse(std::string message) const {
+    throw Failure(Problem{ProblemCause::input, std::move(message), {}, name_, {number_, 1}});
+  }
+
+  void section(std::string_view text) {
+    const auto end = text.find(']');
+    if (end == text.npos) refuse("a section's name has no ]");
+    auto name = trimmed(text.substr(1, end - 1));
+    current_ = nullptr;
+    constexpr std::string_view kProfile = "profile";
+    const bool prefixed = name.starts_with(kProfile) && name.size() > kProfile.size() &&
+                          (name[kProfile.size()] == ' ' || name[kProfile.size()] == '\t');
+    if (kind_ == SharedFile::config) {
+      if (prefixed)
+        name = trimmed(name.substr(kProfile.size()));
+      else if (name != "default")
+        return ignore();  // `[sso-session NAME]`, `[services NAME]`, and what is no profile here
+    }
+    current_ = &profiles_[std::string(name)];
+  }
+
+  void ignore() { ignored_ = true; }
+
+  void setting(std::string_view text) {
+    const auto equals = text.find('=');
+    if (equals == text.npos) refuse("a line is neither a section nor NAME = VALUE");
+    if (!current_) {
+      if (ignored_) return;
+      refuse("a setting stands before the first section");
+    }
+    std::string key(trimmed(text.substr(0, equals)));
+    std::transform(key.begin(), key.end(), key.begin(),
+                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+    if (key.empty()) refuse("a setting has no name");
+    (*current_)[key] = std::string(trimmed(without_comment(text.substr(equals + 1))));
+  }
+
+  const SharedFile kind_;
+  const std::string& name_;
+  int number_ = 0;
+  bool ignored_ = false;
+  Profiles profiles_;
+  Profile* current_ = nullptr;
+};
+
+}  // namespace
+
+Profiles read_profiles(std::string_view text, SharedFile kind, const std::string& name) {
+  ProfilesReader reader(kind, name);
+  for (std::size_t at = 0; at < text.size();) {
+    const auto end = std::min(text.find('\n', at), text.size());
+    reader.line(text.substr(at, end - at));
+    at = end + 1;
+  }
+  return reader.take();
+}
+
+}  // namespace gitopsd::aws

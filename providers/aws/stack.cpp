@@ -1,0 +1,190 @@
+#include "providers/aws/stack.h"
+
+#include <algorithm>
+
+#include "providers/protocol/spec_reader.h"
+
+namespace gitopsd::aws {
+namespace {
+
+using protocol::SpecReader;
+using protocol::WireProblem;
+
+constexpr std::string_view kIdPrefix = "stack/";
+constexpr std::size_t kLongestName = 128, kMostTags = 48;  // 50, of which two are ours
+const std::vector<std::string> kCapabilities{"CAPABILITY_IAM", "CAPABILITY_NAMED_IAM",
+                                             "CAPABILITY_AUTO_EXPAND"};
+
+bool is_letter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/// Of CreateChangeSet: `[a-zA-Z][-a-zA-Z0-9]*`.
+bool is_stack_name(std::string_view text) {
+  return !text.empty() && text.size() <= kLongestName && is_letter(text.front()) &&
+         std::all_of(text.begin(), text.end(),
+                     [](char c) { return is_letter(c) || c == '-' || (c >= '0' && c <= '9'); });
+}
+
+/// A parameter may be written as YAML reads it: `Port: 80`.
+std::optional<std::string> text_of(const Value& value) {
+  if (value.is_string()) return value.as_string();
+  if (value.is_bool()) return value.as_bool() ? "true" : "false";
+  if (value.is_int()) return std::to_string(value.as_int());
+  if (value.is_array()) {  // CommaDelimitedList
+    std::string all;
+    for (const Value& item : value.as_array()) {
+      const auto text = text_of(item);
+      if (!text || item.is_array()) return std::nullopt;
+      all += (all.empty() ? "" : ",") + *text;
+    }
+    return all;
+  }
+  return std::nullopt;
+}
+
+Texts read_texts(SpecReader& in, const std::string& key, const std::string& pointer,
+                 const std::string& document, std::vector<WireProblem>& problems) {
+  Texts out;
+  const Value* value = in.member(key);
+  if (!value) return out;
+  SpecReader reader(value, pointer, document, problems);
+  if (!value->is_object()) return out;
+  for (const auto& [name, item] : value->as_object()) {
+    if (auto text = text_of(item))
+      out[name] = *std::move(text);
+    else
+      reader.problem(name, "'" + name + "' must be a string, found " + std::string(item.type_name()),
+                     "put it in quotes");
+  }
+  return out;
+}
+
+void check_tags(const Stack& stack, SpecReader& in) {
+  if (stack.tags.size() > kMostTags)
+    in.problem("tags", "a stack has at most " + std::to_string(kMostTags) + " tags beside ours");
+  for (const auto& [key, value] : stack.tags)
+    if (key.starts_with("gitopsd.io/") || key.starts_with("aws:"))
+      in.problem("tags", "the tag '" + key + "' is not yours to set", "choose another prefix");
+}
+
+void read_capabilities(SpecReader& spec, Stack& stack) {
+  const Value* list = spec.member("capabilities");
+  if (!list) return;
+  if (!list->is_array()) return spec.problem("capabilities", "'capabilities' must be a list");
+  for (const Value& item : list->as_array()) {
+    const std::string word = item.is_string() ? item.as_string() : "";
+    if (std::find(kCapabilities.begin(), kCapabilities.end(), word) != kCapabilities.end())
+      stack.capabilities.push_back(word);
+    else
+      spec.problem("capabilities", "'" + word + "' is no capability",
+                   "use CAPABILITY_IAM, CAPABILITY_NAMED_IAM or CAPABILITY_AUTO_EXPAND");
+  }
+}
+
+void read_template(SpecReader& spec, const protocol::Document& document, Stack& stack) {
+  const auto path = spec.needed_text("template");
+  if (!path) return;
+  if (path->empty() || path->ends_with('/'))
+    return spec.problem("template", "'template' must name a file of the repository",
+                        "relative to the application's path, or from the repository's root with a leading /");
+  stack.template_path = *path;
+  for (const auto& found : document.blobs) {
+    if (found.path == *path) stack.template_ = found.blob;
+    if (found.path.starts_with(*path + "/"))
+      return spec.problem("template", "'" + *path + "' is a folder", "a stack's template is one file");
+  }
+}
+
+}  // namespace
+
+std::optional<Stack> read_stack(const protocol::Document& document, const Value& defaults,
+                                std::vector<WireProblem>& problems) {
+  const std::size_t before = problems.size();
+  Stack stack;
+  stack.document = document.digest;
+  SpecReader top(&document.json, "", document.digest, problems);
+  if (!document.json.is_object()) return std::nullopt;
+  top.allow({"apiVersion", "kind", "metadata", "spec"});
+  if (const auto version = top.needed_text("apiVersion"); version && *version != kApiVersion)
+    top.problem("apiVersion", "unknown apiVersion '" + *version + "'",
+                "AWS understands " + std::string(kApiVersion));
+  const auto kind = top.needed_text("kind");
+  if (kind && *kind != kStackKind) {
+    const auto near = did_you_mean(*kind, {std::string(kStackKind)});
+    top.problem("kind", "unknown kind '" + *kind + "'",
+                near.empty() ? "AWS knows Stack" : "did you mean '" + near + "'?");
+    return std::nullopt;
+  }
+  SpecReader metadata(top.member("metadata"), "/metadata", document.digest, problems);
+  metadata.allow({"name", "labels", "annotations"});
+  if (const auto name = metadata.needed_text("name")) {
+    stack.name = *name;
+    if (!is_stack_name(*name))
+      metadata.problem("name", "'" + *name + "' is no name of a stack",
+                       "it begins with a letter and has letters, digits and hyphens, at most 128");
+  }
+  stack.options = protocol::read_options(metadata, defaults, document.digest, problems);
+  SpecReader spec(top.member("spec"), "/spec", document.digest, problems);
+  spec.allow({"template", "parameters", "tags", "capabilities", "role"});
+  read_template(spec, document, stack);
+  stack.parameters = read_texts(spec, "parameters", "/spec/parameters", document.digest, problems);
+  stack.tags = read_texts(spec, "tags", "/spec/tags", document.digest, problems);
+  check_tags(stack, spec);
+  read_capabilities(spec, stack);
+  stack.role = spec.text("role").value_or("");
+  if (problems.size() != before) return std::nullopt;
+  return stack;
+}
+
+ResourceId id_of(const std::string& stack) {
+  return ResourceId(std::string(kIdPrefix) + stack);
+}
+
+std::string name_of(const ResourceId& id) {
+  return id.str().substr(kIdPrefix.size());
+}
+
+std::optional<protocol::Owner> owner_of(const Texts& tags) {
+  const auto installation = tags.find(std::string(kInstallationTag));
+  const auto application = tags.find(std::string(kApplicationTag));
+  if (installation == tags.end() || application == tags.end()) return std::nullopt;
+  return protocol::Owner{installation->second, application->second};
+}
+
+Texts tags_for(const Stack& stack, const protocol::Owner& owner) {
+  Texts tags = stack.tags;
+  tags[std::string(kInstallationTag)] = owner.installation;
+  tags[std::string(kApplicationTag)] = owner.application;
+  return tags;
+}
+
+Value stack_schema() {
+  const Value text = Value::object({{"type", "string"}});
+  const Value texts = Value::object({{"type", "object"}});
+  Value words = Value::array();
+  for (const auto& word : kCapabilities) words.push(word);
+  Value spec = Value::object(
+      {{"type", "object"}, {"additionalProperties", false}, {"required", Value::array().push("template")}});
+  spec.set("properties",
+           Value::object(
+               {{"template", text},
+                {"parameters", texts},
+                {"tags", texts},
+                {"capabilities",
+                 Value::object({{"type", "array"}, {"items", Value::object({{"enum", std::move(words)}})}})},
+                {"role", text}}));
+  Value metadata = Value::object(
+      {{"type", "object"}, {"additionalProperties", false}, {"required", Value::array().push("name")}});
+  metadata.set("properties", Value::object({{"name", text}, {"labels", texts}, {"annotations", texts}}));
+  Value schema = Value::object({{"$schema", "http://json-schema.org/draft-07/schema#"},
+                                {"type", "object"},
+                                {"additionalProperties", false}});
+  schema.set("required", Value::array().push("apiVersion").push("kind").push("metadata").push("spec"));
+  return schema.set("properties", Value::object({{"apiVersion", Value::object({{"const", kApiVersion}})},
+                                                 {"kind", Value::object({{"const", kStackKind}})},
+                                                 {"metadata", std::move(metadata)},
+                                                 {"spec", std::move(spec)}}));
+}
+
+}  // namespace gitopsd::aws

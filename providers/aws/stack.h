@@ -1,0 +1,45 @@
+// A CloudFormation stack as a document declares it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "providers/aws/cloudformation.h"
+#include "providers/protocol/messages.h"
+
+namespace gitopsd::aws {
+
+inline constexpr std::string_view kApiVersion = "aws.gitopsd.io/v1";
+inline constexpr std::string_view kStackKind = "Stack";
+
+/// Tags of a stack that say whose it is. CloudFormation puts a stack's tags on its resources, too: these
+/// never change while it has one owner.
+inline constexpr std::string_view kInstallationTag = "gitopsd.io/installation";
+inline constexpr std::string_view kApplicationTag = "gitopsd.io/application";
+
+struct Stack {
+  std::string document;  ///< its digest
+  std::string name;
+  std::string template_path;                ///< as `needs` names it
+  std::optional<protocol::Blob> template_;  ///< once the daemon has sent it
+  Texts parameters, tags;
+  std::vector<std::string> capabilities;
+  std::string role;
+  protocol::Options options;
+};
+
+/// nullopt, and problems, for what is none.
+std::optional<Stack> read_stack(const protocol::Document&, const Value& defaults,
+                                std::vector<protocol::WireProblem>& problems);
+Value stack_schema();
+
+/// `stack/NAME`
+ResourceId id_of(const std::string& stack);
+std::string name_of(const ResourceId&);
+
+std::optional<protocol::Owner> owner_of(const Texts& tags);
+/// The declared ones and the owner's.
+Texts tags_for(const Stack&, const protocol::Owner&);
+
+}  // namespace gitopsd::aws

@@ -1,0 +1,34 @@
+// The provider's calls, a file each: resolve.cpp, plan.cpp, apply.cpp, observe.cpp.
+#pragma once
+
+#include "providers/aws/policy.h"
+#include "providers/aws/state.h"
+#include "providers/protocol/service.h"
+
+namespace gitopsd::aws {
+
+protocol::ResolveResult resolve(const protocol::ResolveRequest&);
+protocol::PlanResult plan(State&, const protocol::PlanRequest&, protocol::CallContext&);
+protocol::ApplyResult apply(State&, const protocol::ApplyRequest&, protocol::CallContext&,
+                            const protocol::ProgressSink&);
+protocol::ObserveResult observe(State&, const protocol::ObserveRequest&, protocol::CallContext&);
+/// Throws away what a plan left: its change sets, and stacks that were made for nothing but one.
+void discard(State&, const std::string& token, const Cancelled&);
+
+/// What a step holds on to.
+struct Precondition {
+  std::string change_set;   ///< to be executed; of a deletion, empty
+  std::string stack;        ///< id; empty: there is none, or none that is ours
+  std::string template_{};  ///< digest of what the change set was made with
+  std::string text() const;
+  /// Throws Failure (input).
+  static Precondition parse(const std::string& text);
+};
+
+/// What went wrong first in the operation with this token (the last one, where that is empty), for people.
+std::string first_failure(State&, const std::string& stack, const std::string& token, const Cancelled&);
+
+/// What an operation of this step is known by: the same for the same plan, never twice.
+std::string token_of(const std::string& sync, const std::string& key);
+
+}  // namespace gitopsd::aws

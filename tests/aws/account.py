@@ -1,0 +1,77 @@
+#!/usr/bin/env python3
+"""An AWS account for tests: moto in this process, behind door.py, with the additions of stacks.py.
+
+usage: account.py PORT      prints `ready` once it listens on 127.0.0.1:PORT
+
+/_account/stacks    GET what stacks there are, past every API
+/_account/stacks    PUT {"name", "template", "parameters"?, "tags"?}: updates one as somebody would by hand, or makes it
+
+Nothing here proves anything about AWS itself: what moto answers differently is listed in stacks.py.
+"""
+import json
+import sys
+
+from moto.cloudformation.models import cloudformation_backends
+from moto.moto_server.werkzeug_app import MotoRequestHandler
+from moto.server import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import make_server
+
+import stacks
+from door import Door
+
+ACCOUNT, REGION = "123456789012", "eu-central-1"
+
+
+def backend():
+    return cloudformation_backends[ACCOUNT][REGION]
+
+
+def described(stack) -> dict:
+    """What was rolled back has neither resources nor outputs, and asking moto for them would make them."""
+    whole = "ROLLBACK" not in stack.status
+    return {"id": stack.stack_id, "name": stack.name, "status": stack.status, "parameters": stack.parameters, "tags": stack.tags,
+            "outputs": {o.key: o.value for o in stack.output_map.values()} if whole else {},
+            "resources": {r.logical_resource_id: r.physical_resource_id for r in stack.stack_resources}
+            if whole else {},
+            "template": stack.template, "changeSets": [c.change_set_id for c in backend().change_sets.values()
+                                                        if c.stack_id == stack.stack_id and c.execution_status == "AVAILABLE"]}
+
+
+def by_hand(wanted: dict) -> None:
+    parameters = [{"parameter_key": k, "parameter_value": v} for k, v in wanted.get("parameters", {}).items()]
+    tags = wanted.get("tags", {})
+    there = [stack for stack in backend().stacks.values() if stack.name == wanted["name"] and stack.status != "DELETE_COMPLETE"]
+    if there:
+        backend().update_stack(wanted["name"], role_arn="", template=wanted["template"], parameters=parameters,
+                               tags=tags or there[0].tags)
+    else:
+        backend().create_stack(wanted["name"], template=wanted["template"], parameters=wanted.get("parameters", {}), tags=tags)
+
+
+class Outside:
+    """What tests ask of the account itself, before everything else."""
+
+    def __init__(self, application):
+        self.application = application
+
+    def __call__(self, environ, start):
+        if environ["PATH_INFO"] != "/_account/stacks":
+            return self.application(environ, start)
+        if environ["REQUEST_METHOD"] == "PUT":
+            by_hand(json.loads(environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))))
+        body = json.dumps([described(stack) for stack in backend().stacks.values()], default=str).encode()
+        start("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
+        return [body]
+
+
+def main() -> None:
+    stacks.install()
+    MotoRequestHandler.protocol_version = "HTTP/1.1"
+    account = Outside(Door(DomainDispatcherApplication(create_backend_app)))
+    server = make_server("127.0.0.1", int(sys.argv[1]), account, threaded=True, request_handler=MotoRequestHandler)
+    print("ready", flush=True)
+    server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,177 @@
+"""A door that lets in only what AWS would: Signature Version 4, checked from the request as it arrived.
+
+moto by itself takes any clock, region, service and changed bodies. This follows AWS's documentation, not the code of any
+signer: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
+
+/_door/keys   PUT {ID: {"secret": ..., "token": ...}}: who is known
+/_door/calls  GET the calls since the last DELETE, in order
+/_door/clock  PUT seconds that the door's clock is ahead
+/_door/fail   PUT [[ACTION, STATUS, CODE, MESSAGE], ...]: each is answered once instead of the action
+"""
+import datetime
+import hashlib
+import hmac
+import io
+import json
+import re
+from urllib.parse import quote, unquote_to_bytes
+from xml.sax.saxutils import escape
+
+SKEW = datetime.timedelta(minutes=15)
+SERVICES = {"2011-06-15": "sts", "2010-05-15": "cloudformation", "2010-05-08": "iam"}
+AUTHORIZATION = re.compile(
+    r"AWS4-HMAC-SHA256 Credential=([^/]+)/(\d{8})/([^/]+)/([^/]+)/aws4_request, SignedHeaders=([^,]+), Signature=([0-9a-f]{64})")
+
+
+class Refused(Exception):
+    def __init__(self, code: str, message: str, status: int = 403):
+        super().__init__(message)
+        self.code, self.message, self.status = code, message, status
+
+    def body(self) -> bytes:
+        return (f"<ErrorResponse><Error><Code>{self.code}</Code><Message>{escape(self.message)}</Message></Error>"
+                f"</ErrorResponse>").encode()
+
+
+def encoded(raw: bytes, keep: str = "") -> str:
+    return quote(raw, safe=keep + "-_.~")
+
+
+def keyed(key: bytes, text: str) -> bytes:
+    return hmac.new(key, text.encode(), hashlib.sha256).digest()
+
+
+def headers_of(environ: dict) -> dict[str, str]:
+    headers = {key[5:].lower().replace("_", "-"): value for key, value in environ.items() if key.startswith("HTTP_")}
+    for key in ("CONTENT_TYPE", "CONTENT_LENGTH"):
+        if environ.get(key):
+            headers[key.lower().replace("_", "-")] = environ[key]
+    return headers
+
+
+class Door:
+    def __init__(self, account):
+        self.account = account
+        self.keys: dict[str, dict] = {}
+        self.calls: list[str] = []
+        self.ahead = datetime.timedelta()
+        self.failures: list[list] = []
+
+    def now(self) -> datetime.datetime:
+        return datetime.datetime.now(datetime.timezone.utc) + self.ahead
+
+    def __call__(self, environ, start):
+        length = int(environ.get("CONTENT_LENGTH") or 0)
+        body = environ["wsgi.input"].read(length) if length else b""
+        environ["wsgi.input"] = io.BytesIO(body)
+        path = environ["PATH_INFO"]
+        if path.startswith("/_door/"):
+            return self.answer(start, 200, self.ask(environ["REQUEST_METHOD"], path, body), "application/json")
+        if path.startswith("/moto-api/"):
+            return self.account(environ, start)
+        action = self.action(environ, body)
+        self.calls.append(action)
+        try:
+            self.check(environ, body)
+            self.fail(action)
+        except Refused as refused:
+            return self.answer(start, refused.status, refused.body(), "text/xml")
+        return self.account(environ, start)
+
+    def answer(self, start, status: int, body: bytes, kind: str):
+        date = self.now().strftime("%a, %d %b %Y %H:%M:%S GMT")
+        start(f"{status} X", [("Content-Type", kind), ("Content-Length", str(len(body))), ("Date", date)])
+        return [body]
+
+    def ask(self, method: str, path: str, body: bytes) -> bytes:
+        if path == "/_door/keys":
+            self.keys = json.loads(body)
+        elif path == "/_door/clock":
+            self.ahead = datetime.timedelta(seconds=json.loads(body))
+        elif path == "/_door/fail":
+            self.failures = json.loads(body)
+        elif method == "DELETE":
+            self.calls.clear()
+        return json.dumps(self.calls).encode()
+
+    @staticmethod
+    def action(environ: dict, body: bytes) -> str:
+        found = re.search(rb"(?:^|&)Action=(\w+)", body[:4096])
+        return found.group(1).decode() if found else f"S3 {environ['REQUEST_METHOD']} {environ['PATH_INFO']}"
+
+    def fail(self, action: str) -> None:
+        for failure in self.failures:
+            if failure[0] == action:
+                self.failures.remove(failure)
+                raise Refused(failure[2], failure[3], failure[1])
+
+    def check(self, environ: dict, body: bytes) -> None:
+        headers = headers_of(environ)
+        found = AUTHORIZATION.fullmatch(headers.get("authorization", ""))
+        if not found:
+            raise Refused("IncompleteSignature", "no Authorization header, or a malformed one", 400)
+        key_id, day, region, service, signed, signature = found.groups()
+        names = signed.split(";")
+        self.check_names(headers, names)
+        key = self.keys.get(key_id)
+        if not key:
+            raise Refused("InvalidClientTokenId", "The security token included in the request is invalid.")
+        if key.get("token", "") != headers.get("x-amz-security-token", ""):
+            raise Refused("InvalidClientTokenId", "The session token is missing or wrong.")
+        time = self.check_time(headers.get("x-amz-date", ""), day, service)
+        if region != "eu-central-1":
+            raise Refused("SignatureDoesNotMatch", f"Credential should be scoped to a valid region, not {region}.")
+        version = re.search(rb"(?:^|&)Version=([\d-]+)", body[:4096])
+        wanted = SERVICES[version.group(1).decode()] if version else "s3"
+        if service != wanted:
+            raise Refused("SignatureDoesNotMatch", f"Credential should be scoped to correct service: '{wanted}'.")
+        canonical = self.canonical(environ, headers, names, signed, self.payload(headers, body, service))
+        scope = f"{day}/{region}/{service}/aws4_request"
+        to_sign = f"AWS4-HMAC-SHA256\n{time}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
+        derived = keyed(keyed(keyed(keyed(b"AWS4" + key["secret"].encode(), day), region), service), "aws4_request")
+        if not hmac.compare_digest(keyed(derived, to_sign).hex(), signature):
+            raise Refused("SignatureDoesNotMatch", "The signature does not match: " + canonical.replace("\n", "|"))
+
+    @staticmethod
+    def check_names(headers: dict, names: list[str]) -> None:
+        if names != sorted({name.lower() for name in names}) or "host" not in names:
+            raise Refused("SignatureDoesNotMatch", "SignedHeaders is not lower case, sorted, unique and with host")
+        for name in headers:
+            if name.startswith("x-amz-") and name not in names:
+                raise Refused("AccessDenied", f"There were headers present in the request which were not signed: {name}")
+        for name in names:
+            if name not in headers:
+                raise Refused("SignatureDoesNotMatch", f"the signed header {name} was not sent")
+
+    def check_time(self, text: str, day: str, service: str) -> str:
+        try:
+            time = datetime.datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=datetime.timezone.utc)
+        except ValueError:
+            raise Refused("SignatureDoesNotMatch", f"x-amz-date cannot be read: {text}") from None
+        now = self.now()
+        if abs(now - time) > SKEW:
+            if service == "s3":
+                raise Refused("RequestTimeTooSkewed", "The difference between the request time and the current time is too large.")
+            word, order = ("expired", "earlier") if time < now else ("not yet current", "later")
+            raise Refused("SignatureDoesNotMatch", f"Signature {word}: {text} is now {order} than {now:%Y%m%dT%H%M%SZ}")
+        if text[:8] != day:
+            raise Refused("SignatureDoesNotMatch", "the scope's day is not that of x-amz-date")
+        return text
+
+    @staticmethod
+    def payload(headers: dict, body: bytes, service: str) -> str:
+        digest, sent = hashlib.sha256(body).hexdigest(), headers.get("x-amz-content-sha256")
+        if sent is None and service == "s3":
+            raise Refused("InvalidRequest", "Missing required header for this request: x-amz-content-sha256", 400)
+        if sent not in (None, digest):
+            raise Refused("XAmzContentSHA256Mismatch", "The provided 'x-amz-content-sha256' header does not match what was computed.", 400)
+        return digest
+
+    @staticmethod
+    def canonical(environ: dict, headers: dict, names: list[str], signed: str, payload: str) -> str:
+        raw = (environ.get("RAW_URI") or environ["PATH_INFO"]).split("?", 1)[0]
+        pairs = [part.partition("=") for part in environ.get("QUERY_STRING", "").split("&") if part]
+        query = "&".join(f"{name}={value}" for name, value in sorted(
+            (encoded(unquote_to_bytes(name)), encoded(unquote_to_bytes(value))) for name, _, value in pairs))
+        lines = "".join(f"{name}:{' '.join(headers[name].split())}\n" for name in names)
+        return "\n".join([environ["REQUEST_METHOD"], encoded(unquote_to_bytes(raw), "/") or "/", query, lines, signed, payload])

@@ -1,0 +1,77 @@
+"""The whole line: a signed push, a commit, CloudFormation stacks; what leaves the repository."""
+import json
+
+from lib import wait
+from lib.aws import AccountScene, stack
+
+QUEUE = """\
+AWSTemplateFormatVersion: "2010-09-09"
+Description: A queue
+Parameters:
+  Wait: {Type: Number, Default: 5}
+Resources:
+  Queue:
+    Type: AWS::SQS::Queue
+    Properties:
+      QueueName: !Sub "${AWS::StackName}-jobs"
+      VisibilityTimeout: !Ref Wait
+Outputs:
+  Url: {Value: !Ref Queue}
+"""
+
+
+class Line(AccountScene):
+    def test_push_to_stack(self):
+        """a signed push makes the account match the commit; what leaves the commit leaves the account"""
+        name = self.prefix + "queue"
+        self.sync(stack(name, "/templates/queue.yaml", tags={"team": "web"}), **{"templates/queue.yaml": QUEUE})
+        made = self.account.stacks()[name]
+        self.assertEqual(made["status"], "CREATE_COMPLETE")
+        self.assertEqual(made["template"], QUEUE, "not a byte of the template is another one")
+        self.assertEqual(made["tags"]["team"], "web")
+        self.assertIn("gitopsd.io/application", made["tags"])
+        self.assertIn(f"{name}-jobs", made["outputs"]["Url"])
+        self.account.calls()
+
+        self.sync(stack(name, "/templates/queue.yaml", tags={"team": "web"}, parameters={"Wait": 9}))
+        changed = self.account.stacks()[name]
+        self.assertEqual((changed["status"], changed["id"]), ("UPDATE_COMPLETE", made["id"]))
+        self.assertEqual(changed["parameters"]["Wait"], "9")
+        self.assertLessEqual(len(self.account.calls()), 5)
+
+        event = self.daemon.accept(self.push())
+        held = wait.until(lambda: (s := self.daemon.status())["phase"] == "held" and s, "the deletion is held")
+        self.assertIn(f"delete stack/{name} would destroy data", held["waits_for"])
+        self.daemon.ctl("approve", "web")
+        self.assertEqual(self.daemon.wait_ended(event)["state"], "succeeded")
+        self.assertNotIn(name, self.account.stacks())
+
+    def test_unchanged_stacks_cost_nothing(self):
+        """a commit that changes none of its stacks asks AWS nothing"""
+        documents = [stack(f"{self.prefix}{i}", "/templates/queue.yaml") for i in range(3)]
+        self.sync(*documents, **{"templates/queue.yaml": QUEUE})
+        self.account.calls()
+        self.sync(*documents, **{"other/file": "x"})
+        self.assertEqual(self.account.calls(), [])
+        self.sync(*documents[:2], stack(f"{self.prefix}2", "/templates/queue.yaml", parameters={"Wait": 7}))
+        self.assertEqual(sorted(self.account.calls()), ["CreateChangeSet", "DescribeChangeSet", "DescribeStacks", "DescribeStacks",
+                                                        "ExecuteChangeSet"])
+
+    def test_failure(self):
+        """a stack that fails is rolled back, and the event tells the first cause"""
+        name = self.prefix + "broken"
+        broken = json.dumps({"Resources": {
+            "First": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": f"{name}.fifo"}},
+            "Bad": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "not a name of a queue!"}, "DependsOn": "First"}}})
+        event = self.sync(stack(name, "/templates/broken.json"), state="failed", **{"templates/broken.json": broken})
+        self.assertIn("ROLLBACK_COMPLETE", event["error"])
+        self.assertIn("AWS::SQS::Queue", event["error"])
+
+    def test_others_stack(self):
+        """a stack of another application is left alone, and is a conflict"""
+        name = self.prefix + "theirs"
+        self.account.by_hand(name, {"Resources": {"Q": {"Type": "AWS::SQS::Queue"}}},
+                             tags={"gitopsd.io/installation": "another", "gitopsd.io/application": "theirs"})
+        event = self.sync(stack(name, "/templates/queue.yaml"), state="failed", **{"templates/queue.yaml": QUEUE})
+        self.assertIn("belongs to application 'theirs' of another installation", event["error"])
+        self.assertEqual(self.account.stacks()[name]["status"], "CREATE_COMPLETE")

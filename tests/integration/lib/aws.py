@@ -1,0 +1,112 @@
+"""An AWS account of tests: moto behind the door of tests/aws, and what tests ask it themselves."""
+import atexit
+import itertools
+import json
+import os
+import shutil
+import tempfile
+import urllib.request
+from pathlib import Path
+
+from . import gitopsd, process, wait
+from .case import Scene
+
+PROVIDER = gitopsd.BUILD / "providers" / "aws" / "gitopsd-provider-aws"
+ACCOUNT, REGION = "123456789012", "eu-central-1"
+KEY, KEY_SECRET = "AKIDOFTHESETESTS0000", "the secret access key of these tests"
+_numbers = itertools.count(1)
+_shared: list["Account"] = []
+
+
+class Account:
+    def __init__(self, directory: Path):
+        directory.mkdir(parents=True, exist_ok=True)
+        self.directory = directory
+        (self.port,) = process.free_ports(1)
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.program = process.Program([os.environ["MOTO"], str(process.ROOT / "tests" / "aws" / "account.py"), str(self.port)],
+                                       directory / "account.log")
+
+    def start(self) -> "Account":
+        self.program.start()
+        wait.until(lambda: "ready" in self.program.log.read_text() or not self.program.running(), "the account answers", 60)
+        assert self.program.running(), self.program.tail(20)
+        self.door("keys", {KEY: {"secret": KEY_SECRET}})
+        return self
+
+    def stop(self) -> None:
+        self.program.stop()
+
+    def request(self, method: str, path: str, body: bytes = b"") -> bytes:
+        asked = urllib.request.Request(self.url + path, body or None, method=method)
+        with urllib.request.urlopen(asked, timeout=30) as answer:
+            return answer.read()
+
+    def door(self, path: str, value) -> None:
+        self.request("PUT", f"/_door/{path}", json.dumps(value).encode())
+
+    def calls(self) -> list[str]:
+        """Since the last time."""
+        found = json.loads(self.request("GET", "/_door/calls"))
+        self.request("DELETE", "/_door/calls")
+        return found
+
+    def stacks(self) -> dict[str, dict]:
+        """As they are, by name."""
+        return {stack["name"]: stack for stack in json.loads(self.request("GET", "/_account/stacks"))
+                if stack["status"] != "DELETE_COMPLETE"}
+
+    def by_hand(self, name: str, template: dict, parameters: dict | None = None, tags: dict | None = None) -> None:
+        """Makes or updates a stack past gitopsd."""
+        self.request("PUT", "/_account/stacks", json.dumps({"name": name, "template": json.dumps(template),
+                                                            "parameters": parameters or {}, "tags": tags or {}}).encode())
+
+    def credentials(self) -> Path:
+        file = self.directory / "credentials"
+        file.write_text(f"[default]\naws_access_key_id = {KEY}\naws_secret_access_key = {KEY_SECRET}\n")
+        file.chmod(0o600)
+        return file
+
+
+def shared_account() -> Account:
+    """Runs until the tests' program ends."""
+    if not _shared:
+        folder = Path(tempfile.mkdtemp(prefix="gitopsd-account-"))
+        account = Account(folder).start()
+        atexit.register(lambda: (account.stop(), shutil.rmtree(folder, ignore_errors=True)))
+        _shared.append(account)
+    return _shared[0]
+
+
+def stack(name: str, template: str, **spec) -> dict:
+    """A declaration; `template` is a path from the repository's root."""
+    return {"apiVersion": "aws.gitopsd.io/v1", "kind": "Stack", "metadata": {"name": name},
+            "spec": {"template": template, **spec}}
+
+
+class AccountScene(Scene):
+    """`self.prefix` begins the names of the test's stacks, which its application may all make."""
+
+    def setUp(self):
+        self.account = shared_account()
+        self.prefix = f"t{next(_numbers)}-"
+        super().setUp()
+        self.account.calls()
+
+    def configure(self) -> None:
+        self.daemon.config["destinations"] = [{
+            "name": "here", "provider": "aws", "command": str(PROVIDER),
+            "settings": {"region": REGION, "account": ACCOUNT, "endpoint": self.account.url,
+                         "credentialsFile": str(self.account.credentials())}}]
+        self.daemon.application["policy"] = {"stacks": [self.prefix + "*"]}
+
+    def push(self, *documents: dict, **files: str | None) -> str:
+        """Commits the documents as the application's one manifest, and other files; returns the commit."""
+        text = "".join(f"---\n{json.dumps(document)}\n" for document in documents)
+        commit = self.checkout.commit({"web/all.yaml": text, **files}, "Change")
+        self.checkout.push()
+        return commit
+
+    def sync(self, *documents: dict, state: str = "succeeded", **files: str | None) -> dict:
+        """The same, delivered; returns the event at its end."""
+        return self.daemon.push_and_wait(self.push(*documents, **files), state)

@@ -1,0 +1,40 @@
+#include "providers/aws/change_text.h"
+
+#include <doctest/doctest.h>
+
+using namespace gitopsd::aws;
+
+TEST_CASE("a change set is told by resource and property, and what would be lost is found") {
+  ChangeSet set;
+  set.changes.push_back({"Add", "Queue", "AWS::SQS::Queue", "", "", "", {}});
+  set.changes.push_back({"Modify",
+                         "Topic",
+                         "AWS::SNS::Topic",
+                         "arn:t",
+                         "False",
+                         "",
+                         {{"DisplayName", "a", "b", "Never", "Name"}}});
+  CHECK(change_summary(set) == "1 to add, 1 to change");
+  CHECK_FALSE(destroys(set));
+  CHECK(change_text(set) ==
+        "+ Queue (AWS::SQS::Queue)\n~ Topic (AWS::SNS::Topic) arn:t\n    DisplayName: a -> b (from Name)\n");
+  set.changes.push_back({"Modify", "Db", "AWS::RDS::DBInstance", "db", "Conditional", "", {}});
+  CHECK(destroys(set));
+  set.changes.back() = {"Remove", "Bucket", "AWS::S3::Bucket", "b", "", "Retain", {}};
+  CHECK_FALSE(destroys(set));
+  CHECK(change_summary(set) == "1 to add, 1 to change, 1 to let go of");
+}
+
+TEST_CASE("no changes are not the same as nothing to change") {
+  ChangeSet set;
+  set.status = "CREATE_COMPLETE";
+  CHECK_FALSE(set.empty());
+  CHECK(change_summary(set) == "its outputs, tags or description change");
+  set.status = "FAILED";
+  set.reason =
+      "The submitted information didn't contain changes. Submit different information to create a change "
+      "set.";
+  CHECK(set.empty());
+  set.reason = "Transform AWS::Serverless failed";
+  CHECK_FALSE(set.empty());
+}
