@@ -5,8 +5,8 @@
 #include <random>
 #include <thread>
 
-#include "base/hash.h"
 #include "base/log.h"
+#include "providers/aws/query.h"
 #include "providers/aws/xml.h"
 
 namespace gitopsd::aws {
@@ -19,6 +19,8 @@ constexpr int kAttempts = 3;
 constexpr auto kLongestPause = 20'000ms;
 constexpr int kQuota = 500, kRetryCost = 5;
 constexpr auto kTimeout = 60s;
+/// Of a service that is on this machine, or is not there.
+constexpr auto kCredentialsTake = 10s;
 /// AWS refuses what was signed more than five minutes (S3: fifteen) before or after its own time.
 constexpr WallMicros kSkewMatters = 240'000'000;
 
@@ -96,33 +98,25 @@ ApiError error_of(const std::string& action, int status, const ErrorAnswer& said
 }  // namespace
 
 Client::Client(const Settings& settings, const Clock& clock)
-    : settings_(settings), clock_(clock), credentials_(settings, clock) {}
+    : settings_(settings),
+      clock_(clock),
+      credentials_(settings,
+                   {clock, process_environment,
+                    [this](const auto& method, const auto& url, const auto& headers, const auto& body) {
+                      return http_.send(method, url, headers, body, kCredentialsTake, {});
+                    }}) {}
 
-HttpResponse Client::attempt(const Service& service, const Request& request, const Cancelled& cancelled,
-                             bool afresh) {
-  const std::string endpoint = endpoint_of(service, settings_);
-  const std::string host = endpoint.substr(endpoint.find("://") + 3);
-  const Scope scope{settings_.region, std::string(service.id)};
-  const auto signature = sign(request, host, to_hex(sha256(request.body)), credentials_.get(afresh), scope,
-                              clock_.wall() + skew_.load());
-  Fields headers = request.headers;
-  headers.insert(headers.end(), signature.headers.begin(), signature.headers.end());
-  return http_.send(request.method, endpoint + request.path, headers, request.body, kTimeout, cancelled);
-}
-
-Value Client::call(const Service& service, const std::string& action, Fields parameters,
+Value Client::call(const Service& service, const std::string& action, const Fields& parameters,
                    const Cancelled& cancelled) {
-  parameters.insert(parameters.begin(), {{"Action", action}, {"Version", std::string(service.version)}});
-  Request request;
-  request.method = "POST";
-  request.headers = {{"Content-Type", "application/x-www-form-urlencoded; charset=utf-8"}};
-  request.body = form_body(parameters);
   const std::string name = std::string(service.id) + ":" + action;
   bool afresh = false, minded_time = false;
   for (int tried = 1;; ++tried) {
     const bool last = tried >= kAttempts || quota_.load() < kRetryCost || (cancelled && cancelled());
     try {
-      const auto response = attempt(service, request, cancelled, std::exchange(afresh, false));
+      const auto credentials = credentials_.get(std::exchange(afresh, false));
+      const auto out =
+          query_request(service, action, parameters, settings_, &credentials, clock_.wall() + skew_.load());
+      const auto response = http_.send("POST", out.url, out.headers, out.body, kTimeout, cancelled);
       if (response.status / 100 == 2) {
         quota_ = std::min(kQuota, quota_.load() + 1);
         return read_answer(response.body, action);

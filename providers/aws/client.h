@@ -35,18 +35,16 @@ class Client {
 
   /// An action of the query protocol (POST); what stands in `<ActionResult>`. Throws ApiError, or Failure
   /// where no answer came.
-  Value call(const Service&, const std::string& action, Fields parameters, const Cancelled& = {});
+  Value call(const Service&, const std::string& action, const Fields& parameters, const Cancelled& = {});
 
   const Settings& settings() const { return settings_; }
   std::string access_key_id() { return credentials_.get().access_key_id; }
 
  private:
-  HttpResponse attempt(const Service&, const Request&, const Cancelled&, bool afresh);
-
   const Settings settings_;
   const Clock& clock_;
-  CredentialChain credentials_;
   Http http_;
+  CredentialChain credentials_;
   /// AWS's clock less ours, where they are far apart.
   std::atomic<WallMicros> skew_{0};
   /// Retries that are allowed still: what SDKs call the retry quota, shared by all calls.

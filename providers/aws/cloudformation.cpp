@@ -115,7 +115,7 @@ std::vector<StackFacts> CloudFormation::stacks(const Cancelled& cancelled) {
   for (int page = 0; page < kMostPages; ++page) {
     Fields parameters;
     if (!next.empty()) parameters.emplace_back("NextToken", next);
-    const Value found = call("DescribeStacks", std::move(parameters), cancelled);
+    const Value found = call("DescribeStacks", parameters, cancelled);
     for (const Value& stack : found.get_array("Stacks")) out.push_back(stack_of(stack));
     next = found.get_string("NextToken");
     if (next.empty()) return out;
@@ -141,7 +141,7 @@ std::optional<ChangeSetName> CloudFormation::create_change_set(const NewChangeSe
   add_list(parameters, "Capabilities", wanted.capabilities);
   add_list(parameters, "NotificationARNs", wanted.notifications);
   try {
-    const Value made = call("CreateChangeSet", std::move(parameters), cancelled);
+    const Value made = call("CreateChangeSet", parameters, cancelled);
     return ChangeSetName{made.get_string("Id"), made.get_string("StackId")};
   } catch (const ApiError& error) {
     if (says_no_change(error.said())) return std::nullopt;
@@ -155,7 +155,7 @@ ChangeSet CloudFormation::change_set(const std::string& id, const Cancelled& can
   for (int page = 0; page < kMostPages; ++page) {
     Fields parameters{{"ChangeSetName", id}, {"IncludePropertyValues", "true"}};
     if (!next.empty()) parameters.emplace_back("NextToken", next);
-    const Value found = call("DescribeChangeSet", std::move(parameters), cancelled);
+    const Value found = call("DescribeChangeSet", parameters, cancelled);
     out.id = found.get_string("ChangeSetId", id);
     out.stack_id = found.get_string("StackId");
     out.status = found.get_string("Status");
@@ -201,7 +201,7 @@ std::vector<StackEvent> CloudFormation::events(const std::string& stack, const s
   for (int page = 0; page < kMostPages; ++page) {
     Fields parameters{{"StackName", stack}};
     if (!next.empty()) parameters.emplace_back("NextToken", next);
-    const Value found = call("DescribeStackEvents", std::move(parameters), cancelled);
+    const Value found = call("DescribeStackEvents", parameters, cancelled);
     for (const Value& e : found.get_array("StackEvents")) {
       StackEvent event{e.get_string("EventId"),
                        e.get_string("LogicalResourceId"),

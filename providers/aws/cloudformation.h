@@ -90,8 +90,8 @@ class CloudFormation {
   std::vector<StackEvent> events(const std::string& stack, const std::string& token, const Cancelled& = {});
 
  private:
-  Value call(const std::string& action, Fields parameters, const Cancelled& cancelled) {
-    return client_.call(kCloudFormation, action, std::move(parameters), cancelled);
+  Value call(const std::string& action, const Fields& parameters, const Cancelled& cancelled) {
+    return client_.call(kCloudFormation, action, parameters, cancelled);
   }
 
   Client& client_;

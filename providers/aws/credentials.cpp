@@ -2,71 +2,94 @@
 
 #include <unistd.h>
 
-#include <cstdlib>
-
 #include "base/file.h"
+#include "base/log.h"
 #include "base/problem.h"
-#include "providers/aws/shared_config.h"
 
 namespace gitopsd::aws {
 namespace {
 
 using namespace std::chrono_literals;
 
-/// Somebody may have written others meanwhile.
+/// Of those that do not expire: somebody may have written others meanwhile.
 constexpr auto kKept = 60s;
+/// Before their end: as botocore's advisory refresh does.
+constexpr WallMicros kRenewedBefore = 15 * 60 * WallMicros{1'000'000};
 constexpr std::size_t kLargestFile = 1 << 20;
 
-std::string environment(const char* name) {
-  const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe)
-  return value ? value : "";
+SharedConfig read_shared(const ProfileChoice& choice) {
+  SharedConfig out;
+  for (const auto& [path, kind] : {std::pair{choice.credentials_file, SharedFile::credentials},
+                                   std::pair{choice.config_file, SharedFile::config}})
+    if (!path.empty() && ::access(path.c_str(), F_OK) == 0)
+      read_shared_file(read_file(path, kLargestFile), kind, path, out);
+  return out;
 }
 
-std::string shared_file(const char* variable, const std::string& name) {
-  const std::string named = environment(variable), home = environment("HOME");
-  if (!named.empty()) return named;
-  return home.empty() ? "" : home + "/.aws/" + name;
-}
-
-Profile profile_in(const std::string& path, SharedFile kind, const std::string& name) {
-  if (path.empty() || ::access(path.c_str(), F_OK) != 0) return {};
-  const auto profiles = read_profiles(read_file(path, kLargestFile), kind, path);
-  const auto found = profiles.find(name);
-  return found == profiles.end() ? Profile{} : found->second;
-}
-
-std::string member(const Profile& profile, std::string_view key) {
-  const auto found = profile.find(key);
-  return found == profile.end() ? std::string() : found->second;
+Credentials find(const Settings& settings, const Surroundings& around) {
+  const auto choice = profile_choice(settings, around.environment);
+  // What the destination names comes before what the process was started with.
+  if (!choice.explicit_)
+    if (auto found = environment_credentials(around.environment)) return *std::move(found);
+  if (auto found = profile_credentials(read_shared(choice), choice, settings, around))
+    return *std::move(found);
+  if (!choice.explicit_) {
+    if (auto found = web_identity_credentials(settings, around)) return *std::move(found);
+    if (auto found = container_credentials(around)) return *std::move(found);
+    if (auto found = instance_credentials(around)) return *std::move(found);
+  }
+  throw fail(ProblemCause::destination,
+             choice.explicit_
+                 ? "profile '" + choice.name + "' gives no credentials (" + choice.credentials_file + ")"
+                 : "there are no AWS credentials",
+             choice.explicit_
+                 ? "give it aws_access_key_id and aws_secret_access_key, or a role_arn"
+                 : "name a profile of the shared files by `profile`, or set AWS_ACCESS_KEY_ID and "
+                   "AWS_SECRET_ACCESS_KEY for the provider");
 }
 
 }  // namespace
 
-CredentialChain::CredentialChain(const Settings& settings, const Clock& clock)
-    : settings_(settings), clock_(clock) {}
+CredentialChain::CredentialChain(Settings settings, Surroundings around)
+    : settings_(std::move(settings)), around_(std::move(around)) {}
+
+bool CredentialChain::is_fresh() const {
+  if (!found_) return false;
+  if (found_->expires) return around_.clock.wall() < *found_->expires - kRenewedBefore;
+  return around_.clock.monotonic() - found_at_ < kKept;
+}
 
 Credentials CredentialChain::get(bool afresh) {
   const std::lock_guard lock(mutex_);
-  const auto now = clock_.monotonic();
-  if (!found_ || afresh || now - found_at_ > kKept) {
-    found_ = find();
-    found_at_ = now;
+  if (!afresh && is_fresh()) return *found_;
+  try {
+    found_ = find(settings_, around_);
+    found_at_ = around_.clock.monotonic();
+  } catch (const Failure& failure) {
+    const bool valid = found_ && !afresh && (!found_->expires || around_.clock.wall() < *found_->expires);
+    if (!valid) throw;
+    log::warning("cannot renew the AWS credentials, the old ones are still valid",
+                 {{"error", failure.what()}});
   }
   return *found_;
 }
 
-Credentials CredentialChain::find() const {
-  // What the destination names comes before what the process was started with.
-  if (settings_.profile.empty() && settings_.credentials.empty())
-    if (auto found = from_environment()) return *std::move(found);
-  if (auto found = from_shared_files()) return *std::move(found);
-  throw fail(
-      ProblemCause::destination, "there are no AWS credentials",
-      "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or put a profile into the shared credentials file, "
-      "and name it by `profile`");
+ProfileChoice profile_choice(const Settings& settings, const Environment& environment) {
+  const auto file = [&](const char* variable, const char* name) {
+    const std::string named = environment(variable), home = environment("HOME");
+    return !named.empty() ? named : home.empty() ? "" : home + "/.aws/" + name;
+  };
+  ProfileChoice out;
+  out.explicit_ = !settings.profile.empty() || !settings.credentials.empty();
+  out.credentials_file = settings.credentials.empty() ? file("AWS_SHARED_CREDENTIALS_FILE", "credentials")
+                                                      : settings.credentials;
+  out.config_file = file("AWS_CONFIG_FILE", "config");
+  out.name = settings.profile.empty() ? environment("AWS_PROFILE") : settings.profile;
+  if (out.name.empty()) out.name = "default";
+  return out;
 }
 
-std::optional<Credentials> CredentialChain::from_environment() const {
+std::optional<Credentials> environment_credentials(const Environment& environment) {
   Credentials found;
   found.access_key_id = environment("AWS_ACCESS_KEY_ID");
   found.secret_access_key = Secret(environment("AWS_SECRET_ACCESS_KEY"));
@@ -75,25 +98,6 @@ std::optional<Credentials> CredentialChain::from_environment() const {
   if (found.secret_access_key.empty())
     throw fail(ProblemCause::destination, "AWS_ACCESS_KEY_ID is set and AWS_SECRET_ACCESS_KEY is not");
   return found;
-}
-
-std::optional<Credentials> CredentialChain::from_shared_files() const {
-  std::string name = settings_.profile;
-  if (name.empty()) name = environment("AWS_PROFILE");
-  if (name.empty()) name = "default";
-  const std::string path = settings_.credentials.empty()
-                               ? shared_file("AWS_SHARED_CREDENTIALS_FILE", "credentials")
-                               : settings_.credentials;
-  Profile profile = profile_in(path, SharedFile::credentials, name);
-  profile.merge(profile_in(shared_file("AWS_CONFIG_FILE", "config"), SharedFile::config, name));
-  Credentials found;
-  found.access_key_id = member(profile, "aws_access_key_id");
-  found.secret_access_key = Secret(member(profile, "aws_secret_access_key"));
-  found.session_token = Secret(member(profile, "aws_session_token"));
-  if (!found.access_key_id.empty() && !found.secret_access_key.empty()) return found;
-  if (settings_.profile.empty() && settings_.credentials.empty()) return std::nullopt;
-  throw fail(ProblemCause::destination, "profile '" + name + "' has no credentials (" + path + ")",
-             "give it aws_access_key_id and aws_secret_access_key");
 }
 
 }  // namespace gitopsd::aws

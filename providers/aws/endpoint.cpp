@@ -1,7 +1,8 @@
 #include "providers/aws/endpoint.h"
 
 #include <array>
-#include <cstdlib>
+
+#include "providers/aws/environment.h"
 
 namespace gitopsd::aws {
 namespace {
@@ -20,8 +21,7 @@ constexpr std::array<Regions, 6> kOthers{{{"cn-", {"aws-cn", "amazonaws.com.cn"}
 constexpr Partition kPublic{"aws", "amazonaws.com"};
 
 std::string from_environment(const std::string& name) {
-  const char* value = std::getenv(name.c_str());  // NOLINT(concurrency-mt-unsafe)
-  std::string url = value ? value : "";
+  std::string url = process_environment(name);
   while (url.ends_with('/')) url.pop_back();
   return url;
 }

@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "base/problem.h"
+#include "providers/aws/environment.h"
 
 namespace gitopsd::aws {
 namespace {
@@ -157,8 +158,8 @@ HttpResponse Http::send(const std::string& method, const std::string& url, const
   ::curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);
   ::curl_easy_setopt(easy, CURLOPT_XFERINFODATA, &transfer);
   ::curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
-  if (const char* bundle = ::getenv("AWS_CA_BUNDLE"))  // NOLINT(concurrency-mt-unsafe)
-    ::curl_easy_setopt(easy, CURLOPT_CAINFO, bundle);
+  if (const auto bundle = process_environment("AWS_CA_BUNDLE"); !bundle.empty())
+    ::curl_easy_setopt(easy, CURLOPT_CAINFO, bundle.c_str());
 
   const CURLcode code = ::curl_easy_perform(easy);
   if (transfer.too_large)

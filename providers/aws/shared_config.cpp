@@ -23,9 +23,9 @@ std::string_view without_comment(std::string_view value) {
   return value;
 }
 
-class ProfilesReader {
+class SharedFileReader {
  public:
-  ProfilesReader(SharedFile kind, const std::string& name) : kind_(kind), name_(name) {}
+  SharedFileReader(SharedFile kind, const std::string& name) : kind_(kind), name_(name) {}
 
   void line(std::string_view text) {
     ++number_;
@@ -35,7 +35,7 @@ class ProfilesReader {
     setting(text);
   }
 
-  Profiles take() { return std::move(profiles_); }
+  SharedConfig take() { return std::move(found_); }
 
  private:
   [[noreturn]] void refuse(std::string message) const {
@@ -45,29 +45,24 @@ class ProfilesReader {
   void section(std::string_view text) {
     const auto end = text.find(']');
     if (end == text.npos) refuse("a section's name has no ]");
-    auto name = trimmed(text.substr(1, end - 1));
-    current_ = nullptr;
-    constexpr std::string_view kProfile = "profile";
-    const bool prefixed = name.starts_with(kProfile) && name.size() > kProfile.size() &&
-                          (name[kProfile.size()] == ' ' || name[kProfile.size()] == '\t');
-    if (kind_ == SharedFile::config) {
-      if (prefixed)
-        name = trimmed(name.substr(kProfile.size()));
-      else if (name != "default")
-        return ignore();  // `[sso-session NAME]`, `[services NAME]`, and what is no profile here
-    }
-    current_ = &profiles_[std::string(name)];
+    const auto title = trimmed(text.substr(1, end - 1));
+    const auto blank = title.find_first_of(" \t");
+    const auto word = title.substr(0, blank);
+    const auto name = blank == title.npos ? std::string_view() : trimmed(title.substr(blank));
+    if (kind_ == SharedFile::credentials || title == "default")
+      current_ = &found_.profiles[std::string(title)];
+    else if (word == "profile" && !name.empty())
+      current_ = &found_.profiles[std::string(name)];
+    else if (word == "sso-session" && !name.empty())
+      current_ = &found_.sso_sessions[std::string(name)];
+    else
+      current_ = &others_;  // `[services NAME]`, and what is nothing here
   }
-
-  void ignore() { ignored_ = true; }
 
   void setting(std::string_view text) {
     const auto equals = text.find('=');
     if (equals == text.npos) refuse("a line is neither a section nor NAME = VALUE");
-    if (!current_) {
-      if (ignored_) return;
-      refuse("a setting stands before the first section");
-    }
+    if (!current_) refuse("a setting stands before the first section");
     std::string key(trimmed(text.substr(0, equals)));
     std::transform(key.begin(), key.end(), key.begin(),
                    [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
@@ -78,21 +73,32 @@ class ProfilesReader {
   const SharedFile kind_;
   const std::string& name_;
   int number_ = 0;
-  bool ignored_ = false;
-  Profiles profiles_;
-  Profile* current_ = nullptr;
+  SharedConfig found_;
+  Section others_;
+  Section* current_ = nullptr;
 };
+
+void merge(Sections from, Sections& into) {
+  for (auto& [name, section] : from) into[name].merge(section);
+}
 
 }  // namespace
 
-Profiles read_profiles(std::string_view text, SharedFile kind, const std::string& name) {
-  ProfilesReader reader(kind, name);
+void read_shared_file(std::string_view text, SharedFile kind, const std::string& name, SharedConfig& into) {
+  SharedFileReader reader(kind, name);
   for (std::size_t at = 0; at < text.size();) {
     const auto end = std::min(text.find('\n', at), text.size());
     reader.line(text.substr(at, end - at));
     at = end + 1;
   }
-  return reader.take();
+  auto found = reader.take();
+  merge(std::move(found.profiles), into.profiles);
+  merge(std::move(found.sso_sessions), into.sso_sessions);
+}
+
+std::string member(const Section& section, std::string_view name) {
+  const auto found = section.find(name);
+  return found == section.end() ? std::string() : found->second;
 }
 
 }  // namespace gitopsd::aws

@@ -8,16 +8,25 @@
 
 namespace gitopsd::aws {
 
-using Profile = std::map<std::string, std::string, std::less<>>;  ///< names in lower case
-using Profiles = std::map<std::string, Profile, std::less<>>;
+/// The settings of a section, their names in lower case.
+using Section = std::map<std::string, std::string, std::less<>>;
+using Sections = std::map<std::string, Section, std::less<>>;
+
+struct SharedConfig {
+  Sections profiles;
+  Sections sso_sessions;
+};
 
 enum class SharedFile {
-  config,      ///< `[profile NAME]`, and `[default]`
+  config,      ///< `[profile NAME]`, `[default]`, `[sso-session NAME]`
   credentials  ///< `[NAME]`
 };
 
-/// Throws Failure (input) that names the file and line where it is none. Nested settings (`s3 =`, then
-/// indented lines) are passed over.
-Profiles read_profiles(std::string_view text, SharedFile kind, const std::string& name);
+/// Adds what a file says to what is known; a setting that is known already stays. Throws Failure (input) that
+/// names the file and line where it is none. Nested settings (`s3 =`, then indented lines) are passed over.
+void read_shared_file(std::string_view text, SharedFile kind, const std::string& name, SharedConfig& into);
+
+/// Empty where it is missing.
+std::string member(const Section&, std::string_view name);
 
 }  // namespace gitopsd::aws

@@ -1,0 +1,22 @@
+// One request of AWS's query protocol, without any retry.
+#pragma once
+
+#include <string>
+
+#include "base/types.h"
+#include "providers/aws/endpoint.h"
+#include "providers/aws/signature.h"
+
+namespace gitopsd::aws {
+
+struct Outgoing {
+  std::string url;
+  Fields headers;
+  std::string body;
+};
+
+/// POST, to be sent. `credentials` nullptr: unsigned, as an action that takes a token instead wants it.
+Outgoing query_request(const Service&, const std::string& action, Fields parameters, const Settings&,
+                       const Credentials*, WallMicros now);
+
+}  // namespace gitopsd::aws
