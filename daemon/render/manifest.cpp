@@ -19,6 +19,9 @@ std::vector<Value> parse(std::string_view path, std::string_view text, const std
   return parse_yaml(text, place, yaml, notes);
 }
 
+/// As which the AWS provider knows it.
+const std::pair<std::string, std::string> kDeploymentFile{"aws.gitopsd.io/v1", "DeploymentFile"};
+
 /// Takes the documents of one file apart and keeps what is wrong with each of them.
 class Collector {
  public:
@@ -29,6 +32,7 @@ class Collector {
       return refuse(json.position,
                     "a document has to be a mapping, this one is of type " + std::string(json.type_name()));
     }
+    if (is_deployment_file(json)) type_as(json, json.position, kDeploymentFile);
     const bool has_version = names(json, "apiVersion"), has_kind = names(json, "kind");
     if (!has_version || !has_kind) return;
     if (Value* items = list_items(json)) {
@@ -63,6 +67,11 @@ class Collector {
     return false;
   }
 
+  /// Of CloudFormation's Git sync, whose files say by one member what they are.
+  static bool is_deployment_file(const Value& json) {
+    return json.find("template-file-path") && !json.find("apiVersion") && !json.find("kind");
+  }
+
   /// `kind: List`, and what else has a name like it and items, is a way to write several documents as one.
   static Value* list_items(Value& json) {
     if (!json.find("kind")->as_string().ends_with("List")) return nullptr;
@@ -74,11 +83,14 @@ class Collector {
   static void type_as_listed(Value& item, const Value& list) {
     const std::string& kind = list.find("kind")->as_string();
     if (kind == "List" || !item.is_object() || (item.find("kind") && item.find("apiVersion"))) return;
-    for (const auto& [key, text] : {std::pair{"apiVersion", list.find("apiVersion")->as_string()},
-                                    std::pair{"kind", kind.substr(0, kind.size() - 4)}}) {
+    type_as(item, item.position, {list.find("apiVersion")->as_string(), kind.substr(0, kind.size() - 4)});
+  }
+
+  static void type_as(Value& json, Position at, const std::pair<std::string, std::string>& type) {
+    for (const auto& [key, text] : {std::pair{"apiVersion", type.first}, std::pair{"kind", type.second}}) {
       Value value(text);
-      value.position = item.position;
-      item.set(key, std::move(value));
+      value.position = at;
+      json.set(key, std::move(value));
     }
   }
 

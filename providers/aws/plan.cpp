@@ -67,7 +67,7 @@ class StackPlanner {
     for (const auto& document : request_.documents) {
       const auto resource = upserts.find(document.digest);
       if (resource == upserts.end()) continue;
-      auto stack = read_stack(document, Value(), problems);
+      auto stack = read_stack(document, Value(), policy_.only_stack(), problems);
       if (!stack) continue;
       stack->options = resource->second->options;
       for (auto& problem : breaches(policy_, *stack)) problems.push_back(std::move(problem));

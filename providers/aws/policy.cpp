@@ -66,6 +66,10 @@ bool Policy::allows_stack(const std::string& name) const {
   return allows(stacks, name);
 }
 
+std::string Policy::only_stack() const {
+  return stacks.size() == 1 && !stacks[0].ends_with('*') ? stacks[0] : std::string();
+}
+
 std::vector<WireProblem> breaches(const Policy& policy, const Stack& stack) {
   std::vector<WireProblem> out;
   if (!policy.allows_stack(stack.name))

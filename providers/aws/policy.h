@@ -16,6 +16,8 @@ struct Policy {
   /// Adds a problem for everything it cannot use.
   static Policy parse(const Value&, std::vector<protocol::WireProblem>& problems);
   bool allows_stack(const std::string& name) const;
+  /// The only stack that is allowed, where the policy names one by its whole name; else empty.
+  std::string only_stack() const;
 };
 
 /// One problem (cause permission) per offending field.

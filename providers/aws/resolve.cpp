@@ -9,7 +9,7 @@ protocol::ResolveResult resolve(const protocol::ResolveRequest& request) {
   const Policy policy = Policy::parse(request.policy, result.problems);
   std::map<std::string, std::string> declared;  // name to document
   for (const auto& document : request.documents) {
-    const auto stack = read_stack(document, request.defaults, result.problems);
+    const auto stack = read_stack(document, request.defaults, policy.only_stack(), result.problems);
     if (!stack) continue;
     for (auto& problem : breaches(policy, *stack)) result.problems.push_back(std::move(problem));
     if (!declared.emplace(stack->name, document.digest).second) {

@@ -12,6 +12,7 @@ using protocol::WireProblem;
 
 constexpr std::string_view kIdPrefix = "stack/";
 constexpr std::size_t kLongestName = 128, kMostTags = 48;  // 50, of which two are ours
+const Value kNoMetadata = Value::object();
 const std::vector<std::string> kCapabilities{"CAPABILITY_IAM", "CAPABILITY_NAMED_IAM",
                                              "CAPABILITY_AUTO_EXPAND"};
 
@@ -82,40 +83,25 @@ void read_capabilities(SpecReader& spec, Stack& stack) {
   }
 }
 
-void read_template(SpecReader& spec, const protocol::Document& document, Stack& stack) {
-  const auto path = spec.needed_text("template");
+void read_template(SpecReader& spec, const std::string& key, const protocol::Document& document, Stack& stack) {
+  auto path = spec.needed_text(key);
   if (!path) return;
   if (path->empty() || path->ends_with('/'))
-    return spec.problem("template", "'template' must name a file of the repository",
+    return spec.problem(key, "'" + key + "' must name a file of the repository",
                         "relative to the application's path, or from the repository's root with a leading /");
+  // A deployment file's path begins at the root, with or without a slash.
+  if (key != "template" && !path->starts_with('/')) path->insert(0, "/");
   stack.template_path = *path;
   for (const auto& found : document.blobs) {
     if (found.path == *path) stack.template_ = found.blob;
     if (found.path.starts_with(*path + "/"))
-      return spec.problem("template", "'" + *path + "' is a folder", "a stack's template is one file");
+      return spec.problem(key, "'" + *path + "' is a folder", "a stack's template is one file");
   }
 }
 
-}  // namespace
-
-std::optional<Stack> read_stack(const protocol::Document& document, const Value& defaults,
-                                std::vector<WireProblem>& problems) {
-  const std::size_t before = problems.size();
-  Stack stack;
-  stack.document = document.digest;
-  SpecReader top(&document.json, "", document.digest, problems);
-  if (!document.json.is_object()) return std::nullopt;
+void read_declaration(SpecReader& top, const Value& defaults, const protocol::Document& document, Stack& stack,
+                      std::vector<WireProblem>& problems) {
   top.allow({"apiVersion", "kind", "metadata", "spec"});
-  if (const auto version = top.needed_text("apiVersion"); version && *version != kApiVersion)
-    top.problem("apiVersion", "unknown apiVersion '" + *version + "'",
-                "AWS understands " + std::string(kApiVersion));
-  const auto kind = top.needed_text("kind");
-  if (kind && *kind != kStackKind) {
-    const auto near = did_you_mean(*kind, {std::string(kStackKind)});
-    top.problem("kind", "unknown kind '" + *kind + "'",
-                near.empty() ? "AWS knows Stack" : "did you mean '" + near + "'?");
-    return std::nullopt;
-  }
   SpecReader metadata(top.member("metadata"), "/metadata", document.digest, problems);
   metadata.allow({"name", "labels", "annotations"});
   if (const auto name = metadata.needed_text("name")) {
@@ -127,12 +113,51 @@ std::optional<Stack> read_stack(const protocol::Document& document, const Value&
   stack.options = protocol::read_options(metadata, defaults, document.digest, problems);
   SpecReader spec(top.member("spec"), "/spec", document.digest, problems);
   spec.allow({"template", "parameters", "tags", "capabilities", "role"});
-  read_template(spec, document, stack);
+  read_template(spec, "template", document, stack);
   stack.parameters = read_texts(spec, "parameters", "/spec/parameters", document.digest, problems);
   stack.tags = read_texts(spec, "tags", "/spec/tags", document.digest, problems);
   check_tags(stack, spec);
   read_capabilities(spec, stack);
   stack.role = spec.text("role").value_or("");
+}
+
+void read_deployment_file(SpecReader& top, const Value& defaults, const std::string& only,
+                          const protocol::Document& document, Stack& stack, std::vector<WireProblem>& problems) {
+  top.allow({"apiVersion", "kind", "template-file-path", "parameters", "tags"});
+  stack.name = only;
+  if (only.empty())
+    top.problem("", "a deployment file does not say which stack it is of",
+                "let the policy's `stacks` name that one and no other, or declare a Stack");
+  read_template(top, "template-file-path", document, stack);
+  stack.parameters = read_texts(top, "parameters", "/parameters", document.digest, problems);
+  stack.tags = read_texts(top, "tags", "/tags", document.digest, problems);
+  check_tags(stack, top);
+  SpecReader nothing(&kNoMetadata, "/metadata", document.digest, problems);
+  stack.options = protocol::read_options(nothing, defaults, document.digest, problems);
+}
+
+}  // namespace
+
+std::optional<Stack> read_stack(const protocol::Document& document, const Value& defaults, const std::string& only,
+                                std::vector<WireProblem>& problems) {
+  const std::size_t before = problems.size();
+  Stack stack;
+  stack.document = document.digest;
+  SpecReader top(&document.json, "", document.digest, problems);
+  if (!document.json.is_object()) return std::nullopt;
+  if (const auto version = top.needed_text("apiVersion"); version && *version != kApiVersion)
+    top.problem("apiVersion", "unknown apiVersion '" + *version + "'",
+                "AWS understands " + std::string(kApiVersion));
+  const auto kind = top.needed_text("kind");
+  if (kind == kStackKind) {
+    read_declaration(top, defaults, document, stack, problems);
+  } else if (kind == kDeploymentFileKind) {
+    read_deployment_file(top, defaults, only, document, stack, problems);
+  } else if (kind) {
+    const auto near = did_you_mean(*kind, {std::string(kStackKind)});
+    top.problem("kind", "unknown kind '" + *kind + "'",
+                near.empty() ? "AWS knows Stack" : "did you mean '" + near + "'?");
+  }
   if (problems.size() != before) return std::nullopt;
   return stack;
 }

@@ -12,6 +12,9 @@ namespace gitopsd::aws {
 
 inline constexpr std::string_view kApiVersion = "aws.gitopsd.io/v1";
 inline constexpr std::string_view kStackKind = "Stack";
+/// The deployment file of CloudFormation's Git sync, which has neither apiVersion nor kind: the daemon gives it
+/// these. https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/git-sync-concepts-terms.html
+inline constexpr std::string_view kDeploymentFileKind = "DeploymentFile";
 
 /// Tags of a stack that say whose it is. CloudFormation puts a stack's tags on its resources, too: these
 /// never change while it has one owner.
@@ -29,8 +32,9 @@ struct Stack {
   protocol::Options options;
 };
 
-/// nullopt, and problems, for what is none.
-std::optional<Stack> read_stack(const protocol::Document&, const Value& defaults,
+/// nullopt, and problems, for what is none. `only`: the one stack that the application may have, or empty; a
+/// deployment file does not name its own.
+std::optional<Stack> read_stack(const protocol::Document&, const Value& defaults, const std::string& only,
                                 std::vector<protocol::WireProblem>& problems);
 Value stack_schema();
 

@@ -75,3 +75,24 @@ class Line(AccountScene):
         event = self.sync(stack(name, "/templates/queue.yaml"), state="failed", **{"templates/queue.yaml": QUEUE})
         self.assertIn("belongs to application 'theirs' of another installation", event["error"])
         self.assertEqual(self.account.stacks()[name]["status"], "CREATE_COMPLETE")
+
+
+class GitSync(AccountScene):
+    """A repository that CloudFormation's Git sync reads, as it is."""
+
+    def configure(self):
+        super().configure()
+        self.daemon.application.update(path="", include=["deployments/*.yaml"], policy={"stacks": [self.prefix + "git"]})
+
+    def test_deployment_file(self):
+        """the deployment file of Git sync works as it is, and its template beside it"""
+        deployment = "template-file-path: templates/queue.yaml\nparameters:\n  Wait: %s\ntags:\n  team: web\n"
+        self.checkout.commit({"templates/queue.yaml": QUEUE, "deployments/prod.yaml": deployment % 3}, "Deploy")
+        self.checkout.push()
+        self.daemon.push_and_wait(self.checkout.head())
+        made = self.account.stacks()[self.prefix + "git"]
+        self.assertEqual((made["status"], made["parameters"]["Wait"], made["tags"]["team"]), ("CREATE_COMPLETE", "3", "web"))
+        self.checkout.commit({"templates/queue.yaml": QUEUE.replace("A queue", "The queue")}, "Change the template alone")
+        self.checkout.push()
+        self.daemon.push_and_wait(self.checkout.head())
+        self.assertIn("The queue", self.account.stacks()[self.prefix + "git"]["template"])

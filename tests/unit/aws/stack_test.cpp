@@ -22,7 +22,7 @@ Read read(const std::string& spec, const std::string& name = "web") {
       parse_json(R"({"apiVersion": "aws.gitopsd.io/v1", "kind": "Stack", "metadata": {"name": ")" + name +
                  R"("}, "spec": )" + spec + "}"),
       {}};
-  out.stack = read_stack(document, Value(), out.problems);
+  out.stack = read_stack(document, Value(), "", out.problems);
   return out;
 }
 
@@ -50,6 +50,22 @@ TEST_CASE("everything that is wrong with a stack is told") {
   CHECK(pointers(read(R"({"template": "t"})", "1web")) == std::vector<std::string>{"/metadata/name"});
 }
 
+TEST_CASE("a deployment file of Git sync is the one stack that the policy names") {
+  const protocol::Document document{
+      "d",
+      parse_json(R"({"apiVersion": "aws.gitopsd.io/v1", "kind": "DeploymentFile", "template-file-path": "t/web.yaml",
+                     "parameters": {"A": 1}, "tags": {"team": "x"}})"),
+      {}};
+  std::vector<protocol::WireProblem> problems;
+  const auto stack = read_stack(document, Value(), "web-prod", problems);
+  REQUIRE(stack);
+  CHECK(stack->name == "web-prod");
+  CHECK(stack->template_path == "/t/web.yaml");
+  CHECK(stack->parameters == Texts{{"A", "1"}});
+  CHECK_FALSE(read_stack(document, Value(), "", problems));
+  CHECK(problems.back().message == "a deployment file does not say which stack it is of");
+}
+
 TEST_CASE("the owner's tags come to the declared ones") {
   const auto got = read(R"({"template": "t", "tags": {"team": "x"}})");
   const protocol::Owner owner{"i", "a"};
@@ -71,4 +87,6 @@ TEST_CASE("what the policy does not name is not allowed") {
   CHECK(policy.allows_stack("web"));
   CHECK(policy.allows_stack("web-1"));
   CHECK_FALSE(policy.allows_stack("db"));
+  CHECK(policy.only_stack().empty());
+  CHECK(Policy::parse(parse_json(R"({"stacks": ["db"]})"), problems).only_stack() == "db");
 }
