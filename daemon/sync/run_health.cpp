@@ -10,6 +10,13 @@ namespace {
 using namespace std::chrono_literals;
 constexpr auto kLookTimeout = 300s;
 
+/// What a provider remembers of a write may be known only when its effects have come to an end.
+void learn(const store::InventoryEntry& entry, const protocol::Observation& seen,
+           std::vector<store::Store::Settled>& learned) {
+  if (!seen.receipt.empty() && seen.receipt != entry.receipt && !entry.intended_sync)
+    learned.push_back({entry.id, false, entry.owned_digest, seen.receipt, {}});
+}
+
 }  // namespace
 
 Outcome Run::health_of_wave() {
@@ -79,6 +86,7 @@ void Run::look_at(const std::vector<ResourceId>& ids, std::vector<Problem>& bad)
   std::map<ResourceId, const protocol::Observation*> seen;
   for (const auto& o : result.observations) seen.emplace(o.id, &o);
   std::vector<ResourceId> ended;
+  std::vector<store::Store::Settled> learned;
   for (const auto& id : ids) {
     const auto it = seen.find(id);
     if (it != seen.end() && it->second->drift == protocol::DriftState::yes)
@@ -93,6 +101,8 @@ void Run::look_at(const std::vector<ResourceId>& ids, std::vector<Problem>& bad)
       hook_ended(entries.at(id), *it->second, well);
       ended.push_back(id);
     }
+    if (well && !hook && it->second->live == protocol::Live::ours && entries.contains(id))
+      learn(entries.at(id), *it->second, learned);
     if (well) continue;
     if (health == protocol::Health::degraded) {
       hook_failed_ = hook_failed_ || hook;
@@ -108,6 +118,7 @@ void Run::look_at(const std::vector<ResourceId>& ids, std::vector<Problem>& bad)
       settling_why_ =
           id.str() + " is " + std::string(to_string(health)) + (reason.empty() ? "" : ": " + reason);
   }
+  if (!learned.empty()) scope_.store.settle(scope_.application.uid, id_, learned);
   clear_away(ended);
 }
 

@@ -4,7 +4,8 @@
 usage: account.py PORT      prints `ready` once it listens on 127.0.0.1:PORT
 
 /_account/stacks    GET what stacks there are, past every API
-/_account/stacks    PUT {"name", "template", "parameters"?, "tags"?}: updates one as somebody would by hand, or makes it
+/_account/stacks    PUT {"name", "template", "parameters"?, "tags"?}: updates one as somebody would by hand, or
+                    makes it; a template null deletes it
 
 Nothing here proves anything about AWS itself: what moto answers differently is listed in stacks.py.
 """
@@ -38,10 +39,12 @@ def described(stack) -> dict:
 
 
 def by_hand(wanted: dict) -> None:
-    parameters = [{"parameter_key": k, "parameter_value": v} for k, v in wanted.get("parameters", {}).items()]
+    parameters = [{"ParameterKey": k, "ParameterValue": v} for k, v in wanted.get("parameters", {}).items()]
     tags = wanted.get("tags", {})
     there = [stack for stack in backend().stacks.values() if stack.name == wanted["name"] and stack.status != "DELETE_COMPLETE"]
-    if there:
+    if wanted["template"] is None:
+        backend().delete_stack(wanted["name"])
+    elif there:
         backend().update_stack(wanted["name"], role_arn="", template=wanted["template"], parameters=parameters,
                                tags=tags or there[0].tags)
     else:

@@ -2,12 +2,13 @@
 
 moto 5.2.5 keeps no outputs of what a change set made, tells no events of resources and no request tokens, answers a
 resource that fails with an error of the call itself and leaves the stack half made, finds change sets by their name alone,
-and executes them twice. AWS documents otherwise, and so does this:
+executes them twice, and does not know when a stack was updated. AWS documents otherwise, and so does this:
 https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/
 """
 from moto.cloudformation import responses
-from moto.cloudformation.models import CloudFormationBackend, Event
+from moto.cloudformation.models import CloudFormationBackend, Event, Stack
 from moto.core.exceptions import ServiceException
+from moto.core.utils import utcnow
 
 
 class ChangeSetNotFound(ServiceException):
@@ -62,6 +63,8 @@ def execute(backend: CloudFormationBackend, name: str, stack_name: str | None, t
         stack.output_map = stack._create_output_map()
         stack._add_stack_event(f"{kind}_COMPLETE")
         stack.status = f"{kind}_COMPLETE"
+        if kind == "UPDATE":
+            stack.last_updated_time = utcnow()
         change_set.execution_status = "EXECUTE_COMPLETE"
     for event in stack.events[before:]:
         event.client_request_token = token
@@ -100,6 +103,13 @@ def install() -> None:
                 self._get_param("ClientRequestToken"))
         return responses.EmptyResult()
 
+    update = Stack.update
+
+    def update_and_note(self, *arguments, **named):
+        update(self, *arguments, **named)
+        self.last_updated_time = utcnow()
+
+    Stack.update = update_and_note
     responses.CloudFormationResponse.describe_change_set = describe
     responses.CloudFormationResponse.delete_change_set = delete
     responses.CloudFormationResponse.execute_change_set = run

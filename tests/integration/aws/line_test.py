@@ -70,7 +70,7 @@ class Line(AccountScene):
     def test_others_stack(self):
         """a stack of another application is left alone, and is a conflict"""
         name = self.prefix + "theirs"
-        self.account.by_hand(name, {"Resources": {"Q": {"Type": "AWS::SQS::Queue"}}},
+        self.account.by_hand(name, json.dumps({"Resources": {"Q": {"Type": "AWS::SQS::Queue"}}}),
                              tags={"gitopsd.io/installation": "another", "gitopsd.io/application": "theirs"})
         event = self.sync(stack(name, "/templates/queue.yaml"), state="failed", **{"templates/queue.yaml": QUEUE})
         self.assertIn("belongs to application 'theirs' of another installation", event["error"])

@@ -56,10 +56,15 @@ class Account:
         return {stack["name"]: stack for stack in json.loads(self.request("GET", "/_account/stacks"))
                 if stack["status"] != "DELETE_COMPLETE"}
 
-    def by_hand(self, name: str, template: dict, parameters: dict | None = None, tags: dict | None = None) -> None:
+    def by_hand(self, name: str, template: str, parameters: dict | None = None, tags: dict | None = None) -> None:
         """Makes or updates a stack past gitopsd."""
-        self.request("PUT", "/_account/stacks", json.dumps({"name": name, "template": json.dumps(template),
-                                                            "parameters": parameters or {}, "tags": tags or {}}).encode())
+        wanted = {"name": name, "template": template, "parameters": parameters or {}, "tags": tags or {}}
+        told = json.loads(self.request("PUT", "/_account/stacks", json.dumps(wanted).encode()))
+        (made,) = [stack for stack in told if stack["name"] == name and stack["status"] != "DELETE_COMPLETE"]
+        assert made["template"] == template and made["parameters"].items() >= wanted["parameters"].items(), made
+
+    def delete_by_hand(self, name: str) -> None:
+        self.request("PUT", "/_account/stacks", json.dumps({"name": name, "template": None}).encode())
 
     def credentials(self) -> Path:
         file = self.directory / "credentials"

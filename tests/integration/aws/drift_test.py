@@ -1,0 +1,39 @@
+"""What somebody changes past gitopsd is seen by the next look, and put back."""
+from lib import wait
+from lib.aws import AccountScene, stack
+
+from .line_test import QUEUE
+
+
+class Drift(AccountScene):
+    def configure(self):
+        super().configure()
+        self.daemon.application["check_interval"] = "1s"
+
+    def test_parameters_and_template(self):
+        """a parameter, a tag or a template that somebody changed is put back"""
+        name = self.prefix + "queue"
+        self.sync(stack(name, "/templates/queue.yaml", parameters={"Wait": 9}, tags={"team": "web"}),
+                  **{"templates/queue.yaml": QUEUE})
+        other = QUEUE.replace("A queue", "Another queue")
+        made = self.account.stacks()[name]
+        for template, parameters in ((QUEUE, {"Wait": "11"}), (other, {"Wait": "9"})):
+            with self.subTest(parameters=parameters):
+                self.account.by_hand(name, template, parameters, made["tags"])
+                wait.until(lambda: (s := self.account.stacks()[name])["template"] == QUEUE and s["parameters"]["Wait"] == "9",
+                           "it is put back", 20)
+
+    def test_deleted(self):
+        """a stack that somebody deleted is made again"""
+        name = self.prefix + "queue"
+        self.sync(stack(name, "/templates/queue.yaml"), **{"templates/queue.yaml": QUEUE})
+        before = self.account.stacks()[name]["id"]
+        self.account.delete_by_hand(name)
+        wait.until(lambda: self.account.stacks().get(name, {}).get("id") not in (None, before), "it is there again", 20)
+
+    def test_nothing_moved(self):
+        """a look at stacks that nobody touched asks for a page of them, and for nothing else"""
+        self.sync(*(stack(f"{self.prefix}{i}", "/templates/queue.yaml") for i in range(5)), **{"templates/queue.yaml": QUEUE})
+        self.account.calls()
+        calls = wait.until(lambda: self.account.calls(), "it looks", 20)
+        self.assertEqual(set(calls), {"DescribeStacks"})
