@@ -128,6 +128,9 @@ class ProcessProvider : public Provider {
     OpenCall open(*c, blobs);
     return call<protocol::PlanResult>(*c, "plan", encode(r), d);
   }
+  void discard(const std::string& token, Deadline d) override {
+    connection()->peer->call("discard", encode(protocol::DiscardRequest{token}), d);
+  }
   protocol::ApplyResult apply(const protocol::ApplyRequest& r, BlobSource* blobs,
                               std::function<void(const protocol::Progress&)> sink, Deadline d) override {
     auto c = meant();

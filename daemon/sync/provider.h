@@ -61,6 +61,8 @@ class Provider {
 
   virtual protocol::ResolveResult resolve(const protocol::ResolveRequest&, BlobSource*, Deadline) = 0;
   virtual protocol::PlanResult plan(const protocol::PlanRequest&, BlobSource*, Deadline) = 0;
+  /// Throws away what a plan left at the destination, by its token.
+  virtual void discard(const std::string& /*token*/, Deadline) {}
   virtual protocol::ApplyResult apply(const protocol::ApplyRequest&, BlobSource*,
                                       std::function<void(const protocol::Progress&)>, Deadline) = 0;
   virtual protocol::ObserveResult observe(const protocol::ObserveRequest&, BlobSource*, Deadline) = 0;

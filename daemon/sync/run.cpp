@@ -139,6 +139,7 @@ void Run::supersede(std::string why) {
 }
 
 void Run::end(store::SyncState state, const std::string& reason) {
+  if (!begun_) discard_plan();
   auto t = transition(state);
   t.reason = reason;
   scope_.store.set_sync(id_, t);

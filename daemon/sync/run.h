@@ -152,6 +152,8 @@ class Run {
   void make_plan();
   std::set<ResourceId> within_reach() const;
   void check_what_came_within_reach();
+  std::optional<Outcome> plan_anew();
+  void discard_plan();
   void decide_hold();
   std::vector<protocol::Step> counted(std::int64_t& owned) const;
   void look_again();
@@ -219,6 +221,8 @@ class Run {
   std::set<ResourceId> ailing_;
   std::size_t next_wave_ = 0;
   int replans_ = 0;
+  bool advanced_ = true;               ///< something was applied since the plan was made
+  std::vector<std::string> discards_;  ///< what plans left at the destination
   std::string hold_, approved_by_;
   bool left_ = false;
   std::vector<ResourceId> kept_;          ///< never pruned: they stay, and stop to be ours

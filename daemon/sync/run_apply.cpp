@@ -11,6 +11,11 @@ namespace {
 using namespace std::chrono_literals;
 constexpr auto kApplyTimeout = 300s;
 constexpr int kReplans = 3;
+
+bool is_provisional(const std::vector<protocol::Step>& wave) {
+  return std::any_of(wave.begin(), wave.end(), [](const auto& step) { return step.provisional; });
+}
+
 /// No document's: a hook whose end nobody has seen counts as changed.
 constexpr const char* kBegun = "begun";
 
@@ -24,6 +29,10 @@ Outcome Run::apply_from_here() {
     Outcome outcome = health_before_wave();
     if (outcome.kind != Outcome::Kind::succeeded) return outcome;
     if (outcome = finish_superseded(); outcome.kind != Outcome::Kind::succeeded) return outcome;
+    if (is_provisional(waves_[next_wave_].steps)) {
+      if (const auto held = plan_anew()) return *held;
+      continue;
+    }
     check_what_came_within_reach();
     const auto wave = waves_[next_wave_];
     if (outcome = gone_before(wave.steps); outcome.kind != Outcome::Kind::succeeded) return outcome;
@@ -31,20 +40,12 @@ Outcome Run::apply_from_here() {
       if (outcome.reason != "stale" || ++replans_ > kReplans) return outcome;
       if (failure_) return failed(*failure_);
       // Something moved between plan and write: look again at what is left.
-      look_again();
-      make_plan();
-      owe_hooks();
-      decide_hold();
-      if (!hold_.empty()) {  // what was approved were other bytes than this new plan
-        approved_by_.clear();
-        auto t = transition(store::SyncState::held);
-        t.reason = hold_;
-        scope_.store.set_sync(id_, t);
-        return {Outcome::Kind::held, hold_, {}, ProblemCause::internal, false};
-      }
+      advanced_ = true;
+      if (const auto held = plan_anew()) return *held;
       continue;
     }
     ++next_wave_;
+    advanced_ = true;
     group_ = wave.group;
     settling_.insert(settling_.end(), wave.ailing.begin(), wave.ailing.end());
     timings_.applied = scope_.clock.wall();
@@ -61,6 +62,24 @@ Outcome Run::apply_from_here() {
   if (job_.kind == Kind::remove && !going_.empty()) return wait_for_going();
   if (timings_.applied == 0) timings_.applied = scope_.clock.wall();
   return succeed();
+}
+
+/// Nothing where it goes on with the new plan; else that it is held.
+std::optional<Outcome> Run::plan_anew() {
+  if (!std::exchange(advanced_, false))
+    throw fail(ProblemCause::internal, "the provider does not say what " +
+                                           waves_[next_wave_].steps.front().id.str() +
+                                           " changes, though all before it is done");
+  look_again();
+  make_plan();
+  owe_hooks();
+  decide_hold();
+  if (hold_.empty()) return std::nullopt;
+  approved_by_.clear();  // what was approved were other bytes than this new plan
+  auto t = transition(store::SyncState::held);
+  t.reason = hold_;
+  scope_.store.set_sync(id_, t);
+  return Outcome{Outcome::Kind::held, hold_, {}, ProblemCause::internal, false};
 }
 
 /// What is owned may have moved since the plan was made: by this sync's first waves, or by a heal beside it.

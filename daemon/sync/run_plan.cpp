@@ -2,6 +2,7 @@
 #include <set>
 
 #include "base/json.h"
+#include "base/log.h"
 #include "daemon/render/place.h"
 #include "daemon/sync/guard.h"
 #include "daemon/sync/input_key.h"
@@ -202,6 +203,7 @@ void Run::make_plan() {
       request = plan_request(next = begin);
       result = scope_.provider->plan(request, work_.blobs.get(), Monotonic::now() + kPlanTimeout);
     }
+    if (!result.discard.empty()) discards_.push_back(result.discard);
     take_problems(result, items_, job_.revision, problems, within_);
     check_steps(result, request, scope_.destination.name);
     for (const auto& step : result.steps) {
@@ -255,6 +257,7 @@ std::set<ResourceId> Run::within_reach() const {
   if (made.empty()) return found;
   for (std::size_t wave = next_wave_; wave < waves_.size(); ++wave) {
     for (const auto& step : waves_[wave].steps) {
+      if (step.provisional) continue;  // asked about all the same
       const auto item = items_.find(step.id);
       if (item == items_.end()) continue;
       const auto& needs = item->second->resource.requires_;
@@ -304,8 +307,26 @@ void Run::decide_hold() {
 
 void Run::preview() {
   prepare();
-  make_plan();
-  decide_hold();
+  try {
+    make_plan();
+    decide_hold();
+  } catch (const Failure&) {
+    discard_plan();
+    throw;
+  }
+  discard_plan();
+}
+
+/// Nothing comes of it: what it left at the destination is not to stay there.
+void Run::discard_plan() {
+  for (const auto& token : std::exchange(discards_, {})) {
+    try {
+      scope_.provider->discard(token, Monotonic::now() + kPlanTimeout);
+    } catch (const std::exception& e) {
+      log::warning("cannot throw away what a plan left at its destination",
+                   {{"destination", scope_.destination.name.str()}, {"error", e.what()}});
+    }
+  }
 }
 
 }  // namespace gitopsd::sync

@@ -17,7 +17,6 @@ using protocol::Step;
 using protocol::StepResult;
 using protocol::StepState;
 
-constexpr std::size_t kParallel = 8;
 /// A deletion that takes longer is told to be going.
 constexpr auto kPromptly = 2s;
 constexpr auto kBetweenLooks = 200ms;
@@ -46,7 +45,7 @@ class StackApplier {
         if (const auto it = index.find(key); it != index.end()) after_[i].push_back(it->second);
       index.emplace(request_.steps[i].key, i);
     }
-    protocol::run_in_order(after_, kParallel, [this](std::size_t i) { results_[i] = decide(i); });
+    protocol::run_in_order(after_, kCallsAtOnce, [this](std::size_t i) { results_[i] = decide(i); });
     protocol::ApplyResult result;
     result.outcome = cancelled_ ? ApplyOutcome::cancelled : ApplyOutcome::done;
     for (const auto& told : results_)

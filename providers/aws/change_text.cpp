@@ -1,7 +1,8 @@
 #include "providers/aws/change_text.h"
 
-#include <algorithm>
 #include <map>
+
+#include "providers/aws/data_types.h"
 
 namespace gitopsd::aws {
 namespace {
@@ -64,9 +65,14 @@ std::string change_summary(const ChangeSet& set) {
   return text.empty() ? "its outputs, tags or description change" : text;
 }
 
-bool destroys(const ChangeSet& set) {
-  return std::any_of(set.changes.begin(), set.changes.end(),
-                     [](const auto& change) { return deletes(change) || replaces(change); });
+protocol::Destroys destroys(const ChangeSet& set) {
+  auto worst = protocol::Destroys::nothing;
+  for (const auto& change : set.changes) {
+    if (!deletes(change) && !replaces(change)) continue;
+    if (holds_data(change.type)) return protocol::Destroys::data;
+    worst = protocol::Destroys::restart;
+  }
+  return worst;
 }
 
 }  // namespace gitopsd::aws

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "providers/aws/cloudformation.h"
+#include "providers/protocol/messages.h"
 
 namespace gitopsd::aws {
 
@@ -11,7 +12,8 @@ namespace gitopsd::aws {
 std::string change_text(const ChangeSet&);
 /// "2 to add, 1 to change, 1 to replace"
 std::string change_summary(const ChangeSet&);
-/// Whether something is deleted or may be replaced.
-bool destroys(const ChangeSet&);
+/// The worst of it: data where something that holds it is deleted or may be replaced, restart where only
+/// other things are.
+protocol::Destroys destroys(const ChangeSet&);
 
 }  // namespace gitopsd::aws

@@ -21,7 +21,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t kLargestToken = 64 << 10;
+constexpr std::size_t kLargestIdentityToken = 64 << 10;
 constexpr auto kProgramTakes = 60s;
 constexpr std::size_t kMostChained = 10;
 
@@ -48,7 +48,7 @@ Credentials from_sts(const std::string& action, Fields parameters, const Setting
 
 Credentials with_web_identity(const std::string& role, const std::string& file, const std::string& session,
                               const Settings& settings, const Surroundings& around) {
-  std::string token = read_file(file, kLargestToken);
+  std::string token = read_file(file, kLargestIdentityToken);
   while (token.ends_with('\n') || token.ends_with('\r')) token.pop_back();
   return from_sts(
       "AssumeRoleWithWebIdentity",
@@ -201,7 +201,7 @@ class ProfileResolver {
 
   static Value read_token(const std::string& name, const std::string& file, const std::string& hint) {
     try {
-      return parse_json(read_file(file, kLargestToken));
+      return parse_json(read_file(file, kLargestIdentityToken));
     } catch (const Failure&) {
       refuse(name, "has no SSO token (" + file + ")", hint);
     }
@@ -230,7 +230,7 @@ class ProfileResolver {
          {"HOME", "PATH", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "HTTPS_PROXY"})
       if (const auto value = around_.environment(variable); !value.empty())
         command.environment.push_back(std::string(variable) + "=" + value);
-    const auto run = run_captured(command, kLargestToken, kProgramTakes);
+    const auto run = run_captured(command, kLargestIdentityToken, kProgramTakes);
     if (run.status != 0 || run.too_slow || run.too_much)
       refuse(name, "has a credential_process that fails: " +
                        (run.too_slow ? "it takes longer than a minute" : describe_wait_status(run.status)) +

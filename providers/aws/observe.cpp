@@ -11,7 +11,6 @@ using protocol::Health;
 using protocol::Live;
 using protocol::Observation;
 
-constexpr std::size_t kParallel = 8;
 /// From here on one page of all is cheaper than each by itself.
 constexpr std::size_t kManyEntries = 4;
 
@@ -28,7 +27,7 @@ class StackObserver {
     }
     protocol::ObserveResult result;
     result.observations.resize(request_.entries.size());
-    protocol::run_in_order(std::vector<std::vector<std::size_t>>(request_.entries.size()), kParallel,
+    protocol::run_in_order(std::vector<std::vector<std::size_t>>(request_.entries.size()), kCallsAtOnce,
                            [&](std::size_t i) {
                              const auto& entry = request_.entries[i];
                              auto& seen = result.observations[i];
@@ -103,12 +102,14 @@ class StackObserver {
       seen.diff = "it is another stack than was applied\n";
       return;
     }
-    if (receipt->updated == live.updated && !request_.full) return;
+    // Neither template nor parameters change without an update: no need to read them, not even for a full
+    // look.
+    if (receipt->updated == live.updated) return;
     const std::string facts_now = state_.digests.of_facts(live);
     const bool first = receipt->updated.empty();  // nobody has looked since the operation ended
     if (!first && receipt->facts != facts_now)
       seen.diff += "parameters, tags or role are not as they were applied\n";
-    if (!first || request_.full) {
+    if (!first) {
       const auto text = state_.cloudformation.template_of(live.id, context_.cancelled);
       if (state_.digests.of_template(text) != receipt->template_)
         seen.diff += "the template is not the one that was applied\n";

@@ -1,9 +1,10 @@
 #include <algorithm>
 #include <map>
 
-#include "base/hash.h"
 #include "base/json.h"
 #include "providers/aws/change_text.h"
+#include "providers/aws/changes.h"
+#include "providers/aws/order.h"
 #include "providers/aws/verbs.h"
 #include "providers/protocol/schedule.h"
 
@@ -15,9 +16,6 @@ using protocol::Action;
 using protocol::Step;
 using protocol::WireProblem;
 
-constexpr std::size_t kParallel = 8;
-/// Of CreateChangeSet's TemplateBody; larger ones go by way of S3.
-constexpr std::size_t kLargestBody = 51'200;
 /// From here on one page of all is cheaper than each by itself.
 constexpr std::size_t kManyStacks = 8;
 
@@ -41,17 +39,19 @@ class StackPlanner {
     state_.check_account(context_.cancelled);
     look_at_many();
     const std::size_t upserts = wanted_.size(), all = upserts + request_.remove.size();
-    std::vector<Planned> planned(all);
-    protocol::run_in_order(std::vector<std::vector<std::size_t>>(all), kParallel, [&](std::size_t i) {
+    planned_.resize(all);
+    const int last = levels_.empty() ? 0 : *std::max_element(levels_.begin(), levels_.end()) + 1;
+    protocol::run_in_order(requirements(all), kCallsAtOnce, [&](std::size_t i) {
       const ResourceId id = i < upserts ? id_of(wanted_[i].name) : request_.remove[i - upserts];
       try {
-        planned[i] = i < upserts ? upsert(wanted_[i]) : removal(id);
+        planned_[i] = i < upserts ? upsert(wanted_[i]) : removal(id);
+        if (auto& step = planned_[i].step) step->wave = i < upserts ? levels_[i] : last;
       } catch (const Failure& failure) {
-        planned[i].problems.push_back(problem_of(failure, id, i < upserts ? wanted_[i].document : ""));
+        planned_[i].problems.push_back(problem_of(failure, id, i < upserts ? wanted_[i].document : ""));
       }
     });
     Value made = Value::array();
-    for (auto& one : planned) {
+    for (auto& one : planned_) {
       if (one.step) result.steps.push_back(std::move(*one.step));
       for (auto& problem : one.problems) result.problems.push_back(std::move(problem));
       if (!one.made.empty()) made.push(one.made);
@@ -74,6 +74,18 @@ class StackPlanner {
       wanted_.push_back(*std::move(stack));
     }
     for (const auto& entry : request_.entries) entries_.emplace(entry.id, &entry);
+    levels_ = sort_by_requirements(wanted_, problems);
+  }
+
+  /// What has to be planned before: it decides whether outputs are known.
+  std::vector<std::vector<std::size_t>> requirements(std::size_t all) const {
+    std::vector<std::vector<std::size_t>> after(all);
+    for (std::size_t i = 0; i < wanted_.size(); ++i)
+      for (std::size_t before = 0; before < i; ++before)
+        if (std::binary_search(wanted_[i].requires_.begin(), wanted_[i].requires_.end(),
+                               wanted_[before].name))
+          after[i].push_back(before);
+    return after;
   }
 
   void look_at_many() {
@@ -152,48 +164,44 @@ class StackPlanner {
       if (auto problem = in_the_way(*live, wanted)) return out.problems.push_back(*std::move(problem)), out;
     }
     const bool creates = !live || phase_of(live->status) == StackPhase::review;
-    NewChangeSet make;
-    make.stack = wanted.name;
-    make.creates = creates;
-    make.template_body = template_text(wanted);
-    make.parameters = wanted.parameters;
-    make.tags = tags_for(wanted, request_.owner);
-    make.capabilities = wanted.capabilities;
-    make.role = wanted.role;
-    make.token = to_hex(sha256(request_.sync + " " + wanted.document + " " + (live ? live->updated : "")));
-    make.name = "gitopsd-" + make.token.substr(0, 24);
-    const std::string digest = state_.digests.of_template(make.template_body);
-    const auto made = state_.cloudformation.create_change_set(make, context_.cancelled);
     const bool ours = live && owner_of(live->tags) == request_.owner;
-    const auto unchanged = [&] {
+    const Action action = creates ? Action::create : ours ? Action::update : Action::adopt;
+    if (const auto first = changing_before(wanted); !first.empty()) {
+      auto step = step_for(id, action, "what changes is known when '" + first + "' has its outputs");
+      step.provisional = true;
+      step.from = from_of(id);
+      return out.step = with_digest(std::move(step), wanted), out;
+    }
+    auto parameters = parameters_of(wanted, [this](const std::string& name) { return look(name); });
+    const auto changes =
+        make_changes(state_, context_, wanted, std::move(parameters), request_.owner, live, request_.sync);
+    if (!changes.set) {
       auto step = step_for(id, ours ? Action::none : Action::adopt,
                            ours ? "CloudFormation sees no change" : "it is as declared, and becomes ours");
-      step.precondition = Precondition{"", live ? live->id : "", digest}.text();
-      return with_digest(std::move(step), wanted);
-    };
-    if (!made) return out.step = unchanged(), out;
-    const auto set =
-        state_.cloudformation.finished_change_set(made->id, context_.deadline, context_.cancelled);
-    if (set.empty()) {
-      state_.cloudformation.delete_change_set(made->id, context_.cancelled);
-      return out.step = unchanged(), out;
+      step.precondition = Precondition{"", live ? live->id : "", changes.template_digest}.text();
+      return out.step = with_digest(std::move(step), wanted), out;
     }
-    if (set.status == "FAILED") {
-      out.problems.push_back(problem_of(fail(ProblemCause::input, "CloudFormation makes no change set for '" +
-                                                                      wanted.name + "': " + set.reason),
-                                        id, wanted.document));
-      state_.cloudformation.delete_change_set(made->id, context_.cancelled);
-      return out;
-    }
-    out.made = made->id;
-    const Action action = creates ? Action::create : ours ? Action::update : Action::adopt;
+    const ChangeSet& set = *changes.set;
+    out.made = set.id;
     auto step = step_for(id, action, change_summary(set));
-    step.precondition = Precondition{made->id, made->stack_id, digest}.text();
+    step.precondition = Precondition{set.id, set.stack_id, changes.template_digest}.text();
     step.diff = change_text(set);
-    step.destroys = destroys(set) ? protocol::Destroys::data : protocol::Destroys::nothing;
+    step.destroys = destroys(set);
     step.from = from_of(id);
     out.step = with_digest(std::move(step), wanted);
     return out;
+  }
+
+  /// A stack of which it takes an output and that this plan changes first.
+  std::string changing_before(const Stack& wanted) const {
+    for (const auto& [name, from] : wanted.from_outputs) {
+      const auto found = std::find_if(wanted_.begin(), wanted_.end(),
+                                      [&](const Stack& each) { return each.name == from.stack; });
+      if (found == wanted_.end()) continue;
+      const auto& step = planned_[static_cast<std::size_t>(found - wanted_.begin())].step;
+      if (!step || step->action != Action::none) return from.stack;
+    }
+    return {};
   }
 
   static Step with_digest(Step step, const Stack& wanted) {
@@ -219,12 +227,6 @@ class StackPlanner {
       default:
         return std::nullopt;
     }
-  }
-
-  std::string template_text(const Stack& wanted) const {
-    if (!wanted.template_) throw fail(ProblemCause::internal, "the template was not sent");
-    std::string text = context_.blobs.read(*wanted.template_, kLargestBody);
-    return text;
   }
 
   Planned removal(const ResourceId& id) {
@@ -253,7 +255,9 @@ class StackPlanner {
   const protocol::PlanRequest& request_;
   protocol::CallContext& context_;
   Policy policy_;
-  std::vector<Stack> wanted_;
+  std::vector<Stack> wanted_;     ///< in the order in which they may be made
+  std::vector<int> levels_;       ///< of `wanted_`
+  std::vector<Planned> planned_;  ///< first those wanted, then the removals
   std::map<ResourceId, const protocol::Entry*> entries_;
   std::optional<std::map<std::string, StackFacts>> seen_;  ///< by name, where many were asked for at once
 };

@@ -55,8 +55,9 @@ Policy Policy::parse(const Value& value, std::vector<WireProblem>& problems) {
   if (value.is_null()) return policy;
   const std::string none;
   protocol::SpecReader in(&value, "", none, problems);
-  in.allow({"stacks", "capabilities", "roles"});
+  in.allow({"stacks", "outputs", "capabilities", "roles"});
   policy.stacks = read_names(in, "stacks");
+  policy.outputs = read_names(in, "outputs");
   policy.capabilities = read_names(in, "capabilities");
   policy.roles = read_names(in, "roles");
   return policy;
@@ -75,6 +76,11 @@ std::vector<WireProblem> breaches(const Policy& policy, const Stack& stack) {
   if (!policy.allows_stack(stack.name))
     out.push_back(breach(stack, "/metadata/name", "the policy does not allow the stack '" + stack.name + "'",
                          "`stacks` allows: " + listed(policy.stacks)));
+  for (const auto& [name, from] : stack.from_outputs)
+    if (!policy.allows_stack(from.stack) && !allows(policy.outputs, from.stack))
+      out.push_back(breach(stack, "/spec/parameters" + pointer_token(name),
+                           "the policy does not allow outputs of the stack '" + from.stack + "'",
+                           "`outputs` allows: " + listed(policy.outputs)));
   for (const auto& word : stack.capabilities)
     if (!allows(policy.capabilities, word))
       out.push_back(breach(stack, "/spec/capabilities", "the policy does not allow " + word,

@@ -8,10 +8,12 @@
 
 namespace gitopsd::aws {
 
-/// `{stacks: ["web-*"], capabilities: [CAPABILITY_IAM], roles: ["arn:aws:iam::..."]}`. What is not named is
-/// not allowed; `*` at the end of a name stands for any rest.
+/// `{stacks: ["web-*"], outputs: [network], capabilities: [CAPABILITY_IAM], roles: ["arn:aws:iam::..."]}`.
+/// What is not named is not allowed; `*` at the end of a name stands for any rest.
 struct Policy {
-  std::vector<std::string> stacks, capabilities, roles;
+  std::vector<std::string> stacks;
+  std::vector<std::string> outputs;  ///< stacks whose outputs may be read, beside those
+  std::vector<std::string> capabilities, roles;
 
   /// Adds a problem for everything it cannot use.
   static Policy parse(const Value&, std::vector<protocol::WireProblem>& problems);

@@ -1,5 +1,6 @@
 #include <map>
 
+#include "providers/aws/order.h"
 #include "providers/aws/verbs.h"
 
 namespace gitopsd::aws {
@@ -7,6 +8,7 @@ namespace gitopsd::aws {
 protocol::ResolveResult resolve(const protocol::ResolveRequest& request) {
   protocol::ResolveResult result;
   const Policy policy = Policy::parse(request.policy, result.problems);
+  std::vector<Stack> stacks;
   std::map<std::string, std::string> declared;  // name to document
   for (const auto& document : request.documents) {
     const auto stack = read_stack(document, request.defaults, policy.only_stack(), result.problems);
@@ -30,8 +32,11 @@ protocol::ResolveResult resolve(const protocol::ResolveRequest& request) {
     resource.name = stack->name;
     resource.document = document.digest;
     resource.options = stack->options;
+    for (const auto& name : stack->requires_) resource.requires_.push_back(id_of(name));
     result.resources.push_back(std::move(resource));
+    stacks.push_back(*stack);
   }
+  sort_by_requirements(stacks, result.problems);
   return result;
 }
 

@@ -31,7 +31,7 @@ std::string lower(std::string text) {
 }
 
 /// Without white space at both ends, and with one blank for each run of it.
-std::string trimmed(std::string_view text) {
+std::string one_spaced(std::string_view text) {
   std::string out;
   for (const char c : text) {
     if (c != ' ' && c != '\t' && c != '\n' && c != '\r')
@@ -77,7 +77,7 @@ Signature sign(const Request& request, const std::string& host, const std::strin
   for (const Fields* fields : {&request.headers, static_cast<const Fields*>(&out.headers)}) {
     for (const auto& [name, value] : *fields) {
       auto& all = signed_headers[lower(name)];
-      all += (all.empty() ? "" : ",") + trimmed(value);
+      all += (all.empty() ? "" : ",") + one_spaced(value);
     }
   }
   std::string names, lines;

@@ -61,6 +61,44 @@ Texts read_texts(SpecReader& in, const std::string& key, const std::string& poin
   return out;
 }
 
+/// `VpcId: {stack: network, output: VpcId}`
+void read_parameters(SpecReader& spec, const std::string& document, Stack& stack,
+                     std::vector<WireProblem>& problems) {
+  const Value* all = spec.member("parameters");
+  if (!all) return;
+  SpecReader reader(all, "/spec/parameters", document, problems);
+  if (!all->is_object()) return;
+  for (const auto& [name, value] : all->as_object()) {
+    if (auto text = text_of(value)) {
+      stack.parameters[name] = *std::move(text);
+    } else if (value.is_object()) {
+      SpecReader output(&value, "/spec/parameters" + pointer_token(name), document, problems);
+      output.allow({"stack", "output"});
+      const auto from = output.needed_text("stack"), which = output.needed_text("output");
+      if (!from || !which) continue;
+      if (*from == stack.name) output.problem("stack", "a stack's parameter cannot be an output of its own");
+      stack.from_outputs[name] = {*from, *which};
+    } else {
+      reader.problem(name, "'" + name + "' must be a string, found " + std::string(value.type_name()),
+                     "put it in quotes, or take it from another stack: {stack: NAME, output: NAME}");
+    }
+  }
+}
+
+void read_requirements(SpecReader& spec, Stack& stack) {
+  if (const Value* list = spec.member("requires")) {
+    for (const Value& item : list->is_array() ? list->as_array() : Value::Array{Value()}) {
+      if (item.is_string() && is_stack_name(item.as_string()))
+        stack.requires_.push_back(item.as_string());
+      else
+        return spec.problem("requires", "'requires' must be a list of stacks' names");
+    }
+  }
+  for (const auto& [name, from] : stack.from_outputs) stack.requires_.push_back(from.stack);
+  std::sort(stack.requires_.begin(), stack.requires_.end());
+  stack.requires_.erase(std::unique(stack.requires_.begin(), stack.requires_.end()), stack.requires_.end());
+}
+
 void check_tags(const Stack& stack, SpecReader& in) {
   if (stack.tags.size() > kMostTags)
     in.problem("tags", "a stack has at most " + std::to_string(kMostTags) + " tags beside ours");
@@ -83,7 +121,8 @@ void read_capabilities(SpecReader& spec, Stack& stack) {
   }
 }
 
-void read_template(SpecReader& spec, const std::string& key, const protocol::Document& document, Stack& stack) {
+void read_template(SpecReader& spec, const std::string& key, const protocol::Document& document,
+                   Stack& stack) {
   auto path = spec.needed_text(key);
   if (!path) return;
   if (path->empty() || path->ends_with('/'))
@@ -99,8 +138,8 @@ void read_template(SpecReader& spec, const std::string& key, const protocol::Doc
   }
 }
 
-void read_declaration(SpecReader& top, const Value& defaults, const protocol::Document& document, Stack& stack,
-                      std::vector<WireProblem>& problems) {
+void read_declaration(SpecReader& top, const Value& defaults, const protocol::Document& document,
+                      Stack& stack, std::vector<WireProblem>& problems) {
   top.allow({"apiVersion", "kind", "metadata", "spec"});
   SpecReader metadata(top.member("metadata"), "/metadata", document.digest, problems);
   metadata.allow({"name", "labels", "annotations"});
@@ -112,9 +151,10 @@ void read_declaration(SpecReader& top, const Value& defaults, const protocol::Do
   }
   stack.options = protocol::read_options(metadata, defaults, document.digest, problems);
   SpecReader spec(top.member("spec"), "/spec", document.digest, problems);
-  spec.allow({"template", "parameters", "tags", "capabilities", "role"});
+  spec.allow({"template", "parameters", "tags", "capabilities", "role", "requires"});
   read_template(spec, "template", document, stack);
-  stack.parameters = read_texts(spec, "parameters", "/spec/parameters", document.digest, problems);
+  read_parameters(spec, document.digest, stack, problems);
+  read_requirements(spec, stack);
   stack.tags = read_texts(spec, "tags", "/spec/tags", document.digest, problems);
   check_tags(stack, spec);
   read_capabilities(spec, stack);
@@ -122,7 +162,8 @@ void read_declaration(SpecReader& top, const Value& defaults, const protocol::Do
 }
 
 void read_deployment_file(SpecReader& top, const Value& defaults, const std::string& only,
-                          const protocol::Document& document, Stack& stack, std::vector<WireProblem>& problems) {
+                          const protocol::Document& document, Stack& stack,
+                          std::vector<WireProblem>& problems) {
   top.allow({"apiVersion", "kind", "template-file-path", "parameters", "tags"});
   stack.name = only;
   if (only.empty())
@@ -138,8 +179,8 @@ void read_deployment_file(SpecReader& top, const Value& defaults, const std::str
 
 }  // namespace
 
-std::optional<Stack> read_stack(const protocol::Document& document, const Value& defaults, const std::string& only,
-                                std::vector<WireProblem>& problems) {
+std::optional<Stack> read_stack(const protocol::Document& document, const Value& defaults,
+                                const std::string& only, std::vector<WireProblem>& problems) {
   const std::size_t before = problems.size();
   Stack stack;
   stack.document = document.digest;
@@ -194,6 +235,7 @@ Value stack_schema() {
   spec.set("properties",
            Value::object(
                {{"template", text},
+                {"requires", Value::object({{"type", "array"}, {"items", text}})},
                 {"parameters", texts},
                 {"tags", texts},
                 {"capabilities",

@@ -12,8 +12,8 @@ namespace gitopsd::aws {
 
 inline constexpr std::string_view kApiVersion = "aws.gitopsd.io/v1";
 inline constexpr std::string_view kStackKind = "Stack";
-/// The deployment file of CloudFormation's Git sync, which has neither apiVersion nor kind: the daemon gives it
-/// these. https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/git-sync-concepts-terms.html
+/// The deployment file of CloudFormation's Git sync, which has neither apiVersion nor kind: the daemon gives
+/// it these. https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/git-sync-concepts-terms.html
 inline constexpr std::string_view kDeploymentFileKind = "DeploymentFile";
 
 /// Tags of a stack that say whose it is. CloudFormation puts a stack's tags on its resources, too: these
@@ -21,12 +21,19 @@ inline constexpr std::string_view kDeploymentFileKind = "DeploymentFile";
 inline constexpr std::string_view kInstallationTag = "gitopsd.io/installation";
 inline constexpr std::string_view kApplicationTag = "gitopsd.io/application";
 
+/// A parameter's value that another stack tells.
+struct OutputOf {
+  std::string stack, output;
+};
+
 struct Stack {
   std::string document;  ///< its digest
   std::string name;
   std::string template_path;                ///< as `needs` names it
   std::optional<protocol::Blob> template_;  ///< once the daemon has sent it
   Texts parameters, tags;
+  std::map<std::string, OutputOf> from_outputs;  ///< parameters, by name
+  std::vector<std::string> requires_;            ///< stacks that come first, also those of `from_outputs`
   std::vector<std::string> capabilities;
   std::string role;
   protocol::Options options;

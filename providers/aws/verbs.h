@@ -7,6 +7,9 @@
 
 namespace gitopsd::aws {
 
+/// Of one call of ours: beyond some of them AWS throttles.
+inline constexpr std::size_t kCallsAtOnce = 8;
+
 protocol::ResolveResult resolve(const protocol::ResolveRequest&);
 protocol::PlanResult plan(State&, const protocol::PlanRequest&, protocol::CallContext&);
 protocol::ApplyResult apply(State&, const protocol::ApplyRequest&, protocol::CallContext&,

@@ -59,7 +59,7 @@ void fields(Io& io, Is<Step> auto& m) {
       .must("action", m.action);
   io.may("reason", m.reason).may("precondition", m.precondition).may("diff", m.diff);
   io.may("destroys", m.destroys).may("rerun", m.rerun).may("digest", m.digest).may("hook", m.hook);
-  io.may("from", m.from);
+  io.may("from", m.from).may("provisional", m.provisional);
 }
 template <class Io>
 void fields(Io& io, Is<WireProblem> auto& m) {

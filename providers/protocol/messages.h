@@ -106,6 +106,7 @@ struct Step {
   Hook hook = Hook::none;  ///< of the run of a hook: when
   std::string group{};  ///< waves in a row of one group do not wait for each other's health; empty: it does
   std::string from{};   ///< of its entry
+  bool provisional = false;  ///< what it changes is known when those before it are done: planned anew then
 };
 
 /// The code of a problem in `resolve` that what other documents define may solve.

@@ -10,18 +10,22 @@ class Drift(AccountScene):
         super().configure()
         self.daemon.application["check_interval"] = "1s"
 
-    def test_parameters_and_template(self):
-        """a parameter, a tag or a template that somebody changed is put back"""
+    def put_back(self, template: str, wait_seconds: str) -> None:
+        """Somebody makes it so, and it does not stay so."""
         name = self.prefix + "queue"
         self.sync(stack(name, "/templates/queue.yaml", parameters={"Wait": 9}, tags={"team": "web"}),
                   **{"templates/queue.yaml": QUEUE})
-        other = QUEUE.replace("A queue", "Another queue")
-        made = self.account.stacks()[name]
-        for template, parameters in ((QUEUE, {"Wait": "11"}), (other, {"Wait": "9"})):
-            with self.subTest(parameters=parameters):
-                self.account.by_hand(name, template, parameters, made["tags"])
-                wait.until(lambda: (s := self.account.stacks()[name])["template"] == QUEUE and s["parameters"]["Wait"] == "9",
-                           "it is put back", 20)
+        self.account.by_hand(name, template, {"Wait": wait_seconds}, self.account.stacks()[name]["tags"])
+        wait.until(lambda: (s := self.account.stacks()[name])["template"] == QUEUE and s["parameters"]["Wait"] == "9",
+                   "it is put back", 20)
+
+    def test_parameter(self):
+        """a parameter that somebody changed is put back"""
+        self.put_back(QUEUE, "11")
+
+    def test_template(self):
+        """a template that somebody changed is put back"""
+        self.put_back(QUEUE.replace("A queue", "Another queue"), "9")
 
     def test_deleted(self):
         """a stack that somebody deleted is made again"""

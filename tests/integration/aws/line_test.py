@@ -96,3 +96,47 @@ class GitSync(AccountScene):
         self.checkout.push()
         self.daemon.push_and_wait(self.checkout.head())
         self.assertIn("The queue", self.account.stacks()[self.prefix + "git"]["template"])
+
+
+class Three(AccountScene):
+    """Stacks that take their parameters from each other's outputs."""
+
+    QUEUE_FOR = """\
+Parameters:
+  Before: {Type: String}
+Resources:
+  Queue:
+    Type: AWS::SQS::Queue
+    Properties:
+      QueueName: !Sub "${AWS::StackName}-jobs"
+      Tags: [{Key: before, Value: !Ref Before}]
+Outputs:
+  Name: {Value: !GetAtt Queue.QueueName}
+"""
+
+    def declared(self, wait_seconds: int) -> list[dict]:
+        a, b, c = (self.prefix + letter for letter in "abc")
+        return [stack(c, "/templates/for.yaml", parameters={"Before": {"stack": b, "output": "Name"}}),
+                stack(b, "/templates/for.yaml", parameters={"Before": {"stack": a, "output": "Url"}}),
+                stack(a, "/templates/queue.yaml", parameters={"Wait": wait_seconds})]
+
+    def test_outputs(self):
+        """three stacks in one commit, each with an output of the one before; a change goes through, the rest stays"""
+
+        self.sync(*self.declared(3), **{"templates/queue.yaml": QUEUE, "templates/for.yaml": self.QUEUE_FOR})
+        made = self.account.stacks()
+        self.assertIn(f"{self.prefix}a-jobs", made[self.prefix + "b"]["parameters"]["Before"])
+        self.assertEqual(made[self.prefix + "c"]["parameters"]["Before"], f"{self.prefix}b-jobs")
+        self.sync(*self.declared(4))
+        changed = self.account.stacks()
+        self.assertEqual(changed[self.prefix + "a"]["parameters"]["Wait"], "4")
+        self.assertEqual({name: stack["id"] for name, stack in changed.items()}, {name: stack["id"] for name, stack in made.items()})
+
+    def test_circle(self):
+        """stacks that require each other are refused by file and line, and nothing is made"""
+        a, b = self.prefix + "a", self.prefix + "b"
+        event = self.sync(stack(a, "/templates/queue.yaml", requires=[b]), stack(b, "/templates/queue.yaml", requires=[a]),
+                          state="failed", **{"templates/queue.yaml": QUEUE})
+        self.assertIn("web/all.yaml:2:", event["error"])
+        self.assertIn(f"in a circle: {a} -> {b} -> {a}", event["error"])
+        self.assertFalse({a, b} & self.account.stacks().keys())

@@ -15,7 +15,7 @@ struct Read {
   std::vector<protocol::WireProblem> problems;
 };
 
-Read read(const std::string& spec, const std::string& name = "web") {
+Read read_one(const std::string& spec, const std::string& name = "web") {
   Read out;
   const protocol::Document document{
       "d",
@@ -36,24 +36,38 @@ std::vector<std::string> pointers(const Read& read) {
 
 TEST_CASE("parameters are texts, however they are written") {
   const auto got =
-      read(R"({"template": "t.yaml", "parameters": {"A": "a", "B": 80, "C": true, "D": ["x", "y"]}})");
+      read_one(R"({"template": "t.yaml", "parameters": {"A": "a", "B": 80, "C": true, "D": ["x", "y"]}})");
   REQUIRE(got.stack);
   CHECK(got.stack->parameters == Texts{{"A", "a"}, {"B", "80"}, {"C", "true"}, {"D", "x,y"}});
 }
 
 TEST_CASE("everything that is wrong with a stack is told") {
-  CHECK(pointers(read(R"({"templat": "t"})")) == std::vector<std::string>{"/spec/templat", "/spec"});
+  CHECK(pointers(read_one(R"({"templat": "t"})")) == std::vector<std::string>{"/spec/templat", "/spec"});
   CHECK(
-      pointers(read(
-          R"({"template": "t", "parameters": {"A": {"b": 1}}, "tags": {"aws:x": "y"}, "capabilities": ["X"]})")) ==
+      pointers(read_one(
+          R"({"template": "t", "parameters": {"A": [[]]}, "tags": {"aws:x": "y"}, "capabilities": ["X"]})")) ==
       std::vector<std::string>{"/spec/parameters/A", "/spec/tags", "/spec/capabilities"});
-  CHECK(pointers(read(R"({"template": "t"})", "1web")) == std::vector<std::string>{"/metadata/name"});
+  CHECK(pointers(read_one(R"({"template": "t"})", "1web")) == std::vector<std::string>{"/metadata/name"});
+}
+
+TEST_CASE("a parameter may be an output of another stack, which then comes first") {
+  const auto got = read_one(
+      R"({"template": "t", "requires": ["z", "net"], "parameters": {"V": {"stack": "net", "output": "Vpc"}}})");
+  REQUIRE(got.stack);
+  CHECK(got.stack->from_outputs.at("V").output == "Vpc");
+  CHECK(got.stack->requires_ == std::vector<std::string>{"net", "z"});
+  CHECK(pointers(read_one(R"({"template": "t", "parameters": {"V": {"stack": "web", "output": "Vpc"}}})")) ==
+        std::vector<std::string>{"/spec/parameters/V/stack"});
+  CHECK(
+      pointers(read_one(R"({"template": "t", "parameters": {"V": {"stack": "net"}}, "requires": "net"})")) ==
+      std::vector<std::string>{"/spec/parameters/V", "/spec/requires"});
 }
 
 TEST_CASE("a deployment file of Git sync is the one stack that the policy names") {
   const protocol::Document document{
       "d",
-      parse_json(R"({"apiVersion": "aws.gitopsd.io/v1", "kind": "DeploymentFile", "template-file-path": "t/web.yaml",
+      parse_json(
+          R"({"apiVersion": "aws.gitopsd.io/v1", "kind": "DeploymentFile", "template-file-path": "t/web.yaml",
                      "parameters": {"A": 1}, "tags": {"team": "x"}})"),
       {}};
   std::vector<protocol::WireProblem> problems;
@@ -67,7 +81,7 @@ TEST_CASE("a deployment file of Git sync is the one stack that the policy names"
 }
 
 TEST_CASE("the owner's tags come to the declared ones") {
-  const auto got = read(R"({"template": "t", "tags": {"team": "x"}})");
+  const auto got = read_one(R"({"template": "t", "tags": {"team": "x"}})");
   const protocol::Owner owner{"i", "a"};
   const auto tags = tags_for(*got.stack, owner);
   CHECK(tags.size() == 3);
@@ -80,7 +94,7 @@ TEST_CASE("what the policy does not name is not allowed") {
   const auto policy =
       Policy::parse(parse_json(R"({"stacks": ["web*"], "capabilities": ["CAPABILITY_IAM"]})"), problems);
   CHECK(problems.empty());
-  const auto got = read(
+  const auto got = read_one(
       R"({"template": "t", "capabilities": ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"], "role": "arn:r"})");
   CHECK(breaches(policy, *got.stack).size() == 2);
   CHECK(breaches(Policy(), *got.stack).size() == 4);

@@ -1,0 +1,42 @@
+#include "providers/aws/changes.h"
+
+#include "base/hash.h"
+
+namespace gitopsd::aws {
+namespace {
+
+/// Of CreateChangeSet's TemplateBody; larger ones go by way of S3.
+constexpr std::size_t kLargestBody = 51'200;
+
+}  // namespace
+
+Changes make_changes(State& state, protocol::CallContext& context, const Stack& wanted, Texts parameters,
+                     const protocol::Owner& owner, const std::optional<StackFacts>& live,
+                     const std::string& sync) {
+  if (!wanted.template_) throw fail(ProblemCause::internal, "the template was not sent");
+  NewChangeSet make;
+  make.stack = wanted.name;
+  make.creates = !live || phase_of(live->status) == StackPhase::review;
+  make.template_body = context.blobs.read(*wanted.template_, kLargestBody);
+  make.parameters = std::move(parameters);
+  make.tags = tags_for(wanted, owner);
+  make.capabilities = wanted.capabilities;
+  make.role = wanted.role;
+  make.token = to_hex(sha256(sync + " " + wanted.document + " " + (live ? live->updated : "")));
+  make.name = "gitopsd-" + make.token.substr(0, 24);
+  Changes out{state.digests.of_template(make.template_body), {}};
+  const auto made = state.cloudformation.create_change_set(make, context.cancelled);
+  if (!made) return out;
+  auto set = state.cloudformation.finished_change_set(made->id, context.deadline, context.cancelled);
+  if (set.status != "FAILED") {
+    out.set = std::move(set);
+    return out;
+  }
+  state.cloudformation.delete_change_set(made->id, context.cancelled);
+  if (!set.empty())
+    throw fail(ProblemCause::input,
+               "CloudFormation makes no change set for '" + wanted.name + "': " + set.reason);
+  return out;
+}
+
+}  // namespace gitopsd::aws
