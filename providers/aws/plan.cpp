@@ -23,7 +23,7 @@ constexpr std::size_t kManyStacks = 8;
 struct Planned {
   std::optional<Step> step;
   std::vector<WireProblem> problems;
-  std::string made;  ///< a change set, or a stack under review
+  Value made;  ///< {changeSet, stack: that is there for nothing else}
 };
 
 class StackPlanner {
@@ -54,7 +54,7 @@ class StackPlanner {
     for (auto& one : planned_) {
       if (one.step) result.steps.push_back(std::move(*one.step));
       for (auto& problem : one.problems) result.problems.push_back(std::move(problem));
-      if (!one.made.empty()) made.push(one.made);
+      if (!one.made.is_null()) made.push(std::move(one.made));
     }
     if (!made.as_array().empty()) result.discard = to_json(made);
     return result;
@@ -182,7 +182,8 @@ class StackPlanner {
       return out.step = with_digest(std::move(step), wanted), out;
     }
     const ChangeSet& set = *changes.set;
-    out.made = set.id;
+    out.made = Value::object({{"changeSet", set.id}});
+    if (creates) out.made.set("stack", set.stack_id);
     auto step = step_for(id, action, change_summary(set));
     step.precondition = Precondition{set.id, set.stack_id, changes.template_digest}.text();
     step.diff = change_text(set);
@@ -279,12 +280,18 @@ protocol::PlanResult plan(State& state, const protocol::PlanRequest& request,
 }
 
 void discard(State& state, const std::string& token, const Cancelled& cancelled) {
-  for (const Value& made : parse_json(token).as_array()) {
+  const Value left = parse_json(token);
+  for (const Value& made : left.as_array()) {
     try {
-      state.cloudformation.delete_change_set(made.as_string(), cancelled);
+      state.cloudformation.delete_change_set(made.get_string("changeSet"), cancelled);
     } catch (const ApiError& error) {
       if (error.code() != "ChangeSetNotFound") throw;
     }
+    const std::string id = made.get_string("stack");
+    if (id.empty()) continue;
+    const auto stack = state.cloudformation.stack(id, cancelled);
+    if (stack && phase_of(stack->status) == StackPhase::review)
+      state.cloudformation.delete_stack(id, token_of("discard", id), cancelled);
   }
 }
 

@@ -2,7 +2,7 @@
 
 moto 5.2.5 keeps no outputs of what a change set made, tells no events of resources and no request tokens, answers a
 resource that fails with an error of the call itself and leaves the stack half made, finds change sets by their name alone,
-executes them twice, and does not know when a stack was updated. AWS documents otherwise, and so does this:
+executes them twice, does not know a request's token, nor when a stack was updated. AWS documents otherwise, and so does this:
 https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/
 """
 from moto.cloudformation import responses
@@ -103,6 +103,20 @@ def install() -> None:
                 self._get_param("ClientRequestToken"))
         return responses.EmptyResult()
 
+    create = responses.CloudFormationResponse.create_change_set
+    made: dict[tuple, str] = {}
+
+    def create_once(self):
+        """The same token is the same request."""
+        backend, key = self.cloudformation_backend, (self._get_param("StackName"), self._get_param("ClientToken"))
+        before = backend.change_sets.get(made.get(key, ""))
+        if before:
+            return responses.ActionResult({"Id": before.change_set_id, "StackId": before.stack_id})
+        told = create(self)
+        made[key] = told.result["Id"]
+        return told
+
+    responses.CloudFormationResponse.create_change_set = create_once
     update = Stack.update
 
     def update_and_note(self, *arguments, **named):

@@ -33,7 +33,8 @@ class Drift(AccountScene):
         self.sync(stack(name, "/templates/queue.yaml"), **{"templates/queue.yaml": QUEUE})
         before = self.account.stacks()[name]["id"]
         self.account.delete_by_hand(name)
-        wait.until(lambda: self.account.stacks().get(name, {}).get("id") not in (None, before), "it is there again", 20)
+        wait.until(lambda: (s := self.account.stacks().get(name)) and s["id"] != before and s["status"] == "CREATE_COMPLETE",
+                   "it is there again", 20)
 
     def test_nothing_moved(self):
         """a look at stacks that nobody touched asks for a page of them, and for nothing else"""
