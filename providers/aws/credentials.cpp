@@ -14,7 +14,7 @@ using namespace std::chrono_literals;
 /// Of those that do not expire: somebody may have written others meanwhile.
 constexpr auto kKept = 60s;
 /// Before their end: as botocore's advisory refresh does.
-constexpr WallMicros kRenewedBefore = 15 * 60 * WallMicros{1'000'000};
+constexpr WallMicros kRenewedBefore = 900'000'000;
 constexpr std::size_t kLargestFile = 1 << 20;
 
 SharedConfig read_shared(const ProfileChoice& choice) {

@@ -195,7 +195,8 @@ class StackPlanner {
 
   /// A stack of which it takes an output and that this plan changes first.
   std::string changing_before(const Stack& wanted) const {
-    for (const auto& [name, from] : wanted.from_outputs) {
+    for (const auto& output : wanted.from_outputs) {
+      const OutputOf& from = output.second;
       const auto found = std::find_if(wanted_.begin(), wanted_.end(),
                                       [&](const Stack& each) { return each.name == from.stack; });
       if (found == wanted_.end()) continue;

@@ -78,8 +78,8 @@ class SharedFileReader {
   Section* current_ = nullptr;
 };
 
-void merge(Sections from, Sections& into) {
-  for (auto& [name, section] : from) into[name].merge(section);
+void merge(Sections&& from, Sections& into) {
+  for (auto& [name, section] : from) into[name].merge(std::move(section));
 }
 
 }  // namespace
