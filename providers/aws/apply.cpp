@@ -111,6 +111,11 @@ class StackApplier {
       if (!expected.stack.empty()) remove(step, expected);
       return {};
     }
+    if (step.action == Action::replace) {
+      clear(step, expected);
+      throw StalePlan{"what its failed creation left of '" + name +
+                      "' is deleted"};  // what is to be made is planned now
+    }
     if (!expected.change_set.empty()) execute(step, expected);
     return Receipt{expected.stack, expected.template_, {}, {}}.text();
   }
@@ -129,6 +134,17 @@ class StackApplier {
       if (!state_.cloudformation.events(expected.stack, token, context_.cancelled).empty()) return;
       throw StalePlan{"the change set of '" + name_of(step.id) +
                       "' is not to be had any more: " + error.said()};
+    }
+  }
+
+  void clear(const Step& step, const Precondition& expected) {
+    const auto live = state_.cloudformation.stack(expected.stack, context_.cancelled);
+    if (live && phase_of(live->status) != StackPhase::stillborn)
+      throw StalePlan{"the stack '" + live->name + "' is in " + live->status};
+    try {
+      remove(step, expected);
+    } catch (const Going& going) {
+      throw fail(ProblemCause::transient, going.why);  // planned again when it has gone
     }
   }
 

@@ -87,7 +87,8 @@ bool is_missing(const ApiError& error) {
 StackPhase phase_of(const std::string& status) {
   if (status == "REVIEW_IN_PROGRESS") return StackPhase::review;
   if (status.ends_with("_IN_PROGRESS")) return StackPhase::busy;
-  if (status == "ROLLBACK_COMPLETE" || status.ends_with("_FAILED")) return StackPhase::broken;
+  if (status == "ROLLBACK_COMPLETE") return StackPhase::stillborn;
+  if (status.ends_with("_FAILED")) return StackPhase::broken;
   return status.ends_with("ROLLBACK_COMPLETE") ? StackPhase::rolled_back : StackPhase::well;
 }
 

@@ -27,6 +27,7 @@ enum class StackPhase {
   review,       ///< made by a change set that was never executed: there is nothing in it
   busy,         ///< an operation is under way
   well,         ///< the last operation did what it was to do
+  stillborn,    ///< its creation failed, and there is nothing in it: it can only be deleted
   rolled_back,  ///< it did not, and the stack is as it was before
   broken        ///< somebody has to act
 };

@@ -83,6 +83,7 @@ class StackObserver {
         seen.health = Health::progressing;
         seen.reason = live.status;
         return;
+      case StackPhase::stillborn:
       case StackPhase::rolled_back:
       case StackPhase::broken:
         break;

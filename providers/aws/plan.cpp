@@ -162,6 +162,12 @@ class StackPlanner {
       if (is_as_applied(*live, wanted))
         return out.step = with_digest(step_for(id, Action::none, ""), wanted), out;
       if (auto problem = in_the_way(*live, wanted)) return out.problems.push_back(*std::move(problem)), out;
+      if (phase_of(live->status) == StackPhase::stillborn) {
+        auto step = step_for(id, Action::replace,
+                             "its creation failed: what is left is deleted, and it is made anew");
+        step.precondition = Precondition{"", live->id, ""}.text();
+        return out.step = with_digest(std::move(step), wanted), out;
+      }
     }
     const bool creates = !live || phase_of(live->status) == StackPhase::review;
     const bool ours = live && owner_of(live->tags) == request_.owner;
@@ -219,13 +225,11 @@ class StackPlanner {
                                                             "' is under way: " + live.status),
                           id, wanted.document);
       case StackPhase::broken:
-        return problem_of(
-            fail(ProblemCause::destination,
-                 "the stack '" + wanted.name + "' is in " + live.status +
-                     (live.status_reason.empty() ? "" : ": " + live.status_reason),
-                 live.status == "ROLLBACK_COMPLETE" ? "its creation failed: delete it, and it is made again"
-                                                    : "continue its rollback or delete it in CloudFormation"),
-            id, wanted.document);
+        return problem_of(fail(ProblemCause::destination,
+                               "the stack '" + wanted.name + "' is in " + live.status +
+                                   (live.status_reason.empty() ? "" : ": " + live.status_reason),
+                               "continue its rollback or delete it in CloudFormation"),
+                          id, wanted.document);
       default:
         return std::nullopt;
     }

@@ -58,7 +58,7 @@ class Line(AccountScene):
                                                         "ExecuteChangeSet"])
 
     def test_failure(self):
-        """a stack that fails is rolled back, and the event tells the first cause"""
+        """a stack that fails is rolled back, the event tells the first cause, and the next commit makes it anew"""
         name = self.prefix + "broken"
         broken = json.dumps({"Resources": {
             "First": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": f"{name}.fifo"}},
@@ -66,6 +66,11 @@ class Line(AccountScene):
         event = self.sync(stack(name, "/templates/broken.json"), state="failed", **{"templates/broken.json": broken})
         self.assertIn("ROLLBACK_COMPLETE", event["error"])
         self.assertIn("AWS::SQS::Queue", event["error"])
+        failed = self.account.stacks()[name]
+        self.sync(stack(name, "/templates/queue.yaml"), **{"templates/queue.yaml": QUEUE})
+        mended = self.account.stacks()[name]
+        self.assertEqual(mended["status"], "CREATE_COMPLETE")
+        self.assertNotEqual(mended["id"], failed["id"], "it is another stack")
 
     def test_others_stack(self):
         """a stack of another application is left alone, and is a conflict"""
