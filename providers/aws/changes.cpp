@@ -8,6 +8,12 @@ namespace {
 /// Of CreateChangeSet's TemplateBody; larger ones go by way of S3.
 constexpr std::size_t kLargestBody = 51'200;
 
+/// A template that does not validate, a missing parameter, a capability that it needs.
+bool is_about_input(std::string_view code) {
+  return code == "ValidationError" || code == "InsufficientCapabilities" ||
+         code == "InsufficientCapabilitiesException";
+}
+
 }  // namespace
 
 Changes make_changes(State& state, protocol::CallContext& context, const Stack& wanted, Texts parameters,
@@ -25,7 +31,14 @@ Changes make_changes(State& state, protocol::CallContext& context, const Stack& 
   make.token = to_hex(sha256(sync + " " + wanted.document + " " + (live ? live->updated : "")));
   make.name = "gitopsd-" + make.token.substr(0, 24);
   Changes out{state.digests.of_template(make.template_body), {}};
-  const auto made = state.cloudformation.create_change_set(make, context.cancelled);
+  std::optional<ChangeSetName> made;
+  try {
+    made = state.cloudformation.create_change_set(make, context.cancelled);
+  } catch (const ApiError& error) {
+    if (!is_about_input(error.code())) throw;
+    throw fail(ProblemCause::input,
+               "CloudFormation refuses the stack '" + wanted.name + "': " + error.said());
+  }
   if (!made) return out;
   auto set = state.cloudformation.finished_change_set(made->id, context.deadline, context.cancelled);
   if (set.status != "FAILED") {

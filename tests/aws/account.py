@@ -69,9 +69,16 @@ class Outside:
 
 def main() -> None:
     stacks.install()
-    MotoRequestHandler.protocol_version = "HTTP/1.1"
-    account = Outside(Door(DomainDispatcherApplication(create_backend_app)))
-    server = make_server("127.0.0.1", int(sys.argv[1]), account, threaded=True, request_handler=MotoRequestHandler)
+    door = Door(DomainDispatcherApplication(create_backend_app))
+
+    class Handler(MotoRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def date_time_string(self, timestamp=None):
+            """The Date header, by the door's clock."""
+            return super().date_time_string(door.now().timestamp())
+
+    server = make_server("127.0.0.1", int(sys.argv[1]), Outside(door), threaded=True, request_handler=Handler)
     print("ready", flush=True)
     server.serve_forever()
 

@@ -79,8 +79,7 @@ class Door:
         return self.account(environ, start)
 
     def answer(self, start, status: int, body: bytes, kind: str):
-        date = self.now().strftime("%a, %d %b %Y %H:%M:%S GMT")
-        start(f"{status} X", [("Content-Type", kind), ("Content-Length", str(len(body))), ("Date", date)])
+        start(f"{status} X", [("Content-Type", kind), ("Content-Length", str(len(body)))])
         return [body]
 
     def ask(self, method: str, path: str, body: bytes) -> bytes:

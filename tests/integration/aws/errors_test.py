@@ -1,0 +1,75 @@
+"""What AWS refuses, or answers late, and what people are told of it."""
+from lib import wait
+from lib.aws import KEY, KEY_SECRET, AccountScene, stack
+
+from .line_test import QUEUE
+
+FILES = {"templates/queue.yaml": QUEUE}
+
+
+class Errors(AccountScene):
+    def setUp(self):
+        super().setUp()
+        self.addCleanup(self.account.door, "clock", 0)
+        self.addCleanup(self.account.door, "fail", [])
+        self.addCleanup(self.account.door, "keys", {KEY: {"secret": KEY_SECRET}})
+        self.declared = stack(self.prefix + "queue", "/templates/queue.yaml")
+
+    def test_secret(self):
+        """a secret that is not the key's is told with the way out, and once it is corrected the push goes through"""
+        self.account.door("keys", {KEY: {"secret": "another"}})
+        event = self.sync(self.declared, state="failed", **FILES)
+        self.assertIn("sts:GetCallerIdentity was refused", event["error"])
+        self.assertIn("correct the credentials", event["error"])
+        self.account.door("keys", {KEY: {"secret": KEY_SECRET}})
+        self.daemon.ctl("sync", "web")
+        self.assertIn(self.prefix + "queue", self.account.stacks())
+
+    def test_clock(self):
+        """with a clock that is an hour off it signs by AWS's clock"""
+        self.account.door("clock", 3600)
+        self.sync(self.declared, **FILES)
+        self.assertIn("the clock of this machine is wrong seconds=3600", self.daemon.program.log.read_text().replace("3599", "3600"))
+
+    def test_throttled(self):
+        """a call that is throttled is made again"""
+        self.account.door("fail", [["CreateChangeSet", 400, "Throttling", "Rate exceeded"],
+                                   ["DescribeStacks", 503, "ServiceUnavailable", "Service is unavailable"]])
+        self.sync(self.declared, **FILES)
+        self.assertEqual(self.account.calls().count("CreateChangeSet"), 2)
+
+    def test_forbidden(self):
+        """an action that the identity may not do is told in AWS's words, with the way out"""
+        said = "User: arn:aws:iam::123456789012:user/u is not authorized to perform: cloudformation:CreateChangeSet on resource: x"
+        self.account.door("fail", [["CreateChangeSet", 403, "AccessDenied", said]])
+        event = self.sync(self.declared, state="failed", **FILES)
+        self.assertIn(said, event["error"])
+        self.assertIn("IAM policy", event["error"])
+
+    def test_refused_stack(self):
+        """what CloudFormation refuses of a stack is told in its words, by file and line, and nothing is made"""
+        self.account.door("fail", [["CreateChangeSet", 400, "ValidationError", "Parameters: [Needed] must have values"]])
+        event = self.sync(self.declared, state="failed", **FILES)
+        self.assertIn("web/all.yaml:2:", event["error"])
+        self.assertIn("CloudFormation refuses the stack", event["error"])
+        self.assertIn("Parameters: [Needed] must have values", event["error"])
+        self.assertNotIn(self.prefix + "queue", self.account.stacks())
+
+    def test_policy(self):
+        """a stack that the policy does not name is refused by file and line before AWS is asked"""
+        event = self.sync(stack("somebody-elses", "/templates/queue.yaml"), state="failed", **FILES)
+        self.assertIn("web/all.yaml:2:", event["error"])
+        self.assertIn("the policy does not allow the stack 'somebody-elses'", event["error"])
+        self.assertEqual(self.account.calls(), [])
+
+
+class Account(AccountScene):
+    def configure(self):
+        super().configure()
+        self.daemon.config["destinations"][0]["settings"]["account"] = "210987654321"
+
+    def test_other_account(self):
+        """credentials of another account change nothing there"""
+        event = self.sync(stack(self.prefix + "queue", "/templates/queue.yaml"), state="failed", **FILES)
+        self.assertIn("the credentials are of account 123456789012, and the destination is 210987654321", event["error"])
+        wait.until(lambda: set(self.account.calls()) <= {"GetCallerIdentity"}, "nothing else is asked")
