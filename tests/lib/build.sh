@@ -22,7 +22,7 @@ build_release() {
 
 # What is needed to run it, without the tests.
 programs=(daemon/gitopsd daemon/render/sandbox/gitopsd-render ctl/gitopsctl providers/host/gitopsd-provider-host
-  providers/kubernetes/gitopsd-provider-kubernetes)
+  providers/kubernetes/gitopsd-provider-kubernetes providers/aws/gitopsd-provider-aws)
 
 # A line of progress on a terminal; elsewhere the compiler's words only when it fails.
 build_programs() {

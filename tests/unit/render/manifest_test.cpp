@@ -88,6 +88,15 @@ TEST_CASE("a path that cannot be read is an error and never an empty list") {
   CHECK_THROWS_AS(manifests(tree, application(""), {.files = 1}), Failure);
 }
 
+TEST_CASE("a deployment file of CloudFormation's Git sync needs no kind") {
+  CHECK(read("a.yaml", "template-file-path: t.yaml\n") ==
+        "0 1 "
+        "{\"apiVersion\":\"aws.gitopsd.io/"
+        "v1\",\"kind\":\"DeploymentFile\",\"template-file-path\":\"t.yaml\"}\n");
+  CHECK(read("a.yaml", "kind: Other\napiVersion: v1\ntemplate-file-path: t.yaml\n")
+            .find("\"kind\":\"Other\"") != std::string::npos);
+}
+
 TEST_CASE("a file has one document or several, each with its index and position") {
   CHECK(read("a.yaml", kOne) == "0 1 {\"apiVersion\":\"v1\",\"kind\":\"One\"}\n");
   CHECK(read("a.yaml", "# nothing\n") == "");

@@ -159,8 +159,11 @@ class PlaceProvider : public Provider {
         result.problems.push_back(std::move(problem));
         continue;
       }
-      if (const Value* spec = documents.at(resource.document)->json.find("spec"))
+      if (const Value* spec = documents.at(resource.document)->json.find("spec")) {
         step.group = spec->get_string("group");
+        const std::string awaited = spec->get_string("awaits");
+        step.provisional = !awaited.empty() && !place_.things_.contains(awaited);
+      }
       if (live == place_.things_.end()) {
         step.action = Action::create;
       } else if (live->second.value != wanted || place_.never_content_.contains(id)) {
@@ -180,7 +183,15 @@ class PlaceProvider : public Provider {
       step.action = Action::remove;
       result.steps.push_back(std::move(step));
     }
+    if (place_.leaves_plans_) {
+      result.discard = "plan " + std::to_string(++place_.plans_);
+      place_.left_plans_.insert(result.discard);
+    }
     return result;
+  }
+  void discard(const std::string& token, Deadline) override {
+    std::lock_guard lock(place_.mutex_);
+    place_.left_plans_.erase(token);
   }
 
   protocol::ApplyResult apply(const protocol::ApplyRequest& request, BlobSource*,
@@ -201,6 +212,7 @@ class PlaceProvider : public Provider {
       protocol::StepResult told;
       told.key = step.key;
       told.state = protocol::StepState::done;
+      if (step.provisional) throw fail(ProblemCause::internal, "a provisional step is to be applied");
       if (const auto refused = place_.refused_.find(id); refused != place_.refused_.end()) {
         told.state = protocol::StepState::failed;
         told.problem.emplace();
@@ -490,6 +502,16 @@ int Place::changes_of(const std::string& id) const {
 
 int Place::resolves() const {
   return resolves_;
+}
+
+void Place::leave_plans() {
+  std::lock_guard lock(mutex_);
+  leaves_plans_ = true;
+}
+
+std::set<std::string> Place::left_plans() const {
+  std::lock_guard lock(mutex_);
+  return left_plans_;
 }
 
 std::vector<std::string> Place::order() const {

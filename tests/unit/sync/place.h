@@ -79,6 +79,9 @@ class Place {
   int changes_of(const std::string& id) const;
   /// How often it was asked what documents mean.
   int resolves() const;
+  /// From now on each plan leaves something here, until it is thrown away.
+  void leave_plans();
+  std::set<std::string> left_plans() const;
   /// What was carried out, one after the other: "a", or "run pre a" of a hook.
   std::vector<std::string> order() const;
 
@@ -99,6 +102,9 @@ class Place {
   std::map<std::string, protocol::Health> health_;
   std::map<std::string, int> changes_, births_;
   std::vector<std::string> order_;
+  bool leaves_plans_ = false;
+  int plans_ = 0;
+  std::set<std::string> left_plans_;
   std::function<void(const protocol::Changed&)> listener_;
   std::function<void(const std::string&)> context_listener_;
   std::function<void()> condition_listener_;

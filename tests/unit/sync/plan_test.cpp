@@ -53,6 +53,41 @@ TEST_CASE("a commit is found by the first digits of its id, fetched where it is 
             .find("begins with 0000000") != std::string::npos);
 }
 
+TEST_CASE("what depends on what an earlier wave makes is planned anew when that is done") {
+  World world;
+  world.add("web");
+  world.start();
+  const auto event = world.push({{"web/a.yaml", thing("a", "1")},
+                                 {"web/b.yaml", thing("b", "1", "wave: 1\n  awaits: a")},
+                                 {"web/c.yaml", thing("c", "1", "wave: 2\n  awaits: b")}});
+  CHECK(world.ended(event).state == store::EventState::succeeded);
+  CHECK(world.place.order() == std::vector<std::string>{"a", "b", "c"});
+}
+
+TEST_CASE("what nothing comes to make is not waited for without end") {
+  World world;
+  world.add("web");
+  world.start();
+  const auto ended = world.ended(world.push(
+      {{"web/a.yaml", thing("a", "1")}, {"web/b.yaml", thing("b", "1", "wave: 1\n  awaits: nobody")}}));
+  CHECK(ended.state == store::EventState::failed);
+  CHECK(ended.error.find("does not say what b changes, though all before it is done") != std::string::npos);
+}
+
+TEST_CASE("what a plan left is thrown away where nothing comes of it") {
+  World world;
+  world.apply_then_ask({{"web/a.yaml", thing("a", "1")}});
+  world.place.leave_plans();
+  const auto event = world.push({{"web/a.yaml", thing("a", "2")}});
+  world.await("web", Phase::held);
+  CHECK(world.place.left_plans().size() == 1);
+  world.dispatcher->reject(kPlanned, std::nullopt, "ada");
+  world.ended(event);
+  CHECK(eventually([&] { return world.place.left_plans().empty(); }));
+  world.dispatcher->plan(kPlanned, std::nullopt);
+  CHECK(world.place.left_plans().empty());
+}
+
 TEST_CASE("a wave goes over all parts of a plan that is asked in several") {
   World world;
   world.add("web");
