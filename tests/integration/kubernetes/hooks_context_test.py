@@ -4,7 +4,7 @@ import json
 from lib import renderers, wait
 from lib.cluster_case import config_map, manifest
 
-from .hooks_test import HookScene, job
+from lib.hook_case import HookScene, job
 
 HELM = "helm.sh/hook"
 NO = "none.test/v1"
