@@ -1,3 +1,4 @@
+#include "base/json.h"
 #include "tests/unit/api/world.h"
 
 using namespace gitopsd;

@@ -65,21 +65,20 @@ TEST_CASE("status shows what each application waits for") {
 }
 
 TEST_CASE("what keeps a destination away is said once, of that, and not of each application on it") {
-  FakeDaemon daemon({http_answer(200, R"({"version":"1","now":"2026-11-24T10:00:00.000Z","ready":true,"applications":[
+  FakeDaemon daemon(
+      {http_answer(200, R"({"version":"1","now":"2026-11-24T10:00:00.000Z","ready":true,"applications":[
           {"name":"api","destination":"far","phase":"idle","waits_for":"destination far: nobody answers at 1","error":null},
           {"name":"web","destination":"far","phase":"backing_off","waits_for":"tried again in 2 s","released_by":"time",
            "error":"destination far: its provider is not running: nobody answers at 1, of 2 resources"},
           {"name":"x","destination":"near","phase":"idle","error":"nobody answers at 1"}]})"),
-                     http_answer(200, R"({"repositories":[]})"),
-                     http_answer(200, R"({"destinations":[
+       http_answer(200, R"({"repositories":[]})"), http_answer(200, R"({"destinations":[
           {"name":"far","connected":true,"reachable":false,"error":"nobody answers at 1"},
-          {"name":"near","connected":true,"reachable":true,"error":null}]})")
-});
-const Capture out(daemon.socket());
-CHECK(status(out.session, "") == Exit::ok);
-CHECK(has(out.text(), "destination far, see below"));
-CHECK(has(out.text(), "tried again in 2 s; released by time"));
-CHECK(has(out.text(), "\n\nx: nobody answers at 1\ndestination far: unreachable: nobody answers at 1\n"));
+          {"name":"near","connected":true,"reachable":true,"error":null}]})")});
+  const Capture out(daemon.socket());
+  CHECK(status(out.session, "") == Exit::ok);
+  CHECK(has(out.text(), "destination far, see below"));
+  CHECK(has(out.text(), "tried again in 2 s; released by time"));
+  CHECK(has(out.text(), "\n\nx: nobody answers at 1\ndestination far: unreachable: nobody answers at 1\n"));
 }
 
 TEST_CASE("events asks with its filters and tells how to see more") {
