@@ -63,7 +63,7 @@ void DispatcherImpl::release_aside(const App& app, const std::string& why) {
 void DispatcherImpl::end_waiting(const App& app, const std::shared_ptr<Run>& run, std::vector<EventId> events,
                                  const std::string& why) {
   if (!run && events.empty()) return;
-  workers_->post([this, run, why, events, part = part_of(*app)] {
+  workers_->post([this, run, why, events = std::move(events), part = part_of(*app)] {
     if (run && run->id()) run->end(store::SyncState::superseded, why);
     parts_ended(events, part, superseded_outcome(why), run ? run->timings() : store::Timings{});
   });

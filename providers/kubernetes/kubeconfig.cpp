@@ -1,5 +1,7 @@
 #include "providers/kubernetes/kubeconfig.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <filesystem>
 
@@ -276,7 +278,7 @@ std::string read_kubeconfig(const std::string& path) {
     return read_file(path, kKubeconfigBytes);
   } catch (const Failure& failure) {
     Problem problem = failure.problems().front();
-    if (problem.hint.empty()) problem.hint = kWhere;
+    if (::access(path.c_str(), R_OK) != 0) problem.hint = kWhere;
     throw Failure(std::move(problem));
   }
 }

@@ -100,7 +100,7 @@ bool SameCluster::hidden(const HttpResponse& response, std::chrono::milliseconds
 }
 
 /// With the mutex. Once.
-void SameCluster::say(protocol::Condition condition) {
+void SameCluster::say(const protocol::Condition& condition) {
   if (said_ == !condition.message.empty()) return;
   said_ = !said_;
   tell_.condition(condition);

@@ -40,7 +40,7 @@ class SameCluster {
  private:
   bool found(const std::string& uid);
   bool hidden(const HttpResponse&, std::chrono::milliseconds patience);
-  void say(protocol::Condition);
+  void say(const protocol::Condition&);
 
   Cluster& cluster_;
   const Tell tell_;

@@ -9,7 +9,7 @@ namespace {
 
 using store::EventState;
 
-const ApplicationName kWeb("web"), kLeft("web@here");
+const ApplicationName kForgotten("web"), kForgotLeft("web@here");
 
 bool listed(const World& world, const ApplicationName& name) {
   const auto all = world.dispatcher->status();
@@ -47,7 +47,7 @@ struct Moved {
 };
 
 /// The same two things, of an application that left the configuration.
-void orphan(World& world) {
+void forgotten_orphan(World& world) {
   world.apply_then_ask({{"web/a.yaml", thing("a", "1")}, {"web/b.yaml", thing("b", "1")}});
   world.config.applications.clear();
   world.reload();
@@ -60,13 +60,13 @@ TEST_CASE("an orphan at a destination that left the configuration is forgotten, 
   auto& world = moved.world;
   const auto left = world.status("web@here");
   CHECK(left.released_by == "gitopsctl forget web@here, since destination here is not configured any more");
-  const auto forgotten = world.dispatcher->forget(kLeft, "ada");
+  const auto forgotten = world.dispatcher->forget(kForgotLeft, "ada");
   CHECK(forgotten.resources == 2);
   CHECK(forgotten.destination.str() == "here");
-  CHECK_FALSE(listed(world, kLeft));
-  CHECK_THROWS_AS(world.dispatcher->forget(kLeft, "ada"), Failure);
+  CHECK_FALSE(listed(world, kForgotLeft));
+  CHECK_THROWS_AS(world.dispatcher->forget(kForgotLeft, "ada"), Failure);
   world.restart();
-  CHECK_FALSE(listed(world, kLeft));
+  CHECK_FALSE(listed(world, kForgotLeft));
   CHECK(world.place.ids() == std::set<std::string>{"a", "b"});
 
   const auto audit = forgetting(world);
@@ -87,7 +87,7 @@ TEST_CASE("an orphan at a destination that left the configuration is forgotten, 
 
 TEST_CASE("an application that is configured is not forgotten, nor one that nobody knows") {
   Moved moved;
-  CHECK_THROWS_WITH_AS(moved.world.dispatcher->forget(kWeb, "ada"),
+  CHECK_THROWS_WITH_AS(moved.world.dispatcher->forget(kForgotten, "ada"),
                        doctest::Contains("application web is configured"), Failure);
   CHECK(moved.world.status("web").resources == 2);
   CHECK_THROWS_WITH_AS(moved.world.dispatcher->forget(ApplicationName("webb"), "ada"),
@@ -96,11 +96,11 @@ TEST_CASE("an application that is configured is not forgotten, nor one that nobo
 
 TEST_CASE("what waits for approval ends when its application is forgotten") {
   World world;
-  orphan(world);
-  const auto event = world.dispatcher->delete_cascade(kWeb, "ada");
+  forgotten_orphan(world);
+  const auto event = world.dispatcher->delete_cascade(kForgotten, "ada");
   const auto held = world.await("web", Phase::held).sync;
-  CHECK(world.dispatcher->forget(kWeb, "bob").resources == 2);
-  CHECK_FALSE(listed(world, kWeb));
+  CHECK(world.dispatcher->forget(kForgotten, "bob").resources == 2);
+  CHECK_FALSE(listed(world, kForgotten));
   const auto ended = world.ended(event);
   CHECK(ended.state == EventState::superseded);
   CHECK(ended.reason == "forgotten by bob");
@@ -110,19 +110,19 @@ TEST_CASE("what waits for approval ends when its application is forgotten") {
 
 TEST_CASE("a deletion that is tried again and again ends when its application is forgotten") {
   World world;
-  orphan(world);
+  forgotten_orphan(world);
   world.place.break_off();
-  const auto event = world.dispatcher->delete_cascade(kWeb, "ada");
+  const auto event = world.dispatcher->delete_cascade(kForgotten, "ada");
   world.await("web", Phase::backing_off);
   REQUIRE(eventually([&] {
     try {
-      return world.dispatcher->forget(kWeb, "ada").resources == 2;
+      return world.dispatcher->forget(kForgotten, "ada").resources == 2;
     } catch (const Failure& failure) {  // one attempt is under way
       return failure.cause() != ProblemCause::conflict;
     }
   }));
   CHECK(world.ended(event).reason == "forgotten by ada");
-  CHECK_FALSE(listed(world, kWeb));
+  CHECK_FALSE(listed(world, kForgotten));
   world.place.come_back();
   CHECK(world.place.ids() == std::set<std::string>{"a", "b"});
 }
@@ -135,13 +135,13 @@ TEST_CASE("an orphan is not forgotten while what it owns is being deleted") {
   world.config.applications.clear();
   world.reload();
   world.place.shut();
-  const auto event = world.dispatcher->delete_cascade(kWeb, "ada");
+  const auto event = world.dispatcher->delete_cascade(kForgotten, "ada");
   world.place.await_waiting(1);
-  CHECK_THROWS_WITH_AS(world.dispatcher->forget(kWeb, "ada"),
+  CHECK_THROWS_WITH_AS(world.dispatcher->forget(kForgotten, "ada"),
                        doctest::Contains("is being deleted at this moment"), Failure);
   world.place.open();
   CHECK(world.ended(event).state == EventState::succeeded);
-  CHECK_FALSE(listed(world, kWeb));
+  CHECK_FALSE(listed(world, kForgotten));
 }
 
 TEST_CASE("what was forgotten goes to another application that declares it") {
@@ -152,7 +152,7 @@ TEST_CASE("what was forgotten goes to another application that declares it") {
   world.config.applications.clear();
   world.add("shop");
   world.reload_and_look();
-  CHECK(world.dispatcher->forget(kWeb, "ada").resources == 1);
+  CHECK(world.dispatcher->forget(kForgotten, "ada").resources == 1);
   world.apply({{"shop/a.yaml", thing("a", "2")}});
   CHECK(world.place.owner("a") == "shop");
   CHECK(world.place.births_of("a") == 1);
