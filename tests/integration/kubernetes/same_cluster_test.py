@@ -44,7 +44,7 @@ class TwoClusters(ConnectionScene):
 
     def wait_another(self) -> dict:
         """The application's status, once it says that it is another cluster."""
-        status = wait.until(lambda: (s := self.daemon.status())["waits_for"] and "another one than before" in s["waits_for"] and s,
+        status = wait.until(lambda: (s := self.daemon.status())["released_by"] and "another one than before" in (s["waits_for"] or "") and s,
                             "it is told that the cluster is another one", 60)
         self.assertIn(self.uid(self.cluster), status["waits_for"])
         self.assertIn(self.uid(self.other), status["waits_for"])

@@ -15,12 +15,12 @@ BATCH = 500
 
 
 def requests_of_us(cluster: kubernetes.Cluster, since: int, **fields) -> list[dict]:
-    """Audit events of providers with these fields, from that byte of the log on."""
+    """Audit events of providers with these fields, from that byte of the log on; without their looks at which cluster it is."""
     with open(cluster.audit_log, "rb") as log:
         log.seek(since)
         lines = log.read().split(b"\n")[:-1]
     return [event for event in map(json.loads, lines) if event.get("userAgent", "").startswith("gitopsd/")
-            and all(event.get(name) == value for name, value in fields.items())]
+            and event.get("requestURI") != kubernetes.KUBE_SYSTEM and all(event.get(name) == value for name, value in fields.items())]
 
 
 class Provider(ProtocolClient):
