@@ -69,6 +69,7 @@ bool SameCluster::found(const std::string& uid) {
   say({kIdentity});
   if (!seen_.empty() && seen_ != uid) {
     log::warning("the kubeconfig leads to another cluster: starting anew", {{"uid", uid}, {"before", seen_}});
+    found_ = uid;  // for the refusal of what is under way
     tell_.restart();
     return false;
   }
