@@ -82,10 +82,12 @@ std::string without_stacks(std::string text) {
   return text;
 }
 
-/// Go's words where the sandbox gives it no more.
+/// Go's words where the sandbox gives it no more; the last, outside of any goroutine, where its runtime does
+/// not look whether it got what it asked for.
 bool is_out_of_memory(const std::string& errors) {
   for (const char* words : {"fatal error: runtime: out of memory", "fatal error: out of memory",
-                            "fatal error: runtime: cannot allocate", "fatal error: failed to reserve"})
+                            "fatal error: runtime: cannot allocate", "fatal error: failed to reserve",
+                            "SIGSEGV: segmentation violation\nPC="})
     if (errors.find(words) != errors.npos) return true;
   return false;
 }
