@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <atomic>
-#include <map>
 #include <thread>
 
 #include "base/hash.h"
@@ -38,23 +37,10 @@ class StackApplier {
     if (!problems.empty()) throw fail(ProblemCause::input, problems[0].message, problems[0].hint);
     state_.check_account(context_.cancelled);
     results_.resize(request_.steps.size());
-    after_.resize(request_.steps.size());
-    std::map<std::string_view, std::size_t> index;
-    for (std::size_t i = 0; i < request_.steps.size(); ++i) {
-      for (const auto& key : request_.steps[i].after)
-        if (const auto it = index.find(key); it != index.end()) after_[i].push_back(it->second);
-      index.emplace(request_.steps[i].key, i);
-    }
+    after_ = protocol::dependencies_of(request_.steps);
     protocol::run_in_order(after_, kCallsAtOnce, [this](std::size_t i) { results_[i] = decide(i); });
-    protocol::ApplyResult result;
-    result.outcome = cancelled_ ? ApplyOutcome::cancelled : ApplyOutcome::done;
-    for (const auto& told : results_)
-      if (told.problem && result.outcome != ApplyOutcome::stale)
-        result.outcome = told.problem->code == "stale" ? ApplyOutcome::stale
-                         : cancelled_                  ? ApplyOutcome::cancelled
-                                                       : ApplyOutcome::failed;
-    result.steps = std::move(results_);
-    return result;
+    const auto outcome = protocol::outcome_of(results_, cancelled_);
+    return {outcome, std::move(results_)};
   }
 
  private:
@@ -160,9 +146,8 @@ class StackApplier {
       const auto now = state_.cloudformation.stack(expected.stack, context_.cancelled);
       if (!now) return;
       if (now->status == "DELETE_FAILED")
-        throw fail(ProblemCause::destination,
-                   "the stack '" + now->name + "' cannot be deleted: " +
-                       first_failure(state_, expected.stack, "", context_.cancelled));
+        throw fail(ProblemCause::destination, "the stack '" + now->name + "' cannot be deleted: " +
+                                                  first_failure(state_, expected.stack, context_.cancelled));
       if (Monotonic::now() > patience) throw Going{"the stack '" + now->name + "' is in " + now->status};
       std::this_thread::sleep_for(kBetweenLooks);
     }
@@ -184,9 +169,8 @@ std::string token_of(const std::string& sync, const std::string& key) {
   return "gitopsd-" + to_hex(sha256(sync + " " + key)).substr(0, 48);
 }
 
-std::string first_failure(State& state, const std::string& stack, const std::string& token,
-                          const Cancelled& cancelled) {
-  const auto events = state.cloudformation.events(stack, token, cancelled);
+std::string first_failure(State& state, const std::string& stack, const Cancelled& cancelled) {
+  const auto events = state.cloudformation.events(stack, {}, cancelled);
   // Newest first. What was cancelled for another's sake is no cause.
   const auto cause = std::find_if(events.rbegin(), events.rend(), [](const StackEvent& event) {
     return event.status.ends_with("_FAILED") && event.reason.find("cancelled") == std::string::npos;

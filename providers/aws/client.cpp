@@ -17,7 +17,7 @@ using namespace std::chrono_literals;
 // "Standard" of https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
 constexpr int kAttempts = 3;
 constexpr auto kLongestPause = 20'000ms;
-constexpr int kQuota = 500, kRetryCost = 5;
+constexpr int kRetryCost = 5;
 constexpr auto kTimeout = 60s;
 /// Of a service that is on this machine, or is not there.
 constexpr auto kCredentialsTake = 10s;

@@ -48,7 +48,8 @@ class Client {
   /// AWS's clock less ours, where they are far apart.
   std::atomic<WallMicros> skew_{0};
   /// Retries that are allowed still: what SDKs call the retry quota, shared by all calls.
-  std::atomic<int> quota_{500};
+  static constexpr int kQuota = 500;
+  std::atomic<int> quota_{kQuota};
 };
 
 }  // namespace gitopsd::aws

@@ -43,7 +43,6 @@ StackFacts stack_of(const Value& in) {
   out.parameters = pairs(in, "Parameters", "ParameterKey", "ParameterValue");
   out.tags = pairs(in, "Tags", "Key", "Value");
   out.outputs = pairs(in, "Outputs", "OutputKey", "OutputValue");
-  for (const Value& word : in.get_array("Capabilities")) out.capabilities.push_back(word.as_string());
   return out;
 }
 
@@ -110,18 +109,26 @@ std::optional<StackFacts> CloudFormation::stack(const std::string& name, const C
   }
 }
 
-std::vector<StackFacts> CloudFormation::stacks(const Cancelled& cancelled) {
-  std::vector<StackFacts> out;
+void CloudFormation::each_page(const std::string& action, const Fields& parameters,
+                               const Cancelled& cancelled, const std::function<bool(const Value&)>& take) {
   std::string next;
   for (int page = 0; page < kMostPages; ++page) {
-    Fields parameters;
-    if (!next.empty()) parameters.emplace_back("NextToken", next);
-    const Value found = call("DescribeStacks", parameters, cancelled);
-    for (const Value& stack : found.get_array("Stacks")) out.push_back(stack_of(stack));
+    Fields asked = parameters;
+    if (!next.empty()) asked.emplace_back("NextToken", next);
+    const Value found = call(action, asked, cancelled);
     next = found.get_string("NextToken");
-    if (next.empty()) return out;
+    if (!take(found) || next.empty()) return;
   }
-  throw fail(ProblemCause::destination, "cloudformation:DescribeStacks never ends");
+  throw fail(ProblemCause::destination, "cloudformation:" + action + " never ends");
+}
+
+std::vector<StackFacts> CloudFormation::stacks(const Cancelled& cancelled) {
+  std::vector<StackFacts> out;
+  each_page("DescribeStacks", {}, cancelled, [&](const Value& found) {
+    for (const Value& stack : found.get_array("Stacks")) out.push_back(stack_of(stack));
+    return true;
+  });
+  return out;
 }
 
 std::string CloudFormation::template_of(const std::string& stack, const Cancelled& cancelled) {
@@ -140,7 +147,6 @@ std::optional<ChangeSetName> CloudFormation::create_change_set(const NewChangeSe
   add_pairs(parameters, "Parameters", "ParameterKey", "ParameterValue", wanted.parameters);
   add_pairs(parameters, "Tags", "Key", "Value", wanted.tags);
   add_list(parameters, "Capabilities", wanted.capabilities);
-  add_list(parameters, "NotificationARNs", wanted.notifications);
   try {
     const Value made = call("CreateChangeSet", parameters, cancelled);
     return ChangeSetName{made.get_string("Id"), made.get_string("StackId")};
@@ -152,22 +158,17 @@ std::optional<ChangeSetName> CloudFormation::create_change_set(const NewChangeSe
 
 ChangeSet CloudFormation::change_set(const std::string& id, const Cancelled& cancelled) {
   ChangeSet out;
-  std::string next;
-  for (int page = 0; page < kMostPages; ++page) {
-    Fields parameters{{"ChangeSetName", id}, {"IncludePropertyValues", "true"}};
-    if (!next.empty()) parameters.emplace_back("NextToken", next);
-    const Value found = call("DescribeChangeSet", parameters, cancelled);
+  const Fields parameters{{"ChangeSetName", id}, {"IncludePropertyValues", "true"}};
+  each_page("DescribeChangeSet", parameters, cancelled, [&](const Value& found) {
     out.id = found.get_string("ChangeSetId", id);
     out.stack_id = found.get_string("StackId");
     out.status = found.get_string("Status");
     out.reason = found.get_string("StatusReason");
-    out.execution = found.get_string("ExecutionStatus");
     for (const Value& change : found.get_array("Changes"))
       if (const Value* resource = change.find("ResourceChange")) out.changes.push_back(change_of(*resource));
-    next = found.get_string("NextToken");
-    if (next.empty()) return out;
-  }
-  throw fail(ProblemCause::destination, "cloudformation:DescribeChangeSet never ends");
+    return true;
+  });
+  return out;
 }
 
 ChangeSet CloudFormation::finished_change_set(const std::string& id, Deadline deadline,
@@ -198,29 +199,20 @@ void CloudFormation::delete_stack(const std::string& id, const std::string& toke
 std::vector<StackEvent> CloudFormation::events(const std::string& stack, const std::string& token,
                                                const Cancelled& cancelled) {
   std::vector<StackEvent> out;
-  std::string wanted = token, next;
-  for (int page = 0; page < kMostPages; ++page) {
-    Fields parameters{{"StackName", stack}};
-    if (!next.empty()) parameters.emplace_back("NextToken", next);
-    const Value found = call("DescribeStackEvents", parameters, cancelled);
+  std::string wanted = token;
+  each_page("DescribeStackEvents", {{"StackName", stack}}, cancelled, [&](const Value& found) {
     for (const Value& e : found.get_array("StackEvents")) {
-      StackEvent event{e.get_string("EventId"),
-                       e.get_string("LogicalResourceId"),
-                       e.get_string("ResourceType"),
-                       e.get_string("PhysicalResourceId"),
-                       e.get_string("ResourceStatus"),
-                       e.get_string("ResourceStatusReason"),
-                       e.get_string("ClientRequestToken"),
-                       e.get_string("Timestamp")};
+      StackEvent event{e.get_string("LogicalResourceId"), e.get_string("ResourceType"),
+                       e.get_string("ResourceStatus"), e.get_string("ResourceStatusReason"),
+                       e.get_string("ClientRequestToken")};
       if (wanted.empty()) wanted = event.token;
       if (event.token == wanted)
         out.push_back(std::move(event));
       else if (!out.empty())
-        return out;  // of the operation before
+        return false;  // of the operation before
     }
-    next = found.get_string("NextToken");
-    if (next.empty()) return out;
-  }
+    return true;
+  });
   return out;
 }
 

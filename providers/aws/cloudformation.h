@@ -2,6 +2,7 @@
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -18,7 +19,6 @@ struct StackFacts {
   std::string name, status, status_reason;
   std::string updated;  ///< as AWS wrote it: of the last update, else of the creation
   Texts parameters, tags, outputs;
-  std::vector<std::string> capabilities;
   std::string role;
 };
 
@@ -46,7 +46,7 @@ struct ResourceChange {
   std::vector<PropertyChange> properties;
 };
 struct ChangeSet {
-  std::string id, stack_id, status, reason, execution;
+  std::string id, stack_id, status, reason;
   std::vector<ResourceChange> changes;
   /// It failed for want of any change.
   bool empty() const;
@@ -57,7 +57,7 @@ struct NewChangeSet {
   bool creates = false;  ///< the stack
   std::string template_body;
   Texts parameters, tags;
-  std::vector<std::string> capabilities, notifications;
+  std::vector<std::string> capabilities;
   std::string role, token;
 };
 struct ChangeSetName {
@@ -65,7 +65,7 @@ struct ChangeSetName {
 };
 
 struct StackEvent {
-  std::string id, resource, type, physical_id, status, reason, token, when;
+  std::string resource, type, status, reason, token;
 };
 
 class CloudFormation {
@@ -91,6 +91,10 @@ class CloudFormation {
   std::vector<StackEvent> events(const std::string& stack, const std::string& token, const Cancelled& = {});
 
  private:
+  /// Asks for page after page, until there is none or `take` wants no more. Throws Failure where they never
+  /// end.
+  void each_page(const std::string& action, const Fields& parameters, const Cancelled&,
+                 const std::function<bool(const Value&)>& take);
   Value call(const std::string& action, const Fields& parameters, const Cancelled& cancelled) {
     return client_.call(kCloudFormation, action, parameters, cancelled);
   }

@@ -89,7 +89,7 @@ class StackObserver {
         break;
     }
     seen.health = Health::degraded;
-    const std::string cause = first_failure(state_, live.id, "", context_.cancelled);
+    const std::string cause = first_failure(state_, live.id, context_.cancelled);
     seen.reason = live.status + (cause.empty() ? live.status_reason.empty() ? "" : ": " + live.status_reason
                                                : ": " + cause);
   }

@@ -28,8 +28,8 @@ struct Precondition {
   static Precondition parse(const std::string& text);
 };
 
-/// What went wrong first in the operation with this token (the last one, where that is empty), for people.
-std::string first_failure(State&, const std::string& stack, const std::string& token, const Cancelled&);
+/// What went wrong first in its last operation, for people.
+std::string first_failure(State&, const std::string& stack, const Cancelled&);
 
 /// What an operation of this step is known by: the same for the same plan, never twice.
 std::string token_of(const std::string& sync, const std::string& key);

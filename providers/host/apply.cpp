@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <atomic>
-#include <map>
 
 #include "base/log.h"
 #include "providers/host/goal.h"
@@ -35,9 +34,7 @@ class Applier {
   protocol::ApplyResult run();
 
  private:
-  std::vector<std::vector<std::size_t>> dependencies();
   StepResult decide(std::size_t i);
-  ApplyOutcome outcome() const;
   StepResult run_step(const Step& step);
   /// Makes the change and returns the receipt. Throws Stale or Failure.
   std::string change(const Step& step);
@@ -81,19 +78,10 @@ protocol::ApplyResult Applier::run() {
   if (!problems.empty()) throw fail(ProblemCause::input, problems[0].message, problems[0].hint);
   results_.resize(request_.steps.size());
   const std::size_t parallel = static_cast<std::size_t>(std::clamp(request_.parallel, 1, kMaxParallel));
-  protocol::run_in_order(dependencies(), parallel, [this](std::size_t i) { results_[i] = decide(i); });
-  return {outcome(), std::move(results_)};
-}
-
-/// By index; a key that is not in this call was done in an earlier one.
-std::vector<std::vector<std::size_t>> Applier::dependencies() {
-  std::map<std::string_view, std::size_t> index;
-  for (std::size_t i = 0; i < request_.steps.size(); ++i) index.emplace(request_.steps[i].key, i);
-  after_.resize(request_.steps.size());
-  for (std::size_t i = 0; i < request_.steps.size(); ++i)
-    for (const auto& key : request_.steps[i].after)
-      if (auto it = index.find(key); it != index.end() && it->second < i) after_[i].push_back(it->second);
-  return after_;
+  after_ = protocol::dependencies_of(request_.steps);
+  protocol::run_in_order(after_, parallel, [this](std::size_t i) { results_[i] = decide(i); });
+  const auto outcome = protocol::outcome_of(results_, cancelled_);
+  return {outcome, std::move(results_)};
 }
 
 StepResult Applier::decide(std::size_t i) {
@@ -111,15 +99,6 @@ StepResult Applier::decide(std::size_t i) {
     return skipped;
   }
   return run_step(step);
-}
-
-ApplyOutcome Applier::outcome() const {
-  ApplyOutcome outcome = cancelled_ ? ApplyOutcome::cancelled : ApplyOutcome::done;
-  for (const auto& told : results_) {
-    if (told.problem && told.problem->code == "stale") return ApplyOutcome::stale;
-    if (told.problem && outcome == ApplyOutcome::done) outcome = ApplyOutcome::failed;
-  }
-  return outcome;
 }
 
 StepResult Applier::run_step(const Step& step) {

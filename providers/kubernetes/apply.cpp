@@ -104,23 +104,10 @@ protocol::ApplyResult ObjectApplier::run() {
   if (!problems.empty()) throw fail(ProblemCause::input, problems[0].message, problems[0].hint);
   read_documents();
   results_.resize(request_.steps.size());
-  after_.resize(request_.steps.size());
-  std::map<std::string_view, std::size_t> index;
-  for (std::size_t i = 0; i < request_.steps.size(); ++i) {
-    for (const auto& key : request_.steps[i].after)
-      if (const auto it = index.find(key); it != index.end()) after_[i].push_back(it->second);
-    index.emplace(request_.steps[i].key, i);
-  }
+  after_ = protocol::dependencies_of(request_.steps);
   protocol::run_in_order(after_, kMostParallel, [this](std::size_t i) { results_[i] = decide(i); });
-  protocol::ApplyResult result;
-  result.outcome = cancelled_ ? ApplyOutcome::cancelled : ApplyOutcome::done;
-  for (const auto& told : results_)
-    if (told.problem && result.outcome != ApplyOutcome::stale)
-      result.outcome = told.problem->code == "stale" ? ApplyOutcome::stale
-                       : cancelled_                  ? ApplyOutcome::cancelled
-                                                     : ApplyOutcome::failed;
-  result.steps = std::move(results_);
-  return result;
+  const auto outcome = protocol::outcome_of(results_, cancelled_);
+  return {outcome, std::move(results_)};
 }
 
 void ObjectApplier::read_documents() {

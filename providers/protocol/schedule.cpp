@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <map>
 #include <mutex>
 #include <set>
+#include <string_view>
 #include <thread>
 
 namespace gitopsd::protocol {
@@ -60,6 +62,26 @@ void run_in_order(const std::vector<std::vector<std::size_t>>& after, std::size_
     helpers.emplace_back([&] { schedule.loop(); });
   schedule.loop();
   for (auto& helper : helpers) helper.join();
+}
+
+std::vector<std::vector<std::size_t>> dependencies_of(const std::vector<Step>& steps) {
+  std::vector<std::vector<std::size_t>> after(steps.size());
+  std::map<std::string_view, std::size_t> index;
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    for (const auto& key : steps[i].after)
+      if (const auto it = index.find(key); it != index.end()) after[i].push_back(it->second);
+    index.emplace(steps[i].key, i);
+  }
+  return after;
+}
+
+ApplyOutcome outcome_of(const std::vector<StepResult>& results, bool cancelled) {
+  ApplyOutcome outcome = cancelled ? ApplyOutcome::cancelled : ApplyOutcome::done;
+  for (const auto& told : results) {
+    if (told.problem && told.problem->code == "stale") return ApplyOutcome::stale;
+    if (told.problem && outcome == ApplyOutcome::done) outcome = ApplyOutcome::failed;
+  }
+  return outcome;
 }
 
 }  // namespace gitopsd::protocol

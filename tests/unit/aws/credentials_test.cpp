@@ -10,6 +10,7 @@
 #include <map>
 
 #include "base/problem.h"
+#include "base/temporary_folder.h"
 #include "base/timestamp.h"
 
 using namespace gitopsd;
@@ -45,17 +46,13 @@ std::string sts(const std::string& action, const std::string& key) {
 /// A home, an environment, and what services answer by their URL or the action that is asked.
 class World {
  public:
-  World() : home_((fs::temp_directory_path() / "gitopsd-aws-XXXXXX").string()) {
-    REQUIRE(::mkdtemp(home_.data()));
-    variables["HOME"] = home_;
+  World() {
+    variables["HOME"] = home_.path();
     settings.region = "eu-central-1";
   }
-  ~World() { fs::remove_all(home_); }
-  World(const World&) = delete;
-  World& operator=(const World&) = delete;
 
   std::string write(const std::string& name, const std::string& text) {
-    const std::string path = home_ + "/" + name;
+    const std::string path = home_.path() + "/" + name;
     fs::create_directories(fs::path(path).parent_path());
     std::ofstream(path) << text;
     return path;
@@ -88,7 +85,7 @@ class World {
   std::vector<Asked> asked;
 
  private:
-  std::string home_;
+  TemporaryFolder home_{in_temporary_directory("gitopsd-aws-")};
 };
 
 std::string header(const Asked& asked, std::string_view name) {
