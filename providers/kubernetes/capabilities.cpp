@@ -16,7 +16,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::chrono::milliseconds kLookInterval = 30s;
 /// Between two looks, however much is going on.
 constexpr std::chrono::milliseconds kLookPause = 1s;
 constexpr std::chrono::milliseconds kFirstReturn = 1s, kLongestReturn = 4s;
@@ -41,8 +40,13 @@ std::string Capabilities::digest_of(const Value& capabilities) {
   return to_hex(sha256(to_json(capabilities)));
 }
 
-Capabilities::Capabilities(Cluster& cluster, SameCluster& same, std::string remembered, Tell tell)
-    : cluster_(cluster), same_(same), remembered_(std::move(remembered)), tell_(std::move(tell)) {
+Capabilities::Capabilities(Cluster& cluster, SameCluster& same, std::chrono::milliseconds interval,
+                           std::string remembered, Tell tell)
+    : cluster_(cluster),
+      same_(same),
+      interval_(interval),
+      remembered_(std::move(remembered)),
+      tell_(std::move(tell)) {
   try {
     look(kFirstPatience);
   } catch (const Failure&) {
@@ -75,14 +79,14 @@ void Capabilities::watch() {
 
 void Capabilities::loop() {
   ::pthread_setname_np(::pthread_self(), "capabilities");
-  auto pause = failures_ > 0 ? kFirstReturn : kLookInterval;
+  auto pause = failures_ > 0 ? kFirstReturn : interval_;
   while (cluster_.doubts().sleep(pause, failures_ == 0)) {
     try {
       look(kPatience);
       said_.clear();
       if (std::exchange(failures_, 0) > 0) tell_.back();
       if (!cluster_.doubts().sleep(kLookPause, false)) return;
-      pause = kLookInterval;
+      pause = interval_;
     } catch (const Failure& failure) {
       pause = failures_++ > 0 ? std::min(pause * 2, kLongestReturn) : kFirstReturn;
       if (failures_ < 2 || said_ == failure.what()) continue;

@@ -17,7 +17,7 @@ namespace gitopsd::kubernetes {
 /// of `.Capabilities`.
 Value capabilities_of(const std::string& version, const Kinds&);
 
-/// Looks every half minute (which costs the server next to nothing while all is as it was), and at once when
+/// Looks every so often (which costs the server next to nothing while all is as it was), and at once when
 /// a connection breaks or a kind appears. Thread-safe.
 class Capabilities {
  public:
@@ -29,7 +29,7 @@ class Capabilities {
   };
   /// Looks once before it returns. `remembered`: a file that keeps what was known last, for while the cluster
   /// does not answer; else everything would be rendered anew each time it comes back.
-  Capabilities(Cluster&, SameCluster&, std::string remembered, Tell);
+  Capabilities(Cluster&, SameCluster&, std::chrono::milliseconds interval, std::string remembered, Tell);
   ~Capabilities();
 
   /// As found by the first look.
@@ -46,6 +46,7 @@ class Capabilities {
 
   Cluster& cluster_;
   SameCluster& same_;
+  const std::chrono::milliseconds interval_;
   const std::string remembered_;
   const Tell tell_;
   Value first_;

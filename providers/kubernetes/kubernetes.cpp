@@ -81,7 +81,7 @@ protocol::InitializeResult Kubernetes::initialize(const protocol::InitializeRequ
                         [notifier](const protocol::Condition& condition) { notifier->condition(condition); },
                         start_anew});
   capabilities_ = std::make_unique<Capabilities>(
-      state_->cluster, *same_, folder + "/context.json",
+      state_->cluster, *same_, settings.look, folder + "/context.json",
       Capabilities::Tell{[notifier](const Value& now, const std::string& digest) {
                            notifier->context({digest, now});
                          },

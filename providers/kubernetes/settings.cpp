@@ -13,7 +13,7 @@ namespace {
 using protocol::WireProblem;
 
 const std::vector<std::string>& known_settings() {
-  static const std::vector<std::string> known{"kubeconfig", "credential", "context", "health"};
+  static const std::vector<std::string> known{"kubeconfig", "credential", "context", "health", "look_seconds"};
   return known;
 }
 
@@ -29,6 +29,7 @@ class SettingsReader {
     check_members();
     Settings out;
     out.health = parse_health_rules(settings_.find("health"), "/health", problems_);
+    read_look(out);
     read_connection(out);
     if (!problems_.empty()) throw protocol::SettingsRefused(std::move(problems_));
     return out;
@@ -53,7 +54,7 @@ class SettingsReader {
       const auto near = did_you_mean(key, known);
       refuse(
           key, "a Kubernetes destination has no setting `" + key + "`",
-          near.empty() ? "it has: kubeconfig, credential, context, health" : "did you mean `" + near + "`?");
+          near.empty() ? "it has: kubeconfig, credential, context, health, look_seconds" : "did you mean `" + near + "`?");
     }
   }
 
@@ -64,6 +65,15 @@ class SettingsReader {
     if (value->is_string()) return value->as_string();
     refuse(key, "the setting `" + key + "` has to be a text");
     return {};
+  }
+
+  void read_look(Settings& out) {
+    const Value* value = settings_.find("look_seconds");
+    if (!value || value->is_null()) return;
+    if (value->is_int() && value->as_int() >= 1 && value->as_int() <= 3600)
+      out.look = std::chrono::seconds(value->as_int());
+    else
+      refuse("look_seconds", "the setting `look_seconds` has to be a number from 1 to 3600");
   }
 
   void add_paths(const std::string& list, std::vector<std::string>& paths) {

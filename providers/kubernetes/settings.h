@@ -1,6 +1,7 @@
 // The settings of a Kubernetes destination.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
@@ -17,10 +18,11 @@ struct Settings {
   std::string name;                      ///< for people: "context 'prod' of /etc/gitopsd/kubeconfig"
   std::optional<Kubeconfig> kubeconfig;  ///< what `config` was read from; none for a Pod's service account
   std::vector<HealthRule> health;
+  std::chrono::seconds look{30};  ///< between two looks at which cluster answers, and what it serves
 };
 
-/// `{kubeconfig: PATH, PATH:PATH or [PATH, ...], or credential: NAME, context: NAME, health: [...]}`; neither
-/// of the first two means the service account of the Pod we run in. Throws SettingsRefused with all problems.
+/// `{kubeconfig: PATH, PATH:PATH or [PATH, ...], or credential: NAME, context: NAME, health: [...], look_seconds: 30}`;
+/// neither of the first two means the service account of the Pod we run in. Throws SettingsRefused with all problems.
 Settings read_settings(const Value& settings);
 
 }  // namespace gitopsd::kubernetes

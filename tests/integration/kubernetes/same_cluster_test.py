@@ -10,6 +10,9 @@ from lib.connection_case import EVERYTHING, ConnectionScene
 from lib.fault_proxy import FaultProxy
 
 
+LOOKS = {"look_seconds": 2}
+
+
 class TwoClusters(ConnectionScene):
     """`self.cluster` is the tests' own, `self.other` has the same namespace, and takes the same tokens."""
 
@@ -31,7 +34,10 @@ class TwoClusters(ConnectionScene):
         super().configure()
         self.kubeconfig = self.folder / "kubeconfig"
         self.lead_to(self.cluster)
-        self.daemon.config["destinations"][0]["settings"] = {"kubeconfig": str(self.kubeconfig)}
+        self.daemon.config["destinations"][0]["settings"] = {"kubeconfig": str(self.kubeconfig), **LOOKS}
+
+    def use(self, *files: Path, **settings) -> None:
+        super().use(*files, **LOOKS, **settings)
 
     def lead_to(self, cluster: kubernetes.Cluster) -> None:
         fresh = self.kubeconfig.with_suffix(".new")
@@ -123,7 +129,7 @@ class Readdressed(TwoClusters):
         self.proxy = FaultProxy(self.cluster)
         self.addCleanup(self.proxy.stop)
         self.kubeconfig = self.proxy.kubeconfig()
-        self.daemon.config["destinations"][0]["settings"] = {"kubeconfig": str(self.kubeconfig)}
+        self.daemon.config["destinations"][0]["settings"] = {"kubeconfig": str(self.kubeconfig), **LOOKS}
 
     def test_same_address(self):
         """another cluster behind the same address, with the same credentials"""

@@ -51,6 +51,21 @@ TEST_CASE("all that is wrong with the settings is told, each with its place") {
         "the setting `context` needs a `kubeconfig`");
 }
 
+TEST_CASE("how often it is looked at the cluster can be said, in whole seconds") {
+  const Folder folder;
+  const auto path = folder.write("config", small_kubeconfig("{token: t}"));
+  const auto with = [&](const std::string& look) {
+    return R"({"kubeconfig":")" + path + R"(","look_seconds":)" + look + "}";
+  };
+  CHECK(read_settings(parse_json(with("null"), "test")).look == std::chrono::seconds(30));
+  CHECK(read_settings(parse_json(with("2"), "test")).look == std::chrono::seconds(2));
+  for (const auto* wrong : {"0", "3601", "2.5", R"("30s")", "-1", "[]"}) {
+    CAPTURE(wrong);
+    CHECK(settings_problems(with(wrong)).at("/look_seconds") ==
+          "the setting `look_seconds` has to be a number from 1 to 3600");
+  }
+}
+
 TEST_CASE("a place in the kubeconfig is told, too") {
   const Folder folder;
   const auto path = folder.write("config", small_kubeconfig("{token: 5}"));
