@@ -119,6 +119,8 @@ struct Destination {
 
 /// What is done with a difference that the daemon did not make.
 enum class DriftPolicy { heal, report, ignore };
+/// What becomes of a commit of which some documents are invalid: nothing of it, or what is valid.
+enum class InvalidPolicy { refuse, skip };
 
 /// How a chart becomes documents, as `helm template` takes it.
 struct Helm {
@@ -152,6 +154,7 @@ struct Application {
   Value policy;    ///< what it may do there; the provider's, opaque here
   Value defaults;  ///< options its resources get where a document says nothing: {prune, drift, apply}
   DriftPolicy drift = DriftPolicy::heal;
+  InvalidPolicy invalid = InvalidPolicy::refuse;
   bool approve = false;  ///< every plan waits for `gitopsctl approve`
   bool suspended = false;
   milliseconds check_interval{std::chrono::minutes(10)};  ///< full drift check

@@ -32,6 +32,10 @@ Exit plan(const Session& session, const std::string& application, const std::str
                (held.empty() ? "" : ", the stored plan of sync " + held + ", which is held"));
   if (const auto* steps = answer.find("steps")) session.terminal.write(steps_text(session, *steps));
   if (const auto* summary = answer.find("summary")) session.line(summary_text(*summary));
+  if (const auto& left_out = answer.get_array("left_out"); !left_out.empty()) {
+    session.line(session.terminal.paint(Colour::yellow, "left out, since it is invalid:"));
+    for (const auto& line : left_out) session.line("  " + safe(line.is_string() ? line.as_string() : ""));
+  }
   const auto by = text_of(answer, "released_by");
   const auto say = [&](const std::string& what, const std::string& why, bool releases) {
     if (why.empty()) return;

@@ -296,6 +296,8 @@ Value plan_object(const sync::PlanView& plan, const ApplicationName& application
     ++counts[to_string(step.action)];
     steps.push(step_object(step));
   }
+  Value left_out = Value::array();
+  for (const auto& line : plan.left_out) left_out.push(line);
   Value summary = Value::object();
   for (const auto& [action, count] : counts) summary.set(std::string(action), count);
   return Value::object({{"application", application.str()},
@@ -304,6 +306,7 @@ Value plan_object(const sync::PlanView& plan, const ApplicationName& application
                         {"hold", text_or_null(plan.hold)},
                         {"kept_off", text_or_null(plan.kept_off)},
                         {"released_by", text_or_null(plan.released_by)},
+                        {"left_out", std::move(left_out)},
                         {"steps", std::move(steps)},
                         {"summary", std::move(summary)}});
 }

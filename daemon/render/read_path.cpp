@@ -20,6 +20,7 @@ class Problems {
   void throw_if_any() {
     if (!found_.empty()) throw Failure(std::move(found_));
   }
+  std::vector<Problem> take() { return std::move(found_); }
 
  private:
   std::vector<Problem> found_;
@@ -27,16 +28,21 @@ class Problems {
 
 /// All documents that `add` takes out of the manifests; every problem of every one of them.
 template <class Add>
-void each_manifest(const std::vector<source::TreeEntry>& manifests, const Add& add) {
+void each_manifest(const std::vector<source::TreeEntry>& manifests, const Add& add,
+                   LeftOut* left_out = nullptr) {
   Problems problems;
+  bool enough = false;
   for (const auto& entry : manifests) {
     try {
       add(entry);
     } catch (const Failure& failure) {
-      if (!problems.add(failure)) break;
+      enough = !problems.add(failure);
+      if (enough) break;
+      if (left_out) left_out->paths.insert(entry.path);
     }
   }
-  problems.throw_if_any();
+  if (!left_out || enough) return problems.throw_if_any();
+  for (auto& problem : problems.take()) left_out->problems.push_back(std::move(problem));
 }
 
 std::vector<Document> read_kustomization(const External& external, const source::Snapshot& snapshot,
@@ -63,11 +69,14 @@ std::vector<Document> read_anything(const External& external, const source::Snap
 }  // namespace
 
 std::vector<Document> read_manifests(const source::Snapshot& snapshot,
-                                     const std::vector<source::TreeEntry>& manifests) {
+                                     const std::vector<source::TreeEntry>& manifests, LeftOut* left_out) {
   std::vector<Document> documents;
-  each_manifest(manifests, [&](const source::TreeEntry& entry) {
-    for (auto& d : read_manifest(snapshot, entry)) documents.push_back(std::move(d));
-  });
+  each_manifest(
+      manifests,
+      [&](const source::TreeEntry& entry) {
+        for (auto& d : read_manifest(snapshot, entry)) documents.push_back(std::move(d));
+      },
+      left_out);
   return documents;
 }
 
@@ -86,11 +95,17 @@ std::optional<std::vector<Document>> read_listed_manifests(const source::Snapsho
 }
 
 void substitute_all(const source::Snapshot& snapshot, const std::map<std::string, std::string>& variables,
-                    std::vector<Document>& documents) {
+                    std::vector<Document>& documents, LeftOut* left_out) {
   std::vector<Problem> problems;
-  for (auto& document : documents)
+  std::erase_if(documents, [&](Document& document) {
+    const auto before = problems.size();
     substitute(document, variables, place(snapshot.commit(), document.path), problems);
-  if (!problems.empty()) throw Failure(std::move(problems));
+    const bool wrong = problems.size() > before;
+    if (wrong && left_out) left_out->paths.insert(document.path);
+    return wrong;
+  });
+  if (!left_out && !problems.empty()) throw Failure(std::move(problems));
+  for (auto& problem : problems) left_out->problems.push_back(std::move(problem));
 }
 
 std::vector<Document> read_path(const External& external, const source::Snapshot& snapshot,

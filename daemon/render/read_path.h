@@ -3,6 +3,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -10,14 +11,24 @@
 
 namespace gitopsd::render {
 
-/// The documents of manifests, in their order. Throws Failure with every problem of every one of them.
-std::vector<Document> read_manifests(const source::Snapshot&, const std::vector<source::TreeEntry>&);
+/// What is wrong with some documents, where the others are taken all the same.
+struct LeftOut {
+  std::vector<Problem> problems;
+  std::set<std::string> paths;  ///< of the manifests that they stand in
+  std::set<ResourceId> ids;     ///< that they declare, as far as that is known
+};
+
+/// The documents of manifests, in their order. Throws Failure with every problem of every one of them, unless
+/// there is `left_out` to take those.
+std::vector<Document> read_manifests(const source::Snapshot&, const std::vector<source::TreeEntry>&,
+                                     LeftOut* left_out = nullptr);
 /// Those that a plain kustomization lists; nullopt where kustomize has to read them.
 std::optional<std::vector<Document>> read_listed_manifests(const source::Snapshot&,
                                                            const std::vector<source::TreeEntry>&);
-/// Replaces the variables in all documents. Throws Failure with every problem.
+/// Replaces the variables in all documents. Throws Failure with every problem, unless there is `left_out` to
+/// take those, and the documents that have one.
 void substitute_all(const source::Snapshot&, const std::map<std::string, std::string>& variables,
-                    std::vector<Document>&);
+                    std::vector<Document>&, LeftOut* left_out = nullptr);
 
 /// What the first sync of an application reads, by whatever its path holds, with variables replaced.
 /// `context` is the destination's. Throws Failure.

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "daemon/render/read_path.h"
 #include "daemon/sync/handover.h"
 #include "daemon/sync/problems.h"
 #include "daemon/sync/read_commit.h"
@@ -8,17 +9,21 @@
 namespace gitopsd::sync {
 namespace {
 
+/// What is wrong with resources, by their ids.
+using Refused = std::vector<std::pair<ResourceId, Problem>>;
+
 /// Two documents of one application that mean the same thing, wherever they stand.
-void refuse_duplicates(const Scope& scope, const CommitId& commit, const std::vector<Item>& items,
-                       const std::set<std::string>& reread, bool partial) {
-  std::vector<Problem> problems;
+Refused duplicates(const Scope& scope, const CommitId& commit, const std::vector<Item>& items,
+                   const std::set<std::string>& reread, bool partial) {
+  Refused problems;
   std::map<ResourceId, const Item*> seen;
   const auto refuse = [&](const Item& item, const std::string& other) {
-    problems.push_back({ProblemCause::conflict,
-                        item.resource.kind + " \"" + item.resource.name + "\" declares " +
-                            item.resource.id.str() + " a second time",
-                        "it is already declared in " + other + "; remove one of the two",
-                        place(commit, item.path), item.document.json.position});
+    problems.emplace_back(item.resource.id,
+                          Problem{ProblemCause::conflict,
+                                  item.resource.kind + " \"" + item.resource.name + "\" declares " +
+                                      item.resource.id.str() + " a second time",
+                                  "it is already declared in " + other + "; remove one of the two",
+                                  place(commit, item.path), item.document.json.position});
   };
   for (const auto& item : items) {
     const auto [it, fresh] = seen.emplace(item.resource.id, &item);
@@ -29,12 +34,12 @@ void refuse_duplicates(const Scope& scope, const CommitId& commit, const std::ve
       if (row && !reread.contains(row->path)) refuse(item, row->path);
     }
   }
-  if (!problems.empty()) throw Failure(std::move(problems));
+  return problems;
 }
 
 /// What others own; what they are about to let go of is waited for.
-void refuse_foreign_owned(const Scope& scope, const CommitId& commit, const std::vector<Item>& items,
-                          const std::map<ResourceId, store::InventoryEntry>& inventory) {
+Refused foreign_owned(const Scope& scope, const CommitId& commit, const std::vector<Item>& items,
+                      const std::map<ResourceId, store::InventoryEntry>& inventory) {
   std::map<ApplicationUid, std::vector<ResourceId>> owned;
   std::map<ResourceId, const Item*> of;
   for (const auto& item : items) {
@@ -45,7 +50,7 @@ void refuse_foreign_owned(const Scope& scope, const CommitId& commit, const std:
     owned[*owner].push_back(id);
     of.emplace(id, &item);
   }
-  std::vector<Problem> problems;
+  Refused problems;
   for (const auto& [owner, ids] : owned) {
     const auto soon = let_go_soon(scope, commit, owner, ids);
     for (const auto& id : ids) {
@@ -59,10 +64,32 @@ void refuse_foreign_owned(const Scope& scope, const CommitId& commit, const std:
         problem.message += ", which no longer declares it and has not let go of it yet";
         problem.hint = "gitopsctl status " + owner.str() + " shows what that waits for";
       }
-      problems.push_back(std::move(problem));
+      problems.emplace_back(id, std::move(problem));
     }
   }
-  if (!problems.empty()) throw Failure(std::move(problems));
+  return problems;
+}
+
+/// Throws Failure, unless `left_out` may take them.
+void refuse(Refused refused, const CommitId& commit, std::vector<Item>& items, std::set<ResourceId>& gone,
+            render::LeftOut* left_out) {
+  if (refused.empty()) return;
+  std::vector<Problem> problems;
+  for (auto& [id, problem] : refused) problems.push_back(std::move(problem));
+  if (!left_out || !may_be_left_out(problems)) throw Failure(std::move(problems));
+  for (auto& problem : problems) left_out->problems.push_back(std::move(problem));
+  for (const auto& [id, problem] : refused) gone.insert(id);
+  leave_out(gone, commit, items, left_out->problems);
+}
+
+/// What the documents that could not be read declared before is as good as known to be among them.
+void add_known(const std::vector<store::Declared>& rows, const std::set<ResourceId>& still,
+               const render::LeftOut& left_out, std::set<ResourceId>& gone) {
+  for (const auto& row : rows) {
+    if (!left_out.paths.contains(row.path) || still.contains(row.id)) continue;
+    if (is_hook(row.resource)) throw Failure(left_out.problems);
+    gone.insert(row.id);
+  }
 }
 
 /// Whether it was handed over for a newer commit than this one.
@@ -154,7 +181,9 @@ Work prepare_commit(const Scope& scope, const std::shared_ptr<const source::Snap
                            before.last_sync == before.last_succeeded && scope.mirror->has(before.revision);
   if (!needs.loaded()) needs.load(scope.store.declared(uid));
 
-  Declares declares = read_commit(scope, *snapshot, before, incremental, needs);
+  render::LeftOut invalid;
+  render::LeftOut* const left_out = app.invalid == config::InvalidPolicy::skip ? &invalid : nullptr;
+  Declares declares = read_commit(scope, *snapshot, before, incremental, needs, left_out);
   const bool partial = declares.partial;
   work.reread = std::move(declares.manifests);
   work.reads = std::move(declares.reads);
@@ -166,9 +195,11 @@ Work prepare_commit(const Scope& scope, const std::shared_ptr<const source::Snap
 
   std::vector<Item> items;
   if (incremental && declares.rendered) items = take_known(declares.documents, old_rows, scope);
-  for (auto& item : resolve_documents(scope, *snapshot, std::move(declares.documents), *work.blobs))
+  for (auto& item : resolve_documents(scope, *snapshot, std::move(declares.documents), *work.blobs, left_out))
     items.push_back(std::move(item));
-  refuse_duplicates(scope, snapshot->commit(), items, work.reread, partial);
+  std::set<ResourceId> gone = std::move(invalid.ids);
+  refuse(duplicates(scope, snapshot->commit(), items, work.reread, partial), snapshot->commit(), items, gone,
+         left_out);
 
   std::map<ResourceId, const store::Declared*> old_by_id;
   for (const auto& row : old_rows) old_by_id.emplace(row.id, &row);
@@ -191,7 +222,8 @@ Work prepare_commit(const Scope& scope, const std::shared_ptr<const source::Snap
     inventory.emplace(std::move(id), std::move(e));
   }
 
-  refuse_foreign_owned(scope, snapshot->commit(), items, inventory);
+  refuse(foreign_owned(scope, snapshot->commit(), items, inventory), snapshot->commit(), items, gone,
+         left_out);
   std::vector<Item> hooks;
   for (auto& item : items) {
     const auto it = inventory.find(item.resource.id);
@@ -221,6 +253,12 @@ Work prepare_commit(const Scope& scope, const std::shared_ptr<const source::Snap
   if (owes_hooks || changes_anything(work))
     add_hooks(scope, std::move(hooks), partial ? needs.hooks_without(work.reread) : std::vector<ResourceId>(),
               work);
+  if (!invalid.problems.empty()) {
+    add_known(old_rows, ids, invalid, gone);
+    work.left_out = std::move(invalid.problems);
+    leave_out(std::move(gone), snapshot->commit(), work.upsert, work.left_out);
+    work.remove.clear();
+  }
   sort_by_requirements(work.upsert);
   work.reread_items = std::move(items);
   return work;

@@ -84,6 +84,7 @@ struct PlanView {
   std::string hold;           ///< why a sync of it would be held, or empty
   std::string kept_off{};     ///< why it is not synced by itself, or empty: it was rejected, rolled back, ...
   std::string released_by{};  ///< what lets it through, where it is held or kept off
+  std::vector<std::string> left_out{};  ///< what is wrong with what it is without, a line each
 };
 
 /// What was left behind.

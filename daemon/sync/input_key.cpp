@@ -84,6 +84,7 @@ std::string settings_key(const config::Application& app, const config::Destinati
   }
   add_rendering(hasher, app);
   hasher.field(to_json(app.policy)).field(to_json(app.defaults));
+  if (app.invalid != config::InvalidPolicy::refuse) hasher.field("skip what is invalid");
   hasher.field(destination.name.str()).field(destination.provider).field(to_json(destination.settings));
   return to_hex(hasher.finish());
 }

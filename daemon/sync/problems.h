@@ -11,6 +11,11 @@ namespace gitopsd::sync {
 
 using render::place;
 
+/// Whether all that these are about can be left out, for the rest to be applied: they are no defect of the
+/// daemon or a provider. What passes by itself is waited for instead: throws Failure with that, where there
+/// is any.
+bool may_be_left_out(const std::vector<Problem>&);
+
 /// A line each, in their order, but what many have in common once, with their number and a few of their
 /// names: "the cluster cannot be reached (2,001 resources: ConfigMap/web/a, ... and 1,998 more)".
 std::vector<std::string> told_once(const std::vector<Problem>& problems);

@@ -5,7 +5,6 @@
 #include <map>
 #include <optional>
 
-#include "daemon/render/read_path.h"
 #include "daemon/render/repository_path.h"
 #include "daemon/sync/problems.h"
 
@@ -47,13 +46,13 @@ std::vector<source::TreeEntry> entries_of(const source::Snapshot& snapshot, cons
 }
 
 Declares read_directory(const Scope& scope, const source::Snapshot& now, const source::Snapshot* then,
-                        const NeedIndex& needs) {
+                        const NeedIndex& needs, render::LeftOut* left_out) {
   const auto& app = scope.application;
   Declares out;
   if (!then) {
     const auto manifests = render::manifests(now, app);
     for (const auto& entry : manifests) out.manifests.insert(entry.path);
-    out.documents = render::read_manifests(now, manifests);
+    out.documents = render::read_manifests(now, manifests, left_out);
     return out;
   }
   out.partial = true;
@@ -66,7 +65,7 @@ Declares read_directory(const Scope& scope, const source::Snapshot& now, const s
   // The path itself must still be a folder: a vanished one is an error, never an empty set.
   const auto root = now.entry(app.path);
   if (!root || root->kind != source::EntryKind::directory) render::manifests(now, app);
-  out.documents = render::read_manifests(now, entries_of(now, out.manifests));
+  out.documents = render::read_manifests(now, entries_of(now, out.manifests), left_out);
   return out;
 }
 
@@ -245,9 +244,9 @@ bool is_read_one_by_one(const Listed& listed) {
 /// A path that has no kustomization itself: its manifests are read one by one, unless a folder below it has
 /// one. Then they are what Flux makes of it: the resources of a kustomization that lists all that is found.
 Declares read_folder(const Scope& scope, const source::Snapshot& now, const source::Snapshot* then,
-                     NeedIndex& needs) {
+                     NeedIndex& needs, render::LeftOut* left_out) {
   const auto& app = scope.application;
-  if (!app.include.empty()) return read_directory(scope, now, then, needs);
+  if (!app.include.empty()) return read_directory(scope, now, then, needs, left_out);
   std::shared_ptr<const Listed> listed;
   bool was_one_by_one = false;
   if (then) {
@@ -263,7 +262,7 @@ Declares read_folder(const Scope& scope, const source::Snapshot& now, const sour
   if (!is_read_one_by_one(*listed)) return read_kustomize(scope, now, was_one_by_one ? nullptr : then, needs);
   needs.listed = listed;
   needs.listed_at = now.commit();
-  return read_directory(scope, now, was_one_by_one ? then : nullptr, needs);
+  return read_directory(scope, now, was_one_by_one ? then : nullptr, needs, left_out);
 }
 
 /// A program made all of what the application has, or another one than would now make a part of it.
@@ -284,7 +283,7 @@ bool was_rendered(const Scope& scope, const store::ApplicationState& state, Rend
 }  // namespace
 
 Declares read_commit(const Scope& scope, const source::Snapshot& now, const store::ApplicationState& before,
-                     bool incremental, NeedIndex& needs) {
+                     bool incremental, NeedIndex& needs, render::LeftOut* left_out) {
   const auto& app = scope.application;
   const auto renderer = render::renderer_of(now, app);
   std::shared_ptr<const source::Snapshot> then;
@@ -295,7 +294,7 @@ Declares read_commit(const Scope& scope, const source::Snapshot& now, const stor
   Declares out;
   switch (renderer) {
     case Renderer::directory:
-      out = read_folder(scope, now, then.get(), needs);
+      out = read_folder(scope, now, then.get(), needs, left_out);
       break;
     case Renderer::kustomize:
       out = read_kustomize(scope, now, then.get(), needs);
@@ -305,7 +304,7 @@ Declares read_commit(const Scope& scope, const source::Snapshot& now, const stor
           from_renderer(render::render_helm(scope.external, now, app, scope.provider->info().render_context));
       break;
   }
-  render::substitute_all(now, app.substitute, out.documents);
+  render::substitute_all(now, app.substitute, out.documents, left_out);
   return out;
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "daemon/render/read_path.h"
 #include "daemon/sync/work.h"
 
 namespace gitopsd::sync {
@@ -20,8 +21,9 @@ struct Declares {
       reads;  ///< what a renderer reads: files, folders, and programs by their absolute paths
 };
 
-/// `incremental`: the application is at `before.revision`, and nothing but the commit differs.
+/// `incremental`: the application is at `before.revision`, and nothing but the commit differs. Throws Failure
+/// with every problem; `left_out` takes those of files that are read one by one, and of variables.
 Declares read_commit(const Scope&, const source::Snapshot&, const store::ApplicationState& before,
-                     bool incremental, NeedIndex&);
+                     bool incremental, NeedIndex&, render::LeftOut* left_out = nullptr);
 
 }  // namespace gitopsd::sync

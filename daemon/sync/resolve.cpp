@@ -2,6 +2,7 @@
 
 #include "base/hash.h"
 #include "base/json.h"
+#include "daemon/render/read_path.h"
 #include "daemon/render/repository_path.h"
 #include "daemon/sync/problems.h"
 #include "daemon/sync/work.h"
@@ -35,8 +36,9 @@ void take_digest(Draft& draft, std::string_view key) {
 
 class Resolver {
  public:
-  Resolver(const Scope& scope, const source::Snapshot& snapshot, SnapshotBlobs& blobs)
-      : scope_(scope), snapshot_(snapshot), blobs_(blobs) {}
+  Resolver(const Scope& scope, const source::Snapshot& snapshot, SnapshotBlobs& blobs,
+           render::LeftOut* left_out)
+      : scope_(scope), snapshot_(snapshot), blobs_(blobs), left_out_(left_out) {}
 
   std::vector<Item> run(std::vector<Document> documents) {
     std::vector<Draft> drafts;
@@ -55,11 +57,33 @@ class Resolver {
                  "split the application");
     }
     while (!drafts.empty()) drafts = worth_asking(ask(std::move(drafts)));
-    if (!problems_.empty()) throw Failure(std::move(problems_));
+    if (!problems_.empty() && !leave_out()) throw Failure(std::move(problems_));
     return std::move(items_);
   }
 
  private:
+  /// False where not all that is wrong is so of one document each, or one of these is a hook.
+  bool leave_out() {
+    if (!left_out_ || of_all_ || !may_be_left_out(problems_)) return false;
+    const auto wrong = [&](const Item& item) {
+      return wrong_.contains(item.document.digest) || wrong_ids_.contains(item.resource.id);
+    };
+    if (std::any_of(items_.begin(), items_.end(),
+                    [&](const Item& item) { return wrong(item) && !item.resource.hooks.empty(); }))
+      return false;
+    std::erase_if(items_, wrong);
+    std::move(problems_.begin(), problems_.end(), std::back_inserter(left_out_->problems));
+    left_out_->paths.merge(wrong_paths_);
+    left_out_->ids.merge(wrong_ids_);
+    return true;
+  }
+
+  void refuse(const Draft& draft, Problem problem) {
+    wrong_.insert(draft.digest);
+    wrong_paths_.insert(draft.document.path);
+    problems_.push_back(std::move(problem));
+  }
+
   /// Returns the drafts that need files of the repository, with those files found, and those that need a
   /// definition.
   std::vector<Draft> ask(std::vector<Draft> drafts) {
@@ -82,7 +106,7 @@ class Resolver {
     std::vector<Draft> out;
     for (auto& draft : drafts) {
       if (!draft.undefined.empty() && draft.knew == defined_.size()) {
-        std::move(draft.undefined.begin(), draft.undefined.end(), std::back_inserter(problems_));
+        for (auto& problem : draft.undefined) refuse(draft, std::move(problem));
         continue;
       }
       draft.told = draft.told || !draft.undefined.empty();
@@ -105,6 +129,7 @@ class Resolver {
       take_digest(draft, scope_.store.digest_key());
       const auto [it, fresh] = by_digest.emplace(draft.digest, i);
       if (!fresh) {
+        wrong_paths_.insert(draft.document.path);  // the first of them may stay
         problems_.push_back(same_twice(drafts[it->second].document, draft.document));
         continue;
       }
@@ -166,11 +191,19 @@ class Resolver {
     }
     for (const auto& problem : told) {
       auto located = locate(problem, drafts, by_digest);
-      if (!wait.contains(problem.document)) {
+      const auto it = by_digest.find(problem.document);
+      if (it == by_digest.end()) {
+        of_all_ = true;
         problems_.push_back(std::move(located));
         continue;
       }
-      const std::size_t i = by_digest.at(problem.document);
+      const std::size_t i = it->second;
+      if (!wait.contains(problem.document)) {
+        if (!problem.id.empty()) wrong_ids_.insert(ResourceId(problem.id));  // with all that declare it
+        of_all_ = of_all_ || problem.hook;
+        refuse(drafts[i], std::move(located));
+        continue;
+      }
       drafts[i].knew = defined_.size();
       drafts[i].undefined.push_back(std::move(located));
       later.insert(i);
@@ -179,8 +212,8 @@ class Resolver {
 
   bool add_need(Draft& draft, const std::string& need) {
     const auto complain = [&](std::string message, std::string hint) {
-      problems_.push_back({ProblemCause::input, std::move(message), std::move(hint),
-                           place(snapshot_.commit(), draft.document.path), draft.document.json.position});
+      refuse(draft, {ProblemCause::input, std::move(message), std::move(hint),
+                     place(snapshot_.commit(), draft.document.path), draft.document.json.position});
       return false;
     };
     const auto found = render::path_from(scope_.application.path, need);
@@ -231,16 +264,21 @@ class Resolver {
   const Scope& scope_;
   const source::Snapshot& snapshot_;
   SnapshotBlobs& blobs_;
+  render::LeftOut* const left_out_;
   std::vector<Item> items_;
   std::vector<Problem> problems_;
+  std::set<std::string> wrong_, wrong_paths_;  ///< documents, by their digests, and where they stand
+  std::set<ResourceId> wrong_ids_;
+  bool of_all_ = false;         ///< a problem is of no document, or of a hook
   std::vector<Value> defined_;  ///< by the documents asked about so far, for those in other calls
 };
 
 }  // namespace
 
 std::vector<Item> resolve_documents(const Scope& scope, const source::Snapshot& snapshot,
-                                    std::vector<Document> documents, SnapshotBlobs& blobs) {
-  return Resolver(scope, snapshot, blobs).run(std::move(documents));
+                                    std::vector<Document> documents, SnapshotBlobs& blobs,
+                                    render::LeftOut* left_out) {
+  return Resolver(scope, snapshot, blobs, left_out).run(std::move(documents));
 }
 
 }  // namespace gitopsd::sync

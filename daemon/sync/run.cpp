@@ -233,9 +233,10 @@ Outcome Run::failed(const Failure& failure) {
   outcome.cause = failure.cause();
   outcome.kind = outcome.cause == ProblemCause::transient ? Outcome::Kind::retry : Outcome::Kind::failed;
   outcome.error = describe(failure.problems());
+  if (!work_.left_out.empty()) outcome.error += "\nleft out:\n" + describe(work_.left_out);
   outcome.within = within_;
   // A hook that failed has done what it did: somebody has to look before it runs again.
-  outcome.unhealthy = unhealthy_ && !hook_failed_;
+  outcome.unhealthy = unhealthy_ && !hook_failed_ && work_.left_out.empty();
   // What is written wrong, or is not allowed by the application's policy, stays so until somebody writes.
   outcome.may_pass =
       !hook_failed_ && std::none_of(failure.problems().begin(), failure.problems().end(), [](const auto& p) {
@@ -263,7 +264,7 @@ store::Transition Run::transition(store::SyncState state) const {
   t.created = created_;
   t.updated = updated_;
   t.deleted = deleted_;
-  t.unchanged = static_cast<int>(work_.unchanged);
+  t.unchanged = static_cast<int>(work_.unchanged + as_planned_);
   return t;
 }
 

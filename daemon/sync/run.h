@@ -107,6 +107,8 @@ class Run {
   const Scope& scope() const { return scope_; }
   const std::vector<protocol::Step>& steps() const { return steps_; }
   const std::string& hold() const { return hold_; }
+  /// What is wrong with what it is without.
+  const std::vector<Problem>& left_out() const { return work_.left_out; }
   /// What it brought to what is declared, or found to be so, and what of that it had to do once more.
   Repetition repetition() const;
   /// Whether it made anything other than it was; what it only took back into its own is no change.
@@ -137,6 +139,11 @@ class Run {
     std::string of{};          ///< what that sync was to bring, see documents_
     bool of_same_key = false;  ///< and it had this one's input key
   };
+  /// What a plan refuses: the resource, or none.
+  struct Refused {
+    ResourceId id;
+    Problem problem;
+  };
   struct Wave {
     std::string group;
     std::vector<protocol::Step> steps;  ///< of steps_
@@ -150,11 +157,16 @@ class Run {
   bool to_be_done(const protocol::Step&) const;
   bool take_up_marks(const protocol::PlanResult&);
   void make_plan();
+  std::vector<Refused> plan_once();
+  std::vector<Refused> refused_of(const protocol::PlanResult&);
+  static std::vector<Problem> problems_of(const std::vector<Refused>&);
+  void leave_out(const std::vector<Refused>&);
   std::set<ResourceId> within_reach() const;
-  void check_what_came_within_reach();
+  bool check_what_came_within_reach();
   std::optional<Outcome> plan_anew();
   void discard_plan();
   void decide_hold();
+  std::string why_held() const;
   std::vector<protocol::Step> counted(std::int64_t& owned) const;
   void look_again();
   Outcome guarded(const std::function<Outcome()>&);
@@ -248,7 +260,8 @@ class Run {
   std::string told_waiting_;  ///< what the store says that it waits for
   store::Timings timings_;
   int created_ = 0, updated_ = 0, deleted_ = 0;
-  int within_ = 0;  ///< Outcome's
+  std::int64_t as_planned_ = 0;  ///< needs no change, by the last plan
+  int within_ = 0;               ///< Outcome's
   std::map<ResourceId, const Item*> items_;
   std::set<std::string> packed_;  ///< digests of documents that it stored
   std::mutex mutex_;

@@ -33,7 +33,10 @@ Outcome Run::apply_from_here() {
       if (const auto held = plan_anew()) return *held;
       continue;
     }
-    check_what_came_within_reach();
+    if (!check_what_came_within_reach()) {
+      if (const auto held = plan_anew()) return *held;
+      continue;
+    }
     const auto wave = waves_[next_wave_];
     if (outcome = gone_before(wave.steps); outcome.kind != Outcome::Kind::succeeded) return outcome;
     if (!wave.steps.empty() && !apply_wave(wave.steps, outcome)) {
@@ -57,6 +60,9 @@ Outcome Run::apply_from_here() {
     return outcome;
   }
   if (failure_) return failed(*failure_);
+  if (!work_.left_out.empty())
+    return fail_over(fail(ProblemCause::input, "some of the commit is invalid; the rest of it is applied",
+                          "correct what is left out; nothing is deleted before (invalid: skip)"));
   if (!awaited_.empty()) return wait_for_word();
   look_at_going();
   if (job_.kind == Kind::remove && !going_.empty()) return wait_for_going();

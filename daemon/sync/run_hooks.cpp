@@ -59,7 +59,8 @@ std::string digest_of(const store::DeclaredChange& change) {
 
 }  // namespace
 
-/// Before everything, among it, after it; each in waves of its own. Where nothing is to be done, none runs.
+/// Before everything, among it, after it; each in waves of its own. Where nothing is to be done, none runs,
+/// and where something is left out, none that is for the end of a sync that goes well.
 void Run::part_waves(std::map<int, Wave> by_wave, std::vector<protocol::Step> hooks) {
   bool work = owes_hooks() || std::any_of(by_wave.begin(), by_wave.end(), [](const auto& wave) {
                 return std::any_of(wave.second.steps.begin(), wave.second.steps.end(),
@@ -75,6 +76,7 @@ void Run::part_waves(std::map<int, Wave> by_wave, std::vector<protocol::Step> ho
   for (auto& step : hooks) {
     const auto run = hook_runs_.find(step.key);
     if (!work || (run != hook_runs_.end() && run->second.state == kDone)) continue;
+    if (step.hook == Hook::post && !work_.left_out.empty()) continue;
     auto& part = step.hook == Hook::pre    ? before
                  : step.hook == Hook::sync ? by_wave
                  : step.hook == Hook::post ? after

@@ -7,6 +7,7 @@
 #include "daemon/sync/guard.h"
 #include "daemon/sync/input_key.h"
 #include "daemon/sync/look.h"
+#include "daemon/sync/problems.h"
 #include "daemon/sync/run.h"
 
 namespace gitopsd::sync {
@@ -35,20 +36,8 @@ void check_steps(const protocol::PlanResult& result, const protocol::PlanRequest
   }
 }
 
-/// Where the documents say what the provider has against them.
-void take_problems(const protocol::PlanResult& result, const std::map<ResourceId, const Item*>& items,
-                   const CommitId& revision, std::vector<Problem>& problems, int& within) {
-  for (const auto& wire : result.problems) {
-    within = std::max(within, wire.retry_after_seconds);
-    Problem problem{wire.cause, wire.message, wire.hint, {}, {}};
-    const auto it = items.find(ResourceId(wire.id));
-    if (it != items.end()) {
-      problem.file = render::place(revision, it->second->path);
-      problem.position = it->second->position(wire.pointer);
-    }
-    problems.push_back(std::move(problem));
-  }
-}
+/// A plan that leaves out what the one before refused may be refused for what depends on that.
+constexpr int kMostPlans = 20;
 
 }  // namespace
 
@@ -182,15 +171,64 @@ bool Run::take_up_marks(const protocol::PlanResult& result) {
   return any;
 }
 
+/// Where the documents say what the provider has against them.
+std::vector<Run::Refused> Run::refused_of(const protocol::PlanResult& result) {
+  std::vector<Refused> refused;
+  for (const auto& wire : result.problems) {
+    within_ = std::max(within_, wire.retry_after_seconds);
+    Refused one{ResourceId(wire.id), {wire.cause, wire.message, wire.hint, {}, {}}};
+    const auto it = items_.find(one.id);
+    if (it != items_.end()) {
+      one.problem.file = render::place(job_.revision, it->second->path);
+      one.problem.position = it->second->position(wire.pointer);
+    }
+    refused.push_back(std::move(one));
+  }
+  return refused;
+}
+
+std::vector<Problem> Run::problems_of(const std::vector<Refused>& refused) {
+  std::vector<Problem> problems;
+  for (const auto& one : refused) problems.push_back(one.problem);
+  return problems;
+}
+
+/// Throws Failure where the whole is refused for it.
+void Run::leave_out(const std::vector<Refused>& refused) {
+  auto problems = problems_of(refused);
+  const bool may = job_.kind == Kind::commit && scope_.application.invalid == config::InvalidPolicy::skip &&
+                   std::all_of(refused.begin(), refused.end(),
+                               [&](const Refused& one) {
+                                 return items_.contains(one.id) || work_.entries.contains(one.id);
+                               }) &&
+                   may_be_left_out(problems);
+  if (!may) throw Failure(std::move(problems));
+  std::set<ResourceId> gone;
+  for (const auto& one : refused) gone.insert(one.id);
+  std::move(problems.begin(), problems.end(), std::back_inserter(work_.left_out));
+  sync::leave_out(std::move(gone), job_.revision, work_.upsert, work_.left_out);
+  put_back_releases();
+  work_.remove.clear();
+}
+
 void Run::make_plan() {
+  auto refused = plan_once();
+  for (int plans = 1; !refused.empty(); refused = plan_once(), ++plans) {
+    if (plans == kMostPlans) throw Failure(problems_of(refused));
+    leave_out(refused);
+  }
+}
+
+std::vector<Run::Refused> Run::plan_once() {
   next_wave_ = 0;
+  as_planned_ = 0;
   items_.clear();
   for (const auto& item : work_.upsert) items_.emplace(item.resource.id, &item);
 
   std::size_t next = 0;
   // Where nothing of the documents changed, too: the provider may know of something that is in the way.
   bool asked = job_.kind == Kind::heal && work_.remove.empty() && work_.upsert.empty();
-  std::vector<Problem> problems;
+  std::vector<Refused> refused;
   const std::set<ResourceId> removed(work_.remove.begin(), work_.remove.end());
   going_.clear();
   std::map<int, Wave> by_wave;  // of all parts: a wave waits for the health of one
@@ -204,7 +242,7 @@ void Run::make_plan() {
       result = scope_.provider->plan(request, work_.blobs.get(), Monotonic::now() + kPlanTimeout);
     }
     if (!result.discard.empty()) discards_.push_back(result.discard);
-    take_problems(result, items_, job_.revision, problems, within_);
+    for (auto& one : refused_of(result)) refused.push_back(std::move(one));
     check_steps(result, request, scope_.destination.name);
     for (const auto& step : result.steps) {
       if (step.action == protocol::Action::none && removed.contains(step.id)) {
@@ -212,7 +250,7 @@ void Run::make_plan() {
         continue;
       }
       const bool ails = ailing_.contains(step.id);  // counted already
-      if (step.action == protocol::Action::none && !ails) ++work_.unchanged;
+      if (step.action == protocol::Action::none && !ails) ++as_planned_;
       if (step.hook != protocol::Hook::none) {
         hooks.push_back(step);
         continue;
@@ -226,11 +264,12 @@ void Run::make_plan() {
         wave.ailing.push_back(step.id);
     }
   }
-  if (!problems.empty()) throw Failure(std::move(problems));
+  if (!refused.empty()) return refused;
   part_waves(std::move(by_wave), std::move(hooks));
   add_release_steps();
   timings_.planned = scope_.clock.wall();
   progress_("planned", steps_text(steps_.size()));
+  return {};
 }
 
 /// What hooks leave is a change like every other, and no loss; nor is it there to be lost.
@@ -269,40 +308,50 @@ std::set<ResourceId> Run::within_reach() const {
 }
 
 /// What is to be made in something that did not exist when the plan was made (a namespace) could not be
-/// checked then: the provider is asked about all of it before any of it is applied.
-void Run::check_what_came_within_reach() {
+/// checked then: the provider is asked about all of it before any of it is applied. False where some of it is
+/// left out, and the plan another one.
+bool Run::check_what_came_within_reach() {
   const auto asked = within_reach();
-  std::vector<Problem> problems;
+  std::vector<Refused> refused;
   for (std::size_t next = 0; !asked.empty() && next < work_.upsert.size();) {
     auto request = plan_request(next);
     request.partial = true;  // what is not asked about comes with a later wave, or is there
     request.remove.clear();
     std::erase_if(request.upsert, [&](const auto& resource) { return !asked.contains(resource.id); });
     if (request.upsert.empty()) continue;
-    take_problems(scope_.provider->plan(request, work_.blobs.get(), Monotonic::now() + kPlanTimeout), items_,
-                  job_.revision, problems, within_);
+    for (auto& one :
+         refused_of(scope_.provider->plan(request, work_.blobs.get(), Monotonic::now() + kPlanTimeout)))
+      refused.push_back(std::move(one));
   }
-  if (!problems.empty()) throw Failure(std::move(problems));
+  if (refused.empty()) return true;
+  leave_out(refused);
+  return false;
 }
 
 void Run::decide_hold() {
-  hold_.clear();
-  if (job_.kind == Kind::heal) return;  // puts back what was approved when it was first applied
+  hold_ = why_held();
+  if (hold_.empty() || work_.left_out.empty()) return;
+  hold_ += "; without what is invalid: " + work_.left_out.front().str();
+  if (work_.left_out.size() > 1) hold_ += ", and " + std::to_string(work_.left_out.size() - 1) + " more";
+}
+
+std::string Run::why_held() const {
+  if (job_.kind == Kind::heal) return {};  // puts back what was approved when it was first applied
   std::int64_t owned = scope_.store.inventory_count(scope_.application.uid);
-  hold_ = hold_reason(scope_.application, counted(owned), owned, job_.kind == Kind::remove);
-  if (!hold_.empty()) return;
+  auto why = hold_reason(scope_.application, counted(owned), owned, job_.kind == Kind::remove);
+  if (!why.empty()) return why;
   const auto asked = std::find_if(steps_.begin(), steps_.end(), [&](const auto& s) { return wants_word(s); });
   if (asked != steps_.end() && job_.kind != Kind::remove) {
-    hold_ = "deleting " + asked->id.str() + " has to be confirmed (prune: confirm)";
-    return;
+    return "deleting " + asked->id.str() + " has to be confirmed (prune: confirm)";
   }
   for (const auto& effect : scope_.store.open_effects(scope_.application.uid)) {
     const bool again =
         std::any_of(steps_.begin(), steps_.end(), [&](const auto& s) { return s.key == effect.key; });
     if (again && effect.rerun == "hold") {
-      hold_ = "step " + effect.key + " was started before and nobody knows whether it ended";
+      why = "step " + effect.key + " was started before and nobody knows whether it ended";
     }
   }
+  return why;
 }
 
 void Run::preview() {

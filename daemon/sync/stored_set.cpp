@@ -1,6 +1,7 @@
 // Rollback, heal and delete: they work from the store's documents alone and need neither forge nor renderer.
 #include <algorithm>
 
+#include "daemon/render/place.h"
 #include "daemon/sync/work.h"
 
 namespace gitopsd::sync {
@@ -160,6 +161,30 @@ void settle_open_intents(const Scope& scope, SyncId sync, bool leaving) {
     // foreign and unknown stay open: counted as changed, and never deleted without an owned half.
   }
   if (!settled.empty()) scope.store.settle(scope.application.uid, sync, settled);
+}
+
+void leave_out(std::set<ResourceId> gone, const CommitId& commit, std::vector<Item>& items,
+               std::vector<Problem>& left_out) {
+  for (bool more = !gone.empty(); more;) {
+    more = false;
+    for (const auto& item : items) {
+      const auto& needs = item.resource.requires_;
+      const auto missing =
+          std::find_if(needs.begin(), needs.end(), [&](const auto& id) { return gone.contains(id); });
+      if (missing == needs.end() || !gone.insert(item.resource.id).second) continue;
+      left_out.push_back({ProblemCause::input,
+                          item.resource.id.str() + " requires " + missing->str() + ", which is left out",
+                          {},
+                          render::place(commit, item.path),
+                          item.position({})});
+      more = true;
+    }
+  }
+  const auto goes = [&](const Item& item) { return gone.contains(item.resource.id); };
+  if (std::any_of(items.begin(), items.end(),
+                  [&](const Item& item) { return goes(item) && !item.resource.hooks.empty(); }))
+    throw Failure(left_out);
+  std::erase_if(items, goes);
 }
 
 void sort_by_requirements(std::vector<Item>& items) {

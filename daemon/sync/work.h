@@ -19,6 +19,10 @@
 #include "daemon/sync/need_index.h"
 #include "daemon/sync/provider.h"
 
+namespace gitopsd::render {
+struct LeftOut;
+}
+
 namespace gitopsd::sync {
 
 /// How much one call to a provider carries: well under a frame of the protocol, and short enough to be
@@ -57,6 +61,9 @@ struct Work {
   store::DeclaredChange declared;                       ///< against the last succeeded sync
   std::shared_ptr<SnapshotBlobs> blobs;
   std::int64_t unchanged = 0;
+  /// What is wrong with documents that this is without, where the application's `invalid` lets the others be
+  /// applied. Then it deletes nothing, and none of it is recorded as declared.
+  std::vector<Problem> left_out;
 
   // For the need index and the input key, once the sync succeeded.
   std::set<std::string>
@@ -67,8 +74,8 @@ struct Work {
 
 /// What a commit declares against what the inventory owns. Incremental from the last succeeded sync where
 /// that is possible: costs what changed. `force`: everything, compared with the live state by the provider.
-/// `owes_hooks`: with all hooks, although nothing else may be left to do. Throws Failure with every problem:
-/// file, line and column.
+/// `owes_hooks`: with all hooks, although nothing else may be left to do. Throws Failure with every problem,
+/// file, line and column, but for what may be left out.
 Work prepare_commit(const Scope&, const std::shared_ptr<const source::Snapshot>&,
                     const store::ApplicationState& before, bool full, bool force, bool owes_hooks,
                     NeedIndex&);
@@ -95,9 +102,16 @@ protocol::ObserveRequest observe_request(const Scope&);
 /// `leaving`: the application is being deleted, what somebody else has there is none of its own.
 void settle_open_intents(const Scope&, SyncId, bool leaving);
 
-/// Asks the provider what documents mean, with the files they need. Part of prepare_commit.
+/// Asks the provider what documents mean, with the files they need. Part of prepare_commit. Throws Failure
+/// with every problem, unless there is `left_out` to take those that are of one document each.
 std::vector<Item> resolve_documents(const Scope&, const source::Snapshot&, std::vector<render::Document>,
-                                    SnapshotBlobs&);
+                                    SnapshotBlobs&, render::LeftOut* left_out = nullptr);
+
+/// Takes out of `items` those that are `gone`, and what requires any of them, directly or by others, of which
+/// each has a problem more in `left_out`. Throws Failure with all of these where one is a hook: without it
+/// the rest may not be safe.
+void leave_out(std::set<ResourceId> gone, const CommitId&, std::vector<Item>& items,
+               std::vector<Problem>& left_out);
 
 /// Requirements before what requires them; the given order where there is no relation. A cycle throws
 /// Failure.

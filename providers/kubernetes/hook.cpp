@@ -135,6 +135,13 @@ bool HookSpec::goes_after(const std::string& memory, protocol::Health health) {
   return policy && memory.find(policy) != memory.npos;
 }
 
+bool names_hook(const Value& object) {
+  const Value* annotations = object.at_pointer("/metadata/annotations");
+  return annotations && annotations->is_object() &&
+         std::any_of(dialects().begin(), dialects().end(),
+                     [&](const Dialect& each) { return annotations->find(each.annotation); });
+}
+
 HookSpec read_hook(const Value& annotations, const RefuseHook& refuse_one) {
   HookSpec hook;
   bool misspelt = false;  // then the rest is looked at, too, so that all is told at once

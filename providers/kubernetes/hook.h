@@ -32,6 +32,9 @@ struct HookSpec {
 using RefuseHook =
     std::function<void(const std::string& annotation, const std::string& message, const std::string& hint)>;
 
+/// Whether an object has an annotation that makes it one, whatever that says.
+bool names_hook(const Value& object);
+
 /// By our annotations, Argo CD's or Helm's; the first of the three that says a time counts, as in Argo CD.
 HookSpec read_hook(const Value& annotations, const RefuseHook&);
 

@@ -1,7 +1,9 @@
+#include <algorithm>
 #include <map>
 #include <set>
 
 #include "providers/kubernetes/definitions.h"
+#include "providers/kubernetes/hook.h"
 #include "providers/kubernetes/verbs.h"
 
 namespace gitopsd::kubernetes {
@@ -20,6 +22,15 @@ protocol::Resource resource_of(const Manifest& manifest, const Policy& policy) {
   if (!manifest.id.space.empty() && !policy.breach(space, false))
     resource.requires_.push_back(space.resource());
   return resource;
+}
+
+/// Also what cannot be read as one may be meant as a hook.
+void mark_hooks(const std::vector<protocol::Document>& documents,
+                std::vector<protocol::WireProblem>& problems) {
+  for (auto& problem : problems)
+    problem.hook = std::any_of(documents.begin(), documents.end(), [&](const auto& document) {
+      return document.digest == problem.document && names_hook(document.json);
+    });
 }
 
 }  // namespace
@@ -59,6 +70,7 @@ protocol::ResolveResult resolve(State& state, const protocol::ResolveRequest& re
     }
     result.resources.push_back(resource_of(*manifest, policy));
   }
+  mark_hooks(request.documents, result.problems);
   return result;
 }
 

@@ -65,7 +65,7 @@ template <class Io>
 void fields(Io& io, Is<WireProblem> auto& m) {
   io.may("code", m.code).must("message", m.message).may("hint", m.hint).may("document", m.document);
   io.may("pointer", m.pointer).may("id", m.id).may("step", m.step).may("cause", m.cause);
-  io.may("retryAfterSeconds", m.retry_after_seconds).may("owner", m.owner);
+  io.may("retryAfterSeconds", m.retry_after_seconds).may("owner", m.owner).may("hook", m.hook);
 }
 template <class Io>
 void fields(Io& io, Is<InitializeRequest> auto& m) {

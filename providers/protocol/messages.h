@@ -120,6 +120,7 @@ struct WireProblem {
   ProblemCause cause = ProblemCause::internal;
   int retry_after_seconds = 0;
   std::string owner{};  ///< of plan: the other application of this installation whose mark is in the way
+  bool hook = false;    ///< of resolve: the document declares a hook
 };
 
 // --- daemon to provider ---

@@ -2,7 +2,7 @@
 import json
 import re
 
-from lib.cluster_case import ClusterScene, config_map
+from lib.cluster_case import ClusterScene, config_map, manifest
 
 ODD = "\x85 \x7f \x80 \u009f \ufffe \uffff \u2028 \U0001f600 \u00e9 \"\\ \t'"
 
@@ -160,3 +160,77 @@ class Refused(ClusterScene):
             "    - port: 800000\n"
             "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: Bad_Name}\n",
             "all.yaml:10:9", "spec.type", "all.yaml:12:13", "spec.ports[0].port", "all.yaml:16:18", "Bad_Name")
+
+
+class Skipped(ClusterScene):
+    """With `invalid: skip` what is valid is applied all the same."""
+
+    def configure(self):
+        super().configure()
+        self.daemon.application["invalid"] = "skip"
+        self.daemon.application["policy"]["clusterKinds"] = ["Namespace"]
+
+    def refused(self, files: dict[str, str | None]) -> str:
+        commit = self.checkout.commit(files, "Change")
+        self.checkout.push()
+        return self.daemon.push_and_wait(commit, "failed")["error"]
+
+    def test_left_out(self):
+        """what cannot be read, is not allowed, or fails its dry run is left out; the rest is applied, healed, and nothing is deleted"""
+        self.sync(config_map("kept", {"k": "1"}), config_map("gone", {"k": "1"}), **{"web/wrong.yaml": manifest(config_map("w", {"k": "1"}))})
+        files = {
+            "web/all.yaml": manifest(config_map("kept", {"k": "2"}), config_map("new", {"k": "1"}),
+                                     config_map("far", {}, namespace="kube-public")),
+            "web/wrong.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: w}\ndata: {k: 2}\n",
+            "web/broken.yaml": "apiVersion: [v1\n"}
+        commit = self.checkout.commit(files, "Change")
+        self.checkout.push()
+        plan = self.daemon.ctl("plan", "web")
+        self.assertIn("left out, since it is invalid:", plan)
+        error = self.daemon.push_and_wait(commit, "failed")["error"]
+        print(error)
+        for part in ("web/wrong.yaml:4:11: ", "data.k: expected string", "web/broken.yaml:1:", "web/all.yaml:", "kube-public"):
+            self.assertIn(part, error)
+            self.assertIn(part, plan)
+        self.assertEqual(self.live(config_map("kept", {}))["data"], {"k": "2"})
+        self.assertEqual(self.live(config_map("new", {}))["data"], {"k": "1"})
+        self.assertEqual(self.live(config_map("w", {}))["data"], {"k": "1"})
+        self.assertTrue(self.cluster.exists(self.placed(config_map("gone", {}))))
+        self.cluster.patch(self.placed(config_map("new", {})), {"data": {"k": "by hand"}})
+        self.wait_live(config_map("new", {}), lambda found: found["data"] == {"k": "1"}, "what it applied is healed")
+        self.sync(config_map("kept", {"k": "2"}), config_map("new", {"k": "1"}), **{"web/wrong.yaml": None, "web/broken.yaml": None})
+        for name in ("gone", "w"):
+            self.wait_gone(config_map(name, {}))
+
+    def test_in_a_new_namespace(self):
+        """what can be checked only when its namespace is there is left out then, and the rest of it is applied"""
+        space = f"{self.space}-new"
+        self.daemon.application["policy"]["namespaces"].append(space)
+        self.daemon.reload()
+        error = self.refused({"web/all.yaml": manifest(
+            {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": space}},
+            config_map("right", {"k": "1"}, namespace=space), config_map("wrong", {"k": 1}, namespace=space))})
+        self.addCleanup(self.cluster.delete, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": space}})
+        self.assertIn("data.k: expected string", error)
+        self.assertEqual(self.cluster.get(config_map("right", {}, namespace=space))["data"], {"k": "1"})
+        self.assertFalse(self.cluster.exists(config_map("wrong", {}, namespace=space)))
+
+    def test_without_its_namespace(self):
+        """what lies in a namespace that is left out is left out, too"""
+        space = f"{self.space}-bad"
+        self.daemon.application["policy"]["namespaces"].append(space)
+        self.daemon.reload()
+        error = self.refused({"web/all.yaml": manifest(
+            {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": space, "labels": {"a": "-"}}},
+            config_map("in", {"k": "1"}, namespace=space), config_map("beside", {"k": "1"}))})
+        self.assertIn(f"in requires Namespace/{space}, which is left out", error)
+        self.assertEqual(self.live(config_map("beside", {}))["data"], {"k": "1"})
+
+    def test_hook(self):
+        """nothing is applied without a hook that is invalid"""
+        hook = job("before")
+        hook["metadata"]["annotations"] = {"argocd.argoproj.io/hook": "PreSync"}
+        for kind, said in (("Jobb", "did you mean Job"), ("Job", "unknown field")):
+            hook |= {"kind": kind, "speck": {}}
+            self.assertIn(said, self.refused({"web/all.yaml": manifest(hook, config_map("a", {"k": "1"}))}))
+            self.assertFalse(self.cluster.exists(self.placed(config_map("a", {}))))

@@ -122,6 +122,8 @@ class PlaceProvider : public Provider {
       resource.id = ResourceId(resource.name);
       resource.document = document.digest;
       resource.hooks = hooks_of(document);
+      if (const auto other = text(document, "requires"); !other.empty())
+        resource.requires_.emplace_back(other);
       if (spec && spec->get_string("drift") == "report") resource.options.drift = protocol::Drift::report;
       result.resources.push_back(std::move(resource));
     }
@@ -142,6 +144,14 @@ class PlaceProvider : public Provider {
       for (const auto time : resource.hooks)
         result.steps.push_back(run_of(resource, *documents.at(resource.document), time));
       if (!resource.hooks.empty()) continue;
+      if (const auto refused = place_.no_plan_.find(id); refused != place_.no_plan_.end()) {
+        protocol::WireProblem problem;
+        problem.message = id + ": no plan";
+        problem.cause = refused->second;
+        problem.id = id;
+        result.problems.push_back(std::move(problem));
+        continue;
+      }
       const std::string wanted = value_of(*documents.at(resource.document));
       const auto live = place_.things_.find(id);
       protocol::Step step;
@@ -433,6 +443,11 @@ void Place::hide(const std::string& id, bool on) {
     hidden_.insert(id);
   else
     hidden_.erase(id);
+}
+
+void Place::refuse_plan(const std::string& id, ProblemCause cause) {
+  std::lock_guard lock(mutex_);
+  no_plan_.insert_or_assign(id, cause);
 }
 
 void Place::occupy(const std::string& id) {

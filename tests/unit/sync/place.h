@@ -51,6 +51,8 @@ class Place {
   void occupy(const std::string& id);
   /// Its owner is told, where it is there.
   void set_health(const std::string& id, protocol::Health health);
+  /// No plan with this thing in it is made.
+  void refuse_plan(const std::string& id, ProblemCause cause = ProblemCause::input);
   /// A change of this thing fails.
   void refuse(const std::string& id, bool on = true, ProblemCause cause = ProblemCause::destination);
   /// A change of this thing fails for what passes by itself.
@@ -99,6 +101,7 @@ class Place {
   std::set<std::string> never_content_, always_drifted_, hidden_, occupied_, begun_;
   std::map<std::string, std::pair<std::string, std::string>> waits_;  ///< for what, and who changed it
   std::map<std::string, ProblemCause> refused_;                       ///< a change of it
+  std::map<std::string, ProblemCause> no_plan_;
   std::map<std::string, protocol::Health> health_;
   std::map<std::string, int> changes_, births_;
   std::vector<std::string> order_;
