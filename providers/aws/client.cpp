@@ -104,7 +104,8 @@ Client::Client(const Settings& settings, const Clock& clock)
                    {clock, process_environment,
                     [this](const auto& method, const auto& url, const auto& headers, const auto& body) {
                       return http_.send(method, url, headers, body, kCredentialsTake, {});
-                    }}) {}
+                    }}),
+      limiter_(clock) {}
 
 Value Client::call(const Service& service, const std::string& action, const Fields& parameters,
                    const Cancelled& cancelled) {
@@ -114,15 +115,18 @@ Value Client::call(const Service& service, const std::string& action, const Fiel
     const bool last = tried >= kAttempts || quota_.load() < kRetryCost || (cancelled && cancelled());
     try {
       const auto credentials = credentials_.get(std::exchange(afresh, false));
+      std::this_thread::sleep_for(limiter_.take());
       const auto out =
           query_request(service, action, parameters, settings_, &credentials, clock_.wall() + skew_.load());
       const auto response = http_.send("POST", out.url, out.headers, out.body, kTimeout, cancelled);
       if (response.status / 100 == 2) {
+        limiter_.answered(false);
         quota_ = std::min(kQuota, quota_.load() + 1);
         return read_answer(response.body, action);
       }
       ErrorAnswer said = read_error(response.body);
       if (said.code.empty()) said.code = "HTTP " + std::to_string(response.status);  // a proxy's, say
+      limiter_.answered(is_one_of(said.code, kThrottling));
       const auto theirs = response.date();
       if (is_about_time(said.code, said.message) && theirs && !std::exchange(minded_time, true)) {
         const WallMicros skew = *theirs - clock_.wall();

@@ -11,6 +11,7 @@
 #include "providers/aws/credentials.h"
 #include "providers/aws/endpoint.h"
 #include "providers/aws/http.h"
+#include "providers/aws/rate_limiter.h"
 
 namespace gitopsd::aws {
 
@@ -47,6 +48,7 @@ class Client {
   CredentialChain credentials_;
   /// AWS's clock less ours, where they are far apart.
   std::atomic<WallMicros> skew_{0};
+  RateLimiter limiter_;
   /// Retries that are allowed still: what SDKs call the retry quota, shared by all calls.
   static constexpr int kQuota = 500;
   std::atomic<int> quota_{kQuota};

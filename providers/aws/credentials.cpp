@@ -17,15 +17,6 @@ constexpr auto kKept = 60s;
 constexpr WallMicros kRenewedBefore = 900'000'000;
 constexpr std::size_t kLargestFile = 1 << 20;
 
-SharedConfig read_shared(const ProfileChoice& choice) {
-  SharedConfig out;
-  for (const auto& [path, kind] : {std::pair{choice.credentials_file, SharedFile::credentials},
-                                   std::pair{choice.config_file, SharedFile::config}})
-    if (!path.empty() && ::access(path.c_str(), F_OK) == 0)
-      read_shared_file(read_file(path, kLargestFile), kind, path, out);
-  return out;
-}
-
 Credentials find(const Settings& settings, const Surroundings& around) {
   const auto choice = profile_choice(settings, around.environment);
   // What the destination names comes before what the process was started with.
@@ -86,6 +77,15 @@ ProfileChoice profile_choice(const Settings& settings, const Environment& enviro
   out.config_file = file("AWS_CONFIG_FILE", "config");
   out.name = settings.profile.empty() ? environment("AWS_PROFILE") : settings.profile;
   if (out.name.empty()) out.name = "default";
+  return out;
+}
+
+SharedConfig read_shared(const ProfileChoice& choice) {
+  SharedConfig out;
+  for (const auto& [path, kind] : {std::pair{choice.credentials_file, SharedFile::credentials},
+                                   std::pair{choice.config_file, SharedFile::config}})
+    if (!path.empty() && ::access(path.c_str(), F_OK) == 0)
+      read_shared_file(read_file(path, kLargestFile), kind, path, out);
   return out;
 }
 

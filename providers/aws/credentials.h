@@ -47,6 +47,8 @@ struct ProfileChoice {
   bool explicit_ = false;  ///< the settings name it: it has to have credentials
 };
 ProfileChoice profile_choice(const Settings&, const Environment&);
+/// Both files, where they are there. Throws Failure (input) that names the line.
+SharedConfig read_shared(const ProfileChoice&);
 
 // The sources, a file or so each. Each answers nullopt where it is not set up, and throws Failure where it is
 // and gives none.

@@ -190,8 +190,7 @@ class ProfileResolver {
     if (!expires || *expires < around_.clock.wall()) refuse(name, "has an SSO token that has expired", hint);
     const auto answer =
         around_.fetch("GET",
-                      "https://portal.sso." + region + "." + std::string(partition_of(region).domain) +
-                          "/federation/credentials?" +
+                      endpoint_of(kSso, region, settings_.endpoints) + "/federation/credentials?" +
                           canonical_query({{"account_id", member(profile, "sso_account_id")},
                                            {"role_name", member(profile, "sso_role_name")}}),
                       {{"x-amz-sso_bearer_token", cached.get_string("accessToken")}}, {});

@@ -1,9 +1,5 @@
 #include "providers/aws/endpoint.h"
 
-#include <array>
-
-#include "providers/aws/environment.h"
-
 namespace gitopsd::aws {
 namespace {
 
@@ -12,19 +8,15 @@ struct Regions {
   Partition partition;
 };
 /// From the partitions in botocore's data; a region of no other begins with none of these.
-constexpr std::array<Regions, 6> kOthers{{{"cn-", {"aws-cn", "amazonaws.com.cn"}},
-                                          {"us-gov-", {"aws-us-gov", "amazonaws.com"}},
-                                          {"us-isob-", {"aws-iso-b", "sc2s.sgov.gov"}},
-                                          {"us-isof-", {"aws-iso-f", "csp.hci.ic.gov"}},
-                                          {"us-iso-", {"aws-iso", "c2s.ic.gov"}},
-                                          {"eu-isoe-", {"aws-iso-e", "cloud.adc-e.uk"}}}};
-constexpr Partition kPublic{"aws", "amazonaws.com"};
-
-std::string from_environment(const std::string& name) {
-  std::string url = process_environment(name);
-  while (url.ends_with('/')) url.pop_back();
-  return url;
-}
+constexpr std::array<Regions, 7> kOthers{
+    {{"cn-", {"aws-cn", "amazonaws.com.cn", "api.amazonwebservices.com.cn"}},
+     {"eusc-", {"aws-eusc", "amazonaws.eu", "api.amazonwebservices.eu"}},
+     {"us-gov-", {"aws-us-gov", "amazonaws.com", "api.aws"}},
+     {"us-isob-", {"aws-iso-b", "sc2s.sgov.gov", "api.aws.scloud"}},
+     {"us-isof-", {"aws-iso-f", "csp.hci.ic.gov", "api.aws.hci.ic.gov"}},
+     {"us-iso-", {"aws-iso", "c2s.ic.gov", "api.aws.ic.gov"}},
+     {"eu-isoe-", {"aws-iso-e", "cloud.adc-e.uk", "api.cloud-aws.adc-e.uk"}}}};
+constexpr Partition kPublic{"aws", "amazonaws.com", "api.aws"};
 
 }  // namespace
 
@@ -34,12 +26,16 @@ const Partition& partition_of(std::string_view region) {
   return kPublic;
 }
 
-std::string endpoint_of(const Service& service, const Settings& settings) {
-  if (!settings.endpoint.empty()) return settings.endpoint;
-  for (const auto& name : {"AWS_ENDPOINT_URL_" + std::string(service.env), std::string("AWS_ENDPOINT_URL")})
-    if (auto url = from_environment(name); !url.empty()) return url;
-  return "https://" + std::string(service.id) + "." + settings.region + "." +
-         std::string(partition_of(settings.region).domain);
+std::string endpoint_of(const Service& service, const std::string& region, const Endpoints& endpoints) {
+  if (const auto own = endpoints.of_service.find(service.id); own != endpoints.of_service.end())
+    return own->second;
+  if (!endpoints.all.empty()) return endpoints.all;
+  const auto& partition = partition_of(region);
+  // All of GovCloud's are validated, and those without IPv6 have no other name.
+  const bool named = endpoints.fips && (partition.name != "aws-us-gov" || endpoints.dual_stack);
+  return "https://" + std::string(service.id == kSso.id ? "portal.sso" : service.id) +
+         (named ? "-fips." : ".") + region + "." +
+         std::string(endpoints.dual_stack ? partition.dual_stack_domain : partition.domain);
 }
 
 }  // namespace gitopsd::aws

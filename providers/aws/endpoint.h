@@ -1,6 +1,7 @@
 // Where a service of AWS is reached.
 #pragma once
 
+#include <array>
 #include <string>
 #include <string_view>
 
@@ -15,15 +16,21 @@ struct Service {
 };
 inline constexpr Service kSts{"sts", "STS", "2011-06-15"};
 inline constexpr Service kCloudFormation{"cloudformation", "CLOUDFORMATION", "2010-05-15"};
+/// Of another form than these: it is only asked for credentials.
+inline constexpr Service kSso{"sso", "SSO", ""};
+inline constexpr std::array<const Service*, 3> kServices{&kSts, &kCloudFormation, &kSso};
 
 /// Regions that share accounts, identifiers (`arn:aws-cn:`) and a domain.
 struct Partition {
   std::string_view name, domain;
+  std::string_view dual_stack_domain;
 };
 const Partition& partition_of(std::string_view region);
 
-/// Without a slash at the end: the settings' own, AWS_ENDPOINT_URL_<SERVICE>, AWS_ENDPOINT_URL, or the
-/// regional one of AWS.
-std::string endpoint_of(const Service&, const Settings&);
+/// Without a slash at the end: somebody's own, or the regional one of AWS.
+std::string endpoint_of(const Service&, const std::string& region, const Endpoints&);
+inline std::string endpoint_of(const Service& service, const Settings& settings) {
+  return endpoint_of(service, settings.region, settings.endpoints);
+}
 
 }  // namespace gitopsd::aws

@@ -80,7 +80,11 @@ Failure no_answer(CURLcode code, const std::string& words, const std::string& ur
     return fail(ProblemCause::destination, "the certificate of " + where + " is not trusted: " + words,
                 "install the authority that signed it (AWS_CA_BUNDLE names a file of its own)");
   if (code == CURLE_ABORTED_BY_CALLBACK) return fail(ProblemCause::transient, "cancelled");
-  return fail(ProblemCause::transient, "no answer of " + where + ": " + words);
+  return fail(
+      ProblemCause::transient, "no answer of " + where + ": " + words,
+      code == CURLE_COULDNT_RESOLVE_HOST
+          ? "where other names can be resolved here, there is no such region, or it has no such endpoint"
+          : "");
 }
 
 }  // namespace

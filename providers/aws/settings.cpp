@@ -2,7 +2,11 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <tuple>
 
+#include "base/problem.h"
+#include "providers/aws/credentials.h"
+#include "providers/aws/endpoint.h"
 #include "providers/protocol/service.h"
 #include "providers/protocol/spec_reader.h"
 
@@ -31,24 +35,88 @@ std::string credential_path(protocol::SpecReader& settings, const std::string& n
   return {};
 }
 
+bool is_url(std::string_view text) {
+  return text.starts_with("https://") || text.starts_with("http://");
+}
+
+std::string without_slash(std::string url) {
+  while (url.ends_with('/')) url.pop_back();
+  return url;
+}
+
+bool is_true(std::string_view text) {
+  return text == "true" || text == "True" || text == "TRUE";
+}
+
+/// What the environment says, else the profile.
+class Configured {
+ public:
+  Configured(const Settings& settings, const Environment& environment) : environment_(environment) {
+    const auto choice = profile_choice(settings, environment);
+    const auto shared = read_shared(choice);
+    if (const auto found = shared.profiles.find(choice.name); found != shared.profiles.end())
+      profile_ = found->second;
+    if (const auto found = shared.services.find(member(profile_, "services")); found != shared.services.end())
+      services_ = found->second;
+  }
+
+  bool flag(const std::string& variable, const char* key) const {
+    const auto set = environment_(variable);
+    return is_true(set.empty() ? member(profile_, key) : set);
+  }
+
+  Endpoints endpoints() const {
+    Endpoints out;
+    out.fips = flag("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint");
+    out.dual_stack = flag("AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint");
+    if (flag("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "ignore_configured_endpoint_urls")) return out;
+    const std::string all = environment_("AWS_ENDPOINT_URL");
+    for (const auto* service : kServices) {
+      std::string url = environment_("AWS_ENDPOINT_URL_" + std::string(service->env));
+      // The environment's word for all comes before the file's for one.
+      if (url.empty() && all.empty()) url = member(services_, std::string(service->id) + ".endpoint_url");
+      if (!url.empty()) out.of_service[std::string(service->id)] = without_slash(url);
+    }
+    out.all = without_slash(all.empty() ? member(profile_, "endpoint_url") : all);
+    return out;
+  }
+
+ private:
+  const Environment& environment_;
+  Section profile_, services_;
+};
+
+/// As the rules of AWS's SDKs have it.
+void refuse_both(const Endpoints& endpoints, protocol::SpecReader& settings) {
+  if (endpoints.all.empty() && endpoints.of_service.empty()) return;
+  for (const auto& [set, key, words] :
+       {std::tuple{endpoints.fips, "fips", "endpoints of FIPS"},
+        std::tuple{endpoints.dual_stack, "dualStack", "dual-stack endpoints"}})
+    if (set)
+      settings.problem(key, std::string(words) + " are AWS's, and there is a URL of somebody's own",
+                       "leave out one of them (also AWS_ENDPOINT_URL, and `endpoint_url` of the profile)");
+}
+
 }  // namespace
 
 bool is_region(std::string_view text) {
   if (text.size() < 7 || !is_digit(text.back()) || text.find("--") != text.npos) return false;
   const auto last = text.rfind('-');
   const auto words = std::count(text.begin(), text.end(), '-');
-  if (last == text.npos || words < 2 || text.find('-') != 2) return false;
+  const auto first = text.find('-');
+  if (last == text.npos || words < 2 || (first != 2 && first != 4)) return false;
   const auto name = text.substr(0, last), number = text.substr(last + 1);
   return std::all_of(name.begin(), name.end(), [](char c) { return c == '-' || (c >= 'a' && c <= 'z'); }) &&
          !number.empty() && std::all_of(number.begin(), number.end(), is_digit);
 }
 
-Settings read_settings(const Value& value) {
+Settings read_settings(const Value& value, const Environment& environment) {
   std::vector<protocol::WireProblem> problems;
   const std::string none;
   Settings out;
   protocol::SpecReader settings(&value, "", none, problems);
-  settings.allow({"region", "account", "profile", "credentialsFile", "credential", "endpoint"});
+  settings.allow(
+      {"region", "account", "profile", "credentialsFile", "credential", "endpoint", "fips", "dualStack"});
   if (const auto region = settings.needed_text("region")) {
     out.region = *region;
     if (!is_region(*region))
@@ -70,10 +138,19 @@ Settings read_settings(const Value& value) {
       settings.problem("credential", "a destination of AWS has either `credentialsFile` or `credential`");
     out.credentials = credential_path(settings, *name);
   }
-  out.endpoint = settings.text("endpoint").value_or("");
-  while (out.endpoint.ends_with('/')) out.endpoint.pop_back();
-  if (!out.endpoint.empty() && !out.endpoint.starts_with("https://") && !out.endpoint.starts_with("http://"))
-    settings.problem("endpoint", "'" + out.endpoint + "' is no URL", "write it like https://HOST");
+  try {
+    out.endpoints = Configured(out, environment).endpoints();
+  } catch (const Failure& failure) {
+    for (const auto& problem : failure.problems()) settings.problem("profile", problem.str());
+  }
+  if (const auto url = settings.text("endpoint")) {
+    out.endpoints.of_service.clear();
+    out.endpoints.all = without_slash(*url);
+    if (!is_url(*url)) settings.problem("endpoint", "'" + *url + "' is no URL", "write it like https://HOST");
+  }
+  out.endpoints.fips = settings.flag("fips", out.endpoints.fips);
+  out.endpoints.dual_stack = settings.flag("dualStack", out.endpoints.dual_stack);
+  refuse_both(out.endpoints, settings);
   if (!problems.empty()) throw protocol::SettingsRefused(std::move(problems));
   return out;
 }

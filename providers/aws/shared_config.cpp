@@ -23,16 +23,29 @@ std::string_view without_comment(std::string_view value) {
   return value;
 }
 
+/// Empty where it is not one name, as a shell reads it: those sections are nobody's.
+std::string_view unquoted(std::string_view name) {
+  if (name.starts_with('"') || name.starts_with('\'')) {
+    const auto end = name.find(name.front(), 1);
+    return end == name.size() - 1 ? name.substr(1, end - 1) : std::string_view();
+  }
+  return name.find_first_of(" \t") == name.npos ? name : std::string_view();
+}
+
 class SharedFileReader {
  public:
   SharedFileReader(SharedFile kind, const std::string& name) : kind_(kind), name_(name) {}
 
   void line(std::string_view text) {
     ++number_;
-    if (trimmed(text).empty() || text.front() == '#' || text.front() == ';') return;
-    if (text.front() == '[') return section(trimmed(text));
-    if (text.front() == ' ' || text.front() == '\t') return;  // of the setting before
-    setting(text);
+    const auto rest = trimmed(text);
+    if (rest.empty() || rest.front() == '#' || rest.front() == ';') return;
+    if (text.front() == '[') return section(rest);
+    if (text.front() != ' ' && text.front() != '\t')
+      setting(text, {});
+    else if (!parent_.empty())
+      setting(rest, parent_ + ".");
+    // Else a value goes on, and none that is of use here does.
   }
 
   SharedConfig take() { return std::move(found_); }
@@ -48,18 +61,21 @@ class SharedFileReader {
     const auto title = trimmed(text.substr(1, end - 1));
     const auto blank = title.find_first_of(" \t");
     const auto word = title.substr(0, blank);
-    const auto name = blank == title.npos ? std::string_view() : trimmed(title.substr(blank));
+    const auto name = blank == title.npos ? std::string_view() : unquoted(trimmed(title.substr(blank)));
+    parent_.clear();
     if (kind_ == SharedFile::credentials || title == "default")
       current_ = &found_.profiles[std::string(title)];
     else if (word == "profile" && !name.empty())
       current_ = &found_.profiles[std::string(name)];
     else if (word == "sso-session" && !name.empty())
       current_ = &found_.sso_sessions[std::string(name)];
+    else if (word == "services" && !name.empty())
+      current_ = &found_.services[std::string(name)];
     else
-      current_ = &others_;  // `[services NAME]`, and what is nothing here
+      current_ = &others_;
   }
 
-  void setting(std::string_view text) {
+  void setting(std::string_view text, const std::string& within) {
     const auto equals = text.find('=');
     if (equals == text.npos) refuse("a line is neither a section nor NAME = VALUE");
     if (!current_) refuse("a setting stands before the first section");
@@ -67,7 +83,9 @@ class SharedFileReader {
     std::transform(key.begin(), key.end(), key.begin(),
                    [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
     if (key.empty()) refuse("a setting has no name");
-    (*current_)[key] = std::string(trimmed(without_comment(text.substr(equals + 1))));
+    const auto value = trimmed(without_comment(text.substr(equals + 1)));
+    if (within.empty()) parent_ = value.empty() ? key : std::string();
+    (*current_)[within + key] = std::string(value);
   }
 
   const SharedFile kind_;
@@ -76,6 +94,7 @@ class SharedFileReader {
   SharedConfig found_;
   Section others_;
   Section* current_ = nullptr;
+  std::string parent_;  ///< a setting without a value: what is indented below it is its own
 };
 
 void merge(Sections&& from, Sections& into) {
@@ -94,6 +113,7 @@ void read_shared_file(std::string_view text, SharedFile kind, const std::string&
   auto found = reader.take();
   merge(std::move(found.profiles), into.profiles);
   merge(std::move(found.sso_sessions), into.sso_sessions);
+  merge(std::move(found.services), into.services);
 }
 
 std::string member(const Section& section, std::string_view name) {

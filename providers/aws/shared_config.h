@@ -15,15 +15,16 @@ using Sections = std::map<std::string, Section, std::less<>>;
 struct SharedConfig {
   Sections profiles;
   Sections sso_sessions;
+  Sections services;  ///< endpoints, by their section's name: `s3.endpoint_url`
 };
 
 enum class SharedFile {
-  config,      ///< `[profile NAME]`, `[default]`, `[sso-session NAME]`
+  config,      ///< `[profile NAME]`, `[default]`, `[sso-session NAME]`, `[services NAME]`
   credentials  ///< `[NAME]`
 };
 
 /// Adds what a file says to what is known; a setting that is known already stays. Throws Failure (input) that
-/// names the file and line where it is none. Nested settings (`s3 =`, then indented lines) are passed over.
+/// names the file and line where it is none. A nested setting (below `s3 =`, indented) is `s3.NAME`.
 void read_shared_file(std::string_view text, SharedFile kind, const std::string& name, SharedConfig& into);
 
 /// Empty where it is missing.

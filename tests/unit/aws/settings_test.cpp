@@ -25,7 +25,7 @@ TEST_CASE("an account and a region are needed") {
   const auto settings = read_settings(parse_json(
       R"({"region": "eu-central-1", "account": "012345678901", "endpoint": "http://127.0.0.1:1/"})"));
   CHECK(settings.account == "012345678901");
-  CHECK(settings.endpoint == "http://127.0.0.1:1");
+  CHECK(settings.endpoints.all == "http://127.0.0.1:1");
   CHECK(wrong_with("{}").size() == 2);
   CHECK(wrong_with("[]").size() == 1);
 }
@@ -40,7 +40,8 @@ TEST_CASE("everything that is wrong is told at once, each with its pointer") {
 }
 
 TEST_CASE("a region's name has a form") {
-  for (const char* good : {"eu-central-1", "us-gov-west-1", "ap-southeast-12", "us-isob-east-1"})
+  for (const char* good :
+       {"eu-central-1", "us-gov-west-1", "ap-southeast-12", "us-isob-east-1", "eusc-de-east-1"})
     CHECK(is_region(good));
   for (const char* bad :
        {"", "eu", "eu-central", "eu-central-1a", "EU-central-1", "eu--central-1", "eucentral-1", "eu-1"})

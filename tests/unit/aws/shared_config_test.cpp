@@ -38,14 +38,30 @@ TEST_CASE("what is known already stays") {
   CHECK(member(both.profiles.at("dev"), "region") == "x");
 }
 
-TEST_CASE("nested settings are passed over, and profiles of one name are one") {
-  const auto found = read("[a]\ns3 =\n  max_concurrent_requests = 20\nregion = x\n[a]\nregion = y\r\n");
+TEST_CASE("nested settings are of what they stand below, and profiles of one name are one") {
+  const auto found =
+      read("[a]\ns3 =\n  max_concurrent_requests = 20\nregion = x\n  and more\n[a]\nregion = y\r\n");
   CHECK(member(found.profiles.at("a"), "region") == "y");
   CHECK_FALSE(found.profiles.at("a").contains("max_concurrent_requests"));
+  CHECK(member(found.profiles.at("a"), "s3.max_concurrent_requests") == "20");
+}
+
+TEST_CASE("a section's name may stand in quotes, and is one") {
+  const auto found = read(
+      "[default]\nk = 1\n[profile \"personal\" \"otherkey\"]\nk = 2\n[profile \"my profile\"]\nk = 3\n"
+      "[profile \"missing end quote]\nk = 4\n[profile personal1]\nk = 5\n[profile two words]\nk = 6\n"
+      "[sso-session 's']\nk = 7\n",
+      SharedFile::config);
+  std::vector<std::string> names;
+  for (const auto& [name, section] : found.profiles) names.push_back(name);
+  CHECK(names == std::vector<std::string>{"default", "my profile", "personal1"});
+  CHECK(member(found.profiles.at("my profile"), "k") == "3");
+  CHECK(member(found.sso_sessions.at("s"), "k") == "7");
 }
 
 TEST_CASE("what is wrong is told with its line") {
-  for (const char* text : {"[a]\nnothing\n", "x = 1\n[a]\n", "[a\nx = 1\n", "[a]\n= 1\n"}) {
+  for (const char* text : {"[a]\nnothing\n", "x = 1\n[a]\n", "[a\nx = 1\n", "[a]\n= 1\n",
+                           "[a]\ns3 =\n  bad_syntax @ s3v4\n", "AWSAccessKeyId=foo\nAWSSecretKey=bar\n"}) {
     CAPTURE(text);
     try {
       read(text);
