@@ -99,15 +99,24 @@ class Units(unittest.TestCase):
 
     def test_cluster(self):
         """a cluster's provider starts with its kubeconfig as a credential, without privileges, rated 1.5 or better"""
-        unit = "gitopsd-provider-kubernetes@prod"
         self.host.run("sh", "-c", "umask 077; echo 'current-context: x' > /etc/gitopsd/kubernetes/prod.kubeconfig")
-        self.host.run("systemctl", "start", f"{unit}.socket", f"{unit}.service")
+        self.assert_unprivileged("gitopsd-provider-kubernetes", "kubeconfig", "current-context: x\n")
+
+    def test_account(self):
+        """so does an AWS account's, with its credentials, or without where there are none"""
+        self.assert_unprivileged("gitopsd-provider-aws", "credentials", "#")
+        self.host.run("sh", "-c", "umask 077; echo '[default]' > /etc/gitopsd/aws/prod.credentials")
+        self.assert_unprivileged("gitopsd-provider-aws", "credentials", "[default]\n")
+
+    def assert_unprivileged(self, provider: str, credential: str, content: str) -> None:
+        unit = f"{provider}@prod"
+        self.host.run("systemctl", "restart", f"{unit}.socket", f"{unit}.service")
         process = self.host.run("systemctl", "show", "--value", "--property=MainPID", f"{unit}.service").strip()
         status = self.host.run("cat", f"/proc/{process}/status")
         self.assertRegex(status, r"(?m)^CapEff:\s+0+$")
         self.assertNotRegex(status, r"(?m)^Uid:\s+0")
-        self.assertTrue(self.host.succeeds("test", "-S", "/run/gitopsd-provider-kubernetes-prod/provider.sock"))
-        self.assertTrue(self.host.succeeds("test", "-f", f"/run/credentials/{unit}.service/kubeconfig"))
+        self.assertTrue(self.host.succeeds("test", "-S", f"/run/{provider}-prod/provider.sock"))
+        self.assertEqual(self.host.run("cat", f"/run/credentials/{unit}.service/{credential}"), content)
         said = self.host.run("systemd-analyze", "security", "--no-pager", f"{unit}.service")
         rating = float(re.search(r"Overall exposure level[^:]*: ([0-9.]+)", said).group(1))
         self.assertLessEqual(rating, 1.5, said)
