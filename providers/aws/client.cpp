@@ -6,7 +6,6 @@
 #include <thread>
 
 #include "base/log.h"
-#include "providers/aws/query.h"
 #include "providers/aws/xml.h"
 
 namespace gitopsd::aws {
@@ -49,9 +48,10 @@ constexpr std::array<std::string_view, 6> kPassing{"RequestTimeout",     "Reques
 constexpr std::array<std::string_view, 4> kRefusedKey{"InvalidClientTokenId", "UnrecognizedClientException",
                                                       "InvalidAccessKeyId", "SignatureDoesNotMatch"};
 constexpr std::array<std::string_view, 3> kExpired{"ExpiredToken", "ExpiredTokenException", "RequestExpired"};
-constexpr std::array<std::string_view, 5> kForbidden{"AccessDenied", "AccessDeniedException",
+/// The last is the answer to a HEAD, which has no words.
+constexpr std::array<std::string_view, 6> kForbidden{"AccessDenied",          "AccessDeniedException",
                                                      "UnauthorizedOperation", "AuthorizationError",
-                                                     "UnauthorizedAccess"};
+                                                     "UnauthorizedAccess",    "HTTP 403"};
 
 bool is_passing(int status, std::string_view code) {
   return status == 500 || status == 502 || status == 503 || status == 504 || is_one_of(code, kThrottling) ||
@@ -75,6 +75,17 @@ std::chrono::milliseconds pause_before(int attempt) {
 std::string with_action(const std::string& action, const ErrorAnswer& said) {
   return action +
          " was refused: " + (said.message.empty() ? said.code : said.message + " (" + said.code + ")");
+}
+
+/// Whether the bucket that was asked is in another region: how it is said depends on which, and on the
+/// request.
+bool is_elsewhere(int status, const ErrorAnswer& said) {
+  return !said.region.empty() && (status == 301 || status == 307 || status == 400);
+}
+
+Failure elsewhere(const std::string& action, const ErrorAnswer& said) {
+  return fail(ProblemCause::destination, action + " was refused: the bucket is in " + said.region,
+              "name it at a destination of that region");
 }
 
 ApiError error_of(const std::string& action, int status, const ErrorAnswer& said) {
@@ -109,20 +120,38 @@ Client::Client(const Settings& settings, const Clock& clock)
 
 Value Client::call(const Service& service, const std::string& action, const Fields& parameters,
                    const Cancelled& cancelled) {
-  const std::string name = std::string(service.id) + ":" + action;
+  const auto response = answer_to(
+      std::string(service.id) + ":" + action,
+      [&](const Credentials& credentials, WallMicros now) {
+        return query_request(service, action, parameters, settings_, &credentials, now);
+      },
+      cancelled);
+  return read_answer(response.body, action);
+}
+
+HttpResponse Client::send(const Service& service, const std::string& name, const std::string& base,
+                          const Request& request, const Cancelled& cancelled) {
+  return answer_to(
+      name,
+      [&](const Credentials& credentials, WallMicros now) {
+        return rest_request(service, base, request, settings_, credentials, now);
+      },
+      cancelled);
+}
+
+HttpResponse Client::answer_to(const std::string& name, const Compose& compose, const Cancelled& cancelled) {
   bool afresh = false, minded_time = false;
   for (int tried = 1;; ++tried) {
     const bool last = tried >= kAttempts || quota_.load() < kRetryCost || (cancelled && cancelled());
     try {
       const auto credentials = credentials_.get(std::exchange(afresh, false));
       std::this_thread::sleep_for(limiter_.take());
-      const auto out =
-          query_request(service, action, parameters, settings_, &credentials, clock_.wall() + skew_.load());
-      const auto response = http_.send("POST", out.url, out.headers, out.body, kTimeout, cancelled);
+      const auto out = compose(credentials, clock_.wall() + skew_.load());
+      auto response = http_.send(out.method, out.url, out.headers, out.body, kTimeout, cancelled);
       if (response.status / 100 == 2) {
         limiter_.answered(false);
         quota_ = std::min(kQuota, quota_.load() + 1);
-        return read_answer(response.body, action);
+        return response;
       }
       ErrorAnswer said = read_error(response.body);
       if (said.code.empty()) said.code = "HTTP " + std::to_string(response.status);  // a proxy's, say
@@ -136,6 +165,8 @@ Value Client::call(const Service& service, const std::string& action, const Fiel
           continue;
         }
       }
+      if (said.region.empty()) said.region = response.header("x-amz-bucket-region");
+      if (said.region != settings_.region && is_elsewhere(response.status, said)) throw elsewhere(name, said);
       const auto error = error_of(name, response.status, said);
       const bool key = is_one_of(said.code, kExpired) || is_one_of(said.code, kRefusedKey);
       if (last || !(is_passing(response.status, said.code) || (key && tried == 1))) throw error;

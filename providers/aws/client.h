@@ -11,6 +11,7 @@
 #include "providers/aws/credentials.h"
 #include "providers/aws/endpoint.h"
 #include "providers/aws/http.h"
+#include "providers/aws/query.h"
 #include "providers/aws/rate_limiter.h"
 
 namespace gitopsd::aws {
@@ -38,10 +39,20 @@ class Client {
   /// where no answer came.
   Value call(const Service&, const std::string& action, const Fields& parameters, const Cancelled& = {});
 
+  /// A request of a service that has a protocol of its own (S3). `base` begins its URL, before the path;
+  /// `name` says in errors what is asked of what: "s3:PutObject of arn:aws:s3:::bucket/key". Throws as `call`
+  /// does.
+  HttpResponse send(const Service&, const std::string& name, const std::string& base, const Request&,
+                    const Cancelled& = {});
+
   const Settings& settings() const { return settings_; }
   std::string access_key_id() { return credentials_.get().access_key_id; }
 
  private:
+  using Compose = std::function<Outgoing(const Credentials&, WallMicros now)>;
+  /// Asks until there is an answer of success, as often as AWS's SDKs would.
+  HttpResponse answer_to(const std::string& name, const Compose&, const Cancelled&);
+
   const Settings settings_;
   const Clock& clock_;
   Http http_;

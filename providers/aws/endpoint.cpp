@@ -29,13 +29,18 @@ const Partition& partition_of(std::string_view region) {
 std::string endpoint_of(const Service& service, const std::string& region, const Endpoints& endpoints) {
   if (const auto own = endpoints.of_service.find(service.id); own != endpoints.of_service.end())
     return own->second;
-  if (!endpoints.all.empty()) return endpoints.all;
+  return endpoints.all.empty() ? regional_endpoint(service, region, endpoints) : endpoints.all;
+}
+
+std::string regional_endpoint(const Service& service, const std::string& region, const Endpoints& endpoints) {
   const auto& partition = partition_of(region);
+  const bool s3 = service.id == kS3.id;
   // All of GovCloud's are validated, and those without IPv6 have no other name.
-  const bool named = endpoints.fips && (partition.name != "aws-us-gov" || endpoints.dual_stack);
+  const bool named = endpoints.fips && (partition.name != "aws-us-gov" || endpoints.dual_stack || s3);
+  const bool other_domain = endpoints.dual_stack && !s3;
   return "https://" + std::string(service.id == kSso.id ? "portal.sso" : service.id) +
-         (named ? "-fips." : ".") + region + "." +
-         std::string(endpoints.dual_stack ? partition.dual_stack_domain : partition.domain);
+         (named ? "-fips." : ".") + (endpoints.dual_stack && s3 ? "dualstack." : "") + region + "." +
+         std::string(other_domain ? partition.dual_stack_domain : partition.domain);
 }
 
 }  // namespace gitopsd::aws

@@ -16,9 +16,10 @@ struct Service {
 };
 inline constexpr Service kSts{"sts", "STS", "2011-06-15"};
 inline constexpr Service kCloudFormation{"cloudformation", "CLOUDFORMATION", "2010-05-15"};
+inline constexpr Service kS3{"s3", "S3", ""};
 /// Of another form than these: it is only asked for credentials.
 inline constexpr Service kSso{"sso", "SSO", ""};
-inline constexpr std::array<const Service*, 3> kServices{&kSts, &kCloudFormation, &kSso};
+inline constexpr std::array<const Service*, 4> kServices{&kSts, &kCloudFormation, &kS3, &kSso};
 
 /// Regions that share accounts, identifiers (`arn:aws-cn:`) and a domain.
 struct Partition {
@@ -31,6 +32,11 @@ const Partition& partition_of(std::string_view region);
 std::string endpoint_of(const Service&, const std::string& region, const Endpoints&);
 inline std::string endpoint_of(const Service& service, const Settings& settings) {
   return endpoint_of(service, settings.region, settings.endpoints);
+}
+/// The one of AWS, whatever URL is set.
+std::string regional_endpoint(const Service&, const std::string& region, const Endpoints&);
+inline std::string regional_endpoint(const Service& service, const Settings& settings) {
+  return regional_endpoint(service, settings.region, settings.endpoints);
 }
 
 }  // namespace gitopsd::aws

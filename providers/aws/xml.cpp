@@ -46,7 +46,7 @@ ErrorAnswer read_error(std::string_view text) {
   if (!document.load_buffer(text.data(), text.size(), kParse)) return {};
   auto error = document.document_element();
   if (std::string_view(error.name()) != "Error") error = error.child("Error");
-  return {error.child_value("Code"), error.child_value("Message")};
+  return {error.child_value("Code"), error.child_value("Message"), error.child_value("Region")};
 }
 
 }  // namespace gitopsd::aws

@@ -16,6 +16,7 @@ Value read_answer(std::string_view text, const std::string& action);
 
 struct ErrorAnswer {
   std::string code, message;  ///< empty where it is none of AWS's
+  std::string region{};       ///< of S3: where the bucket is
 };
 /// `<ErrorResponse><Error>`, or S3's `<Error>`.
 ErrorAnswer read_error(std::string_view text);
