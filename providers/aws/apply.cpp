@@ -3,6 +3,7 @@
 #include <thread>
 
 #include "base/hash.h"
+#include "providers/aws/content_verbs.h"
 #include "providers/aws/verbs.h"
 #include "providers/protocol/schedule.h"
 
@@ -19,11 +20,6 @@ using protocol::StepState;
 /// A deletion that takes longer is told to be going.
 constexpr auto kPromptly = 2s;
 constexpr auto kBetweenLooks = 200ms;
-
-/// The stack, or the change set, is not as it was planned on.
-struct StalePlan {
-  std::string why;
-};
 
 class StackApplier {
  public:
@@ -89,6 +85,7 @@ class StackApplier {
 
   /// The receipt.
   std::string carry_out(const Step& step) {
+    if (is_content(step.id)) return apply_content(state_, request_, context_, policy_, step);
     const std::string name = name_of(step.id);
     if (!policy_.allows_stack(name))
       throw fail(ProblemCause::permission, "the policy does not allow the stack '" + name + "'");

@@ -2,6 +2,7 @@
 
 #include "base/hash.h"
 #include "base/json.h"
+#include "providers/aws/content.h"
 #include "providers/aws/verbs.h"
 #include "providers/protocol/state_folder.h"
 
@@ -10,11 +11,13 @@ namespace gitopsd::aws {
 protocol::InitializeResult Aws::initialize(const protocol::InitializeRequest& request,
                                            std::shared_ptr<protocol::Notifier> notifier) {
   const Settings settings = read_settings(request.settings);
-  state_ = std::make_unique<State>(settings, protocol::load_state_key(protocol::state_folder(request)));
+  const std::string folder = protocol::state_folder(request);
+  state_ = std::make_unique<State>(settings, protocol::load_state_key(folder), folder);
   protocol::InitializeResult result;
   result.name = "aws";
   result.version = GITOPSD_VERSION;
-  result.kinds = Value::object({{std::string(kStackKind), stack_schema()}});
+  result.kinds = Value::object(
+      {{std::string(kStackKind), stack_schema()}, {std::string(kContentKind), content_schema()}});
   result.features = {"list"};
   result.parallel = 8;
   result.render_context = Value::object({{"account", settings.account},

@@ -1,5 +1,6 @@
 #include <map>
 
+#include "providers/aws/content_verbs.h"
 #include "providers/aws/verbs.h"
 #include "providers/protocol/schedule.h"
 
@@ -135,7 +136,13 @@ class StackObserver {
 
 protocol::ObserveResult observe(State& state, const protocol::ObserveRequest& request,
                                 protocol::CallContext& context) {
-  return StackObserver(state, request, context).run();
+  protocol::ObserveRequest stacks = request;
+  std::erase_if(stacks.entries, [](const protocol::Entry& entry) { return is_content(entry.id); });
+  auto result = StackObserver(state, stacks, context).run();
+  for (const auto& entry : request.entries)
+    if (is_content(entry.id))
+      result.observations.push_back(observe_content(state, request, entry, context.cancelled));
+  return result;
 }
 
 }  // namespace gitopsd::aws

@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "providers/aws/change_text.h"
 #include "providers/aws/changes.h"
+#include "providers/aws/content_verbs.h"
 #include "providers/aws/order.h"
 #include "providers/aws/verbs.h"
 #include "providers/protocol/schedule.h"
@@ -66,7 +67,7 @@ class StackPlanner {
     for (const auto& resource : request_.upsert) upserts.emplace(resource.document, &resource);
     for (const auto& document : request_.documents) {
       const auto resource = upserts.find(document.digest);
-      if (resource == upserts.end()) continue;
+      if (resource == upserts.end() || is_content(document)) continue;
       auto stack = read_stack(document, Value(), policy_.only_stack(), problems);
       if (!stack) continue;
       stack->options = resource->second->options;
@@ -281,7 +282,14 @@ Precondition Precondition::parse(const std::string& text) {
 
 protocol::PlanResult plan(State& state, const protocol::PlanRequest& request,
                           protocol::CallContext& context) {
-  return StackPlanner(state, request, context).run();
+  protocol::PlanRequest stacks = request;
+  std::erase_if(stacks.remove, [](const ResourceId& id) { return is_content(id); });
+  auto result = StackPlanner(state, stacks, context).run();
+  const bool any = stacks.remove.size() < request.remove.size() ||
+                   std::any_of(request.upsert.begin(), request.upsert.end(),
+                               [](const auto& resource) { return is_content(resource.id); });
+  if (any && result.problems.empty()) plan_contents(state, request, context, result);
+  return result;
 }
 
 void discard(State& state, const std::string& token, const Cancelled& cancelled) {

@@ -15,10 +15,12 @@ bool allows(const std::vector<std::string>& patterns, std::string_view text) {
   });
 }
 
-std::string listed(const std::vector<std::string>& words) {
-  std::string all;
-  for (const auto& word : words) all += (all.empty() ? "" : ", ") + word;
-  return all.empty() ? "none" : all;
+/// Everything of a bucket is `BUCKET` or `BUCKET/*`.
+bool allows_place(const std::vector<std::string>& patterns, const std::string& bucket,
+                  const std::string& prefix) {
+  if (prefix.empty()) return allows(patterns, bucket) || allows(patterns, bucket + "/");
+  return allows(patterns, bucket + "/" + prefix.substr(0, prefix.size() - 1)) ||
+         allows(patterns, bucket + "/" + prefix);
 }
 
 std::vector<std::string> read_names(protocol::SpecReader& in, const std::string& key) {
@@ -50,21 +52,37 @@ WireProblem breach(const Stack& stack, std::string pointer, std::string message,
 
 }  // namespace
 
+std::string listed(const std::vector<std::string>& words) {
+  std::string all;
+  for (const auto& word : words) all += (all.empty() ? "" : ", ") + word;
+  return all.empty() ? "none" : all;
+}
+
 Policy Policy::parse(const Value& value, std::vector<WireProblem>& problems) {
   Policy policy;
   if (value.is_null()) return policy;
   const std::string none;
   protocol::SpecReader in(&value, "", none, problems);
-  in.allow({"stacks", "outputs", "capabilities", "roles"});
+  in.allow({"stacks", "outputs", "capabilities", "roles", "buckets", "exclusive"});
   policy.stacks = read_names(in, "stacks");
   policy.outputs = read_names(in, "outputs");
   policy.capabilities = read_names(in, "capabilities");
   policy.roles = read_names(in, "roles");
+  policy.buckets = read_names(in, "buckets");
+  policy.exclusive = read_names(in, "exclusive");
   return policy;
 }
 
 bool Policy::allows_stack(const std::string& name) const {
   return allows(stacks, name);
+}
+
+bool Policy::allows_content(const std::string& bucket, const std::string& prefix) const {
+  return allows_place(buckets, bucket, prefix);
+}
+
+bool Policy::allows_emptying(const std::string& bucket, const std::string& prefix) const {
+  return allows_content(bucket, prefix) && allows_place(exclusive, bucket, prefix);
 }
 
 std::string Policy::only_stack() const {

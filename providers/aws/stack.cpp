@@ -195,9 +195,9 @@ std::optional<Stack> read_stack(const protocol::Document& document, const Value&
   } else if (kind == kDeploymentFileKind) {
     read_deployment_file(top, defaults, only, document, stack, problems);
   } else if (kind) {
-    const auto near = did_you_mean(*kind, {std::string(kStackKind)});
+    const auto near = did_you_mean(*kind, {std::string(kStackKind), "BucketContent"});
     top.problem("kind", "unknown kind '" + *kind + "'",
-                near.empty() ? "AWS knows Stack" : "did you mean '" + near + "'?");
+                near.empty() ? "AWS knows Stack and BucketContent" : "did you mean '" + near + "'?");
   }
   if (problems.size() != before) return std::nullopt;
   return stack;
@@ -241,6 +241,12 @@ Value stack_schema() {
                 {"capabilities",
                  Value::object({{"type", "array"}, {"items", Value::object({{"enum", std::move(words)}})}})},
                 {"role", text}}));
+  return declared_schema(kStackKind, std::move(spec));
+}
+
+Value declared_schema(std::string_view kind, Value spec) {
+  const Value text = Value::object({{"type", "string"}});
+  const Value texts = Value::object({{"type", "object"}});
   Value metadata = Value::object(
       {{"type", "object"}, {"additionalProperties", false}, {"required", Value::array().push("name")}});
   metadata.set("properties", Value::object({{"name", text}, {"labels", texts}, {"annotations", texts}}));
@@ -249,7 +255,7 @@ Value stack_schema() {
                                 {"additionalProperties", false}});
   schema.set("required", Value::array().push("apiVersion").push("kind").push("metadata").push("spec"));
   return schema.set("properties", Value::object({{"apiVersion", Value::object({{"const", kApiVersion}})},
-                                                 {"kind", Value::object({{"const", kStackKind}})},
+                                                 {"kind", Value::object({{"const", kind}})},
                                                  {"metadata", std::move(metadata)},
                                                  {"spec", std::move(spec)}}));
 }

@@ -29,8 +29,8 @@ struct OutputOf {
 struct Stack {
   std::string document;  ///< its digest
   std::string name;
-  std::string template_path;                ///< as `needs` names it
-  std::optional<protocol::Blob> template_;  ///< once the daemon has sent it
+  std::string template_path;                  ///< as `needs` names it
+  std::optional<protocol::Blob> template_;    ///< once the daemon has sent it
   Texts parameters, tags;
   std::map<std::string, OutputOf> from_outputs;  ///< parameters, by name
   std::vector<std::string> requires_;            ///< stacks that come first, also those of `from_outputs`
@@ -44,6 +44,8 @@ struct Stack {
 std::optional<Stack> read_stack(const protocol::Document&, const Value& defaults, const std::string& only,
                                 std::vector<protocol::WireProblem>& problems);
 Value stack_schema();
+/// Of a document of that kind with this `spec`.
+Value declared_schema(std::string_view kind, Value spec);
 
 /// `stack/NAME`
 ResourceId id_of(const std::string& stack);

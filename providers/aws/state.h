@@ -5,14 +5,21 @@
 #include <string>
 
 #include "providers/aws/cloudformation.h"
+#include "providers/aws/ledger.h"
 #include "providers/aws/receipt.h"
+#include "providers/aws/s3.h"
 
 namespace gitopsd::aws {
 
 class State {
  public:
-  State(const Settings& settings, Secret key)
-      : client(settings, system_clock()), cloudformation(client), digests(std::move(key)) {}
+  /// `folder`: of the provider's own, where it keeps what it remembers.
+  State(const Settings& settings, Secret key, const std::string& folder)
+      : client(settings, system_clock()),
+        cloudformation(client),
+        s3(client),
+        digests(std::move(key)),
+        ledgers(folder + "/content") {}
 
   /// That the credentials are of the destination's account: before anything else, and again for others.
   /// Throws Failure.
@@ -20,7 +27,9 @@ class State {
 
   Client client;
   CloudFormation cloudformation;
+  S3 s3;
   const Digests digests;
+  Ledgers ledgers;
 
  private:
   std::mutex mutex_;

@@ -18,6 +18,11 @@ protocol::ObserveResult observe(State&, const protocol::ObserveRequest&, protoco
 /// Throws away what a plan left: its change sets, and stacks that were made for nothing but one.
 void discard(State&, const std::string& token, const Cancelled&);
 
+/// Thrown by what carries out a step: the destination is not as it was planned on.
+struct StalePlan {
+  std::string why;
+};
+
 /// What a step holds on to.
 struct Precondition {
   std::string change_set;   ///< to be executed; of a deletion, empty

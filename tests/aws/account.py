@@ -6,13 +6,19 @@ usage: account.py PORT      prints `ready` once it listens on 127.0.0.1:PORT
 /_account/stacks    GET what stacks there are, past every API
 /_account/stacks    PUT {"name", "template", "parameters"?, "tags"?}: updates one as somebody would by hand, or
                     makes it; a template null deletes it
+/_account/objects   GET {bucket: {key: {"text", "etag", "size", "headers"}}}, past every API
+/_account/object?BUCKET/KEY   GET its bytes
+/_account/objects   PUT {"bucket"}: makes it; with {"key", "text"}: puts an object as somebody would by hand, a text
+                    null deletes it
 
 Nothing here proves anything about AWS itself: what moto answers differently is listed in stacks.py.
 """
 import json
 import sys
+from urllib.parse import unquote
 
 from moto.cloudformation.models import cloudformation_backends
+from moto.s3.models import s3_backends
 from moto.moto_server.werkzeug_app import MotoRequestHandler
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import make_server
@@ -51,6 +57,25 @@ def by_hand(wanted: dict) -> None:
         backend().create_stack(wanted["name"], template=wanted["template"], parameters=wanted.get("parameters", {}), tags=tags)
 
 
+def objects() -> dict:
+    return {name: {key: {"text": found.value.decode(errors="replace"), "etag": found.etag, "size": found.size,
+                         "headers": {name.lower(): value for name, value in found.metadata.items()}}
+                   for key, found in ((key, bucket.keys.get(key)) for key in list(bucket.keys.keys())) if found}
+            for name, bucket in s3_backends[ACCOUNT]["aws"].buckets.items()}
+
+
+def object_by_hand(wanted: dict) -> None:
+    backend = s3_backends[ACCOUNT]["aws"]
+    if wanted["bucket"] not in backend.buckets:
+        backend.create_bucket(wanted["bucket"], REGION)
+    if "key" not in wanted:
+        return
+    if wanted["text"] is None:
+        backend.delete_object(wanted["bucket"], wanted["key"])
+    else:
+        backend.put_object(wanted["bucket"], wanted["key"], wanted["text"].encode())
+
+
 class Outside:
     """What tests ask of the account itself, before everything else."""
 
@@ -58,11 +83,19 @@ class Outside:
         self.application = application
 
     def __call__(self, environ, start):
-        if environ["PATH_INFO"] != "/_account/stacks":
+        path = environ["PATH_INFO"]
+        if path == "/_account/object":
+            bucket, key = unquote(environ["QUERY_STRING"]).split("/", 1)
+            body = s3_backends[ACCOUNT]["aws"].buckets[bucket].keys[key].value
+            start("200 OK", [("Content-Type", "application/octet-stream"), ("Content-Length", str(len(body)))])
+            return [body]
+        if path not in ("/_account/stacks", "/_account/objects"):
             return self.application(environ, start)
         if environ["REQUEST_METHOD"] == "PUT":
-            by_hand(json.loads(environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))))
-        body = json.dumps([described(stack) for stack in backend().stacks.values()], default=str).encode()
+            wanted = json.loads(environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])))
+            (object_by_hand if path.endswith("objects") else by_hand)(wanted)
+        told = objects() if path.endswith("objects") else [described(stack) for stack in backend().stacks.values()]
+        body = json.dumps(told, default=str).encode()
         start("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
         return [body]
 

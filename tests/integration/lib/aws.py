@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import tempfile
+import urllib.parse
 import urllib.request
 from pathlib import Path
 
@@ -66,6 +67,18 @@ class Account:
     def delete_by_hand(self, name: str) -> None:
         self.request("PUT", "/_account/stacks", json.dumps({"name": name, "template": None}).encode())
 
+    def objects(self, bucket: str) -> dict[str, dict]:
+        """As they are, by key; none where there is no such bucket."""
+        return json.loads(self.request("GET", "/_account/objects")).get(bucket, {})
+
+    def object_bytes(self, bucket: str, key: str) -> bytes:
+        return self.request("GET", "/_account/object?" + urllib.parse.quote(f"{bucket}/{key}", safe="/"))
+
+    def put_by_hand(self, bucket: str, key: str | None = None, text: str | None = None) -> None:
+        """Past gitopsd: an object, or, without a text, its deletion; without a key the bucket alone."""
+        wanted = {"bucket": bucket} if key is None else {"bucket": bucket, "key": key, "text": text}
+        self.request("PUT", "/_account/objects", json.dumps(wanted).encode())
+
     def credentials(self) -> Path:
         file = self.directory / "credentials"
         file.write_text(f"[default]\naws_access_key_id = {KEY}\naws_secret_access_key = {KEY_SECRET}\n")
@@ -87,6 +100,23 @@ def stack(name: str, template: str, **spec) -> dict:
     """A declaration; `template` is a path from the repository's root."""
     return {"apiVersion": "aws.gitopsd.io/v1", "kind": "Stack", "metadata": {"name": name},
             "spec": {"template": template, **spec}}
+
+
+def content(name: str, bucket: str, folder: str, **spec) -> dict:
+    """A declaration; `folder` is a path from the repository's root."""
+    return {"apiVersion": "aws.gitopsd.io/v1", "kind": "BucketContent", "metadata": {"name": name},
+            "spec": {"bucket": bucket, "folder": folder, **spec}}
+
+
+def counted(calls: list[str]) -> dict[str, int]:
+    """Calls of S3 by what they ask: {"PUT object": 3, "GET bucket": 1}, others by their name."""
+    found: dict[str, int] = {}
+    for call in calls:
+        if call.startswith("S3 "):
+            _, method, path = call.split(" ", 2)
+            call = f"{method} {'object' if path.strip('/').count('/') else 'bucket'}"
+        found[call] = found.get(call, 0) + 1
+    return found
 
 
 class AccountScene(Scene):

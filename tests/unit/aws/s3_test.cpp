@@ -13,7 +13,7 @@ namespace {
 Settings settings_at(const std::string& region, const std::string& endpoint = "") {
   Settings settings;
   settings.region = region;
-  settings.endpoint = endpoint;
+  settings.endpoints.all = endpoint;
   return settings;
 }
 

@@ -1,0 +1,162 @@
+#include <algorithm>
+
+#include "providers/aws/content_verbs.h"
+#include "providers/aws/verbs.h"
+#include "providers/protocol/schedule.h"
+
+namespace gitopsd::aws {
+namespace {
+
+using protocol::Step;
+
+/// Larger ones the daemon does not hand over.
+constexpr std::size_t kLargestObject = 64u << 20;
+
+/// What came of one object.
+struct Sent {
+  std::optional<Known> known;
+  std::optional<Failure> failure;
+};
+
+class ContentApplier {
+ public:
+  ContentApplier(State& state, protocol::CallContext& context, const protocol::Owner& owner, const Step& step)
+      : state_(state),
+        context_(context),
+        owner_(owner),
+        step_(step),
+        place_(place_of(step.id)),
+        ledger_(state.ledgers.of(step.id)) {}
+
+  /// Whatever of it fails, what was sent is known, and is not sent again.
+  std::string apply(const Content& content) {
+    const auto before = ledger_->objects();
+    const auto todo = difference(before, &content, content.extra, marks_of(owner_, step_.from));
+    expect(todo);
+    const auto keys = todo.written();
+    if (!keys.empty()) {
+      ledger_->begin(keys, owner_mark(owner_));
+      put(content, keys, before);
+    }
+    remove(todo.remove);
+    return ContentReceipt{ledger_->at(), content.extra}.text();
+  }
+
+  void remove_all() {
+    const auto todo = difference(ledger_->objects(), nullptr, Extra::owned, marks_of(owner_, step_.from));
+    expect(todo);
+    remove(todo.remove);
+    ledger_->clear();
+  }
+
+ private:
+  void expect(const Difference& todo) const {
+    if (todo.digest() != step_.precondition)
+      throw StalePlan{"what stands in the bucket '" + place_.bucket + "' is not what was planned on"};
+  }
+
+  void put(const Content& content, const std::vector<std::string>& keys, const KnownObjects& before) {
+    std::vector<Sent> sent(keys.size());
+    protocol::run_in_order(
+        std::vector<std::vector<std::size_t>>(keys.size()), kObjectsAtOnce, [&](std::size_t i) {
+          try {
+            sent[i].known = put_one(keys[i], content.objects.at(keys[i]), !before.contains(keys[i]));
+          } catch (const Failure& failure) {
+            sent[i].failure = failure;
+          }
+        });
+    News news;
+    for (std::size_t i = 0; i < keys.size(); ++i)
+      if (sent[i].known) news.emplace_back(keys[i], sent[i].known);
+    ledger_->learn(news);
+    complain(keys, sent);
+  }
+
+  Known put_one(const std::string& key, const WantedObject& wanted, bool only_new) {
+    const NewObject object{key, headers_for(wanted, owner_), only_new};
+    const std::string body = context_.blobs.read(wanted.blob, kLargestObject);
+    Known known{wanted.blob.digest, wanted.facts, owner_mark(owner_), {}, wanted.blob.size, 0, false};
+    if (const auto stored = state_.s3.put(place_.bucket, object, body, context_.cancelled)) {
+      known.etag = stored->etag;
+      known.at = stored->at;
+      known.opaque = stored->opaque;
+      return known;
+    }
+    // It was to be new. An answer of ours that got lost is no conflict.
+    const auto head = state_.s3.head(place_.bucket, key, context_.cancelled);
+    const auto says = [&](std::string_view name, const std::string& wanted) {
+      const auto found = head->metadata.find(std::string(name));
+      return found != head->metadata.end() && found->second == wanted;
+    };
+    if (!head || !says(kOwnerMetadata, known.owner) || !says(kDigestMetadata, known.digest))
+      throw fail(ProblemCause::transient, "somebody else put an object there meanwhile");
+    known.etag = head->etag;
+    known.at = head->modified;
+    return known;
+  }
+
+  void complain(const std::vector<std::string>& keys, const std::vector<Sent>& sent) const {
+    const auto failed = std::find_if(sent.begin(), sent.end(), [](const Sent& each) { return each.failure; });
+    if (failed == sent.end()) return;
+    const auto count = std::count_if(sent.begin(), sent.end(), [](const Sent& each) { return each.failure; });
+    const Problem& first = failed->failure->problems().front();
+    const std::string& key = keys[static_cast<std::size_t>(failed - sent.begin())];
+    throw fail(
+        failed->failure->cause(),
+        "the object '" + key + "' of the bucket '" + place_.bucket + "' was not sent: " + first.message +
+            (count > 1 ? "; nor were " + std::to_string(count - 1) + " more of " + std::to_string(keys.size())
+                       : ""),
+        first.hint);
+  }
+
+  void remove(const std::vector<std::string>& keys) {
+    if (keys.empty()) return;
+    const auto failed = state_.s3.remove(place_.bucket, keys, context_.cancelled);
+    News news;
+    for (const auto& key : keys)
+      if (std::none_of(failed.begin(), failed.end(), [&](const NotRemoved& each) { return each.key == key; }))
+        news.emplace_back(key, std::nullopt);
+    ledger_->learn(news);
+    if (!failed.empty())
+      throw fail(ProblemCause::destination,
+                 "the object '" + failed[0].key + "' of the bucket '" + place_.bucket +
+                     "' was not deleted: " + failed[0].reason +
+                     (failed.size() > 1 ? "; nor were " + std::to_string(failed.size() - 1) + " more" : ""),
+                 "allow s3:DeleteObject in the identity's IAM policy");
+  }
+
+  State& state_;
+  protocol::CallContext& context_;
+  const protocol::Owner& owner_;
+  const Step& step_;
+  const ContentPlace place_;
+  const std::shared_ptr<Ledger> ledger_;
+};
+
+Content content_of(const protocol::ApplyRequest& request, const Step& step) {
+  for (const auto& document : request.documents) {
+    if (document.digest != step.digest) continue;
+    std::vector<protocol::WireProblem> problems;
+    if (auto content = read_content(document, Value(), problems)) return *std::move(content);
+    throw fail(ProblemCause::input, problems.front().message, problems.front().hint);
+  }
+  throw fail(ProblemCause::internal, "the document of '" + step.id.str() + "' was not sent");
+}
+
+}  // namespace
+
+std::string apply_content(State& state, const protocol::ApplyRequest& request, protocol::CallContext& context,
+                          const Policy& policy, const Step& step) {
+  const auto place = place_of(step.id);
+  if (!policy.allows_content(place.bucket, place.prefix))
+    throw fail(ProblemCause::permission,
+               "the policy does not allow '" + place.bucket + "/" + place.prefix + "'");
+  ContentApplier applier(state, context, request.owner, step);
+  if (step.action == protocol::Action::remove) return applier.remove_all(), "";
+  const Content content = content_of(request, step);
+  if (const auto refused = breaches(policy, content); !refused.empty())
+    throw fail(ProblemCause::permission, refused.front().message, refused.front().hint);
+  return applier.apply(content);
+}
+
+}  // namespace gitopsd::aws

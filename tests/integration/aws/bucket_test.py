@@ -1,0 +1,258 @@
+"""A folder of the repository as objects of a bucket: what each push, look and deletion costs, and what it leaves."""
+import json
+
+from lib import wait
+from lib.aws import AccountScene, content, counted, stack
+
+FILES = 200
+
+
+class Bucket(AccountScene):
+    def configure(self):
+        super().configure()
+        self.bucket = self.prefix + "site"
+        self.account.put_by_hand(self.bucket)
+        self.daemon.application["policy"] = {"buckets": [self.bucket + "/*"], "stacks": [self.prefix + "*"]}
+
+    def site(self, **spec) -> dict:
+        return content("site", self.bucket, "/site", **spec)
+
+    def texts(self) -> dict[str, str]:
+        return {key: found["text"] for key, found in self.account.objects(self.bucket).items()}
+
+    def first(self, files: dict[str, str], **spec) -> None:
+        """Pushes them as the content, and forgets what that cost."""
+        self.sync(self.site(**spec), **{f"site/{name}": text for name, text in files.items()})
+        self.account.calls()
+
+    def cost(self) -> dict[str, int]:
+        return counted(self.account.calls())
+
+
+class Push(Bucket):
+    def test_cost_follows_change(self):
+        """one of many objects changed is one PUT and no list; nothing changed is no call; all of them one list besides"""
+        files = {f"f{number:03}.txt": f"{number} at first\n" for number in range(FILES)}
+        self.sync(self.site(), **{f"site/{name}": text for name, text in files.items()})
+        self.assertEqual(self.texts(), files)
+        self.assertEqual(self.cost(), {"GetCallerIdentity": 1, "GET bucket": 1, "PUT object": FILES})
+
+        self.sync(self.site(), **{"site/f007.txt": "changed\n"})
+        self.assertEqual(self.texts(), {**files, "f007.txt": "changed\n"})
+        self.assertEqual(self.cost(), {"PUT object": 1})
+
+        self.sync(self.site(), **{"elsewhere": "x"})
+        self.assertEqual(self.cost(), {})
+
+    def test_file_added_and_removed(self):
+        """a new file is looked for and put; one that left the folder is looked at and deleted"""
+        self.first({"a": "1", "b": "2"})
+        self.sync(self.site(), **{"site/c": "3"})
+        self.assertEqual(self.cost(), {"HEAD object": 1, "PUT object": 1})
+        self.sync(self.site(), **{"site/a": None})
+        self.assertEqual(self.texts(), {"b": "2", "c": "3"})
+        self.assertEqual(self.cost(), {"HEAD object": 1, "POST bucket": 1})
+
+    def test_keys_of_any_characters(self):
+        """blanks, plus signs, percents and other alphabets stay in keys as they are in the folder, and are deleted so"""
+        names = {"a b.txt": "1", "a+b.txt": "2", "100%.txt": "3", "ü/日本.txt": "4", "x&y=z;'().txt": "5", "tab\there": "6"}
+        self.first(names, prefix="some dir/v+1")
+        self.assertEqual(self.texts(), {f"some dir/v+1/{name}": text for name, text in names.items()})
+        self.sync(self.site(prefix="some dir/v+1"), **{f"site/{name}": None for name in names}, **{"site/z": "z"})
+        self.assertEqual(self.texts(), {"some dir/v+1/z": "z"})
+
+    def test_headers(self):
+        """types by extension, caching by globs; a changed rule sends what it changes, and nothing else"""
+        self.first({"index.html": "<p>", "app.js": "1", "x.unknown": "2"}, cacheControl={"*.js": "max-age=31536000"})
+        found = {key: one["headers"] for key, one in self.account.objects(self.bucket).items()}
+        self.assertEqual({key: one["content-type"] for key, one in found.items()},
+                         {"index.html": "text/html", "app.js": "text/javascript", "x.unknown": "application/octet-stream"})
+        self.assertEqual(found["app.js"]["cache-control"], "max-age=31536000")
+        self.sync(self.site(cacheControl={"*.js": "max-age=31536000", "*.html": "no-cache"}))
+        self.assertEqual(self.account.objects(self.bucket)["index.html"]["headers"]["cache-control"], "no-cache")
+        self.assertEqual(self.cost(), {"PUT object": 1})
+
+    def test_large(self):
+        """a large object is sent in parts, once"""
+        large = "0123456789abcdef" * (20 * 65536)
+        self.first({"large.bin": large, "small": "1"})
+        found = self.account.objects(self.bucket)["large.bin"]
+        self.assertEqual((found["size"], found["text"] == large), (len(large), True))
+        self.assertTrue(found["etag"].strip('"').endswith("-3"), found["etag"])
+        self.sync(self.site(), **{"site/small": "2"})
+        self.assertEqual(self.cost(), {"PUT object": 1})
+
+    def test_failure_goes_on(self):
+        """what fails is named with its reason; the next attempt sends what is missing, and not again what was sent"""
+        self.account.door("fail", [[f"S3 PUT /{self.bucket}/f005", 403, "AccessDenied", "not this one"]])
+        event = self.sync(self.site(), state="failed", **{f"site/f{number:03}": "x" for number in range(20)})
+        self.assertIn("the object 'f005' of the bucket", event["error"])
+        self.assertIn("not this one (AccessDenied)", event["error"])
+        self.assertEqual(len(self.texts()), 19)
+        self.account.calls()
+        self.sync(self.site(), **{"elsewhere": "x"})
+        self.assertEqual(len(self.texts()), 20)
+        self.assertEqual(self.cost()["PUT object"], 1)
+
+    def test_restart(self):
+        """what is known of the bucket outlives the process"""
+        self.first({"a": "1", "b": "2"})
+        self.assertEqual(self.daemon.program.stop(), 0)
+        self.daemon.start()
+        self.sync(self.site(), **{"site/a": "3"})
+        self.assertEqual(self.texts(), {"a": "3", "b": "2"})
+        cost = self.cost()
+        self.assertEqual((cost.get("PUT object"), cost.get("GET bucket")), (1, None), cost)
+
+    def test_state_lost(self):
+        """without what was remembered, the bucket itself tells what stands there: nothing is sent again"""
+        self.first({"a": "1", "b": "2", "c": "3"})
+        self.assertEqual(self.daemon.program.stop(), 0)
+        ledgers = list(self.folder.rglob("content/*.jsonl"))
+        self.assertEqual(len(ledgers), 1)
+        ledgers[0].unlink()
+        self.daemon.start()
+        self.account.calls()
+        self.sync(self.site(), **{"site/a": "4", "site/c": None})
+        self.assertEqual(self.texts(), {"a": "4", "b": "2"})
+        self.assertEqual(self.cost()["PUT object"], 1)
+
+    def test_rollback(self):
+        """a rollback puts back what was there, object by object"""
+        self.first({"a": "1", "b": "2"})
+        self.sync(self.site(), **{"site/a": "3"})
+        self.account.calls()
+        self.daemon.ctl("rollback", "web")
+        wait.until(lambda: self.texts() == {"a": "1", "b": "2"}, "it is as before", 20)
+        self.assertEqual(self.cost(), {"PUT object": 1})
+
+
+class Deletion(Bucket):
+    def test_left_the_repository(self):
+        """a content that left the repository waits for somebody's word, and takes only its own objects"""
+        self.first({"a": "1", "b": "2"})
+        self.account.put_by_hand(self.bucket, "by-hand", "mine")
+        event = self.daemon.accept(self.push())
+        held = wait.until(lambda: (s := self.daemon.status())["phase"] == "held" and s, "the deletion is held")
+        self.assertIn(f"delete bucket/{self.bucket} would destroy data", held["waits_for"])
+        self.assertIn("- a", self.daemon.ctl("plan", "web"))
+        self.assertEqual(len(self.texts()), 3)
+        self.daemon.ctl("approve", "web")
+        self.assertEqual(self.daemon.wait_ended(event)["state"], "succeeded")
+        self.assertEqual(self.texts(), {"by-hand": "mine"})
+
+    def test_others(self):
+        """what others put beneath the prefix stays, unless content and policy say that all of it is this one's"""
+        self.account.put_by_hand(self.bucket, "by-hand", "mine")
+        self.first({"a": "1"})
+        self.assertEqual(self.texts(), {"a": "1", "by-hand": "mine"})
+        event = self.sync(self.site(delete="all"), state="failed")
+        self.assertIn("the policy does not allow to delete what others put beneath", event["error"])
+        self.assertIn("web/all.yaml:2:", event["error"])
+        self.daemon.application["policy"]["exclusive"] = [self.bucket]
+        self.daemon.reload()
+        event = self.daemon.accept(self.push(self.site(delete="all"), **{"x": "y"}))
+        held = wait.until(lambda: (s := self.daemon.status())["phase"] == "held" and s, "it is held")
+        self.assertIn("would destroy data", held["waits_for"])
+        self.daemon.ctl("approve", "web")
+        self.assertEqual(self.daemon.wait_ended(event)["state"], "succeeded")
+        self.assertEqual(self.texts(), {"a": "1"})
+
+    def test_none(self):
+        """with `delete: none`, what left the folder stays"""
+        self.first({"a": "1", "b": "2"}, delete="none")
+        self.sync(self.site(delete="none"), **{"site/a": None})
+        self.assertEqual(self.texts(), {"a": "1", "b": "2"})
+
+
+class Ownership(Bucket):
+    def configure(self):
+        super().configure()
+        self.daemon.config["applications"].append({**self.daemon.application, "name": "other", "path": "other"})
+
+    def test_others_content(self):
+        """objects of another application are a conflict, and stay; ones of nobody are taken over"""
+        self.account.put_by_hand(self.bucket, "b", "nobody's")
+        self.sync(self.site(), **{"site/a": "1", "site/b": "2", "other/site.yaml": ""})
+        self.assertEqual(self.texts(), {"a": "1", "b": "2"})
+        self.checkout.commit({"other/site.yaml": json.dumps(content("theirs", self.bucket, "/theirs", prefix="x")),
+                              "theirs/f": "theirs"})
+        self.checkout.push()
+        self.daemon.push_and_wait(self.checkout.head())
+        self.assertEqual(self.texts(), {"a": "1", "b": "2", "x/f": "theirs"})
+        event = self.sync(self.site(), state="failed", **{"site/x/f": "ours"})
+        self.assertIn("the object 'x/f' of the bucket", event["error"])
+        self.assertIn("belongs to application 'other'", event["error"])
+        self.assertEqual(self.texts()["x/f"], "theirs")
+
+    def test_overlap(self):
+        """two contents of one application that hold the same keys are refused by file and line"""
+        event = self.sync(self.site(), content("docs", self.bucket, "/site", prefix="docs"), state="failed", **{"site/a": "1"})
+        self.assertIn("the BucketContents 'site' and 'docs' overlap", event["error"])
+        self.assertIn("web/all.yaml:4:", event["error"])
+        self.assertEqual(self.texts(), {})
+
+    def test_policy(self):
+        """a bucket that the policy does not name gets nothing"""
+        event = self.sync(content("site", self.prefix + "another", "/site"), state="failed", **{"site/a": "1"})
+        self.assertIn(f"the policy does not allow '{self.prefix}another/'", event["error"])
+
+    def test_missing_bucket(self):
+        """a bucket that does not exist is an error that says so"""
+        name = self.bucket + "-2"
+        self.daemon.application["policy"]["buckets"] = [name]
+        self.daemon.reload()
+        event = self.sync(content("site", name, "/site"), state="failed", **{"site/a": "1"})
+        self.assertIn(f"there is no bucket '{name}'", event["error"])
+
+
+class WithStack(Bucket):
+    def test_bucket_of_a_stack(self):
+        """a stack that makes the bucket, and its content, in one commit; both leave in one"""
+        name = self.prefix + "made"
+        self.daemon.application["policy"] = {"stacks": [self.prefix + "*"], "buckets": [name]}
+        self.daemon.reload()
+        template = f"Resources: {{B: {{Type: AWS::S3::Bucket, Properties: {{BucketName: {name}}}}}}}\n"
+        self.sync(content("site", name, "/site", requires=[self.prefix + "s"]), stack(self.prefix + "s", "/t.yaml"),
+                  **{"site/a": "1", "t.yaml": template})
+        self.assertEqual(self.account.objects(name)["a"]["text"], "1")
+        event = self.daemon.accept(self.push())
+        wait.until(lambda: self.daemon.status()["phase"] == "held", "it is held")
+        self.daemon.ctl("approve", "web")
+        self.assertEqual(self.daemon.wait_ended(event)["state"], "succeeded")
+        self.assertEqual(self.account.objects(name), {})
+        self.assertNotIn(self.prefix + "s", self.account.stacks())
+
+
+class Drift(Bucket):
+    def configure(self):
+        super().configure()
+        self.daemon.application["check_interval"] = "1s"
+
+    def test_changed(self):
+        """an object that somebody changed is put back, and no other is sent"""
+        self.first({"a": "1", "b": "2", "c": "3"})
+        self.account.put_by_hand(self.bucket, "b", "by hand")
+        wait.until(lambda: self.texts() == {"a": "1", "b": "2", "c": "3"}, "it is put back", 20)
+        self.assertEqual(self.cost()["PUT object"], 1)
+
+    def test_deleted(self):
+        """an object that somebody deleted is put back"""
+        self.first({"a": "1", "b": "2"})
+        self.account.put_by_hand(self.bucket, "a", None)
+        wait.until(lambda: self.texts() == {"a": "1", "b": "2"}, "it is put back", 20)
+
+    def test_look(self):
+        """a look at an untouched bucket is one list, large objects among it"""
+        self.first({"a": "1", "large": "0123456789abcdef" * (17 * 65536)})
+        calls = wait.until(lambda: self.account.calls(), "it looks", 20)
+        self.assertEqual(counted(calls).keys(), {"GET bucket"})
+
+    def test_extra(self):
+        """what somebody puts beneath a prefix that is this content's alone is deleted"""
+        self.daemon.application["policy"]["exclusive"] = [self.bucket + "/x"]
+        self.daemon.reload()
+        self.first({"a": "1"}, prefix="x", delete="all")
+        self.account.put_by_hand(self.bucket, "x/extra", "by hand")
+        self.account.put_by_hand(self.bucket, "y", "elsewhere")
+        wait.until(lambda: self.texts() == {"x/a": "1", "y": "elsewhere"}, "it is deleted", 20)
