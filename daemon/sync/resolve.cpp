@@ -15,6 +15,7 @@ using render::Document;
 
 constexpr auto kResolveTimeout = 60s;
 constexpr std::size_t kFolderFiles = 1000;  // of a folder that a document needs
+constexpr int kNeedRounds = 10;             // a file that a document needs may name others
 
 struct Draft {
   Document document;
@@ -22,11 +23,19 @@ struct Draft {
   Needs needs;
   std::string digest;
   std::size_t bytes = 0;
-  bool has_files = false;            ///< it was asked again with the files that it needs
+  int rounds = 0;                    ///< how often it was asked again with the files that it needs
   std::size_t knew = 0;              ///< how many definitions there were when its call was answered
   std::vector<Problem> undefined{};  ///< what the provider has against it, unless others define more
   bool told = false;                 ///< it was asked again for that reason
 };
+
+/// Whether it was given that path already, or has asked often enough.
+bool asks_again(const Draft& draft, const std::string& path) {
+  return draft.rounds >= kNeedRounds ||
+         std::any_of(draft.blobs.begin(), draft.blobs.end(), [&](const BlobRef& blob) {
+           return draft.rounds > 0 && (blob.need == path || blob.need.starts_with(path + "/"));
+         });
+}
 
 void take_digest(Draft& draft, std::string_view key) {
   std::vector<std::pair<std::string, std::string>> blobs;
@@ -111,7 +120,7 @@ class Resolver {
       }
       draft.told = draft.told || !draft.undefined.empty();
       draft.undefined.clear();
-      draft.has_files = !draft.needs.empty();
+      draft.rounds += !draft.needs.empty();
       out.push_back(std::move(draft));
     }
     return out;
@@ -147,10 +156,11 @@ class Resolver {
     std::set<std::size_t> later;
     for (const auto& need : result.needs) {
       const auto it = by_digest.find(need.document);
-      if (it == by_digest.end() || drafts[it->second].has_files) {
+      if (it == by_digest.end() || asks_again(drafts[it->second], need.path)) {
         throw fail(ProblemCause::destination,
                    "provider of " + scope_.destination.name.str() +
-                       " asks for a file of a document it was not given: " + need.path);
+                       " asks for a file that it was given, of a document that it was not, or without end: " +
+                       need.path);
       }
       if (add_need(drafts[it->second], need.path)) later.insert(it->second);
     }
