@@ -28,8 +28,9 @@ protocol::InitializeResult Aws::initialize(const protocol::InitializeRequest& re
   return result;
 }
 
-protocol::ResolveResult Aws::resolve(const protocol::ResolveRequest& request, protocol::CallContext&) {
-  return aws::resolve(request);
+protocol::ResolveResult Aws::resolve(const protocol::ResolveRequest& request,
+                                     protocol::CallContext& context) {
+  return aws::resolve(state_->client.settings().artifacts, request, context);
 }
 
 protocol::PlanResult Aws::plan(const protocol::PlanRequest& request, protocol::CallContext& context) {

@@ -1,12 +1,10 @@
 #include "providers/aws/changes.h"
 
 #include "base/hash.h"
+#include "providers/aws/package.h"
 
 namespace gitopsd::aws {
 namespace {
-
-/// Of CreateChangeSet's TemplateBody; larger ones go by way of S3.
-constexpr std::size_t kLargestBody = 51'200;
 
 /// A template that does not validate, a missing parameter, a capability that it needs.
 bool is_about_input(std::string_view code) {
@@ -19,11 +17,12 @@ bool is_about_input(std::string_view code) {
 Changes make_changes(State& state, protocol::CallContext& context, const Stack& wanted, Texts parameters,
                      const protocol::Owner& owner, const std::optional<StackFacts>& live,
                      const std::string& sync) {
-  if (!wanted.template_) throw fail(ProblemCause::internal, "the template was not sent");
+  auto packaged = package_template(state, context, wanted);
   NewChangeSet make;
   make.stack = wanted.name;
   make.creates = !live || phase_of(live->status) == StackPhase::review;
-  make.template_body = context.blobs.read(*wanted.template_, kLargestBody);
+  make.template_body = std::move(packaged.text);
+  make.template_url = std::move(packaged.url);
   make.parameters = std::move(parameters);
   make.tags = tags_for(wanted, owner);
   make.capabilities = wanted.capabilities;

@@ -141,7 +141,8 @@ std::optional<ChangeSetName> CloudFormation::create_change_set(const NewChangeSe
   Fields parameters{{"StackName", wanted.stack},
                     {"ChangeSetName", wanted.name},
                     {"ChangeSetType", wanted.creates ? "CREATE" : "UPDATE"},
-                    {"TemplateBody", wanted.template_body}};
+                    wanted.template_url.empty() ? Fields::value_type{"TemplateBody", wanted.template_body}
+                                                : Fields::value_type{"TemplateURL", wanted.template_url}};
   if (!wanted.token.empty()) parameters.emplace_back("ClientToken", wanted.token);
   if (!wanted.role.empty()) parameters.emplace_back("RoleARN", wanted.role);
   add_pairs(parameters, "Parameters", "ParameterKey", "ParameterValue", wanted.parameters);

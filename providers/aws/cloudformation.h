@@ -56,6 +56,7 @@ struct NewChangeSet {
   std::string stack, name;
   bool creates = false;  ///< the stack
   std::string template_body;
+  std::string template_url;  ///< where it is, instead of sending it
   Texts parameters, tags;
   std::vector<std::string> capabilities;
   std::string role, token;

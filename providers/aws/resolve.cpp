@@ -2,6 +2,7 @@
 
 #include "providers/aws/content.h"
 #include "providers/aws/order.h"
+#include "providers/aws/package.h"
 #include "providers/aws/verbs.h"
 
 namespace gitopsd::aws {
@@ -26,7 +27,8 @@ void resolve_content(const protocol::Document& document, const Value& defaults, 
 
 }  // namespace
 
-protocol::ResolveResult resolve(const protocol::ResolveRequest& request) {
+protocol::ResolveResult resolve(const ArtifactsPlace& artifacts, const protocol::ResolveRequest& request,
+                                protocol::CallContext& context) {
   protocol::ResolveResult result;
   const Policy policy = Policy::parse(request.policy, result.problems);
   std::vector<Stack> stacks;
@@ -52,6 +54,8 @@ protocol::ResolveResult resolve(const protocol::ResolveRequest& request) {
       result.problems.push_back(std::move(problem));
     }
     if (!stack->template_) result.needs.push_back({document.digest, stack->template_path});
+    for (auto& path : missing_artifacts(*stack, artifacts, context.blobs, result.problems))
+      result.needs.push_back({document.digest, std::move(path)});
     protocol::Resource resource;
     resource.id = id_of(stack->name);
     resource.kind = kStackKind;

@@ -7,6 +7,7 @@
 #include "base/problem.h"
 #include "providers/aws/credentials.h"
 #include "providers/aws/endpoint.h"
+#include "providers/aws/s3.h"
 #include "providers/protocol/service.h"
 #include "providers/protocol/spec_reader.h"
 
@@ -97,6 +98,26 @@ void refuse_both(const Endpoints& endpoints, protocol::SpecReader& settings) {
                        "leave out one of them (also AWS_ENDPOINT_URL, and `endpoint_url` of the profile)");
 }
 
+void read_artifacts(protocol::SpecReader& settings, std::vector<protocol::WireProblem>& problems,
+                    ArtifactsPlace& place) {
+  const Value* value = settings.member("artifacts");
+  if (!value) return;
+  const std::string none;
+  protocol::SpecReader in(value, "/artifacts", none, problems);
+  in.allow({"bucket", "prefix"});
+  if (const auto bucket = in.needed_text("bucket")) {
+    place.bucket = *bucket;
+    if (!is_bucket_name(*bucket))
+      in.problem("bucket", "'" + *bucket + "' is no name of a bucket",
+                 "it has 3 to 63 lower-case letters, digits, hyphens and dots");
+  }
+  place.prefix = in.text("prefix").value_or("");
+  while (place.prefix.ends_with('/')) place.prefix.pop_back();
+  if (place.prefix.starts_with('/'))
+    in.problem("prefix", "'" + place.prefix + "' begins with a slash", "write it like deployments/web");
+  if (!place.prefix.empty()) place.prefix += "/";
+}
+
 }  // namespace
 
 bool is_region(std::string_view text) {
@@ -115,8 +136,8 @@ Settings read_settings(const Value& value, const Environment& environment) {
   const std::string none;
   Settings out;
   protocol::SpecReader settings(&value, "", none, problems);
-  settings.allow(
-      {"region", "account", "profile", "credentialsFile", "credential", "endpoint", "fips", "dualStack"});
+  settings.allow({"region", "account", "profile", "credentialsFile", "credential", "endpoint", "fips",
+                  "dualStack", "artifacts"});
   if (const auto region = settings.needed_text("region")) {
     out.region = *region;
     if (!is_region(*region))
@@ -138,6 +159,7 @@ Settings read_settings(const Value& value, const Environment& environment) {
       settings.problem("credential", "a destination of AWS has either `credentialsFile` or `credential`");
     out.credentials = credential_path(settings, *name);
   }
+  read_artifacts(settings, problems, out.artifacts);
   try {
     out.endpoints = Configured(out, environment).endpoints();
   } catch (const Failure& failure) {

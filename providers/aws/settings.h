@@ -18,11 +18,18 @@ struct Endpoints {
   bool dual_stack = false;                                     ///< those with IPv6
 };
 
+/// Where what templates name of their repository is uploaded.
+struct ArtifactsPlace {
+  std::string bucket;  ///< empty: nowhere
+  std::string prefix;  ///< empty, or with a slash at its end
+};
+
 struct Settings {
   std::string region;
   std::string account;      ///< twelve digits; compared with whose the credentials are, before anything else
   std::string profile;      ///< of the shared files; empty: the environment's, else "default"
   std::string credentials;  ///< a shared credentials file; empty: where AWS's tools look for it
+  ArtifactsPlace artifacts{};
   Endpoints endpoints;
 };
 

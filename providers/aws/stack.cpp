@@ -184,6 +184,7 @@ std::optional<Stack> read_stack(const protocol::Document& document, const Value&
   const std::size_t before = problems.size();
   Stack stack;
   stack.document = document.digest;
+  stack.blobs = document.blobs;
   SpecReader top(&document.json, "", document.digest, problems);
   if (!document.json.is_object()) return std::nullopt;
   if (const auto version = top.needed_text("apiVersion"); version && *version != kApiVersion)

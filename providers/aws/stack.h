@@ -31,6 +31,7 @@ struct Stack {
   std::string name;
   std::string template_path;                  ///< as `needs` names it
   std::optional<protocol::Blob> template_;    ///< once the daemon has sent it
+  std::vector<protocol::DocumentBlob> blobs;  ///< that, and what it names
   Texts parameters, tags;
   std::map<std::string, OutputOf> from_outputs;  ///< parameters, by name
   std::vector<std::string> requires_;            ///< stacks that come first, also those of `from_outputs`

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <mutex>
+#include <set>
 #include <string>
 
 #include "providers/aws/cloudformation.h"
@@ -10,6 +11,23 @@
 #include "providers/aws/s3.h"
 
 namespace gitopsd::aws {
+
+/// Thread-safe.
+class Uploaded {
+ public:
+  bool contains(const std::string& key) {
+    const std::lock_guard lock(mutex_);
+    return keys_.contains(key);
+  }
+  void add(const std::string& key) {
+    const std::lock_guard lock(mutex_);
+    keys_.insert(key);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::set<std::string> keys_;
+};
 
 class State {
  public:
@@ -30,6 +48,9 @@ class State {
   S3 s3;
   const Digests digests;
   Ledgers ledgers;
+
+  /// What was found in the artifacts' bucket, or put there: its keys are digests, and it stays.
+  Uploaded uploaded;
 
  private:
   std::mutex mutex_;

@@ -10,7 +10,8 @@ namespace gitopsd::aws {
 /// Of one call of ours: beyond some of them AWS throttles.
 inline constexpr std::size_t kCallsAtOnce = 8;
 
-protocol::ResolveResult resolve(const protocol::ResolveRequest&);
+protocol::ResolveResult resolve(const ArtifactsPlace&, const protocol::ResolveRequest&,
+                                protocol::CallContext&);
 protocol::PlanResult plan(State&, const protocol::PlanRequest&, protocol::CallContext&);
 protocol::ApplyResult apply(State&, const protocol::ApplyRequest&, protocol::CallContext&,
                             const protocol::ProgressSink&);

@@ -3,7 +3,7 @@
 # What building gitopsd needs.
 build_packages=(
   g++ meson ninja-build pkg-config ccache
-  libboost1.81-dev libssl-dev libcurl4-openssl-dev libpugixml-dev libgit2-dev rapidjson-dev libsimdjson-dev libyaml-cpp-dev libspdlog-dev libsqlite3-dev
+  libboost1.81-dev libssl-dev libcurl4-openssl-dev libpugixml-dev libzip-dev libgit2-dev rapidjson-dev libsimdjson-dev libyaml-cpp-dev libspdlog-dev libsqlite3-dev
   libsystemd-dev libseccomp-dev libcli11-dev prometheus-cpp-dev doctest-dev libvalijson-dev
 )
 
