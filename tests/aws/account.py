@@ -24,23 +24,27 @@ from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import make_server
 
 import stacks
-from door import Door
+from door import REGIONS, Door
 
 ACCOUNT, REGION = "123456789012", "eu-central-1"
 
 
-def backend():
-    return cloudformation_backends[ACCOUNT][REGION]
+def backend(region: str = REGION):
+    return cloudformation_backends[ACCOUNT][region]
+
+
+def every_stack() -> list:
+    return [stack for region in REGIONS for stack in backend(region).stacks.values()]
 
 
 def described(stack) -> dict:
     """What was rolled back has neither resources nor outputs, and asking moto for them would make them."""
     whole = "ROLLBACK" not in stack.status
-    return {"id": stack.stack_id, "name": stack.name, "status": stack.status, "parameters": stack.parameters, "tags": stack.tags,
+    return {"id": stack.stack_id, "name": stack.name, "region": stack.region_name, "status": stack.status, "parameters": stack.parameters, "tags": stack.tags,
             "outputs": {o.key: o.value for o in stack.output_map.values()} if whole else {},
             "resources": {r.logical_resource_id: r.physical_resource_id for r in stack.stack_resources}
             if whole else {},
-            "template": stack.template, "changeSets": [c.change_set_id for c in backend().change_sets.values()
+            "template": stack.template, "changeSets": [c.change_set_id for c in backend(stack.region_name).change_sets.values()
                                                         if c.stack_id == stack.stack_id and c.execution_status == "AVAILABLE"]}
 
 
@@ -94,7 +98,7 @@ class Outside:
         if environ["REQUEST_METHOD"] == "PUT":
             wanted = json.loads(environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])))
             (object_by_hand if path.endswith("objects") else by_hand)(wanted)
-        told = objects() if path.endswith("objects") else [described(stack) for stack in backend().stacks.values()]
+        told = objects() if path.endswith("objects") else [described(stack) for stack in every_stack()]
         body = json.dumps(told, default=str).encode()
         start("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
         return [body]

@@ -18,6 +18,7 @@ from urllib.parse import quote, unquote_to_bytes
 from xml.sax.saxutils import escape
 
 SKEW = datetime.timedelta(minutes=15)
+REGIONS = ("eu-central-1", "eu-west-1")
 SERVICES = {"2011-06-15": "sts", "2010-05-15": "cloudformation", "2010-05-08": "iam"}
 AUTHORIZATION = re.compile(
     r"AWS4-HMAC-SHA256 Credential=([^/]+)/(\d{8})/([^/]+)/([^/]+)/aws4_request, SignedHeaders=([^,]+), Signature=([0-9a-f]{64})")
@@ -118,7 +119,7 @@ class Door:
         if key.get("token", "") != headers.get("x-amz-security-token", ""):
             raise Refused("InvalidClientTokenId", "The session token is missing or wrong.")
         time = self.check_time(headers.get("x-amz-date", ""), day, service)
-        if region != "eu-central-1":
+        if region not in REGIONS:
             raise Refused("SignatureDoesNotMatch", f"Credential should be scoped to a valid region, not {region}.")
         version = re.search(rb"(?:^|&)Version=([\d-]+)", body[:4096])
         wanted = SERVICES[version.group(1).decode()] if version else "s3"

@@ -80,10 +80,14 @@ class Account:
         self.request("PUT", "/_account/objects", json.dumps(wanted).encode())
 
     def credentials(self) -> Path:
-        file = self.directory / "credentials"
-        file.write_text(f"[default]\naws_access_key_id = {KEY}\naws_secret_access_key = {KEY_SECRET}\n")
-        file.chmod(0o600)
-        return file
+        return credentials_in(self.directory)
+
+
+def credentials_in(folder: Path) -> Path:
+    file = folder / "credentials"
+    file.write_text(f"[default]\naws_access_key_id = {KEY}\naws_secret_access_key = {KEY_SECRET}\n")
+    file.chmod(0o600)
+    return file
 
 
 def shared_account() -> Account:
@@ -119,21 +123,18 @@ def counted(calls: list[str]) -> dict[str, int]:
     return found
 
 
-class AccountScene(Scene):
-    """`self.prefix` begins the names of the test's stacks, which its application may all make."""
-
-    def setUp(self):
-        self.account = shared_account()
-        self.prefix = f"t{next(_numbers)}-"
-        super().setUp()
-        self.account.calls()
+class AwsScene(Scene):
+    """A destination `here` of an account that answers at `self.account.url`."""
 
     def configure(self) -> None:
         self.daemon.config["destinations"] = [{
             "name": "here", "provider": "aws", "command": str(PROVIDER),
             "settings": {"region": REGION, "account": ACCOUNT, "endpoint": self.account.url,
                          "credentialsFile": str(self.account.credentials())}}]
-        self.daemon.application["policy"] = {"stacks": [self.prefix + "*"]}
+
+    @property
+    def policy(self) -> dict:
+        return self.daemon.application["policy"]
 
     def push(self, *documents: dict, **files: str | None) -> str:
         """Commits the documents as the application's one manifest, and other files; returns the commit."""
@@ -145,3 +146,23 @@ class AccountScene(Scene):
     def sync(self, *documents: dict, state: str = "succeeded", **files: str | None) -> dict:
         """The same, delivered; returns the event at its end."""
         return self.daemon.push_and_wait(self.push(*documents, **files), state)
+
+    def held(self, *documents: dict, **files: str | None) -> tuple[int, str]:
+        """The same, which has to wait for somebody's word; returns the event and what it waits for."""
+        event = self.daemon.accept(self.push(*documents, **files))
+        status = wait.until(lambda: (s := self.daemon.status())["phase"] == "held" and s, "it is held")
+        return event, status["waits_for"]
+
+
+class AccountScene(AwsScene):
+    """`self.prefix` begins the names of the test's stacks, which its application may all make."""
+
+    def setUp(self):
+        self.account = shared_account()
+        self.prefix = f"t{next(_numbers)}-"
+        super().setUp()
+        self.account.calls()
+
+    def configure(self) -> None:
+        super().configure()
+        self.daemon.application["policy"] = {"stacks": [self.prefix + "*"]}
