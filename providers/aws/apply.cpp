@@ -1,8 +1,10 @@
 #include <algorithm>
 #include <atomic>
+#include <map>
 #include <thread>
 
 #include "base/hash.h"
+#include "providers/aws/changes.h"
 #include "providers/aws/content_verbs.h"
 #include "providers/aws/verbs.h"
 #include "providers/protocol/schedule.h"
@@ -19,7 +21,9 @@ using protocol::StepState;
 
 /// A deletion that takes longer is told to be going.
 constexpr auto kPromptly = 2s;
-constexpr auto kBetweenLooks = 200ms;
+constexpr auto kBetweenLooks = 200ms, kLongestBetweenLooks = 5000ms;
+/// Before the deadline of a call that waits for a rollback.
+constexpr auto kSpare = 30s;
 
 class StackApplier {
  public:
@@ -31,6 +35,7 @@ class StackApplier {
     std::vector<protocol::WireProblem> problems;
     policy_ = Policy::parse(request_.policy, problems);
     if (!problems.empty()) throw fail(ProblemCause::input, problems[0].message, problems[0].hint);
+    read_documents(problems);
     state_.check_account(context_.cancelled);
     results_.resize(request_.steps.size());
     after_ = protocol::dependencies_of(request_.steps);
@@ -83,6 +88,26 @@ class StackApplier {
     std::string why;
   };
 
+  /// What could be read when it was planned; a problem in it is a step without its stack.
+  void read_documents(std::vector<protocol::WireProblem>& problems) {
+    const Value none;
+    const Reading reading{none, policy_.only_stack(), state_.client.settings().region};
+    for (const auto& document : request_.documents)
+      if (auto stack = read_stack(document, reading, problems))
+        wanted_.emplace(stack->name, *std::move(stack));
+  }
+
+  CloudFormation& there(const Step& step) const {
+    return state_.cloudformation(StackPlace::parse(name_of(step.id)).region);
+  }
+
+  const Stack& wanted(const Step& step) const {
+    const auto found = wanted_.find(name_of(step.id));
+    if (found == wanted_.end())
+      throw fail(ProblemCause::internal, "the document of '" + name_of(step.id) + "' was not sent");
+    return found->second;
+  }
+
   /// The receipt.
   std::string carry_out(const Step& step) {
     if (is_content(step.id)) return apply_content(state_, request_, context_, policy_, step);
@@ -99,29 +124,78 @@ class StackApplier {
       throw StalePlan{"what its failed creation left of '" + name +
                       "' is deleted"};  // what is to be made is planned now
     }
+    const Stack& stack = wanted(step);
+    if (const auto found = breaches(policy_, stack); !found.empty())
+      throw fail(ProblemCause::permission, found.front().message, found.front().hint);
+    if (expected.continues) continue_rollback(step, expected, stack);
+    set_beside(step, expected, stack);
     if (!expected.change_set.empty()) execute(step, expected);
-    return Receipt{expected.stack, expected.template_, {}, {}}.text();
+    Receipt receipt{expected.stack, expected.template_, {}, {}};
+    receipt.policy = expected.policy;
+    receipt.detects = stack.more.detects_drift;
+    // A stack that is just being made is protected by a step of its own, once it stands.
+    if (step.action != Action::create) receipt.protection = stack.more.protection;
+    return receipt.text();
+  }
+
+  /// What no change set sets. The stack policy that is declared holds for the change that comes with it.
+  void set_beside(const Step& step, const Precondition& expected, const Stack& stack) {
+    if (expected.sets_policy) {
+      const std::string policy = stack_policy_of(stack, context_.blobs);
+      if (state_.digests.of_text(policy) != expected.policy)
+        throw StalePlan{"the stack policy of '" + stack.name + "' is not the one that was planned"};
+      there(step).set_policy(expected.stack, policy, context_.cancelled);
+    }
+    if (expected.protection) there(step).protect(expected.stack, *expected.protection, context_.cancelled);
   }
 
   void execute(const Step& step, const Precondition& expected) {
     const std::string token = token_of(request_.sync, step.key);
     try {
-      state_.cloudformation.execute_change_set(expected.change_set, token, context_.cancelled);
+      there(step).execute_change_set(expected.change_set, token, context_.cancelled);
     } catch (const ApiError& error) {
       const bool gone =
           error.code() == "ChangeSetNotFound" || error.code() == "InvalidChangeSetStatus" ||
-          error.code() == "TokenAlreadyExistsException" ||
+          is_repeated(error) || is_busy(error) ||
           (error.code() == "ValidationError" && error.said().find("does not exist") != std::string::npos);
       if (!gone) throw;
       // Executed already, under this very step: by whoever was cut off before it could say so.
-      if (!state_.cloudformation.events(expected.stack, token, context_.cancelled).empty()) return;
+      if (!there(step).events(expected.stack, token, context_.cancelled).empty()) return;
       throw StalePlan{"the change set of '" + name_of(step.id) +
                       "' is not to be had any more: " + error.said()};
     }
   }
 
+  /// Waits for its end: what is declared can be planned only then.
+  [[noreturn]] void continue_rollback(const Step& step, const Precondition& expected, const Stack& stack) {
+    CloudFormation& region = there(step);
+    try {
+      region.continue_rollback(expected.stack, stack.more.skip_in_rollback, stack.role,
+                               rollback_token(expected.stack, step.digest), context_.cancelled);
+    } catch (const ApiError& error) {
+      // Asked for already by whoever was cut off, or it is at it, or it has come to an end.
+      if (!is_repeated(error) && !is_busy(error)) throw;
+    }
+    for (std::chrono::milliseconds pause = kBetweenLooks;;
+         pause = std::min(pause * 2, kLongestBetweenLooks)) {
+      const auto live = region.stack(expected.stack, context_.cancelled);
+      const auto phase = live ? phase_of(live->status) : StackPhase::broken;
+      if (phase != StackPhase::busy && phase != StackPhase::stuck)
+        throw StalePlan{"the rollback of '" + stack.name + "' has come to its end"};
+      if (phase == StackPhase::stuck)
+        throw fail(ProblemCause::destination,
+                   "the rollback of the stack '" + stack.name + "' was continued, and failed again: " +
+                       first_failure(region, expected.stack, context_.cancelled),
+                   "mend that and continue it in CloudFormation, or name what it is to skip in "
+                   "`skipInRollback`");
+      if (context_.cancelled() || Monotonic::now() + pause + kSpare > context_.deadline)
+        throw fail(ProblemCause::transient, "the rollback of the stack '" + stack.name + "' goes on");
+      std::this_thread::sleep_for(pause);
+    }
+  }
+
   void clear(const Step& step, const Precondition& expected) {
-    const auto live = state_.cloudformation.stack(expected.stack, context_.cancelled);
+    const auto live = there(step).stack(expected.stack, context_.cancelled);
     if (live && phase_of(live->status) != StackPhase::stillborn)
       throw StalePlan{"the stack '" + live->name + "' is in " + live->status};
     try {
@@ -132,21 +206,42 @@ class StackApplier {
   }
 
   void remove(const Step& step, const Precondition& expected) {
-    const auto live = state_.cloudformation.stack(expected.stack, context_.cancelled);
+    CloudFormation& region = there(step);
+    const auto live = region.stack(expected.stack, context_.cancelled);
     if (!live) return;
     const auto owner = owner_of(live->tags);
     if (!owner || !stands_for(*owner, request_.owner, step.from))
       throw StalePlan{"the stack '" + live->name + "' is not ours any more"};
-    state_.cloudformation.delete_stack(expected.stack, token_of(request_.sync, step.key), context_.cancelled);
+    ask_to_delete(step, expected, *live);
     const auto patience = Monotonic::now() + kPromptly;
     for (;;) {
-      const auto now = state_.cloudformation.stack(expected.stack, context_.cancelled);
+      const auto now = region.stack(expected.stack, context_.cancelled);
       if (!now) return;
       if (now->status == "DELETE_FAILED")
-        throw fail(ProblemCause::destination, "the stack '" + now->name + "' cannot be deleted: " +
-                                                  first_failure(state_, expected.stack, context_.cancelled));
-      if (Monotonic::now() > patience) throw Going{"the stack '" + now->name + "' is in " + now->status};
+        throw fail(ProblemCause::destination,
+                   "the stack '" + now->name +
+                       "' cannot be deleted: " + first_failure(region, expected.stack, context_.cancelled),
+                   "mend that: the next sync tries again");
+      if (Monotonic::now() > patience) {
+        state_.deletions.watch(expected.stack, {request_.owner.application, step.id,
+                                                StackPlace::parse(name_of(step.id)).region});
+        throw Going{"the stack '" + now->name + "' is in " + now->status};
+      }
       std::this_thread::sleep_for(kBetweenLooks);
+    }
+  }
+
+  void ask_to_delete(const Step& step, const Precondition& expected, const StackFacts& live) {
+    try {
+      there(step).delete_stack(expected.stack, token_of(request_.sync, step.key), context_.cancelled);
+    } catch (const ApiError& error) {
+      if (is_repeated(error)) return;
+      if (is_busy(error))
+        throw fail(ProblemCause::transient,
+                   "an operation on the stack '" + live.name + "' is under way: " + live.status);
+      if (error.said().find("TerminationProtection") == std::string::npos) throw;
+      throw fail(ProblemCause::conflict, "the stack '" + live.name + "' is not deleted: " + error.said(),
+                 "switch its termination protection off in CloudFormation");
     }
   }
 
@@ -155,6 +250,7 @@ class StackApplier {
   protocol::CallContext& context_;
   const protocol::ProgressSink& progress_;
   Policy policy_;
+  std::map<std::string, Stack> wanted_;  ///< by its place's text
   std::vector<std::vector<std::size_t>> after_;
   std::vector<StepResult> results_;
   std::atomic<bool> cancelled_{false};
@@ -166,14 +262,12 @@ std::string token_of(const std::string& sync, const std::string& key) {
   return "gitopsd-" + to_hex(sha256(sync + " " + key)).substr(0, 48);
 }
 
-std::string first_failure(State& state, const std::string& stack, const Cancelled& cancelled) {
-  const auto events = state.cloudformation.events(stack, {}, cancelled);
-  // Newest first. What was cancelled for another's sake is no cause.
-  const auto cause = std::find_if(events.rbegin(), events.rend(), [](const StackEvent& event) {
-    return event.status.ends_with("_FAILED") && event.reason.find("cancelled") == std::string::npos;
-  });
-  if (cause == events.rend()) return {};
-  return cause->resource + " (" + cause->type + "): " + cause->reason;
+std::string rollback_token(const std::string& stack, const std::string& document) {
+  return token_of("rollback " + stack, document);
+}
+
+std::string first_failure(CloudFormation& there, const std::string& stack, const Cancelled& cancelled) {
+  return first_failure(there.events(stack, {}, cancelled));
 }
 
 protocol::ApplyResult apply(State& state, const protocol::ApplyRequest& request,

@@ -12,13 +12,13 @@ protocol::InitializeResult Aws::initialize(const protocol::InitializeRequest& re
                                            std::shared_ptr<protocol::Notifier> notifier) {
   const Settings settings = read_settings(request.settings);
   const std::string folder = protocol::state_folder(request);
-  state_ = std::make_unique<State>(settings, protocol::load_state_key(folder), folder);
+  state_ = std::make_unique<State>(settings, protocol::load_state_key(folder), folder, notifier);
   protocol::InitializeResult result;
   result.name = "aws";
   result.version = GITOPSD_VERSION;
   result.kinds = Value::object(
       {{std::string(kStackKind), stack_schema()}, {std::string(kContentKind), content_schema()}});
-  result.features = {"list"};
+  result.features = {"list", "conditions"};
   result.parallel = 8;
   result.render_context = Value::object({{"account", settings.account},
                                          {"region", settings.region},
@@ -30,7 +30,7 @@ protocol::InitializeResult Aws::initialize(const protocol::InitializeRequest& re
 
 protocol::ResolveResult Aws::resolve(const protocol::ResolveRequest& request,
                                      protocol::CallContext& context) {
-  return aws::resolve(state_->client.settings().artifacts, request, context);
+  return aws::resolve(state_->client.settings(), request, context.blobs);
 }
 
 protocol::PlanResult Aws::plan(const protocol::PlanRequest& request, protocol::CallContext& context) {
@@ -50,9 +50,12 @@ protocol::ObserveResult Aws::observe(const protocol::ObserveRequest& request,
 protocol::ListResult Aws::list(const protocol::ListRequest& request, protocol::CallContext& context) {
   state_->check_account(context.cancelled);
   protocol::ListResult result;
-  for (const auto& stack : state_->cloudformation.stacks(context.cancelled))
-    if (const auto owner = owner_of(stack.tags); owner && owner->installation == request.installation)
-      result.items.push_back({id_of(stack.name), *owner, {}});
+  auto regions = state_->regions();
+  if (regions.empty() || !regions.front().empty()) regions.insert(regions.begin(), "");
+  for (const auto& region : regions)
+    for (const auto& stack : state_->cloudformation(region).stacks(context.cancelled))
+      if (const auto owner = owner_of(stack.tags); owner && owner->installation == request.installation)
+        result.items.push_back({id_of(StackPlace{region, stack.name}.text()), *owner, {}});
   return result;
 }
 

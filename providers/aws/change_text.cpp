@@ -1,26 +1,15 @@
 #include "providers/aws/change_text.h"
 
+#include <algorithm>
 #include <map>
-
-#include "providers/aws/data_types.h"
 
 namespace gitopsd::aws {
 namespace {
 
-bool replaces(const ResourceChange& change) {
-  return change.replacement == "True" || change.replacement == "Conditional" ||
-         change.policy_action.starts_with("Replace");
-}
-
-/// With `DeletionPolicy: Retain` CloudFormation lets go of it.
-bool deletes(const ResourceChange& change) {
-  return change.action == "Remove" && change.policy_action != "Retain" && change.policy_action != "Snapshot";
-}
-
 std::string sign_of(const ResourceChange& change) {
   if (change.action == "Add") return "+";
   if (change.action == "Remove") return "-";
-  return replaces(change) ? "-/+" : "~";
+  return change.replaces() ? "-/+" : "~";
 }
 
 void add_property(std::string& text, const PropertyChange& property) {
@@ -36,9 +25,9 @@ void add_property(std::string& text, const PropertyChange& property) {
 
 std::string word_of(const ResourceChange& change) {
   if (change.action == "Add") return "to add";
-  if (change.action == "Remove") return deletes(change) ? "to delete" : "to let go of";
+  if (change.action == "Remove") return change.deletes() ? "to delete" : "to let go of";
   if (change.action == "Import") return "to adopt";
-  return replaces(change) ? "to replace" : "to change";
+  return change.replaces() ? "to replace" : "to change";
 }
 
 }  // namespace
@@ -65,14 +54,16 @@ std::string change_summary(const ChangeSet& set) {
   return text.empty() ? "its outputs, tags or description change" : text;
 }
 
-protocol::Destroys destroys(const ChangeSet& set) {
-  auto worst = protocol::Destroys::nothing;
-  for (const auto& change : set.changes) {
-    if (!deletes(change) && !replaces(change)) continue;
-    if (holds_data(change.type)) return protocol::Destroys::data;
-    worst = protocol::Destroys::restart;
+std::string deletion_text(const std::vector<StackResource>& resources,
+                          const std::vector<std::string>& retained) {
+  std::string text;
+  for (const auto& one : resources) {
+    const bool stays = std::find(retained.begin(), retained.end(), one.logical_id) != retained.end();
+    text += std::string(stays ? "=" : "-") + " " + one.logical_id + " (" + one.type + ")";
+    if (!one.physical_id.empty()) text += " " + one.physical_id;
+    text += stays ? " stays: DeletionPolicy is Retain\n" : "\n";
   }
-  return worst;
+  return text;
 }
 
 }  // namespace gitopsd::aws

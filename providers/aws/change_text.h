@@ -4,7 +4,6 @@
 #include <string>
 
 #include "providers/aws/cloudformation.h"
-#include "providers/protocol/messages.h"
 
 namespace gitopsd::aws {
 
@@ -12,8 +11,8 @@ namespace gitopsd::aws {
 std::string change_text(const ChangeSet&);
 /// "2 to add, 1 to change, 1 to replace"
 std::string change_summary(const ChangeSet&);
-/// The worst of it: data where something that holds it is deleted or may be replaced, restart where only
-/// other things are.
-protocol::Destroys destroys(const ChangeSet&);
+/// What goes and what stays when a stack is deleted, a line for each resource. `retained`: logical ids of
+/// those that CloudFormation lets go of.
+std::string deletion_text(const std::vector<StackResource>&, const std::vector<std::string>& retained);
 
 }  // namespace gitopsd::aws

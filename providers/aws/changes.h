@@ -15,10 +15,24 @@ struct Changes {
   std::optional<ChangeSet> set;  ///< nullopt: CloudFormation sees nothing to change
 };
 
-/// Makes it, under a name that the same question has again. `live`: the stack as it is, if there is one.
-/// Throws Failure: input where CloudFormation refuses what is declared.
-Changes make_changes(State&, protocol::CallContext&, const Stack&, Texts parameters, const protocol::Owner&,
-                     const std::optional<StackFacts>& live, const std::string& sync);
+/// What a change set is made from.
+struct ChangesWanted {
+  const Stack& stack;
+  Texts parameters;  ///< with the outputs of others
+  const protocol::Owner& owner;
+  const std::optional<StackFacts>& live;  ///< the stack as it is, if there is one
+  const std::string& sync;
+  bool reverts_drift = false;  ///< of its resources, beside
+};
+
+/// Makes it, under a name that the same question has again. Throws Failure: input where CloudFormation
+/// refuses what is declared.
+Changes make_changes(State&, protocol::CallContext&, ChangesWanted);
+
+/// The stack policy that is to be set on it, as JSON: the declared one, or, where one was set and is declared
+/// no more, one that allows every update, since CloudFormation takes none away. Throws Failure (input) for
+/// what is none.
+std::string stack_policy_of(const Stack&, protocol::BlobReader&);
 
 /// The declared parameters with those of other stacks' outputs, which `look` finds. Throws Failure
 /// (destination) for an output that is not there.

@@ -119,11 +119,13 @@ Client::Client(const Settings& settings, const Clock& clock)
       limiter_(clock) {}
 
 Value Client::call(const Service& service, const std::string& action, const Fields& parameters,
-                   const Cancelled& cancelled) {
+                   const Cancelled& cancelled, const std::string& region) {
+  Settings there = settings_;
+  if (!region.empty()) there.region = region;
   const auto response = answer_to(
       std::string(service.id) + ":" + action,
       [&](const Credentials& credentials, WallMicros now) {
-        return query_request(service, action, parameters, settings_, &credentials, now);
+        return query_request(service, action, parameters, there, &credentials, now);
       },
       cancelled);
   return read_answer(response.body, action);

@@ -35,9 +35,10 @@ class Client {
  public:
   Client(const Settings&, const Clock&);
 
-  /// An action of the query protocol (POST); what stands in `<ActionResult>`. Throws ApiError, or Failure
-  /// where no answer came.
-  Value call(const Service&, const std::string& action, const Fields& parameters, const Cancelled& = {});
+  /// An action of the query protocol (POST); what stands in `<ActionResult>`. `region` empty: the
+  /// destination's. Throws ApiError, or Failure where no answer came.
+  Value call(const Service&, const std::string& action, const Fields& parameters, const Cancelled& = {},
+             const std::string& region = {});
 
   /// A request of a service that has a protocol of its own (S3). `base` begins its URL, before the path;
   /// `name` says in errors what is asked of what: "s3:PutObject of arn:aws:s3:::bucket/key". Throws as `call`

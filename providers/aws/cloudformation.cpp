@@ -32,6 +32,14 @@ Texts pairs(const Value& in, std::string_view list, std::string_view key, std::s
   return out;
 }
 
+/// Of a list of texts.
+std::vector<std::string> texts_of(const Value& in, std::string_view list) {
+  std::vector<std::string> out;
+  for (const Value& item : in.get_array(list))
+    if (item.is_string()) out.push_back(item.as_string());
+  return out;
+}
+
 StackFacts stack_of(const Value& in) {
   StackFacts out;
   out.id = in.get_string("StackId");
@@ -43,6 +51,12 @@ StackFacts stack_of(const Value& in) {
   out.parameters = pairs(in, "Parameters", "ParameterKey", "ParameterValue");
   out.tags = pairs(in, "Tags", "Key", "Value");
   out.outputs = pairs(in, "Outputs", "OutputKey", "OutputValue");
+  out.notifications = texts_of(in, "NotificationARNs");
+  out.protection = in.get_string("EnableTerminationProtection") == "true";
+  if (const Value* drift = in.find("DriftInformation")) {
+    out.drift = drift->get_string("StackDriftStatus");
+    out.drift_checked = drift->get_string("LastCheckTimestamp");
+  }
   return out;
 }
 
@@ -77,6 +91,35 @@ bool says_no_change(std::string_view text) {
          text.find("No updates are to be performed") != text.npos;
 }
 
+StackEvent event_of(const Value& in) {
+  StackEvent out;
+  out.resource = in.get_string("LogicalResourceId");
+  out.type = in.get_string("ResourceType");
+  out.status = in.get_string("ResourceStatus");
+  out.reason = in.get_string("ResourceStatusReason");
+  out.token = in.get_string("ClientRequestToken");
+  out.of_stack = out.type == "AWS::CloudFormation::Stack" && out.resource == in.get_string("StackName");
+  return out;
+}
+
+/// Where an operation begins. A rollback is part of the one that failed.
+bool begins(const StackEvent& event) {
+  return event.of_stack && (event.status == "CREATE_IN_PROGRESS" || event.status == "UPDATE_IN_PROGRESS" ||
+                            event.status == "DELETE_IN_PROGRESS" || event.status == "IMPORT_IN_PROGRESS");
+}
+
+ResourceDrift drift_of(const Value& in) {
+  ResourceDrift out;
+  out.logical_id = in.get_string("LogicalResourceId");
+  out.type = in.get_string("ResourceType");
+  out.physical_id = in.get_string("PhysicalResourceId");
+  out.status = in.get_string("StackResourceDriftStatus");
+  for (const Value& one : in.get_array("PropertyDifferences"))
+    out.differences.push_back(
+        {one.get_string("PropertyPath"), one.get_string("ExpectedValue"), one.get_string("ActualValue")});
+  return out;
+}
+
 bool is_missing(const ApiError& error) {
   return error.code() == "ValidationError" && error.said().find("does not exist") != std::string::npos;
 }
@@ -87,8 +130,26 @@ StackPhase phase_of(const std::string& status) {
   if (status == "REVIEW_IN_PROGRESS") return StackPhase::review;
   if (status.ends_with("_IN_PROGRESS")) return StackPhase::busy;
   if (status == "ROLLBACK_COMPLETE") return StackPhase::stillborn;
+  if (status == "UPDATE_ROLLBACK_FAILED") return StackPhase::stuck;
+  if (status == "CREATE_FAILED" || status == "UPDATE_FAILED") return StackPhase::halted;
   if (status.ends_with("_FAILED")) return StackPhase::broken;
   return status.ends_with("ROLLBACK_COMPLETE") ? StackPhase::rolled_back : StackPhase::well;
+}
+
+bool is_busy(const ApiError& error) {
+  return error.code() == "ValidationError" && error.said().find("_IN_PROGRESS state") != std::string::npos;
+}
+
+bool is_repeated(const ApiError& error) {
+  return error.code() == "TokenAlreadyExistsException";
+}
+
+bool ResourceChange::replaces() const {
+  return replacement == "True" || replacement == "Conditional" || policy_action.starts_with("Replace");
+}
+
+bool ResourceChange::deletes() const {
+  return action == "Remove" && policy_action != "Retain" && policy_action != "Snapshot";
 }
 
 bool ChangeSet::empty() const {
@@ -148,6 +209,12 @@ std::optional<ChangeSetName> CloudFormation::create_change_set(const NewChangeSe
   add_pairs(parameters, "Parameters", "ParameterKey", "ParameterValue", wanted.parameters);
   add_pairs(parameters, "Tags", "Key", "Value", wanted.tags);
   add_list(parameters, "Capabilities", wanted.capabilities);
+  if (wanted.notifications) add_list(parameters, "NotificationARNs", *wanted.notifications);
+  if (wanted.notifications && wanted.notifications->empty())
+    parameters.emplace_back("NotificationARNs", "");  // takes all away
+  if (!wanted.on_failure.empty()) parameters.emplace_back("OnStackFailure", wanted.on_failure);
+  if (wanted.imports) parameters.emplace_back("ImportExistingResources", "true");
+  if (wanted.reverts_drift) parameters.emplace_back("DeploymentMode", "REVERT_DRIFT");
   try {
     const Value made = call("CreateChangeSet", parameters, cancelled);
     return ChangeSetName{made.get_string("Id"), made.get_string("StackId")};
@@ -197,21 +264,75 @@ void CloudFormation::delete_stack(const std::string& id, const std::string& toke
   call("DeleteStack", {{"StackName", id}, {"ClientRequestToken", token}}, cancelled);
 }
 
+void CloudFormation::continue_rollback(const std::string& id, const std::vector<std::string>& skip,
+                                       const std::string& role, const std::string& token,
+                                       const Cancelled& cancelled) {
+  Fields parameters{{"StackName", id}, {"ClientRequestToken", token}};
+  if (!role.empty()) parameters.emplace_back("RoleARN", role);
+  add_list(parameters, "ResourcesToSkip", skip);
+  call("ContinueUpdateRollback", parameters, cancelled);
+}
+
+void CloudFormation::protect(const std::string& id, bool on, const Cancelled& cancelled) {
+  call("UpdateTerminationProtection",
+       {{"StackName", id}, {"EnableTerminationProtection", on ? "true" : "false"}}, cancelled);
+}
+
+void CloudFormation::set_policy(const std::string& id, const std::string& policy,
+                                const Cancelled& cancelled) {
+  call("SetStackPolicy", {{"StackName", id}, {"StackPolicyBody", policy}}, cancelled);
+}
+
 std::vector<StackEvent> CloudFormation::events(const std::string& stack, const std::string& token,
                                                const Cancelled& cancelled) {
   std::vector<StackEvent> out;
-  std::string wanted = token;
   each_page("DescribeStackEvents", {{"StackName", stack}}, cancelled, [&](const Value& found) {
-    for (const Value& e : found.get_array("StackEvents")) {
-      StackEvent event{e.get_string("LogicalResourceId"), e.get_string("ResourceType"),
-                       e.get_string("ResourceStatus"), e.get_string("ResourceStatusReason"),
-                       e.get_string("ClientRequestToken")};
-      if (wanted.empty()) wanted = event.token;
-      if (event.token == wanted)
-        out.push_back(std::move(event));
-      else if (!out.empty())
+    for (const Value& one : found.get_array("StackEvents")) {
+      auto event = event_of(one);
+      const std::string& wanted = !token.empty() ? token : out.empty() ? event.token : out.front().token;
+      if (event.token != wanted) {
+        if (out.empty()) continue;
         return false;  // of the operation before
+      }
+      const bool first = begins(event);
+      out.push_back(std::move(event));
+      if (first) return false;
     }
+    return true;
+  });
+  return out;
+}
+
+std::vector<StackResource> CloudFormation::resources(const std::string& stack, const Cancelled& cancelled) {
+  std::vector<StackResource> out;
+  each_page("ListStackResources", {{"StackName", stack}}, cancelled, [&](const Value& found) {
+    for (const Value& one : found.get_array("StackResourceSummaries")) {
+      const Value* drift = one.find("DriftInformation");
+      out.push_back({one.get_string("LogicalResourceId"), one.get_string("ResourceType"),
+                     one.get_string("PhysicalResourceId"),
+                     drift ? drift->get_string("StackResourceDriftStatus") : std::string()});
+    }
+    return true;
+  });
+  return out;
+}
+
+std::string CloudFormation::detect_drift(const std::string& stack, const Cancelled& cancelled) {
+  return call("DetectStackDrift", {{"StackName", stack}}, cancelled).get_string("StackDriftDetectionId");
+}
+
+DriftDetectionStatus CloudFormation::drift_detection(const std::string& id, const Cancelled& cancelled) {
+  const Value found = call("DescribeStackDriftDetectionStatus", {{"StackDriftDetectionId", id}}, cancelled);
+  return {found.get_string("DetectionStatus"), found.get_string("DetectionStatusReason"),
+          found.get_string("StackDriftStatus")};
+}
+
+std::vector<ResourceDrift> CloudFormation::drifts(const std::string& stack, const Cancelled& cancelled) {
+  Fields parameters{{"StackName", stack}};
+  add_list(parameters, "StackResourceDriftStatusFilters", {"MODIFIED", "DELETED"});
+  std::vector<ResourceDrift> out;
+  each_page("DescribeStackResourceDrifts", parameters, cancelled, [&](const Value& found) {
+    for (const Value& one : found.get_array("StackResourceDrifts")) out.push_back(drift_of(one));
     return true;
   });
   return out;

@@ -20,6 +20,10 @@ struct StackFacts {
   std::string updated;  ///< as AWS wrote it: of the last update, else of the creation
   Texts parameters, tags, outputs;
   std::string role;
+  std::vector<std::string> notifications;
+  bool protection = false;    ///< against deletion
+  std::string drift;          ///< DRIFTED, IN_SYNC, NOT_CHECKED, as drift detection found it last
+  std::string drift_checked;  ///< when it last began, as AWS wrote it; empty: never
 };
 
 /// What an operation on it is at, by the end of its status (`UPDATE_ROLLBACK_COMPLETE`).
@@ -29,7 +33,9 @@ enum class StackPhase {
   well,         ///< the last operation did what it was to do
   stillborn,    ///< its creation failed, and there is nothing in it: it can only be deleted
   rolled_back,  ///< it did not, and the stack is as it was before
-  broken        ///< somebody has to act
+  halted,  ///< it stopped where it failed, as the declaration wanted it: the next change goes on from there
+  stuck,   ///< its rollback failed, and can be continued
+  broken   ///< somebody has to act
 };
 StackPhase phase_of(const std::string& status);
 
@@ -44,6 +50,10 @@ struct ResourceChange {
   std::string replacement;    ///< True, Conditional, False
   std::string policy_action;  ///< Delete, Retain, Snapshot, ReplaceAndDelete, ...
   std::vector<PropertyChange> properties;
+  /// Or may: what it depends on is known only when it is done.
+  bool replaces() const;
+  /// With `DeletionPolicy: Retain` CloudFormation lets go of it instead.
+  bool deletes() const;
 };
 struct ChangeSet {
   std::string id, stack_id, status, reason;
@@ -60,6 +70,10 @@ struct NewChangeSet {
   Texts parameters, tags;
   std::vector<std::string> capabilities;
   std::string role, token;
+  std::optional<std::vector<std::string>> notifications;  ///< nullopt: as they are
+  std::string on_failure;                                 ///< empty: ROLLBACK
+  bool imports = false;                                   ///< ImportExistingResources
+  bool reverts_drift = false;                             ///< DeploymentMode: REVERT_DRIFT
 };
 struct ChangeSetName {
   std::string id, stack_id;
@@ -67,11 +81,38 @@ struct ChangeSetName {
 
 struct StackEvent {
   std::string resource, type, status, reason, token;
+  bool of_stack = false;  ///< itself, and not of a resource
 };
+
+struct StackResource {
+  std::string logical_id, type, physical_id;
+  std::string drift;  ///< NOT_CHECKED where drift detection does not know its type
+};
+
+/// A property that is not as it was applied, or a resource that is not there.
+struct PropertyDifference {
+  std::string path, expected, actual;
+};
+struct ResourceDrift {
+  std::string logical_id, type, physical_id;
+  std::string status;  ///< MODIFIED, DELETED
+  std::vector<PropertyDifference> differences;
+};
+
+struct DriftDetectionStatus {
+  std::string status, reason;  ///< DETECTION_IN_PROGRESS, DETECTION_FAILED, DETECTION_COMPLETE
+  std::string drift;           ///< DRIFTED, IN_SYNC
+};
+
+/// Whether it was refused because an operation on the stack is under way.
+bool is_busy(const ApiError&);
+/// Whether it was done already, with the same request token.
+bool is_repeated(const ApiError&);
 
 class CloudFormation {
  public:
-  explicit CloudFormation(Client& client) : client_(client) {}
+  /// `region` empty: the destination's.
+  CloudFormation(Client& client, std::string region) : client_(client), region_(std::move(region)) {}
 
   /// nullopt where there is none. By name or, also once it is deleted, by id.
   std::optional<StackFacts> stack(const std::string& name, const Cancelled& = {});
@@ -88,8 +129,22 @@ class CloudFormation {
   void execute_change_set(const std::string& id, const std::string& token, const Cancelled& = {});
 
   void delete_stack(const std::string& id, const std::string& token, const Cancelled& = {});
+  /// Of UPDATE_ROLLBACK_FAILED. `skip`: resources that are left as they are.
+  void continue_rollback(const std::string& id, const std::vector<std::string>& skip, const std::string& role,
+                         const std::string& token, const Cancelled& = {});
+  void protect(const std::string& id, bool on, const Cancelled& = {});
+  void set_policy(const std::string& id, const std::string& policy, const Cancelled& = {});
+
   /// Newest first: those of the operation with this token; of the newest operation where that is empty.
   std::vector<StackEvent> events(const std::string& stack, const std::string& token, const Cancelled& = {});
+  std::vector<StackResource> resources(const std::string& stack, const Cancelled& = {});
+
+  /// Begins it; what it is known by.
+  /// https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DetectStackDrift.html
+  std::string detect_drift(const std::string& stack, const Cancelled& = {});
+  DriftDetectionStatus drift_detection(const std::string& id, const Cancelled& = {});
+  /// What the last detection found to be modified or deleted.
+  std::vector<ResourceDrift> drifts(const std::string& stack, const Cancelled& = {});
 
  private:
   /// Asks for page after page, until there is none or `take` wants no more. Throws Failure where they never
@@ -97,10 +152,11 @@ class CloudFormation {
   void each_page(const std::string& action, const Fields& parameters, const Cancelled&,
                  const std::function<bool(const Value&)>& take);
   Value call(const std::string& action, const Fields& parameters, const Cancelled& cancelled) {
-    return client_.call(kCloudFormation, action, parameters, cancelled);
+    return client_.call(kCloudFormation, action, parameters, cancelled, region_);
   }
 
   Client& client_;
+  const std::string region_;
 };
 
 }  // namespace gitopsd::aws

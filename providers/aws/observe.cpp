@@ -1,6 +1,7 @@
 #include <map>
 
 #include "providers/aws/content_verbs.h"
+#include "providers/aws/stack_looks.h"
 #include "providers/aws/verbs.h"
 #include "providers/protocol/schedule.h"
 
@@ -22,10 +23,9 @@ class StackObserver {
 
   protocol::ObserveResult run() {
     state_.check_account(context_.cancelled);
-    if (request_.entries.size() >= kManyEntries) {
-      all_.emplace();
-      for (auto& stack : state_.cloudformation.stacks(context_.cancelled)) all_->emplace(stack.name, stack);
-    }
+    std::vector<protocol::WireProblem> problems;  // told by whoever plans
+    policy_ = Policy::parse(request_.policy, problems);
+    looks_.emplace(state_, places(), kManyEntries, context_.cancelled);
     protocol::ObserveResult result;
     result.observations.resize(request_.entries.size());
     protocol::run_in_order(std::vector<std::vector<std::size_t>>(request_.entries.size()), kCallsAtOnce,
@@ -45,24 +45,29 @@ class StackObserver {
   }
 
  private:
-  std::optional<StackFacts> facts(const std::string& name) {
-    if (!all_) return state_.cloudformation.stack(name, context_.cancelled);
-    const auto found = all_->find(name);
-    return found == all_->end() ? std::nullopt : std::optional(found->second);
+  std::vector<std::string> places() const {
+    std::vector<std::string> out;
+    for (const auto& entry : request_.entries) out.push_back(name_of(entry.id));
+    return out;
+  }
+
+  CloudFormation& there(const protocol::Entry& entry) const {
+    return state_.cloudformation(StackPlace::parse(name_of(entry.id)).region);
   }
 
   void look(const protocol::Entry& entry, Observation& seen) {
     const std::string name = name_of(entry.id);
-    const auto live = facts(name);
+    const auto live = looks_->look(name);
     if (!live || phase_of(live->status) == StackPhase::review) {
       seen.live = Live::absent;
       seen.drift = entry.owned ? DriftState::yes : DriftState::no;
       seen.health = Health::missing;
       seen.reason = "the stack '" + name + "' does not exist";
+      judge_absence(entry, seen);
       return;
     }
     const auto owner = owner_of(live->tags);
-    if (!owner || !stands_for(*owner, request_.owner, entry.from)) {
+    if (owner ? !stands_for(*owner, request_.owner, entry.from) : !is_becoming_ours(entry, *live)) {
       seen.live = Live::foreign;
       seen.drift = DriftState::yes;
       seen.reason = owner ? "the stack '" + name + "' belongs to application '" + owner->application + "'"
@@ -70,27 +75,58 @@ class StackObserver {
       return;
     }
     seen.live = Live::ours;
-    judge_health(*live, seen);
+    judge_health(entry, *live, seen);
     judge_drift(entry, *live, seen);
   }
 
-  void judge_health(const StackFacts& live, Observation& seen) {
+  /// It gets its tags by the operation that our receipt is of: until that has come to a good end there may be
+  /// none.
+  static bool is_becoming_ours(const protocol::Entry& entry, const StackFacts& live) {
+    const auto receipt = entry.owned ? Receipt::parse(entry.owned->receipt) : std::nullopt;
+    return receipt && receipt->stack == live.id && receipt->updated.empty() &&
+           phase_of(live.status) != StackPhase::well;
+  }
+
+  /// With `onFailure: delete` CloudFormation leaves nothing of a creation that failed but its events.
+  void judge_absence(const protocol::Entry& entry, Observation& seen) {
+    const auto receipt = entry.owned ? Receipt::parse(entry.owned->receipt) : std::nullopt;
+    if (!receipt || !receipt->updated.empty()) return;
+    std::string cause;
+    try {
+      cause = first_failure(there(entry), receipt->stack, context_.cancelled);
+    } catch (const ApiError&) {
+      return;  // nothing is kept of it
+    }
+    if (cause.empty()) return;
+    seen.health = Health::degraded;
+    seen.reason = "its creation failed, and it was deleted: " + cause;
+  }
+
+  void judge_health(const protocol::Entry& entry, const StackFacts& live, Observation& seen) {
     switch (phase_of(live.status)) {
       case StackPhase::well:
         seen.health = Health::healthy;
         return;
       case StackPhase::busy:
+        if (live.status == "DELETE_IN_PROGRESS")
+          state_.deletions.watch(
+              live.id, {request_.owner.application, entry.id, StackPlace::parse(name_of(entry.id)).region});
+        [[fallthrough]];
       case StackPhase::review:
         seen.health = Health::progressing;
         seen.reason = live.status;
+        if (const auto at = progress_text(there(entry).events(live.id, {}, context_.cancelled)); !at.empty())
+          seen.reason += ": " + at;
         return;
       case StackPhase::stillborn:
       case StackPhase::rolled_back:
+      case StackPhase::halted:
+      case StackPhase::stuck:
       case StackPhase::broken:
         break;
     }
     seen.health = Health::degraded;
-    const std::string cause = first_failure(state_, live.id, context_.cancelled);
+    const std::string cause = first_failure(there(entry), live.id, context_.cancelled);
     seen.reason = live.status + (cause.empty() ? live.status_reason.empty() ? "" : ": " + live.status_reason
                                                : ": " + cause);
   }
@@ -104,32 +140,39 @@ class StackObserver {
       seen.diff = "it is another stack than was applied\n";
       return;
     }
+    if (receipt->protection && *receipt->protection != live.protection)
+      seen.diff += std::string("its termination protection is ") + (live.protection ? "on\n" : "off\n");
     // Neither template nor parameters change without an update: no need to read them, not even for a full
     // look.
-    if (receipt->updated == live.updated) return;
+    if (receipt->updated != live.updated) compare(entry, live, *receipt, seen);
+    if (seen.diff.empty()) return;
+    seen.drift = DriftState::yes;
+    seen.receipt.clear();
+    if (seen.reason.empty()) seen.reason = seen.diff.substr(0, seen.diff.find('\n'));
+  }
+
+  /// With what was applied; what is found to be the same is remembered.
+  void compare(const protocol::Entry& entry, const StackFacts& live, Receipt& receipt, Observation& seen) {
     const std::string facts_now = state_.digests.of_facts(live);
-    const bool first = receipt->updated.empty();  // nobody has looked since the operation ended
-    if (!first && receipt->facts != facts_now)
-      seen.diff += "parameters, tags or role are not as they were applied\n";
+    const bool first = receipt.updated.empty();  // nobody has looked since the operation ended
+    if (phase_of(live.status) != StackPhase::well && first) return;  // what failed is no drift
+    if (!first && receipt.facts != facts_now)
+      seen.diff += "parameters, tags, role or topics are not as they were applied\n";
     if (!first) {
-      const auto text = state_.cloudformation.template_of(live.id, context_.cancelled);
-      if (state_.digests.of_template(text) != receipt->template_)
+      const auto text = there(entry).template_of(live.id, context_.cancelled);
+      if (state_.digests.of_text(text) != receipt.template_)
         seen.diff += "the template is not the one that was applied\n";
     }
-    if (phase_of(live.status) != StackPhase::well && first) return;  // what failed is no drift
-    if (!seen.diff.empty()) {
-      seen.drift = DriftState::yes;
-      return;
-    }
-    receipt->facts = facts_now;
-    receipt->updated = live.updated;
-    seen.receipt = receipt->text();
+    receipt.facts = facts_now;
+    receipt.updated = live.updated;
+    seen.receipt = receipt.text();
   }
 
   State& state_;
   const protocol::ObserveRequest& request_;
   protocol::CallContext& context_;
-  std::optional<std::map<std::string, StackFacts>> all_;
+  Policy policy_;
+  std::optional<StackLooks> looks_;
 };
 
 }  // namespace

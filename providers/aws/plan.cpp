@@ -2,10 +2,13 @@
 #include <map>
 
 #include "base/json.h"
+#include "base/yaml.h"
 #include "providers/aws/change_text.h"
 #include "providers/aws/changes.h"
 #include "providers/aws/content_verbs.h"
+#include "providers/aws/data_guard.h"
 #include "providers/aws/order.h"
+#include "providers/aws/stack_looks.h"
 #include "providers/aws/verbs.h"
 #include "providers/protocol/schedule.h"
 
@@ -19,13 +22,30 @@ using protocol::WireProblem;
 
 /// From here on one page of all is cheaper than each by itself.
 constexpr std::size_t kManyStacks = 8;
+/// Of somebody else: nothing tells when it ends.
+constexpr int kLooksAgainWithin = 15;
 
 /// The steps and problems of one stack.
 struct Planned {
   std::optional<Step> step;
+  std::optional<Step> after;  ///< once that one's effect is there
   std::vector<WireProblem> problems;
-  Value made;  ///< {changeSet, stack: that is there for nothing else}
+  Value made;  ///< {region, changeSet, stack: that is there for nothing else}
 };
+
+/// Logical ids of a template's resources that are let go of when their stack is deleted.
+std::vector<std::string> retained_by(const std::string& text) {
+  std::vector<std::string> out;
+  for (const Value& whole : parse_yaml(text, "the template")) {
+    const Value* resources = whole.find("Resources");
+    if (!resources || !resources->is_object()) continue;
+    for (const auto& [id, resource] : resources->as_object()) {
+      const Value* policy = resource.find("DeletionPolicy");
+      if (policy && policy->is_string() && policy->as_string().starts_with("Retain")) out.push_back(id);
+    }
+  }
+  return out;
+}
 
 class StackPlanner {
  public:
@@ -38,22 +58,25 @@ class StackPlanner {
     read_documents(result.problems);
     if (!result.problems.empty()) return result;
     state_.check_account(context_.cancelled);
-    look_at_many();
+    looks_.emplace(state_, places(), kManyStacks, context_.cancelled);
     const std::size_t upserts = wanted_.size(), all = upserts + request_.remove.size();
     planned_.resize(all);
-    const int last = levels_.empty() ? 0 : *std::max_element(levels_.begin(), levels_.end()) + 1;
+    // Two waves for each level: what comes once a stack stands comes before those that need it.
+    const int last = levels_.empty() ? 0 : 2 * (*std::max_element(levels_.begin(), levels_.end()) + 1);
     protocol::run_in_order(requirements(all), kCallsAtOnce, [&](std::size_t i) {
       const ResourceId id = i < upserts ? id_of(wanted_[i].name) : request_.remove[i - upserts];
       try {
         planned_[i] = i < upserts ? upsert(wanted_[i]) : removal(id);
-        if (auto& step = planned_[i].step) step->wave = i < upserts ? levels_[i] : last;
+        if (auto& step = planned_[i].step) step->wave = i < upserts ? 2 * levels_[i] : last;
+        if (auto& after = planned_[i].after) after->wave = 2 * levels_[i] + 1;
       } catch (const Failure& failure) {
         planned_[i].problems.push_back(problem_of(failure, id, i < upserts ? wanted_[i].document : ""));
       }
     });
     Value made = Value::array();
     for (auto& one : planned_) {
-      if (one.step) result.steps.push_back(std::move(*one.step));
+      for (auto* step : {&one.step, &one.after})
+        if (*step) result.steps.push_back(std::move(**step));
       for (auto& problem : one.problems) result.problems.push_back(std::move(problem));
       if (!one.made.is_null()) made.push(std::move(one.made));
     }
@@ -65,10 +88,12 @@ class StackPlanner {
   void read_documents(std::vector<WireProblem>& problems) {
     std::map<std::string_view, const protocol::Resource*> upserts;
     for (const auto& resource : request_.upsert) upserts.emplace(resource.document, &resource);
+    const Value none;
+    const Reading reading{none, policy_.only_stack(), state_.client.settings().region};
     for (const auto& document : request_.documents) {
       const auto resource = upserts.find(document.digest);
       if (resource == upserts.end() || is_content(document)) continue;
-      auto stack = read_stack(document, Value(), policy_.only_stack(), problems);
+      auto stack = read_stack(document, reading, problems);
       if (!stack) continue;
       stack->options = resource->second->options;
       for (auto& problem : breaches(policy_, *stack)) problems.push_back(std::move(problem));
@@ -89,16 +114,17 @@ class StackPlanner {
     return after;
   }
 
-  void look_at_many() {
-    if (wanted_.size() + request_.remove.size() < kManyStacks) return;
-    seen_.emplace();
-    for (auto& stack : state_.cloudformation.stacks(context_.cancelled)) seen_->emplace(stack.name, stack);
+  std::vector<std::string> places() const {
+    std::vector<std::string> out;
+    for (const auto& stack : wanted_) out.push_back(stack.name);
+    for (const auto& id : request_.remove) out.push_back(name_of(id));
+    return out;
   }
 
-  std::optional<StackFacts> look(const std::string& name) {
-    if (!seen_) return state_.cloudformation.stack(name, context_.cancelled);
-    const auto found = seen_->find(name);
-    return found == seen_->end() ? std::nullopt : std::optional(found->second);
+  std::optional<StackFacts> look(const std::string& place) const { return looks_->look(place); }
+
+  CloudFormation& there(const std::string& place) const {
+    return state_.cloudformation(StackPlace::parse(place).region);
   }
 
   std::string from_of(const ResourceId& id) const {
@@ -145,13 +171,23 @@ class StackPlanner {
     return problem;
   }
 
+  std::optional<Receipt> receipt_of(const Stack& wanted) const {
+    const auto entry = entries_.find(id_of(wanted.name));
+    if (entry == entries_.end() || !entry->second->owned) return std::nullopt;
+    return Receipt::parse(entry->second->owned->receipt);
+  }
+
   /// Whether nobody has touched it since we left it, as this document wants it.
   bool is_as_applied(const StackFacts& live, const Stack& wanted) const {
     const auto entry = entries_.find(id_of(wanted.name));
     if (entry == entries_.end() || !entry->second->owned || !entry->second->from.empty()) return false;
-    const auto receipt = Receipt::parse(entry->second->owned->receipt);
+    const auto receipt = receipt_of(wanted);
+    const bool protected_ = !wanted.more.protection || (*wanted.more.protection == live.protection &&
+                                                        receipt && receipt->protection == live.protection);
+    const bool policy = !wanted.more.has_policy() || (receipt && !receipt->policy.empty());
     return receipt && entry->second->owned->digest == wanted.document && receipt->stack == live.id &&
-           phase_of(live.status) == StackPhase::well && receipt->updated == live.updated;
+           phase_of(live.status) == StackPhase::well && receipt->updated == live.updated && protected_ &&
+           policy;
   }
 
   Planned upsert(const Stack& wanted) {
@@ -162,11 +198,12 @@ class StackPlanner {
       if (auto problem = others(*live, wanted)) return out.problems.push_back(*std::move(problem)), out;
       if (is_as_applied(*live, wanted))
         return out.step = with_digest(step_for(id, Action::none, ""), wanted), out;
+      if (phase_of(live->status) == StackPhase::stuck) return continued(wanted, *live);
       if (auto problem = in_the_way(*live, wanted)) return out.problems.push_back(*std::move(problem)), out;
       if (phase_of(live->status) == StackPhase::stillborn) {
         auto step = step_for(id, Action::replace,
                              "its creation failed: what is left is deleted, and it is made anew");
-        step.precondition = Precondition{"", live->id, ""}.text();
+        step.precondition = Precondition{"", live->id}.text();
         return out.step = with_digest(std::move(step), wanted), out;
       }
     }
@@ -179,22 +216,107 @@ class StackPlanner {
       step.from = from_of(id);
       return out.step = with_digest(std::move(step), wanted), out;
     }
-    auto parameters = parameters_of(wanted, [this](const std::string& name) { return look(name); });
     const auto changes =
-        make_changes(state_, context_, wanted, std::move(parameters), request_.owner, live, request_.sync);
+        make_changes(state_, context_, {wanted, parameters(wanted), request_.owner, live, request_.sync});
+    Precondition expected{"", live ? live->id : "", changes.template_digest};
+    const std::string beside = set_beside(wanted, live, expected);
     if (!changes.set) {
-      auto step = step_for(id, ours ? Action::none : Action::adopt,
-                           ours ? "CloudFormation sees no change" : "it is as declared, and becomes ours");
-      step.precondition = Precondition{"", live ? live->id : "", changes.template_digest}.text();
+      check_topics(wanted, live);
+      const Action kind = !ours ? Action::adopt : beside.empty() ? Action::none : Action::update;
+      auto step = step_for(id, kind,
+                           !beside.empty() ? beside
+                           : ours          ? "CloudFormation sees no change"
+                                           : "it is as declared, and becomes ours");
+      step.precondition = expected.text();
       return out.step = with_digest(std::move(step), wanted), out;
     }
     const ChangeSet& set = *changes.set;
-    out.made = Value::object({{"changeSet", set.id}});
-    if (creates) out.made.set("stack", set.stack_id);
+    out.made = made_by(wanted, set, creates);
     auto step = step_for(id, action, change_summary(set));
-    step.precondition = Precondition{set.id, set.stack_id, changes.template_digest}.text();
+    expected.change_set = set.id;
+    expected.stack = set.stack_id;
+    if (creates && !beside.empty()) out.after = with_digest(once_it_stands(wanted, expected, beside), wanted);
+    if (!creates && !beside.empty()) step.reason += "; " + beside;
+    if (creates) expected = {set.id, set.stack_id, changes.template_digest};
+    step.precondition = expected.text();
     step.diff = change_text(set);
-    step.destroys = destroys(set);
+    step.destroys = DataGuard(policy_.data, wanted.more).of(set);
+    step.from = from_of(id);
+    out.step = with_digest(std::move(step), wanted);
+    return out;
+  }
+
+  Texts parameters(const Stack& wanted) const {
+    return parameters_of(wanted, [this](const std::string& place) { return look(place); });
+  }
+
+  /// CloudFormation may see nothing to change where only the topics are others.
+  static void check_topics(const Stack& wanted, const std::optional<StackFacts>& live) {
+    if (!live || !wanted.more.notifications || *wanted.more.notifications == live->notifications) return;
+    throw fail(ProblemCause::destination,
+               "CloudFormation does not change the topics of the stack '" + wanted.name + "' alone",
+               "change a tag or a parameter with them");
+  }
+
+  static Value made_by(const Stack& wanted, const ChangeSet& set, bool creates) {
+    Value made = Value::object({{"changeSet", set.id}, {"region", StackPlace::parse(wanted.name).region}});
+    if (creates) made.set("stack", set.stack_id);
+    return made;
+  }
+
+  /// What no change set sets: into `expected`, and told.
+  std::string set_beside(const Stack& wanted, const std::optional<StackFacts>& live, Precondition& expected) {
+    std::string told;
+    const auto receipt = receipt_of(wanted);
+    const bool same = receipt && live && receipt->stack == live->id;
+    if (wanted.more.has_policy() || (same && !receipt->policy.empty())) {
+      expected.policy = state_.digests.of_text(stack_policy_of(wanted, context_.blobs));
+      expected.sets_policy = !same || receipt->policy != expected.policy;
+      if (expected.sets_policy)
+        told = wanted.more.has_policy() ? "its stack policy is set"
+                                        : "its stack policy becomes one that allows every update";
+    }
+    const auto wish = wanted.more.protection;
+    if (wish && *wish != (live && live->protection)) {
+      expected.protection = wish;
+      told += std::string(told.empty() ? "" : "; ") + "its termination protection is switched " +
+              (*wish ? "on" : "off");
+    }
+    return told;
+  }
+
+  /// A stack that is protected before it stands could not be made anew if its creation failed.
+  Step once_it_stands(const Stack& wanted, Precondition expected, const std::string& what) const {
+    const ResourceId id = id_of(wanted.name);
+    auto step = step_for(id, Action::update, what);
+    step.key = "settings " + id.str();
+    expected.change_set.clear();
+    step.precondition = expected.text();
+    return step;
+  }
+
+  /// Its rollback failed: once for what is declared it is continued, and what is declared is planned then.
+  Planned continued(const Stack& wanted, const StackFacts& live) {
+    Planned out;
+    const ResourceId id = id_of(wanted.name);
+    const auto events = there(wanted.name).events(live.id, {}, context_.cancelled);
+    const std::string cause = first_failure(events);
+    if (!events.empty() && events.front().token == rollback_token(live.id, wanted.document)) {
+      out.problems.push_back(problem_of(
+          fail(ProblemCause::destination,
+               "the rollback of the stack '" + wanted.name + "' was continued, and failed again: " + cause,
+               "mend that and continue it in CloudFormation, or name what it is to skip in `skipInRollback`"),
+          id, wanted.document));
+      return out;
+    }
+    std::string reason = "its rollback failed (" + cause + "): it is continued";
+    for (const auto& skipped : wanted.more.skip_in_rollback)
+      reason += (&skipped == &wanted.more.skip_in_rollback.front() ? ", without " : ", ") + skipped;
+    auto step = step_for(id, Action::update, reason + "; what changes is known then");
+    step.key = "continue " + id.str();
+    Precondition expected{"", live.id};
+    expected.continues = true;
+    step.precondition = expected.text();
     step.from = from_of(id);
     out.step = with_digest(std::move(step), wanted);
     return out;
@@ -221,16 +343,22 @@ class StackPlanner {
   std::optional<WireProblem> in_the_way(const StackFacts& live, const Stack& wanted) const {
     const ResourceId id = id_of(wanted.name);
     switch (phase_of(live.status)) {
-      case StackPhase::busy:
-        return problem_of(fail(ProblemCause::transient, "an operation on the stack '" + wanted.name +
-                                                            "' is under way: " + live.status),
-                          id, wanted.document);
-      case StackPhase::broken:
-        return problem_of(fail(ProblemCause::destination,
-                               "the stack '" + wanted.name + "' is in " + live.status +
-                                   (live.status_reason.empty() ? "" : ": " + live.status_reason),
-                               "continue its rollback or delete it in CloudFormation"),
-                          id, wanted.document);
+      case StackPhase::busy: {
+        auto problem = problem_of(fail(ProblemCause::transient, "an operation on the stack '" + wanted.name +
+                                                                    "' is under way: " + live.status),
+                                  id, wanted.document);
+        problem.retry_after_seconds = kLooksAgainWithin;
+        return problem;
+      }
+      case StackPhase::broken: {
+        const std::string cause = first_failure(there(wanted.name), live.id, context_.cancelled);
+        const std::string why = cause.empty() ? live.status_reason : cause;
+        return problem_of(
+            fail(ProblemCause::destination,
+                 "the stack '" + wanted.name + "' is in " + live.status + (why.empty() ? "" : ": " + why),
+                 "delete it in CloudFormation, or mend it there"),
+            id, wanted.document);
+      }
       default:
         return std::nullopt;
     }
@@ -247,15 +375,40 @@ class StackPlanner {
     const auto live = look(name);
     const auto owner = live ? owner_of(live->tags) : std::nullopt;
     const bool ours = owner && stands_for(*owner, request_.owner, from_of(id));
+    if (ours && live->status == "DELETE_IN_PROGRESS") {
+      out.step = step_for(id, Action::none, "is in " + live->status);
+      return out;
+    }
+    if (ours && live->protection) {
+      out.problems.push_back(problem_of(
+          fail(ProblemCause::conflict,
+               "the stack '" + name + "' is no longer declared, and its termination protection is on",
+               "switch the protection off in CloudFormation, or declare the stack again with "
+               "`terminationProtection: false`"),
+          id, ""));
+      return out;
+    }
     const std::string reason = !live  ? "it is gone already"
                                : ours ? "it is no longer declared"
                                       : "it is not ours any more, and stays";
     auto step = step_for(id, Action::remove, reason);
-    step.precondition = Precondition{"", ours ? live->id : "", ""}.text();
-    step.destroys = ours ? protocol::Destroys::data : protocol::Destroys::nothing;
+    step.precondition = Precondition{"", ours ? live->id : ""}.text();
+    step.destroys = ours ? DataGuard(policy_.data).of_deletion() : protocol::Destroys::nothing;
+    if (ours) step.diff = what_goes(*live, name);
     step.from = from_of(id);
     out.step = std::move(step);
     return out;
+  }
+
+  std::string what_goes(const StackFacts& live, const std::string& place) const {
+    CloudFormation& region = there(place);
+    std::vector<std::string> retained;
+    try {
+      retained = retained_by(region.template_of(live.id, context_.cancelled));
+    } catch (const Failure& failure) {
+      if (failure.cause() != ProblemCause::input) throw;  // a template that CloudFormation reads otherwise
+    }
+    return deletion_text(region.resources(live.id, context_.cancelled), retained);
   }
 
   State& state_;
@@ -266,18 +419,28 @@ class StackPlanner {
   std::vector<int> levels_;       ///< of `wanted_`
   std::vector<Planned> planned_;  ///< first those wanted, then the removals
   std::map<ResourceId, const protocol::Entry*> entries_;
-  std::optional<std::map<std::string, StackFacts>> seen_;  ///< by name, where many were asked for at once
+  std::optional<StackLooks> looks_;
 };
 
 }  // namespace
 
 std::string Precondition::text() const {
-  return to_json(Value::object({{"changeSet", change_set}, {"stack", stack}, {"template", template_}}));
+  Value out = Value::object({{"changeSet", change_set}, {"stack", stack}, {"template", template_}});
+  if (!policy.empty()) out.set("policy", policy);
+  if (sets_policy) out.set("setsPolicy", true);
+  if (protection) out.set("protection", *protection);
+  if (continues) out.set("continues", true);
+  return to_json(out);
 }
 
 Precondition Precondition::parse(const std::string& text) {
   const Value value = parse_json(text);
-  return {value.get_string("changeSet"), value.get_string("stack"), value.get_string("template")};
+  Precondition out{value.get_string("changeSet"), value.get_string("stack"), value.get_string("template")};
+  out.policy = value.get_string("policy");
+  out.sets_policy = value.get_bool("setsPolicy");
+  if (value.find("protection")) out.protection = value.get_bool("protection");
+  out.continues = value.get_bool("continues");
+  return out;
 }
 
 protocol::PlanResult plan(State& state, const protocol::PlanRequest& request,
@@ -295,16 +458,17 @@ protocol::PlanResult plan(State& state, const protocol::PlanRequest& request,
 void discard(State& state, const std::string& token, const Cancelled& cancelled) {
   const Value left = parse_json(token);
   for (const Value& made : left.as_array()) {
+    CloudFormation& there = state.cloudformation(made.get_string("region"));
     try {
-      state.cloudformation.delete_change_set(made.get_string("changeSet"), cancelled);
+      there.delete_change_set(made.get_string("changeSet"), cancelled);
     } catch (const ApiError& error) {
       if (error.code() != "ChangeSetNotFound") throw;
     }
     const std::string id = made.get_string("stack");
     if (id.empty()) continue;
-    const auto stack = state.cloudformation.stack(id, cancelled);
+    const auto stack = there.stack(id, cancelled);
     if (stack && phase_of(stack->status) == StackPhase::review)
-      state.cloudformation.delete_stack(id, token_of("discard", id), cancelled);
+      there.delete_stack(id, token_of("discard", id), cancelled);
   }
 }
 

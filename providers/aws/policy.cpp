@@ -38,6 +38,43 @@ std::vector<std::string> read_names(protocol::SpecReader& in, const std::string&
   return out;
 }
 
+bool contains(const std::vector<std::string>& words, std::string_view word) {
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+/// `replace` and `delete`.
+void read_losses(protocol::SpecReader& in, const std::string& key, bool& replaces, bool& removes) {
+  const auto words = read_names(in, key);
+  replaces = contains(words, "replace");
+  removes = contains(words, "delete");
+  for (const auto& word : words)
+    if (word != "replace" && word != "delete")
+      in.problem(key, "'" + word + "' is nothing that `" + key + "` knows", "use replace or delete");
+}
+
+/// `data: {types: ["AWS::EC2::NatGateway"], allow: [replace], declared: [replace, delete]}`
+void read_data(protocol::SpecReader& in, DataPolicy& data, std::vector<WireProblem>& problems) {
+  const Value* member = in.member("data");
+  if (!member) return;
+  const std::string none;
+  protocol::SpecReader reader(member, "/data", none, problems);
+  reader.allow({"types", "allow", "declared"});
+  data.types = read_names(reader, "types");
+  read_losses(reader, "allow", data.replace, data.remove);
+  read_losses(reader, "declared", data.declared_replace, data.declared_remove);
+}
+
+/// `true`, `false`, or seconds.
+void read_drift_detection(protocol::SpecReader& in, std::optional<std::chrono::seconds>& every) {
+  const Value* member = in.member("driftDetection");
+  if (!member) return;
+  if (member->is_bool() && member->as_bool()) every = kDetectsEvery;
+  if (member->is_int() && member->as_int() > 0) every = std::chrono::seconds(member->as_int());
+  if (!every && !(member->is_bool() && !member->as_bool()))
+    in.problem("driftDetection",
+               "`driftDetection` has to be true, false, or the seconds between two detections");
+}
+
 WireProblem breach(const Stack& stack, std::string pointer, std::string message, std::string hint) {
   WireProblem problem;
   problem.code = "policy";
@@ -63,18 +100,33 @@ Policy Policy::parse(const Value& value, std::vector<WireProblem>& problems) {
   if (value.is_null()) return policy;
   const std::string none;
   protocol::SpecReader in(&value, "", none, problems);
-  in.allow({"stacks", "outputs", "capabilities", "roles", "buckets", "exclusive"});
+  in.allow({"stacks", "regions", "outputs", "capabilities", "roles", "notifications", "data",
+            "driftDetection", "buckets", "exclusive"});
   policy.stacks = read_names(in, "stacks");
+  policy.regions = read_names(in, "regions");
   policy.outputs = read_names(in, "outputs");
   policy.capabilities = read_names(in, "capabilities");
   policy.roles = read_names(in, "roles");
   policy.buckets = read_names(in, "buckets");
   policy.exclusive = read_names(in, "exclusive");
+  policy.notifications = read_names(in, "notifications");
+  read_data(in, policy.data, problems);
+  read_drift_detection(in, policy.drift_detection);
   return policy;
 }
 
-bool Policy::allows_stack(const std::string& name) const {
-  return allows(stacks, name);
+bool Policy::allows_region(const std::string& region) const {
+  return region.empty() || std::find(regions.begin(), regions.end(), region) != regions.end();
+}
+
+bool Policy::allows_stack(const std::string& text) const {
+  const auto place = StackPlace::parse(text);
+  return allows_region(place.region) && allows(stacks, place.name);
+}
+
+bool Policy::allows_output(const std::string& text) const {
+  const auto place = StackPlace::parse(text);
+  return allows_region(place.region) && (allows(stacks, place.name) || allows(outputs, place.name));
 }
 
 bool Policy::allows_content(const std::string& bucket, const std::string& prefix) const {
@@ -91,21 +143,33 @@ std::string Policy::only_stack() const {
 
 std::vector<WireProblem> breaches(const Policy& policy, const Stack& stack) {
   std::vector<WireProblem> out;
-  if (!policy.allows_stack(stack.name))
-    out.push_back(breach(stack, "/metadata/name", "the policy does not allow the stack '" + stack.name + "'",
-                         "`stacks` allows: " + listed(policy.stacks)));
+  const auto place = StackPlace::parse(stack.name);
+  const auto check = [&](bool allowed, const std::string& pointer, const std::string& what,
+                         const std::string& key, const std::vector<std::string>& listed_) {
+    if (!allowed)
+      out.push_back(breach(stack, pointer, "the policy does not allow " + what,
+                           "`" + key + "` allows: " + listed(listed_)));
+  };
+  check(allows(policy.stacks, place.name), "/metadata/name", "the stack '" + place.name + "'", "stacks",
+        policy.stacks);
+  check(policy.allows_region(place.region), "/spec/region", "the region " + place.region, "regions",
+        policy.regions);
   for (const auto& [name, from] : stack.from_outputs)
-    if (!policy.allows_stack(from.stack) && !allows(policy.outputs, from.stack))
-      out.push_back(breach(stack, "/spec/parameters" + pointer_token(name),
-                           "the policy does not allow outputs of the stack '" + from.stack + "'",
-                           "`outputs` allows: " + listed(policy.outputs)));
+    check(policy.allows_output(from.stack), "/spec/parameters" + pointer_token(name),
+          "outputs of the stack '" + from.stack + "'", "outputs", policy.outputs);
   for (const auto& word : stack.capabilities)
-    if (!allows(policy.capabilities, word))
-      out.push_back(breach(stack, "/spec/capabilities", "the policy does not allow " + word,
-                           "`capabilities` allows: " + listed(policy.capabilities)));
-  if (!stack.role.empty() && !allows(policy.roles, stack.role))
-    out.push_back(breach(stack, "/spec/role", "the policy does not allow the role " + stack.role,
-                         "`roles` allows: " + listed(policy.roles)));
+    check(allows(policy.capabilities, word), "/spec/capabilities", word, "capabilities", policy.capabilities);
+  check(stack.role.empty() || allows(policy.roles, stack.role), "/spec/role", "the role " + stack.role,
+        "roles", policy.roles);
+  for (const auto& arn : stack.more.notifications.value_or(std::vector<std::string>()))
+    check(allows(policy.notifications, arn), "/spec/notifications", "the topic " + arn, "notifications",
+          policy.notifications);
+  check(stack.more.may_replace.empty() || policy.data.declared_replace || policy.data.replace,
+        "/spec/allow/replace", "declarations to let resources with data be replaced", "data.declared",
+        policy.data.declared_remove ? std::vector<std::string>{"delete"} : std::vector<std::string>());
+  check(stack.more.may_delete.empty() || policy.data.declared_remove || policy.data.remove,
+        "/spec/allow/delete", "declarations to let resources with data be deleted", "data.declared",
+        policy.data.declared_replace ? std::vector<std::string>{"replace"} : std::vector<std::string>());
   return out;
 }
 

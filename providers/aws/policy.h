@@ -1,6 +1,8 @@
 // What an application's repository may do in this account.
 #pragma once
 
+#include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -8,19 +10,34 @@
 
 namespace gitopsd::aws {
 
+/// What a change may do to resources that hold data without anybody's approval.
+struct DataPolicy {
+  std::vector<std::string> types;  ///< that hold data beside those that are known to
+  bool replace = false, remove = false;
+  bool declared_replace = false, declared_remove = false;  ///< where the declaration allows it, too
+};
+
 /// `{stacks: ["web-*"], outputs: [network], capabilities: [CAPABILITY_IAM], roles: ["arn:aws:iam::..."],
 /// buckets: ["site/docs*"], exclusive: ["site/docs"]}`.
 /// What is not named is not allowed; `*` at the end of a name stands for any rest.
 struct Policy {
   std::vector<std::string> stacks;
+  std::vector<std::string> regions;  ///< beside the destination's
   std::vector<std::string> outputs;  ///< stacks whose outputs may be read, beside those
-  std::vector<std::string> capabilities, roles;
+  std::vector<std::string> capabilities, roles, notifications;
+  DataPolicy data;
+  /// Between two looks by CloudFormation's drift detection at one stack; nullopt: none, but where a stack
+  /// declares it.
+  std::optional<std::chrono::seconds> drift_detection;
   std::vector<std::string> buckets;    ///< `BUCKET/PREFIX`: where content may be put
   std::vector<std::string> exclusive;  ///< likewise: where whatever others put may be deleted
 
   /// Adds a problem for everything it cannot use.
   static Policy parse(const Value&, std::vector<protocol::WireProblem>& problems);
-  bool allows_stack(const std::string& name) const;
+  /// By its place's text.
+  bool allows_stack(const std::string& place) const;
+  bool allows_output(const std::string& place) const;
+  bool allows_region(const std::string& region) const;
   /// `prefix` with the slash at its end, or empty.
   bool allows_content(const std::string& bucket, const std::string& prefix) const;
   bool allows_emptying(const std::string& bucket, const std::string& prefix) const;
@@ -30,6 +47,10 @@ struct Policy {
 
 /// "web-*, shop", or "none"; for hints.
 std::string listed(const std::vector<std::string>& words);
+
+/// Between two detections at one stack, unless the policy says otherwise: CloudFormation reads every resource
+/// of it each time.
+inline constexpr std::chrono::seconds kDetectsEvery{600};
 
 /// One problem (cause permission) per offending field.
 std::vector<protocol::WireProblem> breaches(const Policy&, const Stack&);

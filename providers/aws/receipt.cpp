@@ -5,9 +5,21 @@
 
 namespace gitopsd::aws {
 
+namespace {
+
+std::optional<bool> read_flag(const Value& value, std::string_view key) {
+  return value.find(key) ? std::optional(value.get_bool(key)) : std::nullopt;
+}
+
+}  // namespace
+
 std::string Receipt::text() const {
-  return to_json(
-      Value::object({{"stack", stack}, {"template", template_}, {"facts", facts}, {"updated", updated}}));
+  Value out =
+      Value::object({{"stack", stack}, {"template", template_}, {"facts", facts}, {"updated", updated}});
+  if (!policy.empty()) out.set("policy", policy);
+  if (protection) out.set("protection", *protection);
+  if (detects) out.set("detects", *detects);
+  return to_json(out);
 }
 
 std::optional<Receipt> Receipt::parse(const std::string& text) {
@@ -15,6 +27,9 @@ std::optional<Receipt> Receipt::parse(const std::string& text) {
     const Value value = parse_json(text);
     Receipt out{value.get_string("stack"), value.get_string("template"), value.get_string("facts"),
                 value.get_string("updated")};
+    out.policy = value.get_string("policy");
+    out.protection = read_flag(value, "protection");
+    out.detects = read_flag(value, "detects");
     if (out.stack.empty()) return std::nullopt;
     return out;
   } catch (const Failure&) {
@@ -22,7 +37,7 @@ std::optional<Receipt> Receipt::parse(const std::string& text) {
   }
 }
 
-std::string Digests::of_template(std::string_view text) const {
+std::string Digests::of_text(std::string_view text) const {
   return to_hex(hmac_sha256(key_.reveal(), text)).substr(0, 32);
 }
 
@@ -33,6 +48,7 @@ std::string Digests::of_facts(const StackFacts& facts) const {
     for (const auto& [name, text] : *texts) hasher.field(name).field(text);
   }
   hasher.field(facts.role);
+  for (const auto& topic : facts.notifications) hasher.field(topic);
   return to_hex(hasher.finish()).substr(0, 32);
 }
 

@@ -13,8 +13,12 @@ struct Receipt {
   std::string stack;      ///< its id: another one when it was made anew
   std::string template_;  ///< digest of the template as it was sent
   // Of the stack when the operation had ended; empty until somebody has looked.
-  std::string facts;    ///< digest of what else was declared: parameters, tags, role
+  std::string facts;    ///< digest of what else was declared: parameters, tags, role, topics
   std::string updated;  ///< while that is the same, nobody has updated it
+  // Of what stands beside operations.
+  std::string policy{};              ///< digest of the stack policy that was set; empty: none was
+  std::optional<bool> protection{};  ///< as declared and switched; nullopt: left alone
+  std::optional<bool> detects{};     ///< drift of its resources, as declared; nullopt: as the policy says
 
   std::string text() const;
   static std::optional<Receipt> parse(const std::string& text);
@@ -24,7 +28,7 @@ struct Receipt {
 class Digests {
  public:
   explicit Digests(Secret key) : key_(std::move(key)) {}
-  std::string of_template(std::string_view text) const;
+  std::string of_text(std::string_view text) const;  ///< a template, a stack policy
   std::string of_facts(const StackFacts&) const;
 
  private:

@@ -25,12 +25,19 @@ void resolve_content(const protocol::Document& document, const Value& defaults, 
   all.push_back(*std::move(content));
 }
 
+void add_needs(const Stack& stack, std::vector<protocol::Need>& needs) {
+  if (!stack.template_) needs.push_back({stack.document, stack.template_path});
+  if (const auto& file = stack.more.policy_file; file && !file->blob)
+    needs.push_back({stack.document, file->path});
+}
+
 }  // namespace
 
-protocol::ResolveResult resolve(const ArtifactsPlace& artifacts, const protocol::ResolveRequest& request,
-                                protocol::CallContext& context) {
+protocol::ResolveResult resolve(const Settings& settings, const protocol::ResolveRequest& request,
+                                protocol::BlobReader& blobs) {
   protocol::ResolveResult result;
   const Policy policy = Policy::parse(request.policy, result.problems);
+  const Reading reading{request.defaults, policy.only_stack(), settings.region};
   std::vector<Stack> stacks;
   std::vector<Content> contents;
   std::map<std::string, std::string> declared;  // name to document
@@ -39,9 +46,9 @@ protocol::ResolveResult resolve(const ArtifactsPlace& artifacts, const protocol:
       resolve_content(document, request.defaults, policy, contents, result);
       continue;
     }
-    const auto stack = read_stack(document, request.defaults, policy.only_stack(), result.problems);
+    const auto stack = read_stack(document, reading, result.problems);
     if (!stack) continue;
-    for (auto& problem : breaches(policy, *stack)) result.problems.push_back(std::move(problem));
+    auto refused = breaches(policy, *stack);
     if (!declared.emplace(stack->name, document.digest).second) {
       protocol::WireProblem problem;
       problem.code = "clash";
@@ -53,9 +60,12 @@ protocol::ResolveResult resolve(const ArtifactsPlace& artifacts, const protocol:
       problem.id = id_of(stack->name).str();
       result.problems.push_back(std::move(problem));
     }
-    if (!stack->template_) result.needs.push_back({document.digest, stack->template_path});
-    for (auto& path : missing_artifacts(*stack, artifacts, context.blobs, result.problems))
-      result.needs.push_back({document.digest, std::move(path)});
+    if (refused.empty()) {  // of what is refused nobody reads more
+      add_needs(*stack, result.needs);
+      for (auto& path : missing_artifacts(*stack, settings.artifacts, blobs, result.problems))
+        result.needs.push_back({document.digest, std::move(path)});
+    }
+    for (auto& problem : refused) result.problems.push_back(std::move(problem));
     protocol::Resource resource;
     resource.id = id_of(stack->name);
     resource.kind = kStackKind;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "providers/aws/endpoint.h"
 #include "providers/protocol/spec_reader.h"
 
 namespace gitopsd::aws {
@@ -61,8 +62,15 @@ Texts read_texts(SpecReader& in, const std::string& key, const std::string& poin
   return out;
 }
 
+/// The text of the place of a stack that is meant by its name, in the same region unless another is named.
+std::string place_named(const std::string& name, const std::optional<std::string>& region,
+                        const Reading& reading, const StackPlace& from) {
+  if (!region) return StackPlace{from.region, name}.text();
+  return StackPlace{*region == reading.region ? "" : *region, name}.text();
+}
+
 /// `VpcId: {stack: network, output: VpcId}`
-void read_parameters(SpecReader& spec, const std::string& document, Stack& stack,
+void read_parameters(SpecReader& spec, const Reading& reading, const std::string& document, Stack& stack,
                      std::vector<WireProblem>& problems) {
   const Value* all = spec.member("parameters");
   if (!all) return;
@@ -73,11 +81,15 @@ void read_parameters(SpecReader& spec, const std::string& document, Stack& stack
       stack.parameters[name] = *std::move(text);
     } else if (value.is_object()) {
       SpecReader output(&value, "/spec/parameters" + pointer_token(name), document, problems);
-      output.allow({"stack", "output"});
+      output.allow({"stack", "region", "output"});
       const auto from = output.needed_text("stack"), which = output.needed_text("output");
+      const auto region = output.text("region");
       if (!from || !which) continue;
-      if (*from == stack.name) output.problem("stack", "a stack's parameter cannot be an output of its own");
-      stack.from_outputs[name] = {*from, *which};
+      const auto place = place_named(*from, region, reading, StackPlace::parse(stack.name));
+      if (!is_stack_name(*from) || (region && !is_region(*region)))
+        output.problem("stack", "'" + place + "' is no stack");
+      if (place == stack.name) output.problem("stack", "a stack's parameter cannot be an output of its own");
+      stack.from_outputs[name] = {place, *which};
     } else {
       reader.problem(name, "'" + name + "' must be a string, found " + std::string(value.type_name()),
                      "put it in quotes, or take it from another stack: {stack: NAME, output: NAME}");
@@ -85,13 +97,17 @@ void read_parameters(SpecReader& spec, const std::string& document, Stack& stack
   }
 }
 
-void read_requirements(SpecReader& spec, Stack& stack) {
+/// A name, of a stack in the same region, or REGION/NAME.
+void read_requirements(SpecReader& spec, const Reading& reading, Stack& stack) {
+  const auto here = StackPlace::parse(stack.name);
   if (const Value* list = spec.member("requires")) {
     for (const Value& item : list->is_array() ? list->as_array() : Value::Array{Value()}) {
-      if (item.is_string() && is_stack_name(item.as_string()))
-        stack.requires_.push_back(item.as_string());
-      else
-        return spec.problem("requires", "'requires' must be a list of stacks' names");
+      const auto said = StackPlace::parse(item.is_string() ? item.as_string() : "");
+      if (!is_stack_name(said.name) || !(said.region.empty() || is_region(said.region)))
+        return spec.problem("requires", "'requires' must be a list of stacks' names",
+                            "one in another region is written REGION/NAME");
+      stack.requires_.push_back(place_named(
+          said.name, said.region.empty() ? std::nullopt : std::optional(said.region), reading, here));
     }
   }
   for (const auto& [name, from] : stack.from_outputs) stack.requires_.push_back(from.stack);
@@ -121,66 +137,80 @@ void read_capabilities(SpecReader& spec, Stack& stack) {
   }
 }
 
-void read_template(SpecReader& spec, const std::string& key, const protocol::Document& document,
-                   Stack& stack) {
-  auto path = spec.needed_text(key);
-  if (!path) return;
-  if (path->empty() || path->ends_with('/'))
-    return spec.problem(key, "'" + key + "' must name a file of the repository",
-                        "relative to the application's path, or from the repository's root with a leading /");
-  // A deployment file's path begins at the root, with or without a slash.
-  if (key != "template" && !path->starts_with('/')) path->insert(0, "/");
-  stack.template_path = *path;
-  for (const auto& found : document.blobs) {
-    if (found.path == *path) stack.template_ = found.blob;
-    if (found.path.starts_with(*path + "/"))
-      return spec.problem(key, "'" + *path + "' is a folder", "a stack's template is one file");
-  }
+void read_template(SpecReader& spec, const std::string& key, const protocol::Document& document, Stack& stack,
+                   bool from_root) {
+  const auto file = read_file_member(spec, key, document, from_root);
+  if (!file) return;
+  stack.template_path = file->path;
+  stack.template_ = file->blob;
 }
 
-void read_declaration(SpecReader& top, const Value& defaults, const protocol::Document& document,
+/// Where it is to be: in the destination's region unless it names another.
+void read_region(SpecReader& spec, const Reading& reading, StackPlace& place) {
+  const auto region = spec.text("region");
+  if (!region || *region == reading.region) return;
+  if (!is_region(*region)) return spec.problem("region", "'" + *region + "' is no name of a region");
+  if (partition_of(*region).name != partition_of(reading.region).name)
+    return spec.problem("region", "'" + *region + "' is in another partition than " + reading.region,
+                        "an account is in one partition: make a destination of its own");
+  place.region = *region;
+}
+
+void read_declaration(SpecReader& top, const Reading& reading, const protocol::Document& document,
                       Stack& stack, std::vector<WireProblem>& problems) {
   top.allow({"apiVersion", "kind", "metadata", "spec"});
   SpecReader metadata(top.member("metadata"), "/metadata", document.digest, problems);
   metadata.allow({"name", "labels", "annotations"});
+  StackPlace place;
   if (const auto name = metadata.needed_text("name")) {
-    stack.name = *name;
+    place.name = *name;
     if (!is_stack_name(*name))
       metadata.problem("name", "'" + *name + "' is no name of a stack",
                        "it begins with a letter and has letters, digits and hyphens, at most 128");
   }
-  stack.options = protocol::read_options(metadata, defaults, document.digest, problems);
+  stack.options = protocol::read_options(metadata, reading.defaults, document.digest, problems);
   SpecReader spec(top.member("spec"), "/spec", document.digest, problems);
-  spec.allow({"template", "parameters", "tags", "capabilities", "role", "requires"});
-  read_template(spec, "template", document, stack);
-  read_parameters(spec, document.digest, stack, problems);
-  read_requirements(spec, stack);
+  auto known = option_names();
+  known.insert(known.begin(),
+               {"template", "parameters", "tags", "capabilities", "role", "requires", "region"});
+  spec.allow(known);
+  read_region(spec, reading, place);
+  stack.name = place.text();
+  read_template(spec, "template", document, stack, false);
+  read_parameters(spec, reading, document.digest, stack, problems);
+  read_requirements(spec, reading, stack);
   stack.tags = read_texts(spec, "tags", "/spec/tags", document.digest, problems);
   check_tags(stack, spec);
   read_capabilities(spec, stack);
   stack.role = spec.text("role").value_or("");
+  stack.more = read_stack_options(spec, document, problems);
 }
 
-void read_deployment_file(SpecReader& top, const Value& defaults, const std::string& only,
-                          const protocol::Document& document, Stack& stack,
-                          std::vector<WireProblem>& problems) {
+void read_deployment_file(SpecReader& top, const Reading& reading, const protocol::Document& document,
+                          Stack& stack, std::vector<WireProblem>& problems) {
   top.allow({"apiVersion", "kind", "template-file-path", "parameters", "tags"});
-  stack.name = only;
-  if (only.empty())
+  stack.name = reading.only;
+  if (stack.name.empty())
     top.problem("", "a deployment file does not say which stack it is of",
                 "let the policy's `stacks` name that one and no other, or declare a Stack");
-  read_template(top, "template-file-path", document, stack);
+  read_template(top, "template-file-path", document, stack, true);
   stack.parameters = read_texts(top, "parameters", "/parameters", document.digest, problems);
   stack.tags = read_texts(top, "tags", "/tags", document.digest, problems);
   check_tags(stack, top);
   SpecReader nothing(&kNoMetadata, "/metadata", document.digest, problems);
-  stack.options = protocol::read_options(nothing, defaults, document.digest, problems);
+  stack.options = protocol::read_options(nothing, reading.defaults, document.digest, problems);
 }
 
 }  // namespace
 
-std::optional<Stack> read_stack(const protocol::Document& document, const Value& defaults,
-                                const std::string& only, std::vector<WireProblem>& problems) {
+StackPlace StackPlace::parse(const std::string& text) {
+  const auto slash = text.find('/');
+  if (slash == text.npos) return {"", text};
+  return {text.substr(0, slash), text.substr(slash + 1)};
+}
+
+std::optional<Stack> read_stack(const protocol::Document& document, const Reading& reading,
+                                std::vector<WireProblem>& problems) {
   const std::size_t before = problems.size();
   Stack stack;
   stack.document = document.digest;
@@ -192,9 +222,9 @@ std::optional<Stack> read_stack(const protocol::Document& document, const Value&
                 "AWS understands " + std::string(kApiVersion));
   const auto kind = top.needed_text("kind");
   if (kind == kStackKind) {
-    read_declaration(top, defaults, document, stack, problems);
+    read_declaration(top, reading, document, stack, problems);
   } else if (kind == kDeploymentFileKind) {
-    read_deployment_file(top, defaults, only, document, stack, problems);
+    read_deployment_file(top, reading, document, stack, problems);
   } else if (kind) {
     const auto near = did_you_mean(*kind, {std::string(kStackKind), "BucketContent"});
     top.problem("kind", "unknown kind '" + *kind + "'",
@@ -233,15 +263,17 @@ Value stack_schema() {
   for (const auto& word : kCapabilities) words.push(word);
   Value spec = Value::object(
       {{"type", "object"}, {"additionalProperties", false}, {"required", Value::array().push("template")}});
-  spec.set("properties",
-           Value::object(
-               {{"template", text},
-                {"requires", Value::object({{"type", "array"}, {"items", text}})},
-                {"parameters", texts},
-                {"tags", texts},
-                {"capabilities",
-                 Value::object({{"type", "array"}, {"items", Value::object({{"enum", std::move(words)}})}})},
-                {"role", text}}));
+  Value properties = Value::object(
+      {{"template", text},
+       {"region", text},
+       {"requires", Value::object({{"type", "array"}, {"items", text}})},
+       {"parameters", texts},
+       {"tags", texts},
+       {"capabilities",
+        Value::object({{"type", "array"}, {"items", Value::object({{"enum", std::move(words)}})}})},
+       {"role", text}});
+  add_option_schemas(properties);
+  spec.set("properties", std::move(properties));
   return declared_schema(kStackKind, std::move(spec));
 }
 

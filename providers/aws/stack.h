@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "providers/aws/cloudformation.h"
+#include "providers/aws/stack_options.h"
 #include "providers/protocol/messages.h"
 
 namespace gitopsd::aws {
@@ -21,14 +22,23 @@ inline constexpr std::string_view kDeploymentFileKind = "DeploymentFile";
 inline constexpr std::string_view kInstallationTag = "gitopsd.io/installation";
 inline constexpr std::string_view kApplicationTag = "gitopsd.io/application";
 
+/// Where a stack is. Others refer to it by a text: NAME, or REGION/NAME where that is not the destination's
+/// region.
+struct StackPlace {
+  std::string region;  ///< empty: the destination's
+  std::string name;
+  std::string text() const { return region.empty() ? name : region + "/" + name; }
+  static StackPlace parse(const std::string& text);
+};
+
 /// A parameter's value that another stack tells.
 struct OutputOf {
-  std::string stack, output;
+  std::string stack, output;  ///< the stack by its place's text
 };
 
 struct Stack {
-  std::string document;  ///< its digest
-  std::string name;
+  std::string document;                       ///< its digest
+  std::string name;                           ///< its place's text
   std::string template_path;                  ///< as `needs` names it
   std::optional<protocol::Blob> template_;    ///< once the daemon has sent it
   std::vector<protocol::DocumentBlob> blobs;  ///< that, and what it names
@@ -37,18 +47,25 @@ struct Stack {
   std::vector<std::string> requires_;            ///< stacks that come first, also those of `from_outputs`
   std::vector<std::string> capabilities;
   std::string role;
+  StackOptions more;
   protocol::Options options;
 };
 
-/// nullopt, and problems, for what is none. `only`: the one stack that the application may have, or empty; a
-/// deployment file does not name its own.
-std::optional<Stack> read_stack(const protocol::Document&, const Value& defaults, const std::string& only,
+/// What a declaration is read with.
+struct Reading {
+  const Value& defaults;
+  std::string only;  ///< the one stack that the application may have, or empty: a deployment file names none
+  std::string region;  ///< the destination's
+};
+
+/// nullopt, and problems, for what is none.
+std::optional<Stack> read_stack(const protocol::Document&, const Reading&,
                                 std::vector<protocol::WireProblem>& problems);
 Value stack_schema();
 /// Of a document of that kind with this `spec`.
 Value declared_schema(std::string_view kind, Value spec);
 
-/// `stack/NAME`
+/// `stack/NAME` or `stack/REGION/NAME`: the text of its place.
 ResourceId id_of(const std::string& stack);
 std::string name_of(const ResourceId&);
 

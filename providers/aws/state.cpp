@@ -19,4 +19,18 @@ void State::check_account(const Cancelled& cancelled) {
   checked_ = key;
 }
 
+CloudFormation& State::cloudformation(const std::string& region) {
+  const std::lock_guard lock(mutex_);
+  auto& found = regions_[region];
+  if (!found) found = std::make_unique<CloudFormation>(client, region);
+  return *found;
+}
+
+std::vector<std::string> State::regions() {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::string> out;
+  for (const auto& [region, there] : regions_) out.push_back(region);
+  return out;
+}
+
 }  // namespace gitopsd::aws

@@ -1,11 +1,14 @@
 // What all calls of the provider share.
 #pragma once
 
+#include <map>
+#include <memory>
 #include <mutex>
 #include <set>
 #include <string>
 
 #include "providers/aws/cloudformation.h"
+#include "providers/aws/deletions.h"
 #include "providers/aws/ledger.h"
 #include "providers/aws/receipt.h"
 #include "providers/aws/s3.h"
@@ -32,19 +35,24 @@ class Uploaded {
 class State {
  public:
   /// `folder`: of the provider's own, where it keeps what it remembers.
-  State(const Settings& settings, Secret key, const std::string& folder)
+  State(const Settings& settings, Secret key, const std::string& folder,
+        const std::shared_ptr<protocol::Notifier>& notifier)
       : client(settings, system_clock()),
-        cloudformation(client),
         s3(client),
         digests(std::move(key)),
-        ledgers(folder + "/content") {}
+        ledgers(folder + "/content"),
+        deletions(region(), notifier) {}
 
   /// That the credentials are of the destination's account: before anything else, and again for others.
   /// Throws Failure.
   void check_account(const Cancelled&);
 
+  /// Of a region; empty: the destination's.
+  CloudFormation& cloudformation(const std::string& region);
+  /// Those that were asked for.
+  std::vector<std::string> regions();
+
   Client client;
-  CloudFormation cloudformation;
   S3 s3;
   const Digests digests;
   Ledgers ledgers;
@@ -53,8 +61,16 @@ class State {
   Uploaded uploaded;
 
  private:
+  std::function<CloudFormation&(const std::string&)> region() {
+    return [this](const std::string& name) -> CloudFormation& { return cloudformation(name); };
+  }
+
   std::mutex mutex_;
+  std::map<std::string, std::unique_ptr<CloudFormation>> regions_;
   std::string checked_;  ///< the access key that was found to be of it
+
+ public:
+  Deletions deletions;  ///< the last: its thread uses what is above
 };
 
 }  // namespace gitopsd::aws

@@ -25,12 +25,19 @@ void read_or_refuse(const Read& read) {
   }
 }
 
+struct NoBlobs : protocol::BlobReader {
+  void copy(const protocol::Blob&, const Sink&) override {
+    throw fail(ProblemCause::internal, "nothing was sent");
+  }
+};
+
 void resolve_all(std::string_view text) {
   protocol::ResolveRequest request;
   for (auto& value : parse_yaml(text, "fuzz.yaml"))
     request.documents.push_back({std::to_string(request.documents.size()), std::move(value), {}});
   request.policy = Value::object({{"stacks", Value::array().push("web-*")}});
-  const auto result = aws::resolve(request);
+  NoBlobs blobs;
+  const auto result = aws::resolve({.region = "eu-central-1", .account = "123456789012"}, request, blobs);
   for (const auto& problem : result.problems)
     if (problem.message.empty() || problem.document.empty()) std::abort();
 }

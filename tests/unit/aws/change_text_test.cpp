@@ -3,7 +3,6 @@
 #include <doctest/doctest.h>
 
 using namespace gitopsd::aws;
-using gitopsd::protocol::Destroys;
 
 TEST_CASE("a change set is told by resource and property, and what would be lost is found") {
   ChangeSet set;
@@ -16,18 +15,16 @@ TEST_CASE("a change set is told by resource and property, and what would be lost
                          "",
                          {{"DisplayName", "a", "b", "Never", "Name"}}});
   CHECK(change_summary(set) == "1 to add, 1 to change");
-  CHECK(destroys(set) == Destroys::nothing);
   CHECK(change_text(set) ==
         "+ Queue (AWS::SQS::Queue)\n~ Topic (AWS::SNS::Topic) arn:t\n    DisplayName: a -> b (from Name)\n");
-  set.changes.push_back({"Modify", "Db", "AWS::RDS::DBInstance", "db", "Conditional", "", {}});
-  CHECK(destroys(set) == Destroys::data);
-  set.changes.back() = {"Remove", "Bucket", "AWS::S3::Bucket", "b", "", "Retain", {}};
-  CHECK(destroys(set) == Destroys::nothing);
+  set.changes.push_back({"Remove", "Bucket", "AWS::S3::Bucket", "b", "", "Retain", {}});
   CHECK(change_summary(set) == "1 to add, 1 to change, 1 to let go of");
-  set.changes.back() = {"Modify", "Rule", "AWS::Events::Rule", "r", "True", "", {}};
-  CHECK(destroys(set) == Destroys::restart);
-  set.changes.back() = {"Remove", "Odd", "Custom::Odd", "o", "", "", {}};
-  CHECK(destroys(set) == Destroys::data);
+}
+
+TEST_CASE("a deletion tells what goes and what stays") {
+  CHECK(deletion_text({{"Bucket", "AWS::S3::Bucket", "b", ""}, {"Queue", "AWS::SQS::Queue", "", ""}},
+                      {"Bucket"}) ==
+        "= Bucket (AWS::S3::Bucket) b stays: DeletionPolicy is Retain\n- Queue (AWS::SQS::Queue)\n");
 }
 
 TEST_CASE("no changes are not the same as nothing to change") {

@@ -22,7 +22,7 @@ Read read_one(const std::string& spec, const std::string& name = "web") {
       parse_json(R"({"apiVersion": "aws.gitopsd.io/v1", "kind": "Stack", "metadata": {"name": ")" + name +
                  R"("}, "spec": )" + spec + "}"),
       {}};
-  out.stack = read_stack(document, Value(), "", out.problems);
+  out.stack = read_stack(document, {Value(), "", "eu-central-1"}, out.problems);
   return out;
 }
 
@@ -63,6 +63,55 @@ TEST_CASE("a parameter may be an output of another stack, which then comes first
       std::vector<std::string>{"/spec/parameters/V", "/spec/requires"});
 }
 
+TEST_CASE("a stack may be in another region, and names others from there") {
+  const auto got = read_one(
+      R"({"template": "t", "region": "eu-west-1", "requires": ["a", "eu-central-1/b"],
+          "parameters": {"V": {"stack": "net", "output": "Vpc"},
+                         "W": {"stack": "net", "region": "eu-central-1", "output": "Vpc"}}})");
+  REQUIRE(got.stack);
+  CHECK(id_of(got.stack->name).str() == "stack/eu-west-1/web");
+  CHECK(got.stack->from_outputs.at("V").stack == "eu-west-1/net");
+  CHECK(got.stack->from_outputs.at("W").stack == "net");
+  CHECK(got.stack->requires_ == std::vector<std::string>{"b", "eu-west-1/a", "eu-west-1/net", "net"});
+  CHECK(StackPlace::parse("eu-west-1/net").region == "eu-west-1");
+  CHECK(StackPlace::parse("net").name == "net");
+  CHECK(id_of(read_one(R"({"template": "t", "region": "eu-central-1"})").stack->name).str() == "stack/web");
+  CHECK(pointers(read_one(R"({"template": "t", "region": "Frankfurt"})")) ==
+        std::vector<std::string>{"/spec/region"});
+  CHECK(pointers(read_one(R"({"template": "t", "region": "cn-north-1"})")) ==
+        std::vector<std::string>{"/spec/region"});
+}
+
+TEST_CASE("what is said of a stack beside its template") {
+  const auto got = read_one(
+      R"({"template": "t", "terminationProtection": true, "notifications": ["arn:aws:sns:x:1:t"],
+          "onFailure": "keep", "importExisting": true, "allow": {"replace": ["Db"], "delete": ["Old"]},
+          "skipInRollback": ["Db"], "stackPolicy": {"Statement": []}, "driftDetection": false})");
+  REQUIRE(got.stack);
+  const auto& more = got.stack->more;
+  CHECK(more.protection == true);
+  CHECK(more.detects_drift == false);
+  CHECK(more.notifications == std::vector<std::string>{"arn:aws:sns:x:1:t"});
+  CHECK(more.on_failure == "DO_NOTHING");
+  CHECK(more.imports);
+  CHECK(more.may_replace == std::vector<std::string>{"Db"});
+  CHECK(more.may_delete == std::vector<std::string>{"Old"});
+  CHECK(more.policy == R"({"Statement":[]})");
+  const auto none = read_one(R"({"template": "t"})").stack->more;
+  CHECK_FALSE(none.protection);
+  CHECK_FALSE(none.notifications);
+  CHECK_FALSE(none.has_policy());
+  CHECK(read_one(R"({"template": "t", "stackPolicy": "p.json"})").stack->more.policy_file->path == "p.json");
+}
+
+TEST_CASE("everything that is wrong with the options of a stack is told") {
+  CHECK(pointers(read_one(
+            R"({"template": "t", "terminationProtection": 1, "notifications": ["x"], "onFailure": "stop",
+                "allow": {"change": []}, "stackPolicy": {"Statements": []}, "timeoutMinutes": 5})")) ==
+        std::vector<std::string>{"/spec/terminationProtection", "/spec/notifications", "/spec/onFailure",
+                                 "/spec/allow/change", "/spec/stackPolicy", "/spec/timeoutMinutes"});
+}
+
 TEST_CASE("a deployment file of Git sync is the one stack that the policy names") {
   const protocol::Document document{
       "d",
@@ -71,12 +120,12 @@ TEST_CASE("a deployment file of Git sync is the one stack that the policy names"
                      "parameters": {"A": 1}, "tags": {"team": "x"}})"),
       {}};
   std::vector<protocol::WireProblem> problems;
-  const auto stack = read_stack(document, Value(), "web-prod", problems);
+  const auto stack = read_stack(document, {Value(), "web-prod", "eu-central-1"}, problems);
   REQUIRE(stack);
   CHECK(stack->name == "web-prod");
   CHECK(stack->template_path == "/t/web.yaml");
   CHECK(stack->parameters == Texts{{"A", "1"}});
-  CHECK_FALSE(read_stack(document, Value(), "", problems));
+  CHECK_FALSE(read_stack(document, {Value(), "", "eu-central-1"}, problems));
   CHECK(problems.back().message == "a deployment file does not say which stack it is of");
 }
 
@@ -103,4 +152,30 @@ TEST_CASE("what the policy does not name is not allowed") {
   CHECK_FALSE(policy.allows_stack("db"));
   CHECK(policy.only_stack().empty());
   CHECK(Policy::parse(parse_json(R"({"stacks": ["db"]})"), problems).only_stack() == "db");
+}
+
+TEST_CASE("regions, topics, and what may be lost are the policy's to allow") {
+  std::vector<protocol::WireProblem> problems;
+  const auto got = read_one(
+      R"({"template": "t", "region": "eu-west-1", "notifications": ["arn:t"], "allow": {"replace": ["A"], "delete": ["B"]}})");
+  REQUIRE(got.stack);
+  const auto refused = breaches(Policy::parse(parse_json(R"({"stacks": ["web"]})"), problems), *got.stack);
+  std::vector<std::string> pointers;
+  for (const auto& problem : refused) pointers.push_back(problem.pointer);
+  CHECK(pointers == std::vector<std::string>{"/spec/region", "/spec/notifications", "/spec/allow/replace",
+                                             "/spec/allow/delete"});
+  const auto policy =
+      Policy::parse(parse_json(R"({"stacks": ["web"], "regions": ["eu-west-1"], "notifications": ["arn:*"],
+                     "data": {"types": ["AWS::EC2::NatGateway"], "declared": ["replace", "delete"]},
+                     "driftDetection": 900})"),
+                    problems);
+  CHECK(problems.empty());
+  CHECK(breaches(policy, *got.stack).empty());
+  CHECK(policy.drift_detection == std::chrono::seconds(900));
+  CHECK(policy.allows_stack("eu-west-1/web"));
+  CHECK_FALSE(policy.allows_stack("eu-west-2/web"));
+  Policy::parse(parse_json(R"({"data": {"allow": ["keep"]}, "driftDetection": "often"})"), problems);
+  REQUIRE(problems.size() == 2);
+  CHECK(problems[0].pointer == "/data/allow");
+  CHECK(problems[1].pointer == "/driftDetection");
 }

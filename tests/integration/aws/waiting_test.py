@@ -1,0 +1,143 @@
+"""What people see while a stack takes its time, and how operations that fail come to an end."""
+from lib import wait
+from lib.aws import stack
+from lib.replay import ReplayScene
+from lib.replay_templates import QUEUE, with_resources
+
+TOPIC = {"Topic": {"Type": "AWS::SNS::Topic"}}
+
+
+class Progress(ReplayScene):
+    def test_events(self):
+        """while a stack is made, status and log tell of each resource what it is at"""
+        self.cloud.hold_next = True
+        event = self.daemon.accept(self.push(stack("web", "/t.json"), **self.file(with_resources(**TOPIC))))
+        wait.until(lambda: "CREATE_IN_PROGRESS: Queue (AWS::SQS::Queue) CREATE_IN_PROGRESS; Topic (AWS::SNS::Topic) CREATE_IN_PROGRESS"
+                   in (self.daemon.status()["waits_for"] or ""), "the resources are told")
+        one = self.cloud.find("web")
+        with self.cloud.lock:
+            token = one.events[-1]["ClientRequestToken"]
+            one.tell("Queue", "AWS::SQS::Queue", "CREATE_COMPLETE", None, token)
+            one.tell("Topic", "AWS::SNS::Topic", "CREATE_FAILED", "no right to", token)
+        wait.until(lambda: "CREATE_IN_PROGRESS: Topic (AWS::SNS::Topic) CREATE_FAILED: no right to; 1 done"
+                   in (self.daemon.status()["waits_for"] or ""), "the failure comes first")
+        one.hold = False
+        self.daemon.wait_ended(event)
+
+    def test_somebody_else(self):
+        """an operation of somebody else is waited for, and nothing is begun meanwhile"""
+        self.web()
+        one = self.cloud.find("web")
+        one.hold = True
+        one.begin("UPDATE_IN_PROGRESS", "theirs", lambda: one.become("UPDATE_COMPLETE", "theirs"))
+        made = len(self.cloud.fields_of("ExecuteChangeSet"))
+        event = self.daemon.accept(self.push(stack("web", "/t.json", parameters={"Wait": 9})))
+        wait.until(lambda: "an operation on the stack 'web' is under way: UPDATE_IN_PROGRESS" in str(self.daemon.status()), "it is told")
+        self.assertEqual(len(self.cloud.fields_of("ExecuteChangeSet")), made)
+        one.hold = False
+        self.assertEqual(self.daemon.wait_ended(event)["state"], "succeeded")
+        self.assertEqual(one.resources["Queue"].properties, {"DelaySeconds": "9"})
+
+
+class Ends(ReplayScene):
+    def fail_update(self) -> dict:
+        """Leaves `web` in UPDATE_ROLLBACK_FAILED."""
+        self.web()
+        self.cloud.fails = self.cloud.rollback_fails = {"Queue": "somebody deleted it"}
+        event = self.web(parameters={"Wait": 7}, state="failed")
+        self.assertEqual(self.cloud.find("web").status, "UPDATE_ROLLBACK_FAILED")
+        self.cloud.fails = {}
+        return event
+
+    def test_rolled_back(self):
+        """an update that fails is rolled back, and the first cause is told; the next commit goes on"""
+        self.web()
+        self.cloud.fails = {"Queue": "no such key"}
+        event = self.web(with_resources(**TOPIC), parameters={"Wait": 7}, state="failed")
+        self.assertIn("UPDATE_ROLLBACK_COMPLETE: Queue (AWS::SQS::Queue): no such key", event["error"])
+        self.cloud.fails = {}
+        self.web(parameters={"Wait": 8})
+
+    def test_continued(self):
+        """a rollback that failed is continued once the next commit comes, which is applied after it"""
+        event = self.fail_update()
+        self.assertIn("UPDATE_ROLLBACK_FAILED: Queue (AWS::SQS::Queue): somebody deleted it", event["error"])
+        self.cloud.rollback_fails = {}
+        self.web(parameters={"Wait": 8})
+        self.assertEqual(len(self.cloud.fields_of("ContinueUpdateRollback")), 1)
+        self.assertEqual(self.cloud.find("web").resources["Queue"].properties, {"DelaySeconds": "8"})
+
+    def test_continued_once(self):
+        """a rollback that fails again is told with its cause and the way out, and not continued for ever"""
+        self.fail_update()
+        event = self.web(parameters={"Wait": 8}, state="failed")
+        self.assertIn("the rollback of the stack 'web' was continued, and failed again: Queue (AWS::SQS::Queue)", event["error"])
+        self.assertIn("skipInRollback", event["error"])
+        tried = len(self.cloud.fields_of("DescribeStacks"))
+        wait.until(lambda: len(self.cloud.fields_of("DescribeStacks")) > tried + 2, "it is tried again")
+        # Once for the commit that failed, which was tried again, and once for this one.
+        self.assertLessEqual(len(self.cloud.fields_of("ContinueUpdateRollback")), 2)
+        tokens = [f["ClientRequestToken"] for f in self.cloud.fields_of("ContinueUpdateRollback")]
+        self.assertEqual(len(set(tokens)), len(tokens))
+
+    def test_skipped(self):
+        """resources that a declaration names are skipped by the continued rollback, which the plan says"""
+        self.fail_update()
+        self.daemon.application["approve"] = True
+        self.daemon.reload()
+        event, _ = self.held(stack("web", "/t.json", parameters={"Wait": 8}, skipInRollback=["Queue"]))
+        self.assertRegex(self.daemon.ctl("plan", "web"), r"its rollback failed \(Queue .*\): it is continued, without Queue")
+        self.approve()
+        wait.until(lambda: self.cloud.skipped == ["Queue"], "it is skipped")
+        wait.until(lambda: self.daemon.status()["phase"] == "held", "what comes after it is a plan of its own")
+        self.approve()
+        self.assertEqual(self.daemon.wait_ended(event)["state"], "succeeded")
+
+    def test_left_in_review(self):
+        """a stack that a change set made and nobody executed is taken up"""
+        left = self.cloud.put("web", {}, status="REVIEW_IN_PROGRESS")
+        self.web()
+        self.assertEqual((self.cloud.find("web").id, left.status), (left.id, "CREATE_COMPLETE"))
+
+    def test_stillborn(self):
+        """what a creation that failed left is deleted, and the stack made anew"""
+        self.cloud.fails = {"Queue": "it exists already"}
+        event = self.web(state="failed")
+        self.assertIn("ROLLBACK_COMPLETE: Queue (AWS::SQS::Queue): it exists already", event["error"])
+        self.cloud.fails = {}
+        self.web(parameters={"Wait": 8})
+        self.assertEqual([s.status for s in self.cloud.stacks], ["DELETE_COMPLETE", "CREATE_COMPLETE"])
+
+    def test_deletion_fails(self):
+        """a deletion that fails is told with its reason, and the next sync tries again"""
+        self.web()
+        self.cloud.delete_fails = {"Queue": "it is in use"}
+        event, _ = self.held()
+        self.approve()
+        error = self.daemon.wait_ended(event)["error"]
+        self.assertIn("the stack 'web' cannot be deleted: Queue (AWS::SQS::Queue): it is in use", error)
+        self.cloud.delete_fails = {}
+        wait.until(lambda: self.daemon.status()["phase"] == "held", "the next one asks again")
+        self.approve()
+        wait.until(lambda: self.cloud.find("web") is None, "it is gone")
+
+    def test_slow_deletion(self):
+        """a deletion that takes its time is asked for once, told, and its end is seen"""
+        self.web()
+        self.cloud.hold_next = True
+        event, _ = self.held()
+        self.approve()
+        self.daemon.wait_ended(event)
+        one = self.cloud.find("web")
+        self.assertEqual(one.status, "DELETE_IN_PROGRESS")
+        self.assertIn("stack/web", self.owned())
+        one.hold = False
+        wait.until(lambda: self.owned() == set(), "it is gone from the inventory")
+        self.assertEqual((one.status, len(self.cloud.fields_of("DeleteStack"))), ("DELETE_COMPLETE", 1))
+
+    def approve(self) -> None:
+        """Without waiting for what comes of it."""
+        self.daemon.act("/v1/applications/web/approve")
+
+    def owned(self) -> set[str]:
+        return {entry["id"] for entry in self.daemon.get("/v1/applications/web/inventory")["entries"]}

@@ -1,0 +1,50 @@
+#include "providers/aws/data_guard.h"
+
+#include <doctest/doctest.h>
+
+using namespace gitopsd::aws;
+using gitopsd::protocol::Destroys;
+
+namespace {
+
+ChangeSet one(ResourceChange change) {
+  ChangeSet set;
+  set.changes.push_back(std::move(change));
+  return set;
+}
+
+const ChangeSet kReplaced = one({"Modify", "Db", "AWS::RDS::DBInstance", "db", "Conditional", "", {}});
+const ChangeSet kDeleted = one({"Remove", "Odd", "Custom::Odd", "o", "", "", {}});
+
+}  // namespace
+
+TEST_CASE("what holds data is lost where it is deleted, or may be replaced") {
+  const DataGuard guard{DataPolicy()};
+  CHECK(guard.of(kReplaced) == Destroys::data);
+  CHECK(guard.of(kDeleted) == Destroys::data);
+  CHECK(guard.of(one({"Add", "Db", "AWS::RDS::DBInstance", "", "", "", {}})) == Destroys::nothing);
+  CHECK(guard.of(one({"Modify", "Db", "AWS::RDS::DBInstance", "db", "False", "", {}})) == Destroys::nothing);
+  CHECK(guard.of(one({"Remove", "Bucket", "AWS::S3::Bucket", "b", "", "Retain", {}})) == Destroys::nothing);
+  CHECK(guard.of(one({"Modify", "Rule", "AWS::Events::Rule", "r", "True", "", {}})) == Destroys::restart);
+  CHECK(guard.of_deletion() == Destroys::data);
+}
+
+TEST_CASE("the policy adds types, and allows losses itself or lets the declaration allow them") {
+  DataPolicy policy;
+  policy.types = {"AWS::Events::Rule"};
+  CHECK(DataGuard(policy).of(one({"Modify", "Rule", "AWS::Events::Rule", "r", "True", "", {}})) ==
+        Destroys::data);
+
+  StackOptions declared;
+  declared.may_replace = {"Db"};
+  declared.may_delete = {"Other"};
+  CHECK(DataGuard(policy, declared).of(kReplaced) == Destroys::data);
+  policy.declared_replace = policy.declared_remove = true;
+  CHECK(DataGuard(policy, declared).of(kReplaced) == Destroys::restart);
+  CHECK(DataGuard(policy, declared).of(kDeleted) == Destroys::data);
+
+  policy.remove = true;
+  CHECK(DataGuard(policy, declared).of(kDeleted) == Destroys::restart);
+  CHECK(DataGuard(policy).of(kReplaced) == Destroys::data);
+  CHECK(DataGuard(policy).of_deletion() == Destroys::restart);
+}

@@ -1,0 +1,43 @@
+#include "providers/aws/operation.h"
+
+#include <doctest/doctest.h>
+
+using namespace gitopsd::aws;
+
+namespace {
+
+StackEvent of(const std::string& resource, const std::string& status, const std::string& reason = "") {
+  StackEvent event{resource, "AWS::SQS::Queue", status, reason, "t"};
+  return event;
+}
+
+StackEvent of_stack(const std::string& status, const std::string& reason = "") {
+  StackEvent event{"web", "AWS::CloudFormation::Stack", status, reason, "t"};
+  event.of_stack = true;
+  return event;
+}
+
+}  // namespace
+
+TEST_CASE("the first cause is neither the stack's own end nor what was cancelled for it") {
+  const std::vector<StackEvent> events{
+      of_stack("UPDATE_ROLLBACK_FAILED", "[B]"), of("C", "CREATE_FAILED", "later"),
+      of("A", "CREATE_FAILED", "Resource creation cancelled"), of("B", "CREATE_FAILED", "it exists already"),
+      of_stack("UPDATE_IN_PROGRESS", "User Initiated")};
+  CHECK(first_failure(events) == "B (AWS::SQS::Queue): it exists already");
+  CHECK(first_failure({of_stack("DELETE_FAILED", "no right")}) ==
+        "web (AWS::CloudFormation::Stack): no right");
+  CHECK(first_failure({of("A", "CREATE_COMPLETE")}).empty());
+}
+
+TEST_CASE("progress tells failures first, then what is under way, by the newest event of each resource") {
+  const std::vector<StackEvent> events{of("C", "CREATE_FAILED", "no"), of("B", "CREATE_IN_PROGRESS"),
+                                       of("A", "CREATE_COMPLETE"),     of("A", "CREATE_IN_PROGRESS"),
+                                       of("C", "CREATE_IN_PROGRESS"),  of_stack("CREATE_IN_PROGRESS")};
+  CHECK(progress_text(events) ==
+        "C (AWS::SQS::Queue) CREATE_FAILED: no; B (AWS::SQS::Queue) CREATE_IN_PROGRESS; 1 done");
+  CHECK(progress_text({of_stack("CREATE_IN_PROGRESS")}).empty());
+  std::vector<StackEvent> many;
+  for (int i = 0; i < 20; ++i) many.push_back(of("R" + std::to_string(i), "CREATE_IN_PROGRESS"));
+  CHECK(progress_text(many).ends_with("; and 12 more"));
+}
