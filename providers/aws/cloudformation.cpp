@@ -307,6 +307,7 @@ std::vector<StackResource> CloudFormation::resources(const std::string& stack, c
   std::vector<StackResource> out;
   each_page("ListStackResources", {{"StackName", stack}}, cancelled, [&](const Value& found) {
     for (const Value& one : found.get_array("StackResourceSummaries")) {
+      if (one.get_string("LogicalResourceId").empty()) continue;
       const Value* drift = one.find("DriftInformation");
       out.push_back({one.get_string("LogicalResourceId"), one.get_string("ResourceType"),
                      one.get_string("PhysicalResourceId"),

@@ -134,7 +134,8 @@ class StackObserver {
   void judge_drift(const protocol::Entry& entry, const StackFacts& live, Observation& seen) {
     auto receipt = entry.owned ? Receipt::parse(entry.owned->receipt) : std::nullopt;
     seen.drift = DriftState::no;
-    if (phase_of(live.status) == StackPhase::busy || !entry.owned) return;
+    if (phase_of(live.status) == StackPhase::busy) return state_.drift.rest(live.id);
+    if (!entry.owned) return;
     if (!receipt || receipt->stack != live.id) {
       seen.drift = DriftState::yes;
       seen.diff = "it is another stack than was applied\n";
@@ -145,6 +146,7 @@ class StackObserver {
     // Neither template nor parameters change without an update: no need to read them, not even for a full
     // look.
     if (receipt->updated != live.updated) compare(entry, live, *receipt, seen);
+    judge_resources(entry, live, *receipt, seen);
     if (seen.diff.empty()) return;
     seen.drift = DriftState::yes;
     seen.receipt.clear();
@@ -166,6 +168,21 @@ class StackObserver {
     receipt.facts = facts_now;
     receipt.updated = live.updated;
     seen.receipt = receipt.text();
+  }
+
+  /// By CloudFormation's drift detection, where it is wanted.
+  void judge_resources(const protocol::Entry& entry, const StackFacts& live, const Receipt& receipt,
+                       Observation& seen) {
+    if (!receipt.detects.value_or(policy_.drift_detection.has_value())) return state_.drift.forget(live.id);
+    if (phase_of(live.status) != StackPhase::well && phase_of(live.status) != StackPhase::rolled_back) return;
+    state_.drift.want({request_.owner.application, entry.id, StackPlace::parse(name_of(entry.id)).region,
+                       live.id, live.updated, live.drift_checked,
+                       policy_.drift_detection.value_or(kDetectsEvery)});
+    const auto report = state_.drift.report(live.id, live.updated);
+    if (!report || report->drifted.empty()) return;
+    seen.diff += drift_text(*report);
+    seen.reason = drift_reason(*report);
+    if (!report->refused.empty()) seen.reason += "; it is not put back by itself: " + report->refused;
   }
 
   State& state_;

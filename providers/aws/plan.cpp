@@ -196,6 +196,10 @@ class StackPlanner {
     const auto live = look(wanted.name);
     if (live) {
       if (auto problem = others(*live, wanted)) return out.problems.push_back(*std::move(problem)), out;
+      if (request_.mode == protocol::PlanMode::heal)
+        if (const auto report = state_.drift.report(live->id, live->updated);
+            report && !report->drifted.empty())
+          return put_back(wanted, *live, *report);
       if (is_as_applied(*live, wanted))
         return out.step = with_digest(step_for(id, Action::none, ""), wanted), out;
       if (phase_of(live->status) == StackPhase::stuck) return continued(wanted, *live);
@@ -318,6 +322,53 @@ class StackPlanner {
     expected.continues = true;
     step.precondition = expected.text();
     step.from = from_of(id);
+    out.step = with_digest(std::move(step), wanted);
+    return out;
+  }
+
+  /// Drift of its resources, by a change set that compares with what is there. Nobody approves a heal: it
+  /// touches nothing but what has drifted, and replaces and deletes nothing.
+  Planned put_back(const Stack& wanted, const StackFacts& live, const DriftReport& report) {
+    Planned out;
+    const ResourceId id = id_of(wanted.name);
+    const auto refused = [&](const std::string& why) {
+      state_.drift.refuse(live.id, why);
+      out.problems.push_back(
+          problem_of(fail(ProblemCause::conflict,
+                          "the drift of the stack '" + wanted.name + "' is not put back by itself: " + why,
+                          "put it back by hand, or declare what is there"),
+                     id, wanted.document));
+      return out;
+    };
+    if (!report.refused.empty()) return refused(report.refused);
+    if (phase_of(live.status) == StackPhase::busy) {
+      out.problems.push_back(*in_the_way(live, wanted));
+      return out;
+    }
+    std::optional<ChangeSet> set;
+    std::string template_digest;
+    try {
+      const std::optional<StackFacts> now = live;
+      auto changes = make_changes(state_, context_,
+                                  {wanted, parameters(wanted), request_.owner, now, request_.sync, true});
+      set = std::move(changes.set);
+      template_digest = changes.template_digest;
+    } catch (const Failure& failure) {
+      if (failure.cause() == ProblemCause::transient) throw;
+      return refused(failure.problems().front().message);
+    }
+    if (!set) return refused("CloudFormation finds nothing to put back");
+    if (const auto why = why_not(*set, report); !why.empty()) {
+      there(wanted.name).delete_change_set(set->id, context_.cancelled);
+      return refused(why);
+    }
+    out.made = made_by(wanted, *set, false);
+    auto step =
+        step_for(id, Action::update, "resources are not as they were applied: " + change_summary(*set));
+    Precondition expected{set->id, set->stack_id, template_digest};
+    set_beside(wanted, live, expected);
+    step.precondition = expected.text();
+    step.diff = change_text(*set);
     out.step = with_digest(std::move(step), wanted);
     return out;
   }

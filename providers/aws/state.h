@@ -9,6 +9,7 @@
 
 #include "providers/aws/cloudformation.h"
 #include "providers/aws/deletions.h"
+#include "providers/aws/drift_detection.h"
 #include "providers/aws/ledger.h"
 #include "providers/aws/receipt.h"
 #include "providers/aws/s3.h"
@@ -41,7 +42,8 @@ class State {
         s3(client),
         digests(std::move(key)),
         ledgers(folder + "/content"),
-        deletions(region(), notifier) {}
+        deletions(region(), notifier),
+        drift(region(), system_clock(), notifier) {}
 
   /// That the credentials are of the destination's account: before anything else, and again for others.
   /// Throws Failure.
@@ -70,7 +72,9 @@ class State {
   std::string checked_;  ///< the access key that was found to be of it
 
  public:
-  Deletions deletions;  ///< the last: its thread uses what is above
+  // The last: their threads use what is above.
+  Deletions deletions;
+  DriftDetection drift;
 };
 
 }  // namespace gitopsd::aws

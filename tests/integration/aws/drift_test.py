@@ -42,3 +42,21 @@ class Drift(AccountScene):
         self.account.calls()
         calls = wait.until(lambda: self.account.calls(), "it looks", 20)
         self.assertEqual(set(calls), {"DescribeStacks"})
+
+
+class NoDetection(AccountScene):
+    def configure(self):
+        super().configure()
+        self.daemon.application["check_interval"] = "1s"
+        self.policy["driftDetection"] = True
+
+    def test_not_there(self):
+        """an endpoint without drift detection is noticed once, told with the way out, and all else goes on"""
+        name = self.prefix + "queue"
+        self.sync(stack(name, "/templates/queue.yaml"), **{"templates/queue.yaml": QUEUE})
+        wait.until(lambda: "CloudFormation detects no drift of resources here" in str(self.daemon.get("/v1/status")), "it is told")
+        self.account.calls()
+        wait.until(lambda: self.account.calls().count("DescribeStacks") > 0, "it goes on looking")
+        self.account.by_hand(name, QUEUE, {"Wait": 11}, self.account.stacks()[name]["tags"])
+        wait.until(lambda: self.account.stacks()[name]["parameters"].get("Wait") != "11", "what it sees itself is put back")
+        self.assertNotIn("DetectStackDrift", self.account.calls())

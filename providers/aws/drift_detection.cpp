@@ -1,0 +1,256 @@
+#include "providers/aws/drift_detection.h"
+
+#include <algorithm>
+#include <set>
+
+#include "base/log.h"
+#include "base/timestamp.h"
+
+namespace gitopsd::aws {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kFirstLook = 200ms, kSlowestLook = 10'000ms;
+constexpr auto kTakesAtMost = 20min;
+constexpr WallMicros kSecond = 1'000'000, kLongestPause = 24 * 3600 * kSecond;
+constexpr int kMostDoublings = 12;
+constexpr std::size_t kLongestValue = 80, kLongestReason = 600;
+
+WallMicros micros(std::chrono::seconds time) {
+  return time.count() * kSecond;
+}
+
+/// Of this stack alone, and not of what can be detected there.
+bool is_about_stack(const ApiError* error) {
+  return error && error->code() == "ValidationError";
+}
+
+bool is_gone(const ApiError* error) {
+  return is_about_stack(error) && error->said().find("does not exist") != std::string::npos;
+}
+
+std::string key_of(const std::string& region) {
+  return "drift-detection" + (region.empty() ? "" : " " + region);
+}
+
+std::string shown(const std::string& value) {
+  return value.empty() ? "(none)" : value;
+}
+
+std::string shortened(const std::string& value) {
+  return value.size() <= kLongestValue ? shown(value) : value.substr(0, kLongestValue) + "...";
+}
+
+void say_unchecked(const DriftSubject& subject, const DriftReport& report) {
+  std::string types;
+  for (const auto& type : report.unchecked) types += (types.empty() ? "" : " ") + type;
+  log::info("drift detection does not know some types, and does not compare them",
+            {{"resource", subject.resource.str()}, {"types", types}});
+}
+
+}  // namespace
+
+std::string drift_text(const DriftReport& report) {
+  std::string text;
+  for (const auto& one : report.drifted) {
+    text += std::string(one.status == "DELETED" ? "- " : "~ ") + one.logical_id + " (" + one.type + ")";
+    if (!one.physical_id.empty()) text += " " + one.physical_id;
+    if (one.status == "DELETED") text += " is not there any more";
+    text += "\n";
+    for (const auto& difference : one.differences)
+      text += "    " + difference.path + ": applied " + shown(difference.expected) + ", found " +
+              shown(difference.actual) + "\n";
+  }
+  if (!report.unchecked.empty()) {
+    text += "not compared, since drift detection does not know them:";
+    for (const auto& type : report.unchecked) text += " " + type;
+    text += "\n";
+  }
+  return text;
+}
+
+std::string drift_reason(const DriftReport& report) {
+  std::string text;
+  for (const auto& one : report.drifted) {
+    text += (text.empty() ? "" : "; ") + one.logical_id + " (" + one.type + ")";
+    if (one.status == "DELETED") text += " is not there any more";
+    for (const auto& difference : one.differences)
+      text += " " + difference.path + " is " + shortened(difference.actual) + ", applied was " +
+              shortened(difference.expected);
+    if (text.size() > kLongestReason) return text + "; and more";
+  }
+  return text;
+}
+
+std::string why_not(const ChangeSet& set, const DriftReport& report) {
+  std::set<std::string> drifted;
+  for (const auto& one : report.drifted) drifted.insert(one.logical_id);
+  if (set.changes.empty()) return "CloudFormation finds nothing to put back";
+  for (const auto& change : set.changes) {
+    const std::string what = change.logical_id + " (" + change.type + ")";
+    if (change.replaces()) return "it would replace " + what;
+    if (change.action == "Remove") return "it would delete " + what;
+    if (change.action == "SyncWithActual") continue;  // touches nothing
+    if (!drifted.contains(change.logical_id))
+      return "it would change " + what + ", which drift detection found as it was applied";
+  }
+  return {};
+}
+
+DriftDetection::~DriftDetection() {
+  thread_.request_stop();
+  woken_.notify_all();
+}
+
+void DriftDetection::want(const DriftSubject& subject) {
+  const std::lock_guard lock(mutex_);
+  auto [at, fresh] = entries_.try_emplace(subject.stack);
+  Entry& entry = at->second;
+  const bool sooner = !fresh && subject.every < entry.subject.every;
+  if (fresh || sooner) {
+    const auto checked = parse_rfc3339(subject.checked);
+    entry.due = checked ? *checked + micros(subject.every) : 0;
+  }
+  entry.subject = subject;
+  entry.rests = false;
+  if (!thread_.joinable()) thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+  woken_.notify_all();
+}
+
+void DriftDetection::forget(const std::string& stack) {
+  const std::lock_guard lock(mutex_);
+  entries_.erase(stack);
+}
+
+void DriftDetection::rest(const std::string& stack) {
+  const std::lock_guard lock(mutex_);
+  if (const auto found = entries_.find(stack); found != entries_.end()) found->second.rests = true;
+}
+
+std::optional<DriftReport> DriftDetection::report(const std::string& stack,
+                                                  const std::string& updated) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = entries_.find(stack);
+  if (found == entries_.end() || !found->second.report || found->second.report->updated != updated)
+    return std::nullopt;
+  return found->second.report;
+}
+
+void DriftDetection::refuse(const std::string& stack, const std::string& why) {
+  const std::lock_guard lock(mutex_);
+  if (const auto found = entries_.find(stack); found != entries_.end() && found->second.report)
+    found->second.report->refused = why;
+}
+
+/// The one that has waited longest; `earliest`: when to ask again where there is none.
+std::optional<DriftSubject> DriftDetection::next(WallMicros now, WallMicros& earliest) {
+  const Entry* first = nullptr;
+  earliest = now + kLongestPause;
+  for (const auto& [id, entry] : entries_) {
+    if (entry.rests) continue;
+    const WallMicros due = std::max(entry.due, troubles_[entry.subject.region].until);
+    earliest = std::min(earliest, due);
+    if (due <= now && (!first || entry.due < first->due)) first = &entry;
+  }
+  return first ? std::optional(first->subject) : std::nullopt;
+}
+
+void DriftDetection::run(const std::stop_token& stop) {
+  while (!stop.stop_requested()) {
+    std::optional<DriftSubject> subject;
+    {
+      std::unique_lock lock(mutex_);
+      WallMicros earliest = 0;
+      const WallMicros now = clock_.wall();
+      subject = next(now, earliest);
+      if (!subject) {
+        woken_.wait_for(lock, stop, std::chrono::microseconds(std::max<WallMicros>(earliest - now, 1000)),
+                        [] { return false; });
+        continue;
+      }
+    }
+    detect(*subject, stop);
+  }
+}
+
+void DriftDetection::wait(const std::stop_token& stop, std::chrono::milliseconds time) {
+  std::mutex own;
+  std::unique_lock lock(own);
+  std::condition_variable_any never;
+  never.wait_for(lock, stop, time, [] { return false; });
+}
+
+DriftReport DriftDetection::look(const DriftSubject& subject, const std::stop_token& stop) {
+  CloudFormation& there = region_(subject.region);
+  const Cancelled cancelled = [&stop] { return stop.stop_requested(); };
+  const std::string id = there.detect_drift(subject.stack, cancelled);
+  const auto until = Monotonic::now() + kTakesAtMost;
+  for (std::chrono::milliseconds pause = kFirstLook;; pause = std::min(pause * 2, kSlowestLook)) {
+    const auto at = there.drift_detection(id, cancelled);
+    if (at.status == "DETECTION_COMPLETE") break;
+    if (at.status == "DETECTION_FAILED")  // of some resources: what was found of the others holds
+      log::warning("drift detection failed for a part of a stack",
+                   {{"resource", subject.resource.str()}, {"reason", at.reason}});
+    if (at.status != "DETECTION_IN_PROGRESS") break;
+    if (stop.stop_requested() || Monotonic::now() > until)
+      throw fail(ProblemCause::transient, "CloudFormation has not detected drift in time");
+    wait(stop, pause);
+  }
+  DriftReport report{subject.updated, there.drifts(subject.stack, cancelled), {}, {}};
+  std::set<std::string> unchecked;
+  for (const auto& resource : there.resources(subject.stack, cancelled))
+    if (resource.drift == "NOT_CHECKED") unchecked.insert(resource.type);
+  report.unchecked.assign(unchecked.begin(), unchecked.end());
+  return report;
+}
+
+void DriftDetection::detect(const DriftSubject& subject, const std::stop_token& stop) {
+  std::optional<DriftReport> report;
+  try {
+    report = look(subject, stop);
+    worked(subject.region);
+  } catch (const Failure& failure) {
+    if (stop.stop_requested()) return;
+    const auto* error = dynamic_cast<const ApiError*>(&failure);
+    if (is_gone(error)) return forget(subject.stack);
+    if (!is_about_stack(error)) failed(subject, failure);
+  }
+  const std::lock_guard lock(mutex_);
+  const auto found = entries_.find(subject.stack);
+  if (found == entries_.end()) return;
+  found->second.due = clock_.wall() + micros(found->second.subject.every);
+  if (!report) return;
+  if (!report->unchecked.empty() &&
+      (!found->second.report || found->second.report->unchecked != report->unchecked))
+    say_unchecked(subject, *report);
+  const bool told = found->second.report && !found->second.report->drifted.empty();
+  const bool matters = told || !report->drifted.empty();
+  found->second.report = std::move(report);
+  if (matters) notifier_->changed({subject.application, {subject.resource}, false});
+}
+
+void DriftDetection::failed(const DriftSubject& subject, const Failure& failure) {
+  const std::lock_guard lock(mutex_);
+  auto& trouble = troubles_[subject.region];
+  const auto pause =
+      std::min(micros(subject.every) << std::min(trouble.failures++, kMostDoublings), kLongestPause);
+  trouble.until = clock_.wall() + pause;
+  notifier_->condition(
+      {key_of(subject.region),
+       "CloudFormation detects no drift of resources here: " + failure.problems().front().message,
+       failure.problems().front().hint.empty() ? "look at the endpoint, or switch `driftDetection` off"
+                                               : failure.problems().front().hint,
+       false,
+       {}});
+}
+
+void DriftDetection::worked(const std::string& region) {
+  const std::lock_guard lock(mutex_);
+  auto& trouble = troubles_[region];
+  if (trouble.failures == 0) return;
+  trouble = {};
+  notifier_->condition({key_of(region), {}, {}, false, {}});
+}
+
+}  // namespace gitopsd::aws
