@@ -1,6 +1,6 @@
 """What the tests add to moto's CloudFormation: a double of their own, named as such.
 
-moto 5.2.5 keeps no outputs of what a change set made, tells no events of resources and no request tokens, answers a
+moto 5.2.5 keeps no outputs and exports of what a change set made, tells no events of resources and no request tokens, answers a
 resource that fails with an error of the call itself and leaves the stack half made, finds change sets by their name alone,
 executes them twice, does not know a request's token, nor when a stack was updated. AWS documents otherwise, and so does this:
 https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/
@@ -61,6 +61,7 @@ def execute(backend: CloudFormationBackend, name: str, stack_name: str | None, t
         stack.parameters = change_set.parameters or stack.parameters
         stack.tags = change_set.tags or stack.tags
         stack.output_map = stack._create_output_map()
+        backend.exports.update({export.name: export for export in stack.exports})
         stack._add_stack_event(f"{kind}_COMPLETE")
         stack.status = f"{kind}_COMPLETE"
         if kind == "UPDATE":
