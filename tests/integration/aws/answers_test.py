@@ -50,6 +50,12 @@ class Line(ReplayScene):
         self.assertIn("Requires capabilities : [CAPABILITY_IAM]", event["error"])
         self.assertIn("web/all.yaml:2:", event["error"])
 
+    def test_expired(self):
+        """credentials that expire meanwhile are read again, and the sync goes on with them"""
+        self.account.fail("CreateChangeSet", "ExpiredToken", "The security token included in the request is expired", 403)
+        self.web()
+        self.assertEqual(self.account.calls().count("CreateChangeSet"), 2)
+
     def test_missing_parameter(self):
         """a parameter that the template needs and nobody gives is told by file and line"""
         event = self.web({**QUEUE, "Parameters": {"Wait": {"Type": "Number"}}}, state="failed")

@@ -99,6 +99,16 @@ class Ends(ReplayScene):
         self.web()
         self.assertEqual((self.cloud.find("web").id, left.status), (left.id, "CREATE_COMPLETE"))
 
+    def test_adoption_fails(self):
+        """the first change of a stack that becomes ours fails like any other, though it has no tags of ours yet"""
+        self.cloud.put("web", QUEUE)
+        self.cloud.fails = {"Queue": "no such key"}
+        event = self.web(parameters={"Wait": 7}, state="failed")
+        self.assertIn("UPDATE_ROLLBACK_COMPLETE: Queue (AWS::SQS::Queue): no such key", event["error"])
+        self.cloud.fails = {}
+        self.web(parameters={"Wait": 8})
+        self.assertEqual(self.cloud.find("web").resources["Queue"].properties, {"DelaySeconds": "8"})
+
     def test_stillborn(self):
         """what a creation that failed left is deleted, and the stack made anew"""
         self.cloud.fails = {"Queue": "it exists already"}
