@@ -6,7 +6,7 @@
 namespace gitopsd::aws {
 namespace {
 
-struct Known {
+struct Artifact {
   std::string_view type, property;
   ArtifactForm form;
   bool zip;
@@ -14,7 +14,7 @@ struct Known {
 using enum ArtifactForm;
 /// As `aws cloudformation package` has them.
 /// https://docs.aws.amazon.com/cli/latest/reference/cloudformation/package.html
-constexpr std::array<Known, 23> kKnown{
+constexpr std::array<Artifact, 23> kArtifacts{
     {{"AWS::ApiGateway::RestApi", "BodyS3Location", bucket, false},
      {"AWS::AppSync::FunctionConfiguration", "CodeS3Location", s3_url, false},
      {"AWS::AppSync::FunctionConfiguration", "RequestMappingTemplateS3Location", s3_url, false},
@@ -82,7 +82,7 @@ class Finder {
     const std::string type = text_of(resource.find("Type"));
     const auto* properties = resource.find("Properties");
     if (!properties) return;
-    for (const auto& known : kKnown) {
+    for (const auto& known : kArtifacts) {
       if (known.type != type) continue;
       const TemplateNode* node = properties;
       for (std::string_view rest = known.property; node && !rest.empty();) {

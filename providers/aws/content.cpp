@@ -14,7 +14,7 @@ namespace {
 using protocol::SpecReader;
 using protocol::WireProblem;
 
-constexpr std::string_view kIdPrefix = "bucket/";
+constexpr std::string_view kContentPrefix = "bucket/";
 constexpr std::size_t kLongestKey = 1024, kLongestId = 512;
 const std::vector<std::string> kFields{"bucket",       "prefix",     "folder", "exclude", "contentTypes",
                                        "cacheControl", "encryption", "kmsKey", "delete",  "requires"};
@@ -224,17 +224,17 @@ std::optional<Content> read_content(const protocol::Document& document, const Va
 }
 
 ResourceId id_of(const Content& content) {
-  std::string id = std::string(kIdPrefix) + content.bucket;
+  std::string id = std::string(kContentPrefix) + content.bucket;
   if (!content.prefix.empty()) id += "/" + content.prefix.substr(0, content.prefix.size() - 1);
   return ResourceId(id);
 }
 
 bool is_content(const ResourceId& id) {
-  return id.str().starts_with(kIdPrefix);
+  return id.str().starts_with(kContentPrefix);
 }
 
 ContentPlace place_of(const ResourceId& id) {
-  const std::string rest = id.str().substr(kIdPrefix.size());
+  const std::string rest = id.str().substr(kContentPrefix.size());
   const auto slash = rest.find('/');
   return slash == rest.npos ? ContentPlace{rest, ""}
                             : ContentPlace{rest.substr(0, slash), rest.substr(slash + 1) + "/"};

@@ -12,18 +12,18 @@ namespace {
 
 constexpr std::size_t kLargestArtifact = 64u
                                          << 20;  // of one file, or folder: more the daemon does not hand over
-constexpr std::size_t kDeepest = 8;              // of templates within templates
+constexpr std::size_t kDeepestNesting = 8;       // of templates within templates
 constexpr std::string_view kZipMagic = "PK\x03\x04";
 
 /// What the daemon sent of a path: one file, or those of a folder by their paths in it.
-struct Found {
+struct SentFiles {
   const protocol::Blob* file = nullptr;
   std::map<std::string, const protocol::Blob*> folder;
   bool none() const { return !file && folder.empty(); }
 };
 
-Found find(const std::vector<protocol::DocumentBlob>& blobs, const std::string& path) {
-  Found out;
+SentFiles find(const std::vector<protocol::DocumentBlob>& blobs, const std::string& path) {
+  SentFiles out;
   for (const auto& each : blobs) {
     if (each.path == path) out.file = &each.blob;
     if (each.path.starts_with(path + "/")) out.folder.emplace(each.path.substr(path.size() + 1), &each.blob);
@@ -48,7 +48,7 @@ class Walk {
       : blobs_(blobs), reader_(reader) {}
 
   std::string read(const protocol::Blob& blob) { return reader_.read(blob, kLargestTemplate); }
-  Found find(const std::string& path) const { return aws::find(blobs_, need_of(path)); }
+  SentFiles find(const std::string& path) const { return aws::find(blobs_, need_of(path)); }
 
   /// Written with a mark of how deep the template is that names it: files of one depth are asked for
   /// together, and a folder of which one file was sent for another's sake is not taken for sent.
@@ -64,8 +64,8 @@ class Walk {
   void enter(const std::string& path, const LocalArtifact* by, const std::string& from, const Work& work) {
     if (std::find(way_.begin(), way_.end(), path) != way_.end())
       throw refuse(from, *by, "nests itself", "a template cannot be in one that is in it");
-    if (way_.size() >= kDeepest)
-      throw refuse(from, *by, "is nested deeper than " + std::to_string(kDeepest),
+    if (way_.size() >= kDeepestNesting)
+      throw refuse(from, *by, "is nested deeper than " + std::to_string(kDeepestNesting),
                    "make it a stack of its own");
     way_.push_back(path);
     work();

@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::size_t kPart = 8u << 20;  // S3's least is 5 MiB
 constexpr std::size_t kMostRemoved = 1000;
-constexpr int kMostPages = 10'000;
+constexpr int kMostListPages = 10'000;
 constexpr std::string_view kMetadata = "x-amz-meta-";
 
 std::string text_of(const pugi::xml_document& document) {
@@ -216,7 +216,7 @@ std::optional<ObjectHead> S3::head(const std::string& bucket, const std::string&
 void S3::list(const std::string& bucket, const std::string& prefix,
               const std::function<void(ObjectFacts)>& take, const Cancelled& cancelled) {
   std::string next;
-  for (int page = 0; page < kMostPages; ++page) {
+  for (int page = 0; page < kMostListPages; ++page) {
     Request request = request_of("GET");
     request.query = {{"list-type", "2"}, {"encoding-type", "url"}, {"prefix", prefix}};
     if (!next.empty()) request.query.emplace_back("continuation-token", next);

@@ -13,12 +13,12 @@
 namespace gitopsd::aws {
 namespace {
 
-constexpr std::size_t kDeepest = 128;
+constexpr std::size_t kDeepestTemplate = 128;
 
 /// To be caught here: it is no template that we understand.
 struct Unreadable {};
 
-class Builder : public YAML::EventHandler {
+class TreeBuilder : public YAML::EventHandler {
  public:
   std::optional<TemplateNode> take() { return std::move(root_); }
 
@@ -58,7 +58,7 @@ class Builder : public YAML::EventHandler {
   }
 
   void open(const YAML::Mark& mark, const std::string& tag, TemplateNode::Kind kind) {
-    if (stack_.size() >= kDeepest) throw Unreadable{};
+    if (stack_.size() >= kDeepestTemplate) throw Unreadable{};
     Frame frame{node_at(mark, tag)};
     frame.node.kind = kind;
     stack_.push_back(std::move(frame));
@@ -113,9 +113,10 @@ std::size_t start_of(std::string_view text, std::size_t at) {
 }
 
 /// Offsets in the text as it is, of those in what was read of it: without its BOM and with line feeds alone.
-class Original {
+class OriginalOffsets {
  public:
-  explicit Original(std::string_view text) : text_(text), at_(text.starts_with("\xef\xbb\xbf") ? 3 : 0) {}
+  explicit OriginalOffsets(std::string_view text)
+      : text_(text), at_(text.starts_with("\xef\xbb\xbf") ? 3 : 0) {}
   /// Asked with growing offsets.
   std::size_t of(std::size_t clean) {
     for (; clean_ < clean && at_ < text_.size(); ++at_) clean_ += !is_dropped();
@@ -142,7 +143,7 @@ std::optional<TemplateNode> parse_template(std::string_view text) {
     std::string storage;
     std::istringstream in{std::string(clean_yaml(text, storage, ""))};
     YAML::Parser parser(in);
-    Builder builder;
+    TreeBuilder builder;
     if (!parser.HandleNextDocument(builder)) return std::nullopt;
     return builder.take();
   } catch (const YAML::Exception&) {
@@ -163,7 +164,7 @@ std::string with_replacements(std::string_view text, const std::vector<Replaceme
             [](const Replacement& a, const Replacement& b) { return a.node->begin < b.node->begin; });
   std::string out;
   std::size_t done = 0;
-  Original original(text);
+  OriginalOffsets original(text);
   for (const auto& [node, fresh] : sorted) {
     const std::size_t begin = start_of(clean, node->begin);
     const std::size_t end = begin < clean.size() ? end_of(clean, begin, node->text) : clean.npos;

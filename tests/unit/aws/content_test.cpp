@@ -15,13 +15,13 @@ using namespace gitopsd::aws;
 
 namespace {
 
-struct Read {
+struct ReadContent {
   std::optional<Content> content;
   std::vector<protocol::WireProblem> problems;
 };
 
-Read read_one(const std::string& spec, std::vector<protocol::DocumentBlob> blobs = {}) {
-  Read out;
+ReadContent read_site(const std::string& spec, std::vector<protocol::DocumentBlob> blobs = {}) {
+  ReadContent out;
   const protocol::Document document{
       "d",
       parse_json(
@@ -32,7 +32,7 @@ Read read_one(const std::string& spec, std::vector<protocol::DocumentBlob> blobs
   return out;
 }
 
-std::vector<std::string> pointers(const Read& read) {
+std::vector<std::string> pointers_of(const ReadContent& read) {
   std::vector<std::string> out;
   for (const auto& problem : read.problems) out.push_back(problem.pointer);
   return out;
@@ -50,13 +50,13 @@ const std::vector<protocol::DocumentBlob> kSite{{"site/index.html", {"d1", 10}},
                                                 {"site/drafts/x.html", {"d4", 40}}};
 const protocol::Owner kOwner{"inst", "web"};
 
-Known known(const WantedObject& object, const std::string& owner = "inst/web") {
+Known known_to_be(const WantedObject& object, const std::string& owner = "inst/web") {
   return {object.blob.digest, object.facts, owner, "\"e\"", object.blob.size, 100, false};
 }
 
 KnownObjects all_of(const Content& content) {
   KnownObjects out;
-  for (const auto& [key, object] : content.objects) out.emplace(key, known(object));
+  for (const auto& [key, object] : content.objects) out.emplace(key, known_to_be(object));
   return out;
 }
 
@@ -64,9 +64,9 @@ KnownObjects all_of(const Content& content) {
 
 TEST_CASE("each file of the folder is an object beneath the prefix") {
   const auto got =
-      read_one(R"({"bucket": "my-site", "prefix": "v2/", "folder": "site", "exclude": ["drafts/*"],
+      read_site(R"({"bucket": "my-site", "prefix": "v2/", "folder": "site", "exclude": ["drafts/*"],
       "cacheControl": {"*": "max-age=60", "*.js": "max-age=31536000"}, "contentTypes": {"img/*": "image/x"}})",
-               kSite);
+                kSite);
   REQUIRE(got.content);
   CHECK(id_of(*got.content).str() == "bucket/my-site/v2");
   CHECK(got.content->complete);
@@ -86,28 +86,28 @@ TEST_CASE("an id says where its content is") {
 }
 
 TEST_CASE("everything that is wrong with a content is told") {
-  CHECK(
-      pointers(read_one(R"({"bucket": "B", "folder": "", "prefix": "a//b", "delete": "yes", "encryption": "x",
+  CHECK(pointers_of(
+            read_site(R"({"bucket": "B", "folder": "", "prefix": "a//b", "delete": "yes", "encryption": "x",
       "kmsKey": "k", "contentTypes": [], "cacheControl": 1, "exclude": "x", "more": 1})")) ==
-      std::vector<std::string>{"/spec/more", "/spec/bucket", "/spec/prefix", "/spec/contentTypes",
-                               "/spec/cacheControl", "/spec/exclude", "/spec/encryption", "/spec/kmsKey",
-                               "/spec/delete", "/spec/folder"});
-  CHECK(pointers(read_one(R"({"bucket": "b-b", "folder": "f", "prefix": "a/../b"})")) ==
+        std::vector<std::string>{"/spec/more", "/spec/bucket", "/spec/prefix", "/spec/contentTypes",
+                                 "/spec/cacheControl", "/spec/exclude", "/spec/encryption", "/spec/kmsKey",
+                                 "/spec/delete", "/spec/folder"});
+  CHECK(pointers_of(read_site(R"({"bucket": "b-b", "folder": "f", "prefix": "a/../b"})")) ==
         std::vector<std::string>{"/spec/prefix"});
-  CHECK(pointers(read_one(R"({"bucket": "b-b", "folder": "site/index.html"})", kSite)) ==
+  CHECK(pointers_of(read_site(R"({"bucket": "b-b", "folder": "site/index.html"})", kSite)) ==
         std::vector<std::string>{"/spec/folder"});
-  CHECK(pointers(read_one(R"({"bucket": "b-b", "folder": "site", "exclude": ["*"]})", kSite)) ==
+  CHECK(pointers_of(read_site(R"({"bucket": "b-b", "folder": "site", "exclude": ["*"]})", kSite)) ==
         std::vector<std::string>{"/spec/exclude"});
-  CHECK(pointers(read_one(R"({"bucket": "b-b", "folder": "site", "cacheControl": "a\r\nb: c"})", kSite)) ==
-        std::vector<std::string>{"/spec/cacheControl"});
-  CHECK(pointers(
-            read_one(R"({"bucket": "b-b", "folder": "f"})", {{"f/" + std::string(1025, 'x'), {"d", 1}}})) ==
+  CHECK(pointers_of(read_site(R"({"bucket": "b-b", "folder": "site", "cacheControl": "a\r\nb: c"})",
+                              kSite)) == std::vector<std::string>{"/spec/cacheControl"});
+  CHECK(pointers_of(
+            read_site(R"({"bucket": "b-b", "folder": "f"})", {{"f/" + std::string(1025, 'x'), {"d", 1}}})) ==
         std::vector<std::string>{"/spec/folder"});
 }
 
 TEST_CASE("contents that hold the same keys are a problem") {
   const auto at = [](const std::string& bucket, const std::string& prefix) {
-    return *read_one(R"({"bucket": ")" + bucket + R"(", "folder": "f", "prefix": ")" + prefix + R"("})")
+    return *read_site(R"({"bucket": ")" + bucket + R"(", "folder": "f", "prefix": ")" + prefix + R"("})")
                 .content;
   };
   const auto count = [](const std::vector<Content>& all) {
@@ -133,12 +133,12 @@ TEST_CASE("what the policy does not name gets no content") {
   CHECK_FALSE(policy.allows_content("all", "x/"));
   CHECK(policy.allows_emptying("site", "docs/"));
   CHECK_FALSE(policy.allows_emptying("site", "docs/v2/"));
-  const auto got = read_one(R"({"bucket": "other", "folder": "f", "delete": "all"})");
+  const auto got = read_site(R"({"bucket": "other", "folder": "f", "delete": "all"})");
   CHECK(breaches(policy, *got.content).size() == 2);
 }
 
 TEST_CASE("what has to be done is what differs") {
-  const auto content = *read_one(R"({"bucket": "b-b", "folder": "site"})", kSite).content;
+  const auto content = *read_site(R"({"bucket": "b-b", "folder": "site"})", kSite).content;
   const auto marks = marks_of(kOwner, "");
   auto there = all_of(content);
   CHECK(difference(there, &content, Extra::owned, marks).empty());
@@ -147,9 +147,9 @@ TEST_CASE("what has to be done is what differs") {
   there["app.js"].digest = "other";
   there["index.html"].facts = "other";
   there.erase("drafts/x.html");
-  there["old.html"] = known(content.objects.at("index.html"));
-  there["foreign.html"] = known(content.objects.at("index.html"), "inst/other");
-  there["by-hand.html"] = known(content.objects.at("index.html"), "");
+  there["old.html"] = known_to_be(content.objects.at("index.html"));
+  there["foreign.html"] = known_to_be(content.objects.at("index.html"), "inst/other");
+  there["by-hand.html"] = known_to_be(content.objects.at("index.html"), "");
   auto todo = difference(there, &content, Extra::owned, marks);
   CHECK(todo.add == std::vector<std::string>{"drafts/x.html"});
   CHECK(todo.change == std::vector<std::string>{"app.js", "index.html"});
@@ -164,7 +164,7 @@ TEST_CASE("what has to be done is what differs") {
 }
 
 TEST_CASE("what belongs to others is in the way, and what was handed over is taken") {
-  const auto content = *read_one(R"({"bucket": "b-b", "folder": "site"})", kSite).content;
+  const auto content = *read_site(R"({"bucket": "b-b", "folder": "site"})", kSite).content;
   auto there = all_of(content);
   for (auto& [key, object] : there) object.owner = "inst/before";
   CHECK(difference(there, &content, Extra::owned, marks_of(kOwner, "")).of_others.size() == 4);
