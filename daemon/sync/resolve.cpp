@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "daemon/render/read_path.h"
 #include "daemon/render/repository_path.h"
+#include "daemon/sync/blob_facts.h"
 #include "daemon/sync/problems.h"
 #include "daemon/sync/work.h"
 
@@ -243,11 +244,11 @@ class Resolver {
         return complain("\"" + file.path + "\" is no regular file in the repository",
                         "name a file, or a folder of files");
       }
-      const std::string bytes = snapshot_.read(file.id, file.path, left);
-      left -= bytes.size();
+      const auto facts = facts_of(snapshot_, file, left);
+      left -= facts.size;
       const std::string name = need.ends_with('/') ? need.substr(0, need.size() - 1) : need;
       draft.blobs.push_back(
-          {name + file.path.substr(path.size()), file.path, file.id, to_hex(sha256(bytes)), bytes.size()});
+          {name + file.path.substr(path.size()), file.path, file.id, facts.digest, facts.size});
     }
     draft.needs.emplace_back(path, entry->id.str());
     return true;

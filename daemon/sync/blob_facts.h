@@ -1,0 +1,21 @@
+// Digest and size of files of the repository, each worked out once: a push that changes one file of a folder
+// reads that one, and not all that a document needs of it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "daemon/source/mirror.h"
+
+namespace gitopsd::sync {
+
+struct BlobFacts {
+  std::string digest;  ///< hex SHA-256 of the bytes
+  std::uint64_t size = 0;
+};
+
+/// Of what Git's id names, which never changes; remembered for as long as the process runs, the newest twenty
+/// thousand. Throws as Snapshot::read does. Thread-safe.
+BlobFacts facts_of(const source::Snapshot&, const source::TreeEntry&, std::size_t limit);
+
+}  // namespace gitopsd::sync
