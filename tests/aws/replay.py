@@ -38,6 +38,11 @@ def xml(value) -> str:
     return escape(str(value).lower() if isinstance(value, bool) else str(value))
 
 
+def text_of(value) -> str | None:
+    """A property's value as change sets tell it."""
+    return value if value is None or isinstance(value, str) else json.dumps(value)
+
+
 class Fields(dict):
     """A request's parameters."""
 
@@ -166,9 +171,10 @@ class Replay:
         """A stack that somebody made."""
         with self.lock:
             stack = Stack(self, region, name, status)
-            stack.template = json.dumps(template)
+            stack.template, stack.parameters = json.dumps(template), self.parameters_of(template, {})
             for logical, declared in template.get("Resources", {}).items():
-                stack.resources[logical] = Resource(logical, declared, declared.get("Properties", {}), stack)
+                properties = self.resolved(declared.get("Properties", {}), stack.parameters)
+                stack.resources[logical] = Resource(logical, declared, properties, stack)
             for key, value in more.items():
                 assert hasattr(stack, key), key
                 setattr(stack, key, value)
@@ -470,8 +476,8 @@ class Replay:
                     PolicyAction=f"ReplaceAnd{there.replacing}" if replaced else None, Scope=["Properties"], Details=[
                         {"Target": {"Attribute": "Properties", "Name": name,
                                     "RequiresRecreation": "Always" if (there.type, name) in RECREATING else "Never",
-                                    "Path": f"/Properties/{name}", "BeforeValue": there.properties.get(name),
-                                    "AfterValue": properties.get(name), "AttributeChangeType": "Modify"},
+                                    "Path": f"/Properties/{name}", "BeforeValue": text_of(there.properties.get(name)),
+                                    "AfterValue": text_of(properties.get(name)), "AttributeChangeType": "Modify"},
                          "Evaluation": "Static", "ChangeSource": "DirectModification"} for name in names])
 
     def revert(self, one: ChangeSet, there: Resource) -> None:

@@ -1,0 +1,65 @@
+#include "base/yaml.h"
+#include "providers/aws/change_text.h"
+#include "providers/aws/data_guard.h"
+#include "providers/aws/stack_planner.h"
+
+namespace gitopsd::aws {
+namespace {
+
+using protocol::Action;
+
+/// Logical ids of a template's resources that are let go of when their stack is deleted.
+std::vector<std::string> retained_by(const std::string& text) {
+  std::vector<std::string> out;
+  for (const Value& whole : parse_yaml(text, "the template")) {
+    const Value* resources = whole.find("Resources");
+    if (!resources || !resources->is_object()) continue;
+    for (const auto& [id, resource] : resources->as_object()) {
+      const Value* policy = resource.find("DeletionPolicy");
+      if (policy && policy->is_string() && policy->as_string().starts_with("Retain")) out.push_back(id);
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+PlannedStack StackPlanner::removal(const ResourceId& id) {
+  const std::string name = name_of(id);
+  const auto problem = [&](ProblemCause cause, const std::string& message, const std::string& hint) {
+    return PlannedStack::of(plan_problem(fail(cause, message, hint), id, ""));
+  };
+  if (!policy_.allows_stack(name))
+    return problem(ProblemCause::permission, "the policy does not allow the stack '" + name + "'", "");
+  const auto live = look(name);
+  const auto owner = live ? owner_of(live->tags) : std::nullopt;
+  const bool ours = owner && stands_for(*owner, request_.owner, from_of(id));
+  if (ours && live->status == "DELETE_IN_PROGRESS")
+    return PlannedStack::of(step_for(id, Action::none, "is in " + live->status));
+  if (ours && live->protection)
+    return problem(ProblemCause::conflict,
+                   "the stack '" + name + "' is no longer declared, and its termination protection is on",
+                   "switch the protection off in CloudFormation, or declare the stack again with "
+                   "`terminationProtection: false`");
+  auto step = step_for(id, Action::remove,
+                       !live  ? "it is gone already"
+                       : ours ? "it is no longer declared"
+                              : "it is not ours any more, and stays");
+  step.precondition = Precondition{"", ours ? live->id : ""}.text();
+  step.destroys = ours ? DataGuard(policy_.data).of_deletion() : protocol::Destroys::nothing;
+  if (ours) step.diff = what_goes(*live, name);
+  return PlannedStack::of(std::move(step));
+}
+
+std::string StackPlanner::what_goes(const StackFacts& live, const std::string& place) const {
+  CloudFormation& region = there(place);
+  std::vector<std::string> retained;
+  try {
+    retained = retained_by(region.template_of(live.id, context_.cancelled));
+  } catch (const Failure& failure) {
+    if (failure.cause() != ProblemCause::input) throw;  // a template that CloudFormation reads otherwise
+  }
+  return deletion_text(region.resources(live.id, context_.cancelled), retained);
+}
+
+}  // namespace gitopsd::aws

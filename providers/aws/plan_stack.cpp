@@ -1,0 +1,127 @@
+#include "providers/aws/change_text.h"
+#include "providers/aws/changes.h"
+#include "providers/aws/data_guard.h"
+#include "providers/aws/stack_planner.h"
+
+namespace gitopsd::aws {
+namespace {
+
+using protocol::Action;
+using protocol::Step;
+
+/// CloudFormation may see nothing to change where only the topics are others.
+void check_topics(const Stack& wanted, const std::optional<StackFacts>& live) {
+  if (!live || !wanted.more.notifications || *wanted.more.notifications == live->notifications) return;
+  throw fail(ProblemCause::destination,
+             "CloudFormation does not change the topics of the stack '" + wanted.name + "' alone",
+             "change a tag or a parameter with them");
+}
+
+}  // namespace
+
+Value made_by(const Stack& wanted, const ChangeSet& set, bool creates) {
+  Value made = Value::object({{"changeSet", set.id}, {"region", StackPlace::parse(wanted.name).region}});
+  if (creates) made.set("stack", set.stack_id);
+  return made;
+}
+
+PlannedStack StackPlanner::upsert(const Stack& wanted) {
+  const auto live = look(wanted.name);
+  if (live)
+    if (auto planned = before_changes(*live, wanted)) return *std::move(planned);
+  const bool creates = !live || phase_of(live->status) == StackPhase::review;
+  const bool ours = live && owner_of(live->tags) == request_.owner;
+  const Action action = creates ? Action::create : ours ? Action::update : Action::adopt;
+  if (const auto first = changing_before(wanted); !first.empty()) {
+    auto step = step_for(wanted, action, "what changes is known when '" + first + "' has its outputs");
+    step.provisional = true;
+    return PlannedStack::of(std::move(step));
+  }
+  return changed(wanted, live, action);
+}
+
+/// What comes of it as it is; nullopt: what is declared may be changed.
+std::optional<PlannedStack> StackPlanner::before_changes(const StackFacts& live, const Stack& wanted) {
+  if (auto problem = others(live, wanted)) return PlannedStack::of(*std::move(problem));
+  if (request_.mode == protocol::PlanMode::heal) {
+    const auto report = state_.drift.report(live.id, live.updated);
+    if (report && !report->drifted.empty()) return put_back(wanted, live, *report);
+  }
+  if (is_as_applied(live, wanted)) return PlannedStack::of(step_for(wanted, Action::none, ""));
+  if (phase_of(live.status) == StackPhase::stuck) return continued(wanted, live);
+  if (auto problem = in_the_way(live, wanted)) return PlannedStack::of(*std::move(problem));
+  if (phase_of(live.status) == StackPhase::stillborn) return made_anew(wanted, live);
+  return std::nullopt;
+}
+
+PlannedStack StackPlanner::changed(const Stack& wanted, const std::optional<StackFacts>& live,
+                                   Action action) {
+  const auto changes =
+      make_changes(state_, context_, {wanted, parameters(wanted), request_.owner, live, request_.sync});
+  Precondition expected{"", live ? live->id : "", changes.template_digest};
+  const std::string beside = set_beside(wanted, live, expected);
+  if (!changes.set) return unchanged(wanted, live, expected, beside);
+  const ChangeSet& set = *changes.set;
+  const bool creates = action == Action::create;
+  expected.change_set = set.id;
+  expected.stack = set.stack_id;
+  auto out = PlannedStack::of(step_for(wanted, action, change_summary(set)));
+  out.made = made_by(wanted, set, creates);
+  if (creates && !beside.empty()) {
+    out.after = once_it_stands(wanted, expected, beside);
+    expected = {set.id, set.stack_id, changes.template_digest};
+  } else if (!beside.empty()) {
+    out.step->reason += "; " + beside;
+  }
+  out.step->precondition = expected.text();
+  out.step->diff = change_text(set);
+  out.step->destroys = DataGuard(policy_.data, wanted.more).of(set);
+  return out;
+}
+
+/// By CloudFormation; there may be something to set beside.
+PlannedStack StackPlanner::unchanged(const Stack& wanted, const std::optional<StackFacts>& live,
+                                     const Precondition& expected, const std::string& beside) const {
+  check_topics(wanted, live);
+  const bool ours = live && owner_of(live->tags) == request_.owner;
+  const Action action = !ours ? Action::adopt : beside.empty() ? Action::none : Action::update;
+  auto step = step_for(wanted, action,
+                       !beside.empty() ? beside
+                       : ours          ? "CloudFormation sees no change"
+                                       : "it is as declared, and becomes ours");
+  step.precondition = expected.text();
+  return PlannedStack::of(std::move(step));
+}
+
+/// What no change set sets: into `expected`, and told.
+std::string StackPlanner::set_beside(const Stack& wanted, const std::optional<StackFacts>& live,
+                                     Precondition& expected) {
+  std::string told;
+  const auto receipt = receipt_of(wanted);
+  const bool same = receipt && live && receipt->stack == live->id;
+  if (wanted.more.has_policy() || (same && !receipt->policy.empty())) {
+    expected.policy = state_.digests.of_text(stack_policy_of(wanted, context_.blobs));
+    expected.sets_policy = !same || receipt->policy != expected.policy;
+    if (expected.sets_policy)
+      told = wanted.more.has_policy() ? "its stack policy is set"
+                                      : "its stack policy becomes one that allows every update";
+  }
+  const auto wish = wanted.more.protection;
+  if (wish && *wish != (live && live->protection)) {
+    expected.protection = wish;
+    told += std::string(told.empty() ? "" : "; ") + "its termination protection is switched " +
+            (*wish ? "on" : "off");
+  }
+  return told;
+}
+
+/// A stack that is protected before it stands could not be made anew if its creation failed.
+Step StackPlanner::once_it_stands(const Stack& wanted, Precondition expected, const std::string& what) const {
+  auto step = step_for(wanted, Action::update, what);
+  step.key = "settings " + step.id.str();
+  expected.change_set.clear();
+  step.precondition = expected.text();
+  return step;
+}
+
+}  // namespace gitopsd::aws
