@@ -24,14 +24,15 @@ std::string header_of(const Fields& headers, std::string_view name) {
 }
 
 /// Whether it was stored with what it would be sent with now. What the bucket encrypts by itself is its own
-/// matter, and a key may be told by another name than it was given.
+/// matter, and S3 tells a key by its ARN, whichever name it was given: by an alias it cannot be compared.
 bool is_stored_so(const ObjectHead& head, const Fields& headers) {
   const std::string encryption = header_of(headers, "x-amz-server-side-encryption");
   const std::string key = header_of(headers, "x-amz-server-side-encryption-aws-kms-key-id");
   return head.content_type == header_of(headers, "Content-Type") &&
          head.cache_control == header_of(headers, "Cache-Control") &&
          (encryption.empty() || head.encryption == encryption) &&
-         (key.empty() || head.kms_key.ends_with(key.substr(key.rfind('/') + 1)));
+         (key.empty() || key.find("alias/") != key.npos ||
+          head.kms_key.ends_with(key.substr(key.rfind('/') + 1)));
 }
 
 std::string metadata_of(const ObjectHead& head, std::string_view name) {

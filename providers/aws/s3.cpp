@@ -156,7 +156,7 @@ Stored S3::put_in_parts(const std::string& bucket, const NewObject& object, cons
   begin.headers = object.headers;
   begin.query = {{"uploads", ""}};
   pugi::xml_document begun;
-  const auto answer = send("CreateMultipartUpload", bucket, std::move(begin), cancelled);
+  const auto answer = send("PutObject", bucket, std::move(begin), cancelled);
   const std::string upload =
       root_of(begun, answer.body, "InitiateMultipartUploadResult").child_value("UploadId");
   try {
@@ -167,7 +167,7 @@ Stored S3::put_in_parts(const std::string& bucket, const NewObject& object, cons
       part.headers = {{"Content-Type", "application/octet-stream"}};
       part.query = {{"partNumber", std::to_string(number)}, {"uploadId", upload}};
       part.body = body.substr(at, kPart);
-      const auto sent = send("UploadPart", bucket, std::move(part), cancelled);
+      const auto sent = send("PutObject", bucket, std::move(part), cancelled);
       auto node = root.append_child("Part");
       node.append_child("PartNumber").text().set(std::to_string(number).c_str());
       node.append_child("ETag").text().set(sent.header("etag").c_str());
@@ -176,7 +176,7 @@ Stored S3::put_in_parts(const std::string& bucket, const NewObject& object, cons
     end.headers = {{"Content-Type", "application/xml"}};
     end.query = {{"uploadId", upload}};
     end.body = text_of(parts);
-    const auto done = send("CompleteMultipartUpload", bucket, std::move(end), cancelled);
+    const auto done = send("PutObject", bucket, std::move(end), cancelled);
     pugi::xml_document told;
     return stored_of(done, root_of(told, done.body, "CompleteMultipartUploadResult").child_value("ETag"));
   } catch (const Failure&) {
@@ -194,7 +194,7 @@ std::optional<ObjectHead> S3::head(const std::string& bucket, const std::string&
                                    const Cancelled& cancelled) {
   HttpResponse response;
   try {
-    response = send("HeadObject", bucket, request_of("HEAD", key), cancelled);
+    response = send("GetObject", bucket, request_of("HEAD", key), cancelled);
   } catch (const ApiError& error) {
     if (error.code() == "HTTP 404" || error.code() == "NoSuchKey") return std::nullopt;
     throw;

@@ -70,6 +70,7 @@ class S3 {
                                  const Cancelled& = {});
 
  private:
+  /// `action` as IAM's policies name it.
   HttpResponse send(const std::string& action, const std::string& bucket, Request, const Cancelled&);
   Stored put_in_parts(const std::string& bucket, const NewObject&, const std::string& body, const Cancelled&);
   void remove_page(const std::string& bucket, const std::vector<std::string>& keys,

@@ -185,6 +185,21 @@ class Ownership(Bucket):
         self.assertIn("belongs to application 'other'", event["error"])
         self.assertEqual(self.texts()["x/f"], "theirs")
 
+    def test_handed_over(self):
+        """a content that moves to another application's folder in one commit is handed over, and nothing is deleted"""
+        self.sync(self.site(), **{"site/a": "1", "site/b": "2", "other/site.yaml": ""})
+        self.account.put_by_hand(self.bucket, "by-hand", "mine")
+        before = self.account.objects(self.bucket)["a"]["headers"]["x-amz-meta-gitopsd-owner"]
+        self.account.calls()
+        self.checkout.commit({"web/all.yaml": "", "other/site.yaml": json.dumps(self.site())})
+        self.checkout.push()
+        self.daemon.push_and_wait(self.checkout.head())
+        found = self.account.objects(self.bucket)
+        self.assertEqual(self.texts(), {"a": "1", "b": "2", "by-hand": "mine"})
+        self.assertTrue(before.endswith("/web"), before)
+        self.assertTrue(all(found[key]["headers"]["x-amz-meta-gitopsd-owner"].endswith("/other") for key in "ab"), found)
+        self.assertNotIn("POST bucket", self.cost())
+
     def test_overlap(self):
         """two contents of one application that hold the same keys are refused by file and line"""
         event = self.sync(self.site(), content("docs", self.bucket, "/site", prefix="docs"), state="failed", **{"site/a": "1"})

@@ -47,3 +47,15 @@ TEST_CASE("a region's name has a form") {
        {"", "eu", "eu-central", "eu-central-1a", "EU-central-1", "eu--central-1", "eucentral-1", "eu-1"})
     CHECK_FALSE(is_region(bad));
 }
+
+TEST_CASE("artifacts have a bucket, and perhaps a prefix") {
+  const auto settings = read_settings(parse_json(
+      R"({"region": "eu-central-1", "account": "012345678901", "artifacts": {"bucket": "my-artifacts", "prefix": "a/b"}})"));
+  CHECK(settings.artifacts.bucket == "my-artifacts");
+  CHECK(settings.artifacts.prefix == "a/b/");
+  const auto problems = wrong_with(
+      R"({"region": "eu-central-1", "account": "012345678901", "artifacts": {"bucket": "B", "prefix": "/a", "x": 1}})");
+  std::vector<std::string> pointers;
+  for (const auto& problem : problems) pointers.push_back(problem.pointer);
+  CHECK(pointers == std::vector<std::string>{"/artifacts/x", "/artifacts/bucket", "/artifacts/prefix"});
+}
