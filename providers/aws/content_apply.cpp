@@ -73,6 +73,7 @@ class ContentApplier {
   }
 
   Known put_one(const std::string& key, const WantedObject& wanted, bool only_new) {
+    if (context_.cancelled()) throw fail(ProblemCause::transient, "cancelled");
     const NewObject object{key, headers_for(wanted, owner_), only_new};
     const std::string body = context_.blobs.read(wanted.blob, kLargestObject);
     Known known{wanted.blob.digest, wanted.facts, owner_mark(owner_), {}, wanted.blob.size, 0, false};

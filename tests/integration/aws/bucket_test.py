@@ -94,6 +94,18 @@ class Push(Bucket):
         self.assertEqual(len(self.texts()), 20)
         self.assertEqual(self.cost()["PUT object"], 1)
 
+    def test_killed(self):
+        """killed in the midst of a first sync it goes on where it was: what is there is asked for, and not sent again"""
+        files = {f"f{number:03}.txt": f"{number}\n" for number in range(FILES)}
+        event = self.daemon.accept(self.push(self.site(), **{f"site/{name}": text for name, text in files.items()}))
+        wait.until(lambda: len(self.texts()) >= 20, "some are there")
+        self.daemon.program.kill()
+        self.assertLess(len(self.texts()), FILES)
+        self.daemon.start()
+        self.assertEqual(self.daemon.wait_ended(event)["state"], "succeeded")
+        self.assertEqual(self.texts(), files)
+        self.assertLessEqual(self.cost()["PUT object"], FILES + 16, "but for what was under way")
+
     def test_restart(self):
         """what is known of the bucket outlives the process"""
         self.first({"a": "1", "b": "2"})
