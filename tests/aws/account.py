@@ -6,7 +6,7 @@ usage: account.py PORT      prints `ready` once it listens on 127.0.0.1:PORT
 /_account/stacks    GET what stacks there are, past every API
 /_account/stacks    PUT {"name", "template", "parameters"?, "tags"?}: updates one as somebody would by hand, or
                     makes it; a template null deletes it
-/_account/objects   GET {bucket: {key: {"text", "etag", "size", "headers"}}}, past every API
+/_account/objects   GET {bucket: {key: {"text", "etag", "size", "encryption", "headers"}}}, past every API
 /_account/object?BUCKET/KEY   GET its bytes
 /_account/objects   PUT {"bucket"}: makes it; with {"key", "text"}: puts an object as somebody would by hand, a text
                     null deletes it
@@ -63,6 +63,7 @@ def by_hand(wanted: dict) -> None:
 
 def objects() -> dict:
     return {name: {key: {"text": found.value.decode(errors="replace"), "etag": found.etag, "size": found.size,
+                         "encryption": [found.encryption, found.kms_key_id],
                          "headers": {name.lower(): value for name, value in found.metadata.items()}}
                    for key, found in ((key, bucket.keys.get(key)) for key in list(bucket.keys.keys())) if found}
             for name, bucket in s3_backends[ACCOUNT]["aws"].buckets.items()}

@@ -72,6 +72,17 @@ class Push(Bucket):
         self.assertEqual(self.account.objects(self.bucket)["index.html"]["headers"]["cache-control"], "no-cache")
         self.assertEqual(self.cost(), {"PUT object": 1})
 
+    def test_encryption(self):
+        """objects are encrypted as is declared, by KMS with the key that is named; another way sends them anew"""
+        key = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+        self.first({"a": "1", "b": "2"}, encryption="aws:kms", kmsKey=key)
+        self.assertEqual([one["encryption"] for one in self.account.objects(self.bucket).values()], [["aws:kms", key]] * 2)
+        self.daemon.ctl("sync", "web")
+        wait.until(lambda: "GET bucket" in (seen := counted(self.account.calls())) and seen, "it is compared")
+        self.sync(self.site(encryption="AES256"))
+        self.assertEqual(self.cost().get("PUT object"), 2)
+        self.assertEqual([one["encryption"][0] for one in self.account.objects(self.bucket).values()], ["AES256"] * 2)
+
     def test_large(self):
         """a large object is sent in parts, once"""
         large = "0123456789abcdef" * (20 * 65536)
