@@ -28,6 +28,8 @@ struct Draft {
   std::size_t knew = 0;              ///< how many definitions there were when its call was answered
   std::vector<Problem> undefined{};  ///< what the provider has against it, unless others define more
   bool told = false;                 ///< it was asked again for that reason
+  bool hook = false;                 ///< it declares one, as the provider says of its problems
+  std::set<ResourceId> ids{};        ///< that it declares, as far as its problems tell
 };
 
 /// Whether it was given that path already, or has asked often enough.
@@ -89,7 +91,9 @@ class Resolver {
   }
 
   void refuse(const Draft& draft, Problem problem) {
+    of_all_ = of_all_ || draft.hook;
     wrong_.insert(draft.digest);
+    wrong_ids_.insert(draft.ids.begin(), draft.ids.end());  // with all else that declares them
     wrong_paths_.insert(draft.document.path);
     problems_.push_back(std::move(problem));
   }
@@ -209,9 +213,9 @@ class Resolver {
         continue;
       }
       const std::size_t i = it->second;
+      drafts[i].hook = drafts[i].hook || problem.hook;
+      if (!problem.id.empty()) drafts[i].ids.insert(ResourceId(problem.id));
       if (!wait.contains(problem.document)) {
-        if (!problem.id.empty()) wrong_ids_.insert(ResourceId(problem.id));  // with all that declare it
-        of_all_ = of_all_ || problem.hook;
         refuse(drafts[i], std::move(located));
         continue;
       }

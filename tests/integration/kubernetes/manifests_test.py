@@ -189,7 +189,7 @@ class Skipped(ClusterScene):
         self.assertIn("left out, since it is invalid:", plan)
         error = self.daemon.push_and_wait(commit, "failed")["error"]
         print(error)
-        for part in ("web/wrong.yaml:4:11: ", "data.k: expected string", "web/broken.yaml:1:", "web/all.yaml:", "kube-public"):
+        for part in ("web/wrong.yaml:4:11: ", "data.k: expected string", "web/broken.yaml:2:1: ", "web/all.yaml:", "kube-public"):
             self.assertIn(part, error)
             self.assertIn(part, plan)
         self.assertEqual(self.live(config_map("kept", {}))["data"], {"k": "2"})
