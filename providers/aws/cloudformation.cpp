@@ -52,6 +52,7 @@ StackFacts stack_of(const Value& in) {
   out.tags = pairs(in, "Tags", "Key", "Value");
   out.outputs = pairs(in, "Outputs", "OutputKey", "OutputValue");
   out.notifications = texts_of(in, "NotificationARNs");
+  std::sort(out.notifications.begin(), out.notifications.end());  // their order means nothing
   out.protection = in.get_string("EnableTerminationProtection") == "true";
   if (const Value* drift = in.find("DriftInformation")) {
     out.drift = drift->get_string("StackDriftStatus");

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "base/log.h"
 #include "base/timestamp.h"
@@ -115,6 +116,7 @@ void DriftDetection::want(const DriftSubject& subject) {
   entry.subject = subject;
   entry.rests = false;
   if (!thread_.joinable()) thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+  news_ = true;
   woken_.notify_all();
 }
 
@@ -166,7 +168,7 @@ void DriftDetection::run(const std::stop_token& stop) {
       subject = next(now, earliest);
       if (!subject) {
         woken_.wait_for(lock, stop, std::chrono::microseconds(std::max<WallMicros>(earliest - now, 1000)),
-                        [] { return false; });
+                        [this] { return std::exchange(news_, false); });
         continue;
       }
     }

@@ -93,6 +93,7 @@ class DriftDetection {
   const std::shared_ptr<protocol::Notifier> notifier_;
   mutable std::mutex mutex_;
   std::condition_variable_any woken_;
+  bool news_ = false;                        ///< something is wanted that may be due before the others
   std::map<std::string, Entry> entries_;     ///< by the stack's id
   std::map<std::string, Trouble> troubles_;  ///< by region
   std::jthread thread_;                      ///< the last: it uses what is above

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "providers/aws/change_text.h"
 #include "providers/aws/changes.h"
 #include "providers/aws/data_guard.h"
@@ -11,7 +13,10 @@ using protocol::Step;
 
 /// CloudFormation may see nothing to change where only the topics are others.
 void check_topics(const Stack& wanted, const std::optional<StackFacts>& live) {
-  if (!live || !wanted.more.notifications || *wanted.more.notifications == live->notifications) return;
+  if (!live || !wanted.more.notifications) return;
+  auto wish = *wanted.more.notifications;
+  std::sort(wish.begin(), wish.end());
+  if (wish == live->notifications) return;
   throw fail(ProblemCause::destination,
              "CloudFormation does not change the topics of the stack '" + wanted.name + "' alone",
              "change a tag or a parameter with them");

@@ -394,7 +394,7 @@ class Replay:
         stack, looked = found
         found[1] = True
         answer = {"StackId": stack.id, "StackDriftDetectionId": fields["StackDriftDetectionId"], "Timestamp": stack.drift_checked}
-        if not looked or stack.hold:
+        if not looked:
             return {**answer, "DetectionStatus": "DETECTION_IN_PROGRESS"}
         drifted = [r for r in stack.resources.values() if self.drift_of(stack, r) in ("MODIFIED", "DELETED")]
         stack.drift, stack.detection = "DRIFTED" if drifted else "IN_SYNC", None
