@@ -6,7 +6,7 @@ signer: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-s
 /_door/keys   PUT {ID: {"secret": ..., "token": ...}}: who is known
 /_door/calls  GET the calls since the last DELETE, in order
 /_door/clock  PUT seconds that the door's clock is ahead
-/_door/fail   PUT [[ACTION, STATUS, CODE, MESSAGE], ...]: each is answered once instead of the action
+/_door/fail   PUT [[ACTION, STATUS, CODE, MESSAGE, REGION?], ...]: each is answered once instead of the action
 """
 import datetime
 import hashlib
@@ -25,13 +25,13 @@ AUTHORIZATION = re.compile(
 
 
 class Refused(Exception):
-    def __init__(self, code: str, message: str, status: int = 403):
+    def __init__(self, code: str, message: str, status: int = 403, region: str = ""):
         super().__init__(message)
-        self.code, self.message, self.status = code, message, status
+        self.code, self.message, self.status, self.region = code, message, status, region
 
     def body(self) -> bytes:
-        return (f"<ErrorResponse><Error><Code>{self.code}</Code><Message>{escape(self.message)}</Message></Error>"
-                f"</ErrorResponse>").encode()
+        return (f"<ErrorResponse><Error><Code>{self.code}</Code><Message>{escape(self.message)}</Message>"
+                f"<Region>{self.region}</Region></Error></ErrorResponse>").encode()
 
 
 def encoded(raw: bytes, keep: str = "") -> str:
@@ -103,7 +103,7 @@ class Door:
         for failure in self.failures:
             if failure[0] == action:
                 self.failures.remove(failure)
-                raise Refused(failure[2], failure[3], failure[1])
+                raise Refused(failure[2], failure[3], failure[1], *failure[4:])
 
     def check(self, environ: dict, body: bytes) -> None:
         headers = headers_of(environ)

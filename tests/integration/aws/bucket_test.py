@@ -244,6 +244,14 @@ class Ownership(Bucket):
         self.assertIn(f"there is no bucket '{name}'", event["error"])
 
 
+    def test_another_region(self):
+        """a bucket of another region is told with that region, and the way out"""
+        self.account.door("fail", [[f"S3 GET /{self.bucket}/", 301, "PermanentRedirect", "use another endpoint", "eu-west-1"]])
+        event = self.sync(self.site(), state="failed", **{"site/a": "1"})
+        self.assertIn(f"s3:ListBucket of arn:aws:s3:::{self.bucket} was refused: the bucket is in eu-west-1", event["error"])
+        self.assertIn("a destination of that region", event["error"])
+
+
 class WithStack(Bucket):
     def test_bucket_of_a_stack(self):
         """a stack that makes the bucket, and its content, in one commit; both leave in one"""
