@@ -130,6 +130,19 @@ bool is_excluded(const Rules& rules, const std::string& path) {
                      [&](const std::string& glob) { return fits(glob, path); });
 }
 
+/// Few files are sent otherwise than the one before.
+class FactsOf {
+ public:
+  const std::string& of(const Fields& headers) {
+    if (facts_.empty() || headers != headers_) facts_ = digest_of(headers_ = headers);
+    return facts_;
+  }
+
+ private:
+  Fields headers_;
+  std::string facts_;
+};
+
 void read_files(SpecReader& spec, const protocol::Document& document, const Rules& rules, Content& content) {
   const auto folder = spec.needed_text("folder");
   if (!folder) return;
@@ -139,6 +152,7 @@ void read_files(SpecReader& spec, const protocol::Document& document, const Rule
   if (below.empty())
     return spec.problem("folder", "'folder' must name a folder of the repository",
                         "relative to the application's path, or from the repository's root with a leading /");
+  FactsOf facts;
   for (const auto& found : document.blobs) {
     if (found.path == below)
       return spec.problem("folder", "'" + *folder + "' is a file", "name the folder that it is in");
@@ -153,7 +167,7 @@ void read_files(SpecReader& spec, const protocol::Document& document, const Rule
                        " bytes" + (is_utf8(key) ? "" : " that are not UTF-8"),
                    "a key has at most 1,024 bytes of UTF-8; give the file another name, or `exclude` it");
     WantedObject object{found.blob, headers_of(rules, path), {}};
-    object.facts = digest_of(object.headers);
+    object.facts = facts.of(object.headers);
     content.objects.emplace(key, std::move(object));
   }
   if (content.complete && content.objects.empty())

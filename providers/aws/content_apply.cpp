@@ -31,19 +31,19 @@ class ContentApplier {
   /// Whatever of it fails, what was sent is known, and is not sent again.
   std::string apply(const Content& content) {
     const auto before = ledger_->objects();
-    const auto todo = difference(before, &content, content.extra, marks_of(owner_, step_.from));
+    const auto todo = difference(*before, &content, content.extra, marks_of(owner_, step_.from));
     expect(todo);
     const auto keys = todo.written();
     if (!keys.empty()) {
       ledger_->begin(keys, owner_mark(owner_));
-      put(content, keys, before);
+      put(content, keys, *before);
     }
     remove(todo.remove);
     return ContentReceipt{ledger_->at(), content.extra}.text();
   }
 
   void remove_all() {
-    const auto todo = difference(ledger_->objects(), nullptr, Extra::owned, marks_of(owner_, step_.from));
+    const auto todo = difference(*ledger_->objects(), nullptr, Extra::owned, marks_of(owner_, step_.from));
     expect(todo);
     remove(todo.remove);
     ledger_->clear();

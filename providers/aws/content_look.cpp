@@ -119,31 +119,32 @@ bool is_untouched(const Known& known, const ObjectFacts& listed) {
 
 void survey(State& state, Ledger& ledger, const ContentPlace& place, const Survey& how,
             const Cancelled& cancelled) {
-  const KnownObjects before = ledger.objects();
+  const auto before = ledger.objects();
   std::set<std::string> there;
   std::vector<std::string> unclear;
   state.s3.list(
       place.bucket, place.prefix,
       [&](const ObjectFacts& listed) {
-        const Known* known = find(before, listed.key);
+        const Known* known = find(*before, listed.key);
         if (!known && !how.everything && !has(how.wanted, listed.key)) return;
         there.insert(listed.key);
         if (!known || !is_untouched(*known, listed) || (known->facts.empty() && has(how.wanted, listed.key)))
           unclear.push_back(listed.key);
       },
       cancelled);
-  News news = asked(state, place, unclear, how.wanted, before, cancelled);
-  for (const auto& [key, known] : before)
+  News news = asked(state, place, unclear, how.wanted, *before, cancelled);
+  for (const auto& [key, known] : *before)
     if (!there.contains(key)) news.emplace_back(key, std::nullopt);
   ledger.learn(news);
 }
 
 void survey_few(State& state, Ledger& ledger, const ContentPlace& place, const std::vector<std::string>& keys,
                 const Content* wanted, const Cancelled& cancelled) {
-  const KnownObjects before = ledger.objects();
-  News news = asked(state, place, keys, wanted, before, cancelled);
+  if (keys.empty()) return;
+  const auto before = ledger.objects();
+  News news = asked(state, place, keys, wanted, *before, cancelled);
   std::erase_if(news, [&](const auto& each) {
-    const Known* known = find(before, each.first);
+    const Known* known = find(*before, each.first);
     return each.second ? known && *known == *each.second : !known;
   });
   ledger.learn(news);

@@ -73,18 +73,18 @@ void look(State& state, const protocol::ObserveRequest& request, const protocol:
   seen.health = Health::healthy;
   seen.drift = entry.from.empty() ? DriftState::no : DriftState::yes;
   if (!entry.owned) {  // begun, and nobody knows how far it came
-    if (!is_known_to_be_ours(known, mark)) seen.live = Live::absent;
+    if (!is_known_to_be_ours(*known, mark)) seen.live = Live::absent;
     seen.receipt = ContentReceipt{ledger->at(), Extra::owned}.text();
     return;
   }
   if (!request.full) return;
   const auto found =
-      compare(state, place_of(entry.id), known, receipt ? receipt->extra : Extra::owned, mark, cancelled);
+      compare(state, place_of(entry.id), *known, receipt ? receipt->extra : Extra::owned, mark, cancelled);
   if (!receipt || ledger->at() < receipt->at) {
     seen.drift = DriftState::yes;
     seen.reason = "what was sent is not known any more, and is compared with the bucket";
     // Nothing is there, and that is known: it was deleted.
-    if (known.empty() && entry.intended && entry.intended->digest.empty()) seen.live = Live::absent;
+    if (known->empty() && entry.intended && entry.intended->digest.empty()) seen.live = Live::absent;
     return;
   }
   seen.reason = found.text();

@@ -115,7 +115,7 @@ class ContentPlanner {
     const auto ledger = state_.ledgers.of(id);
     const auto marks = marks_of(request_.owner, entry ? entry->from : "");
     look(content, *ledger, entry, marks);
-    const auto found = difference(ledger->objects(), &content, content.extra, marks);
+    const auto found = difference(*ledger->objects(), &content, content.extra, marks);
     if (!found.of_others.empty()) return tell_conflict(content, *ledger, found);
     result_.steps.push_back(step_of(content, entry, found));
   }
@@ -130,7 +130,7 @@ class ContentPlanner {
     const bool widened = receipt && content.extra == Extra::all && receipt->extra != Extra::all;
     const auto objects = ledger.objects();
     if (known && !widened && request_.mode == protocol::PlanMode::changed) {
-      const auto unclear = unclear_in(content, objects, marks);
+      const auto unclear = unclear_in(content, *objects, marks);
       if (unclear.size() <= kFewObjects)
         return survey_few(state_, ledger, place, unclear, &content, context_.cancelled);
     }
@@ -155,7 +155,7 @@ class ContentPlanner {
   void tell_conflict(const Content& content, const Ledger& ledger, const Difference& found) {
     const auto objects = ledger.objects();
     const std::string& key = found.of_others.front();
-    const std::string owner = objects.at(key).owner;
+    const std::string owner = objects->at(key).owner;
     const auto slash = owner.find('/');
     const std::string application = owner.substr(slash + 1);
     const bool here = owner.substr(0, slash) == request_.owner.installation;
@@ -199,7 +199,7 @@ class ContentPlanner {
     Difference found;
     try {
       survey(state_, *ledger, place, {nullptr, !receipt || ledger->at() < receipt->at}, context_.cancelled);
-      found = difference(ledger->objects(), nullptr, Extra::owned,
+      found = difference(*ledger->objects(), nullptr, Extra::owned,
                          marks_of(request_.owner, entry ? entry->from : ""));
     } catch (const ApiError& error) {
       if (error.code() != "NoSuchBucket") throw;

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 
 #include "base/file.h"
@@ -79,7 +80,7 @@ void Ledger::load() {
   } catch (const Failure& failure) {
     log::warning("what is known of a bucket's content cannot be read, and is looked at anew",
                  {{"file", path_}, {"error", failure.what()}});
-    objects_.clear();
+    objects_ = std::make_shared<KnownObjects>();
     at_ = 0;
     torn = true;
   }
@@ -87,15 +88,17 @@ void Ledger::load() {
 }
 
 void Ledger::take(const News& news) {
+  if (objects_.use_count() > 1) objects_ = std::make_shared<KnownObjects>(*objects_);
+  std::atomic_thread_fence(std::memory_order_acquire);  // behind the last read of who gave it back
   for (const auto& [key, known] : news) {
     if (known)
-      objects_.insert_or_assign(key, *known);
+      objects_->insert_or_assign(key, *known);
     else
-      objects_.erase(key);
+      objects_->erase(key);
   }
 }
 
-KnownObjects Ledger::objects() const {
+std::shared_ptr<const KnownObjects> Ledger::objects() const {
   const std::lock_guard lock(mutex_);
   return objects_;
 }
@@ -127,7 +130,7 @@ void Ledger::confirm(std::uint64_t then) {
 
 void Ledger::clear() {
   const std::lock_guard lock(mutex_);
-  objects_.clear();
+  objects_ = std::make_shared<KnownObjects>();
   appended_ = 0;
   if (!path_.empty()) ::unlink(path_.c_str());
 }
@@ -137,7 +140,7 @@ void Ledger::append(const News& news, bool durable) {
   ++at_;
   appended_ += news.size();
   if (path_.empty()) return;
-  if (appended_ > kFewNews && appended_ > 2 * objects_.size()) return rewrite();
+  if (appended_ > kFewNews && appended_ > 2 * objects_->size()) return rewrite();
   const Fd file(::open(path_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600));
   if (!file) cannot_write(path_);
   const std::string line = line_of(at_, news);
@@ -151,7 +154,7 @@ void Ledger::append(const News& news, bool durable) {
 
 void Ledger::rewrite() {
   News all;
-  for (const auto& [key, known] : objects_) all.emplace_back(key, known);
+  for (const auto& [key, known] : *objects_) all.emplace_back(key, known);
   write_file_atomically(path_, line_of(at_, all));
   appended_ = all.size();
 }

@@ -37,7 +37,8 @@ class Ledger {
  public:
   explicit Ledger(std::string path);
 
-  KnownObjects objects() const;
+  /// As they are now: what is learned later does not change them.
+  std::shared_ptr<const KnownObjects> objects() const;
   /// Grows with each piece of news. What was written down when it was `then` is in here if this is no less.
   std::uint64_t at() const;
   /// These are going to be written by the owner: what stands there is not known from now on, also after a
@@ -57,7 +58,8 @@ class Ledger {
 
   const std::string path_;
   mutable std::mutex mutex_;
-  KnownObjects objects_;
+  std::shared_ptr<KnownObjects> objects_ =
+      std::make_shared<KnownObjects>();  ///< copied to be changed while lent
   std::uint64_t at_ = 0;
   std::size_t appended_ = 0;  ///< objects in the lines since it was last written anew
 };

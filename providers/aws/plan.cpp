@@ -54,7 +54,7 @@ protocol::PlanResult StackPlanner::run() {
   if (!result.problems.empty()) return result;
   state_.check_account(context_.cancelled);
   looks_.emplace(state_, places(), kManyStacks, context_.cancelled);
-  planned_.resize(wanted_.size() + request_.remove.size());
+  planned_.resize(wanted_.size() + remove_.size());
   // Two waves for each level: what comes once a stack stands comes before those that need it.
   const int last = levels_.empty() ? 0 : 2 * (*std::max_element(levels_.begin(), levels_.end()) + 1);
   protocol::run_in_order(requirements(planned_.size()), kCallsAtOnce,
@@ -72,7 +72,7 @@ protocol::PlanResult StackPlanner::run() {
 
 void StackPlanner::plan_one(std::size_t i, int last_wave) {
   const bool wanted = i < wanted_.size();
-  const ResourceId id = wanted ? id_of(wanted_[i].name) : request_.remove[i - wanted_.size()];
+  const ResourceId id = wanted ? id_of(wanted_[i].name) : remove_[i - wanted_.size()];
   try {
     auto& one = planned_[i];
     one = wanted ? upsert(wanted_[i]) : removal(id);
@@ -114,7 +114,7 @@ std::vector<std::vector<std::size_t>> StackPlanner::requirements(std::size_t all
 std::vector<std::string> StackPlanner::places() const {
   std::vector<std::string> out;
   for (const auto& stack : wanted_) out.push_back(stack.name);
-  for (const auto& id : request_.remove) out.push_back(name_of(id));
+  for (const auto& id : remove_) out.push_back(name_of(id));
   return out;
 }
 
@@ -236,10 +236,9 @@ Precondition Precondition::parse(const std::string& text) {
 
 protocol::PlanResult plan(State& state, const protocol::PlanRequest& request,
                           protocol::CallContext& context) {
-  protocol::PlanRequest stacks = request;
-  std::erase_if(stacks.remove, [](const ResourceId& id) { return is_content(id); });
-  auto result = StackPlanner(state, stacks, context).run();
-  const bool any = stacks.remove.size() < request.remove.size() ||
+  auto result = StackPlanner(state, request, context).run();
+  const bool any = std::any_of(request.remove.begin(), request.remove.end(),
+                               [](const ResourceId& id) { return is_content(id); }) ||
                    std::any_of(request.upsert.begin(), request.upsert.end(),
                                [](const auto& resource) { return is_content(resource.id); });
   if (any && result.problems.empty()) plan_contents(state, request, context, result);

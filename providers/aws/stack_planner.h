@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "providers/aws/content.h"
 #include "providers/aws/stack_looks.h"
 #include "providers/aws/verbs.h"
 
@@ -26,7 +27,10 @@ struct PlannedStack {
 class StackPlanner {
  public:
   StackPlanner(State& state, const protocol::PlanRequest& request, protocol::CallContext& context)
-      : state_(state), request_(request), context_(context) {}
+      : state_(state), request_(request), context_(context) {
+    for (const auto& id : request.remove)
+      if (!is_content(id)) remove_.push_back(id);
+  }
 
   protocol::PlanResult run();
 
@@ -73,6 +77,7 @@ class StackPlanner {
   const protocol::PlanRequest& request_;
   protocol::CallContext& context_;
   Policy policy_;
+  std::vector<ResourceId> remove_;     ///< stacks
   std::vector<Stack> wanted_;          ///< in the order in which they may be made
   std::vector<int> levels_;            ///< of `wanted_`
   std::vector<PlannedStack> planned_;  ///< first those wanted, then the removals
