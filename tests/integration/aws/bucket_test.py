@@ -297,6 +297,25 @@ class Drift(Bucket):
         calls = wait.until(lambda: self.account.calls(), "it looks", 20)
         self.assertEqual(counted(calls).keys(), {"GET bucket"})
 
+    def test_state_lost(self):
+        """without what was remembered a look asks about each object once, sends none, and is a list again from then on"""
+        self.first({"a": "1", "b": "2"})
+        self.assertEqual(self.daemon.program.stop(), 0)
+        (ledger,) = self.folder.rglob("content/*.jsonl")
+        ledger.unlink()
+        self.account.calls()
+        self.daemon.start()
+        seen: list[str] = []
+
+        def lists_alone() -> bool:
+            fresh = self.account.calls()
+            seen.extend(fresh)
+            return "HEAD object" in counted(seen) and set(counted(fresh)) == {"GET bucket"}
+
+        wait.until(lists_alone, "it knows again", 20)
+        self.assertEqual(counted(seen).get("HEAD object"), 2)
+        self.assertNotIn("PUT object", counted(seen))
+
     def test_extra(self):
         """what somebody puts beneath a prefix that is this content's alone is deleted"""
         self.daemon.application["policy"]["exclusive"] = [self.bucket + "/x"]
