@@ -13,7 +13,8 @@ namespace {
 using protocol::WireProblem;
 
 const std::vector<std::string>& known_settings() {
-  static const std::vector<std::string> known{"kubeconfig", "credential", "context", "health", "look_seconds"};
+  static const std::vector<std::string> known{"kubeconfig", "credential", "context", "health",
+                                              "look_seconds"};
   return known;
 }
 
@@ -52,9 +53,9 @@ class SettingsReader {
     for (const auto& [key, value] : settings_.as_object()) {
       if (std::find(known.begin(), known.end(), key) != known.end()) continue;
       const auto near = did_you_mean(key, known);
-      refuse(
-          key, "a Kubernetes destination has no setting `" + key + "`",
-          near.empty() ? "it has: kubeconfig, credential, context, health, look_seconds" : "did you mean `" + near + "`?");
+      refuse(key, "a Kubernetes destination has no setting `" + key + "`",
+             near.empty() ? "it has: kubeconfig, credential, context, health, look_seconds"
+                          : "did you mean `" + near + "`?");
     }
   }
 

@@ -21,8 +21,9 @@ struct Settings {
   std::chrono::seconds look{30};  ///< between two looks at which cluster answers, and what it serves
 };
 
-/// `{kubeconfig: PATH, PATH:PATH or [PATH, ...], or credential: NAME, context: NAME, health: [...], look_seconds: 30}`;
-/// neither of the first two means the service account of the Pod we run in. Throws SettingsRefused with all problems.
+/// `{kubeconfig: PATH, PATH:PATH or [PATH, ...], or credential: NAME, context: NAME, health: [...],
+/// look_seconds: 30}`; neither of the first two means the service account of the Pod we run in. Throws
+/// SettingsRefused with all problems.
 Settings read_settings(const Value& settings);
 
 }  // namespace gitopsd::kubernetes
