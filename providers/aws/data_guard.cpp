@@ -7,7 +7,7 @@
 namespace gitopsd::aws {
 namespace {
 
-bool contains(const std::vector<std::string>& words, const std::string& word) {
+bool is_among(const std::vector<std::string>& words, const std::string& word) {
   return std::find(words.begin(), words.end(), word) != words.end();
 }
 
@@ -22,15 +22,15 @@ DataGuard::DataGuard(const DataPolicy& policy, const StackOptions& declared)
 }
 
 bool DataGuard::lets(const ResourceChange& change) const {
-  if (change.deletes()) return remove_ || contains(may_remove_, change.logical_id);
-  return replace_ || contains(may_replace_, change.logical_id);
+  if (change.deletes()) return remove_ || is_among(may_remove_, change.logical_id);
+  return replace_ || is_among(may_replace_, change.logical_id);
 }
 
 Destroys DataGuard::of(const ChangeSet& set) const {
   auto worst = Destroys::nothing;
   for (const auto& change : set.changes) {
     if (!change.deletes() && !change.replaces()) continue;
-    const bool data = holds_data(change.type) || contains(types_, change.type);
+    const bool data = holds_data(change.type) || is_among(types_, change.type);
     if (data && !lets(change)) return Destroys::data;
     worst = Destroys::restart;
   }

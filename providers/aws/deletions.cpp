@@ -6,7 +6,7 @@ namespace gitopsd::aws {
 namespace {
 
 using namespace std::chrono_literals;
-constexpr auto kFirstPause = 500ms, kLongestPause = 15'000ms;
+constexpr auto kFirstDeletionPause = 500ms, kLongestDeletionPause = 15'000ms;
 
 }  // namespace
 
@@ -31,12 +31,12 @@ bool Deletions::has_ended(const std::string& stack, const Leaving& leaving, cons
 }
 
 void Deletions::run(const std::stop_token& stop) {
-  std::chrono::milliseconds pause = kFirstPause;
+  std::chrono::milliseconds pause = kFirstDeletionPause;
   std::unique_lock lock(mutex_);
   while (!stop.stop_requested()) {
     if (leaving_.empty()) {
       woken_.wait(lock, stop, [this] { return !leaving_.empty(); });
-      pause = kFirstPause;
+      pause = kFirstDeletionPause;
       continue;
     }
     const auto asked = leaving_;
@@ -49,7 +49,8 @@ void Deletions::run(const std::stop_token& stop) {
     lock.lock();
     for (const auto& [stack, leaving] : ended) leaving_.erase(stack);
     woken_.wait_for(lock, stop, pause, [] { return false; });
-    pause = ended.empty() ? std::min<std::chrono::milliseconds>(pause * 2, kLongestPause) : kFirstPause;
+    pause = ended.empty() ? std::min<std::chrono::milliseconds>(pause * 2, kLongestDeletionPause)
+                          : kFirstDeletionPause;
   }
 }
 

@@ -12,9 +12,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kFirstLook = 200ms, kSlowestLook = 10'000ms;
-constexpr auto kTakesAtMost = 20min;
-constexpr WallMicros kSecond = 1'000'000, kLongestPause = 24 * 3600 * kSecond;
+constexpr auto kFirstDetectionLook = 200ms, kSlowestDetectionLook = 10'000ms;
+constexpr auto kDetectionTakes = 20min;
+constexpr WallMicros kSecond = 1'000'000, kLongestRest = 24 * 3600 * kSecond;
 constexpr int kMostDoublings = 12;
 constexpr std::size_t kLongestValue = 80, kLongestReason = 600;
 
@@ -148,7 +148,7 @@ void DriftDetection::refuse(const std::string& stack, const std::string& why) {
 /// The one that has waited longest; `earliest`: when to ask again where there is none.
 std::optional<DriftSubject> DriftDetection::next(WallMicros now, WallMicros& earliest) {
   const Entry* first = nullptr;
-  earliest = now + kLongestPause;
+  earliest = now + kLongestRest;
   for (const auto& [id, entry] : entries_) {
     if (entry.rests) continue;
     const WallMicros due = std::max(entry.due, troubles_[entry.subject.region].until);
@@ -187,8 +187,9 @@ DriftReport DriftDetection::look(const DriftSubject& subject, const std::stop_to
   CloudFormation& there = region_(subject.region);
   const Cancelled cancelled = [&stop] { return stop.stop_requested(); };
   const std::string id = there.detect_drift(subject.stack, cancelled);
-  const auto until = Monotonic::now() + kTakesAtMost;
-  for (std::chrono::milliseconds pause = kFirstLook;; pause = std::min(pause * 2, kSlowestLook)) {
+  const auto until = Monotonic::now() + kDetectionTakes;
+  for (std::chrono::milliseconds pause = kFirstDetectionLook;;
+       pause = std::min(pause * 2, kSlowestDetectionLook)) {
     const auto at = there.drift_detection(id, cancelled);
     if (at.status == "DETECTION_COMPLETE") break;
     if (at.status == "DETECTION_FAILED")  // of some resources: what was found of the others holds
@@ -236,7 +237,7 @@ void DriftDetection::failed(const DriftSubject& subject, const Failure& failure)
   const std::lock_guard lock(mutex_);
   auto& trouble = troubles_[subject.region];
   const auto pause =
-      std::min(micros(subject.every) << std::min(trouble.failures++, kMostDoublings), kLongestPause);
+      std::min(micros(subject.every) << std::min(trouble.failures++, kMostDoublings), kLongestRest);
   trouble.until = clock_.wall() + pause;
   notifier_->condition(
       {key_of(subject.region),

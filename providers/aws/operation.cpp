@@ -14,12 +14,12 @@ bool is_cause(const StackEvent& event) {
   return event.status.ends_with("_FAILED") && event.reason.find("cancelled") == std::string::npos;
 }
 
-std::string named(const StackEvent& event) {
+std::string with_type(const StackEvent& event) {
   return event.resource + " (" + event.type + ")";
 }
 
 /// "A; B; and 2 more"
-std::string listed(const std::vector<std::string>& texts) {
+std::string joined(const std::vector<std::string>& texts) {
   std::string out;
   for (std::size_t i = 0; i < std::min(texts.size(), kMostNamed); ++i) out += (i ? "; " : "") + texts[i];
   if (texts.size() > kMostNamed) out += "; and " + std::to_string(texts.size() - kMostNamed) + " more";
@@ -33,7 +33,7 @@ std::string first_failure(const std::vector<StackEvent>& events) {
                             [](const StackEvent& event) { return !event.of_stack && is_cause(event); });
   if (cause == events.rend()) cause = std::find_if(events.rbegin(), events.rend(), is_cause);
   if (cause == events.rend()) return {};
-  return named(*cause) + ": " + cause->reason;
+  return with_type(*cause) + ": " + cause->reason;
 }
 
 std::string progress_text(const std::vector<StackEvent>& events) {
@@ -43,16 +43,17 @@ std::string progress_text(const std::vector<StackEvent>& events) {
   for (const auto& event : events) {  // the newest of each resource tells what it is at
     if (event.of_stack || !seen.emplace(event.resource, true).second) continue;
     if (event.status.ends_with("_IN_PROGRESS"))
-      going.push_back(named(event) + " " + event.status + (event.reason.empty() ? "" : ": " + event.reason));
+      going.push_back(with_type(event) + " " + event.status +
+                      (event.reason.empty() ? "" : ": " + event.reason));
     else if (!event.status.ends_with("_FAILED"))
       ++done;
   }
   for (auto event = events.rbegin(); event != events.rend(); ++event)
     if (!event->of_stack && is_cause(*event))
-      failed.push_back(named(*event) + " " + event->status + ": " + event->reason);
+      failed.push_back(with_type(*event) + " " + event->status + ": " + event->reason);
   std::reverse(going.begin(), going.end());  // what began first
   failed.insert(failed.end(), going.begin(), going.end());
-  std::string out = listed(failed);
+  std::string out = joined(failed);
   if (done > 0) out += (out.empty() ? "" : "; ") + std::to_string(done) + " done";
   return out;
 }
