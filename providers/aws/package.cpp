@@ -113,6 +113,7 @@ class MissingFinder {
 
   static std::vector<Replacement> replacements_of(const std::vector<LocalArtifact>& artifacts) {
     std::vector<Replacement> out;
+    out.reserve(artifacts.size());
     for (const auto& artifact : artifacts) out.push_back({artifact.node, ""});
     return out;
   }
@@ -138,14 +139,14 @@ class Packager {
   }
 
   std::string upload_template(const std::string& text) {
-    const std::string key = place_.prefix + to_hex(sha256(text));
+    std::string key = place_.prefix + to_hex(sha256(text));
     ensure(key, [&] { return text; });
     return key;
   }
 
  private:
   std::string packaged(const std::string& path, const protocol::Blob& blob) {
-    const std::string text = walk_.read(blob);
+    std::string text = walk_.read(blob);
     const auto root = parse_template(text);
     if (!root) return text;
     std::vector<Replacement> all;
@@ -169,7 +170,7 @@ class Packager {
     }
     if (!found.file) return upload_zip(found.folder);
     if (artifact.zip && !is_zip(*found.file)) return upload_zip({{name_of_file(artifact.path), found.file}});
-    const std::string key = place_.prefix + found.file->digest;
+    std::string key = place_.prefix + found.file->digest;
     ensure(key, [&] { return context_.blobs.read(*found.file, kLargestArtifact); });
     return key;
   }
@@ -181,7 +182,7 @@ class Packager {
   std::string upload_zip(const std::map<std::string, const protocol::Blob*>& files) {
     std::map<std::string, std::string> digests;
     for (const auto& [path, blob] : files) digests.emplace(path, blob->digest);
-    const std::string key = place_.prefix + digest_of_zip(digests);
+    std::string key = place_.prefix + digest_of_zip(digests);
     ensure(key, [&] {
       std::map<std::string, std::string> bytes;
       for (const auto& [path, blob] : files)
