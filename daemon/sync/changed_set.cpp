@@ -71,11 +71,12 @@ Refused foreign_owned(const Scope& scope, const CommitId& commit, const std::vec
 }
 
 /// Throws Failure, unless `left_out` may take them.
-void refuse(Refused refused, const CommitId& commit, std::vector<Item>& items, std::set<ResourceId>& gone,
-            render::LeftOut* left_out) {
+void refuse(const Refused& refused, const CommitId& commit, std::vector<Item>& items,
+            std::set<ResourceId>& gone, render::LeftOut* left_out) {
   if (refused.empty()) return;
   std::vector<Problem> problems;
-  for (auto& [id, problem] : refused) problems.push_back(std::move(problem));
+  problems.reserve(refused.size());
+  for (const auto& [id, problem] : refused) problems.push_back(problem);
   if (!left_out || !may_be_left_out(problems)) throw Failure(std::move(problems));
   for (auto& problem : problems) left_out->problems.push_back(std::move(problem));
   for (const auto& [id, problem] : refused) gone.insert(id);

@@ -189,6 +189,7 @@ std::vector<Run::Refused> Run::refused_of(const protocol::PlanResult& result) {
 
 std::vector<Problem> Run::problems_of(const std::vector<Refused>& refused) {
   std::vector<Problem> problems;
+  problems.reserve(refused.size());
   for (const auto& one : refused) problems.push_back(one.problem);
   return problems;
 }

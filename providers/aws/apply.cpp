@@ -94,7 +94,7 @@ class StackApplier {
     const Reading reading{none, policy_.only_stack(), state_.client.settings().region};
     for (const auto& document : request_.documents)
       if (auto stack = read_stack(document, reading, problems))
-        wanted_.emplace(stack->name, *std::move(stack));
+        wanted_.insert_or_assign(std::string(stack->name), *stack);
   }
 
   CloudFormation& there(const Step& step) const {

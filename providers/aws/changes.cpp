@@ -48,7 +48,7 @@ std::string stack_policy_of(const Stack& stack, protocol::BlobReader& blobs) {
   if (!stack.more.policy_file) return stack.more.policy.empty() ? kAllowsAll : stack.more.policy;
   const auto& file = *stack.more.policy_file;
   if (!file.blob) throw fail(ProblemCause::internal, "the stack policy was not sent");
-  const std::string text = blobs.read(*file.blob, kLargestStackPolicy);
+  std::string text = blobs.read(*file.blob, kLargestStackPolicy);
   if (!parse_json(text, file.path).find("Statement"))
     throw fail(ProblemCause::input, "'" + file.path + "' is no stack policy: it has no `Statement`");
   return text;

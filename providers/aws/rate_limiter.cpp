@@ -7,13 +7,13 @@ namespace gitopsd::aws {
 namespace {
 
 // As AWS's SDKs have them.
-constexpr double kKept = 0.7;    ///< of the rate at which AWS throttled
-constexpr double kCurve = 0.4;   ///< how fast it comes back
-constexpr double kLeast = 0.5;   ///< requests a second
-constexpr double kSpan = 0.5;    ///< seconds over which is measured
-constexpr double kSmooth = 0.8;  ///< weight of the last span
+constexpr double kKeptRate = 0.7;   ///< of the rate at which AWS throttled
+constexpr double kCurve = 0.4;      ///< how fast it comes back
+constexpr double kLeastRate = 0.5;  ///< requests a second
+constexpr double kSpan = 0.5;       ///< seconds over which is measured
+constexpr double kSmooth = 0.8;     ///< weight of the last span
 /// Of places that nobody took.
-constexpr double kLeastKept = 1;
+constexpr double kLeastPlaces = 1;
 
 }  // namespace
 
@@ -39,7 +39,7 @@ void RateLimiter::answered(bool throttled) {
   if (throttled) {
     highest_ = on_ ? std::min(measured_, rate_) : measured_;
     throttled_at_ = at;
-    rate = highest_ * kKept;
+    rate = highest_ * kKeptRate;
     on_ = true;
   } else if (on_) {
     rate = grown(at);
@@ -52,7 +52,7 @@ void RateLimiter::answered(bool throttled) {
 
 /// By the cubic curve that is back at the highest rate after some time, and flat there.
 double RateLimiter::grown(double at) const {
-  const double until_back = std::cbrt(highest_ * (1 - kKept) / kCurve);
+  const double until_back = std::cbrt(highest_ * (1 - kKeptRate) / kCurve);
   return kCurve * std::pow(at - throttled_at_ - until_back, 3) + highest_;
 }
 
@@ -67,10 +67,10 @@ void RateLimiter::measure(double at) {
 
 /// With the places that came free at the rate before.
 void RateLimiter::set_rate(double rate, double at) {
-  const double most = std::max(rate_, kLeastKept);
+  const double most = std::max(rate_, kLeastPlaces);
   free_ = std::min(most, free_ + (at - filled_) * rate_);
   filled_ = at;
-  rate_ = std::max(rate, kLeast);
+  rate_ = std::max(rate, kLeastRate);
 }
 
 }  // namespace gitopsd::aws

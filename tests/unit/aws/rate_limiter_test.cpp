@@ -11,7 +11,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-class HandClock : public Clock {
+class SteppedClock : public Clock {
  public:
   WallMicros wall() const override { return 0; }
   Monotonic::time_point monotonic() const override { return Monotonic::time_point(now); }
@@ -20,8 +20,8 @@ class HandClock : public Clock {
 
 /// One caller that sends as fast as it may, to a service that takes `most` in any second and throttles the
 /// rest.
-struct Service {
-  explicit Service(double most) : free(most), most(most) {}
+struct ThrottlingService {
+  explicit ThrottlingService(double most) : free(most), most(most) {}
   bool takes(std::chrono::milliseconds now) {
     free = std::min(most, free + std::chrono::duration<double>(now - before).count() * most);
     before = now;
@@ -37,7 +37,8 @@ struct Sent {
   int all = 0, throttled = 0;
 };
 
-Sent send_for(std::chrono::milliseconds time, HandClock& clock, RateLimiter& limiter, Service& service) {
+Sent send_for(std::chrono::milliseconds time, SteppedClock& clock, RateLimiter& limiter,
+              ThrottlingService& service) {
   Sent sent;
   const auto end = clock.now + time;
   while (clock.now < end) {
@@ -53,7 +54,7 @@ Sent send_for(std::chrono::milliseconds time, HandClock& clock, RateLimiter& lim
 }  // namespace
 
 TEST_CASE("without a throttle nothing waits") {
-  HandClock clock;
+  SteppedClock clock;
   RateLimiter limiter(clock);
   for (int i = 0; i < 1000; ++i) {
     CHECK(limiter.take() == 0ms);
@@ -63,9 +64,9 @@ TEST_CASE("without a throttle nothing waits") {
 }
 
 TEST_CASE("after a throttle it comes near to what the service takes, and few requests are refused") {
-  HandClock clock;
+  SteppedClock clock;
   RateLimiter limiter(clock);
-  Service service(20);
+  ThrottlingService service(20);
   send_for(5s, clock, limiter, service);
   const auto sent = send_for(60s, clock, limiter, service);
   CHECK(sent.all - sent.throttled > 20 * 60 / 2);
@@ -73,7 +74,7 @@ TEST_CASE("after a throttle it comes near to what the service takes, and few req
 }
 
 TEST_CASE("callers at once take places one behind the other") {
-  HandClock clock;
+  SteppedClock clock;
   RateLimiter limiter(clock);
   for (int i = 0; i < 100; ++i) {
     limiter.answered(false);
@@ -87,7 +88,7 @@ TEST_CASE("callers at once take places one behind the other") {
 }
 
 TEST_CASE("it never stops altogether, and what was throttled long ago is forgotten") {
-  HandClock clock;
+  SteppedClock clock;
   RateLimiter limiter(clock);
   for (int i = 0; i < 50; ++i) {
     clock.now += limiter.take();
@@ -95,7 +96,7 @@ TEST_CASE("it never stops altogether, and what was throttled long ago is forgott
     clock.now += 100ms;
   }
   CHECK(limiter.take() <= 4s);
-  Service service(1000);
+  ThrottlingService service(1000);
   send_for(60s, clock, limiter, service);
   const auto later = send_for(10s, clock, limiter, service);
   CHECK(later.throttled == 0);

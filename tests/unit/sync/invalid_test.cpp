@@ -9,7 +9,7 @@ using Ids = std::set<std::string>;
 const ApplicationName kName("web");
 const std::string kBroken = "apiVersion: test/v1\nkind: [Thing\n";
 
-bool has(const std::string& text, const std::string& part) {
+bool tells(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
 
@@ -44,8 +44,8 @@ TEST_CASE("a file that cannot be read is left out, and what it declared before s
       {{"web/a.yaml", thing("a", "1")}, {"web/b.yaml", thing("b", "1")}, {"web/c.yaml", thing("c", "1")}});
   const auto error = world.refused(
       {{"web/a.yaml", thing("a", "2")}, {"web/b.yaml", kBroken}, {"web/d.yaml", thing("d", "1")}});
-  CHECK(has(error, "the rest of it is applied"));
-  CHECK(has(error, ":web/b.yaml:"));
+  CHECK(tells(error, "the rest of it is applied"));
+  CHECK(tells(error, ":web/b.yaml:"));
   CHECK(world.place.value("a") == "2");
   CHECK(world.place.value("b") == "1");
   CHECK(world.place.value("d") == "1");
@@ -64,7 +64,7 @@ TEST_CASE("nothing is deleted while something is left out, whatever its name was
   world.apply({{"web/a.yaml", thing("a", "1")}, {"web/b.yaml", thing("b", "1")}});
   world.move({{"web/a.yaml", "web/moved.yaml"}});
   const auto error = world.refused({{"web/moved.yaml", kBroken}, {"web/c.yaml", thing("c", "1")}});
-  CHECK(has(error, ":web/moved.yaml:"));
+  CHECK(tells(error, ":web/moved.yaml:"));
   CHECK(world.place.ids() == Ids{"a", "b", "c"});
   world.remove("web/c.yaml");  // applied by a sync that failed: nobody recorded its file
   world.remove("web/b.yaml");
@@ -78,17 +78,17 @@ TEST_CASE("a document that the provider does not take is left out, and the other
   Lenient world;
   const auto error =
       world.refused({{"web/a.yaml", thing("a", "1") + "---\n" + thing("b", "1", "of: nothing")}});
-  CHECK(has(error, "web/a.yaml:"));
-  CHECK(has(error, "nobody defines nothing"));
+  CHECK(tells(error, "web/a.yaml:"));
+  CHECK(tells(error, "nobody defines nothing"));
   CHECK(world.place.ids() == Ids{"a"});
-  CHECK(has(world.status("web").error, "nobody defines nothing"));
+  CHECK(tells(world.status("web").error, "nobody defines nothing"));
 }
 
 TEST_CASE("of what is declared twice neither is applied") {
   Lenient world;
   world.apply({{"web/a.yaml", thing("a", "1")}});
   const auto error = world.refused({{"web/b.yaml", thing("a", "2")}, {"web/c.yaml", thing("c", "1")}});
-  CHECK(has(error, "a second time"));
+  CHECK(tells(error, "a second time"));
   CHECK(world.place.value("a") == "1");
   CHECK(world.place.value("c") == "1");
 }
@@ -100,9 +100,9 @@ TEST_CASE("what the plan refuses is left out, with what requires it") {
                                     {"web/b.yaml", thing("b", "1", "requires: a")},
                                     {"web/c.yaml", thing("c", "1", "requires: b")},
                                     {"web/d.yaml", thing("d", "1")}});
-  CHECK(has(error, "web/a.yaml:1:1: a: no plan"));
-  CHECK(has(error, "b requires a, which is left out"));
-  CHECK(has(error, "c requires b, which is left out"));
+  CHECK(tells(error, "web/a.yaml:1:1: a: no plan"));
+  CHECK(tells(error, "b requires a, which is left out"));
+  CHECK(tells(error, "c requires b, which is left out"));
   CHECK(world.place.ids() == Ids{"d"});
 }
 
@@ -111,7 +111,7 @@ TEST_CASE("a plan that is refused for what passes by itself is made again as a w
   world.place.refuse_plan("a", ProblemCause::transient);
   const auto event =
       world.push({{"web/a.yaml", thing("a", "1")}, {"web/b.yaml", kBroken}, {"web/c.yaml", thing("c", "1")}});
-  CHECK(eventually([&] { return has(world.store->event(event)->reason, "a: no plan"); }));
+  CHECK(eventually([&] { return tells(world.store->event(event)->reason, "a: no plan"); }));
   CHECK(world.place.ids().empty());
 }
 
@@ -121,7 +121,7 @@ TEST_CASE("what another application owns is left out") {
   world.add("other").invalid = config::InvalidPolicy::skip;
   world.reload();
   const auto error = world.refused({{"other/a.yaml", thing("a", "2")}, {"other/b.yaml", thing("b", "1")}});
-  CHECK(has(error, "a belongs to application web"));
+  CHECK(tells(error, "a belongs to application web"));
   CHECK(world.place.value("a") == "1");
   CHECK(world.place.owner("b") == "other");
 }
@@ -132,7 +132,7 @@ TEST_CASE("what requires what could not be read waits for that, too") {
   const auto error = world.refused({{"web/a.yaml", kBroken},
                                     {"web/b.yaml", thing("b", "2", "requires: a")},
                                     {"web/c.yaml", thing("c", "1")}});
-  CHECK(has(error, "b requires a, which is left out"));
+  CHECK(tells(error, "b requires a, which is left out"));
   CHECK(world.place.value("b") == "1");
   CHECK(world.place.value("c") == "1");
 }
@@ -172,12 +172,12 @@ TEST_CASE("a plan names what it is without, also where it is held") {
   world.reload();
   const auto event = world.push({{"web/a.yaml", thing("a", "1")}, {"web/b.yaml", kBroken}});
   const auto held = world.await("web", Phase::held);
-  CHECK(has(held.waits_for, "without what is invalid"));
-  CHECK(has(held.waits_for, "web/b.yaml:"));
+  CHECK(tells(held.waits_for, "without what is invalid"));
+  CHECK(tells(held.waits_for, "web/b.yaml:"));
   const auto stored = world.dispatcher->plan(kName, std::nullopt);
   CHECK(stored.held == held.sync);
   REQUIRE(stored.left_out.size() == 1);
-  CHECK(has(stored.left_out.front(), "web/b.yaml:"));
+  CHECK(tells(stored.left_out.front(), "web/b.yaml:"));
   const auto made = world.dispatcher->plan(kName, stored.revision);
   CHECK(made.left_out == stored.left_out);
   CHECK(made.steps.size() == 1);
