@@ -1,12 +1,13 @@
 #include "providers/aws/deletions.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace gitopsd::aws {
 namespace {
 
 using namespace std::chrono_literals;
-constexpr auto kFirstDeletionPause = 500ms, kLongestDeletionPause = 15'000ms;
+constexpr std::chrono::milliseconds kFirstDeletionPause = 500ms, kLongestDeletionPause = 15'000ms;
 
 }  // namespace
 
@@ -16,7 +17,7 @@ Deletions::~Deletions() {
 
 void Deletions::watch(const std::string& stack, const Leaving& leaving) {
   const std::lock_guard lock(mutex_);
-  leaving_.insert_or_assign(stack, leaving);
+  news_ = leaving_.insert_or_assign(stack, leaving).second || news_;
   if (!thread_.joinable()) thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
   woken_.notify_all();
 }
@@ -48,9 +49,8 @@ void Deletions::run(const std::stop_token& stop) {
       notifier_->changed({leaving.application, {leaving.resource}, false});
     lock.lock();
     for (const auto& [stack, leaving] : ended) leaving_.erase(stack);
-    woken_.wait_for(lock, stop, pause, [] { return false; });
-    pause = ended.empty() ? std::min<std::chrono::milliseconds>(pause * 2, kLongestDeletionPause)
-                          : kFirstDeletionPause;
+    const bool news = woken_.wait_for(lock, stop, pause, [this] { return std::exchange(news_, false); });
+    pause = news || !ended.empty() ? kFirstDeletionPause : std::min(pause * 2, kLongestDeletionPause);
   }
 }
 

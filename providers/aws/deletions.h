@@ -42,6 +42,7 @@ class Deletions {
   const std::shared_ptr<protocol::Notifier> notifier_;
   std::mutex mutex_;
   std::condition_variable_any woken_;
+  bool news_ = false;                       ///< one more is leaving
   std::map<std::string, Leaving> leaving_;  ///< by the stack's id
   std::jthread thread_;                     ///< the last: it uses what is above
 };

@@ -40,7 +40,8 @@ def every_stack() -> list:
 def described(stack) -> dict:
     """What was rolled back has neither resources nor outputs, and asking moto for them would make them."""
     whole = "ROLLBACK" not in stack.status
-    return {"id": stack.stack_id, "name": stack.name, "region": stack.region_name, "status": stack.status, "parameters": stack.parameters, "tags": stack.tags,
+    return {"id": stack.stack_id, "name": stack.name, "region": stack.region_name, "status": stack.status,
+            "parameters": stack.parameters, "tags": stack.tags,
             "outputs": {o.key: o.value for o in stack.output_map.values() if o} if whole else {},
             "resources": {r.logical_resource_id: getattr(r, "physical_resource_id", None) for r in stack.stack_resources if r}
             if whole else {},  # moto makes None of types that it does not know

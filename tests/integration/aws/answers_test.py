@@ -66,7 +66,8 @@ class Line(ReplayScene):
         self.cloud.lose.append("ExecuteChangeSet")
         self.web()
         self.assertEqual(self.account.calls().count("ExecuteChangeSet"), 2)
-        begun = [e for e in self.cloud.find("web").events if e["ResourceStatus"] == "CREATE_IN_PROGRESS" and e["LogicalResourceId"] == "web"]
+        begun = [e for e in self.cloud.find("web").events
+                 if e["ResourceStatus"] == "CREATE_IN_PROGRESS" and e["LogicalResourceId"] == "web"]
         self.assertEqual(len(begun), 1)
 
     def test_crash(self):

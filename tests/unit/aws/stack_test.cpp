@@ -157,7 +157,8 @@ TEST_CASE("what the policy does not name is not allowed") {
 TEST_CASE("regions, topics, and what may be lost are the policy's to allow") {
   std::vector<protocol::WireProblem> problems;
   const auto got = read_one(
-      R"({"template": "t", "region": "eu-west-1", "notifications": ["arn:t"], "allow": {"replace": ["A"], "delete": ["B"]}})");
+      R"({"template": "t", "region": "eu-west-1", "notifications": ["arn:t"],
+          "allow": {"replace": ["A"], "delete": ["B"]}})");
   REQUIRE(got.stack);
   const auto refused = breaches(Policy::parse(parse_json(R"({"stacks": ["web"]})"), problems), *got.stack);
   std::vector<std::string> pointers;
