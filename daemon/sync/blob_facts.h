@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <unordered_map>
 
 #include "daemon/source/mirror.h"
 
@@ -14,8 +15,17 @@ struct BlobFacts {
   std::uint64_t size = 0;
 };
 
-/// Of what Git's id names, which never changes; remembered for as long as the process runs, the newest twenty
-/// thousand. Throws as Snapshot::read does. Thread-safe.
-BlobFacts facts_of(const source::Snapshot&, const source::TreeEntry&, std::size_t limit);
+/// Of what Git's id names, which never changes. It forgets what was not asked for long.
+class BlobMemory {
+ public:
+  /// Throws as Snapshot::read does.
+  BlobFacts facts_of(const source::Snapshot&, const source::TreeEntry&, std::size_t limit);
+
+ private:
+  const BlobFacts* find(const CommitId& blob);
+  const BlobFacts& put(const CommitId& blob, BlobFacts facts);
+
+  std::unordered_map<CommitId, BlobFacts> newer_, older_;
+};
 
 }  // namespace gitopsd::sync

@@ -196,7 +196,8 @@ Work prepare_commit(const Scope& scope, const std::shared_ptr<const source::Snap
 
   std::vector<Item> items;
   if (incremental && declares.rendered) items = take_known(declares.documents, old_rows, scope);
-  for (auto& item : resolve_documents(scope, *snapshot, std::move(declares.documents), *work.blobs, left_out))
+  for (auto& item :
+       resolve_documents(scope, *snapshot, std::move(declares.documents), needs.files, *work.blobs, left_out))
     items.push_back(std::move(item));
   std::set<ResourceId> gone = std::move(invalid.ids);
   refuse(duplicates(scope, snapshot->commit(), items, work.reread, partial), snapshot->commit(), items, gone,

@@ -1,6 +1,6 @@
 // Which manifest needs which other files of the repository: kept in memory per application, so that a changed
 // content file leads to its manifest without reading all that the application declares. And which manifests a
-// kustomization lists, and which resources are hooks, for the same reason.
+// kustomization lists, which resources are hooks, and the digests of those files, for the same reason.
 #pragma once
 
 #include <map>
@@ -11,6 +11,7 @@
 
 #include "daemon/render/kustomization.h"
 #include "daemon/store/store.h"
+#include "daemon/sync/blob_facts.h"
 #include "daemon/sync/input_key.h"
 #include "daemon/sync/item.h"
 
@@ -38,6 +39,8 @@ class NeedIndex {
   /// Of the last commit that was read, so that the next one need not read it again where it did not change.
   std::shared_ptr<const Listed> listed;
   CommitId listed_at;
+
+  BlobMemory files;  ///< that documents need
 
  private:
   bool loaded_ = false;

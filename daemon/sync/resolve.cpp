@@ -4,7 +4,6 @@
 #include "base/json.h"
 #include "daemon/render/read_path.h"
 #include "daemon/render/repository_path.h"
-#include "daemon/sync/blob_facts.h"
 #include "daemon/sync/problems.h"
 #include "daemon/sync/work.h"
 
@@ -48,9 +47,9 @@ void take_digest(Draft& draft, std::string_view key) {
 
 class Resolver {
  public:
-  Resolver(const Scope& scope, const source::Snapshot& snapshot, SnapshotBlobs& blobs,
+  Resolver(const Scope& scope, const source::Snapshot& snapshot, BlobMemory& memory, SnapshotBlobs& blobs,
            render::LeftOut* left_out)
-      : scope_(scope), snapshot_(snapshot), blobs_(blobs), left_out_(left_out) {}
+      : scope_(scope), snapshot_(snapshot), memory_(memory), blobs_(blobs), left_out_(left_out) {}
 
   std::vector<Item> run(std::vector<Document> documents) {
     std::vector<Draft> drafts;
@@ -248,7 +247,7 @@ class Resolver {
         return complain("\"" + file.path + "\" is no regular file in the repository",
                         "name a file, or a folder of files");
       }
-      const auto facts = facts_of(snapshot_, file, left);
+      const auto facts = memory_.facts_of(snapshot_, file, left);
       left -= facts.size;
       const std::string name = need.ends_with('/') ? need.substr(0, need.size() - 1) : need;
       draft.blobs.push_back(
@@ -278,6 +277,7 @@ class Resolver {
 
   const Scope& scope_;
   const source::Snapshot& snapshot_;
+  BlobMemory& memory_;
   SnapshotBlobs& blobs_;
   render::LeftOut* const left_out_;
   std::vector<Item> items_;
@@ -291,9 +291,9 @@ class Resolver {
 }  // namespace
 
 std::vector<Item> resolve_documents(const Scope& scope, const source::Snapshot& snapshot,
-                                    std::vector<Document> documents, SnapshotBlobs& blobs,
+                                    std::vector<Document> documents, BlobMemory& memory, SnapshotBlobs& blobs,
                                     render::LeftOut* left_out) {
-  return Resolver(scope, snapshot, blobs, left_out).run(std::move(documents));
+  return Resolver(scope, snapshot, memory, blobs, left_out).run(std::move(documents));
 }
 
 }  // namespace gitopsd::sync

@@ -105,7 +105,7 @@ void settle_open_intents(const Scope&, SyncId, bool leaving);
 /// Asks the provider what documents mean, with the files they need. Part of prepare_commit. Throws Failure
 /// with every problem, unless there is `left_out` to take those that are of one document each.
 std::vector<Item> resolve_documents(const Scope&, const source::Snapshot&, std::vector<render::Document>,
-                                    SnapshotBlobs&, render::LeftOut* left_out = nullptr);
+                                    BlobMemory&, SnapshotBlobs&, render::LeftOut* left_out = nullptr);
 
 /// Takes out of `items` those that are `gone`, and what requires any of them, directly or by others, of which
 /// each has a problem more in `left_out`. Throws Failure with all of these where one is a hook: without it

@@ -5,7 +5,8 @@ import json
 import sys
 from pathlib import Path
 
-SERVICES = ("sts", "cloudformation", "sso")
+SERVICES = ("sts", "cloudformation", "sso", "s3")
+PLAIN = {"Region", "UseFIPS", "UseDualStack", "Endpoint", "Bucket"}
 
 
 def cases(folder: Path, service: str):
@@ -14,7 +15,13 @@ def cases(folder: Path, service: str):
         # A region is always given here; STS's endpoint for all regions is not used.
         if not given or "Region" not in given or given["Region"] == "aws-global" or given.get("UseGlobalEndpoint"):
             continue
-        yield {"service": service, "region": given["Region"], "fips": given["UseFIPS"], "dualStack": given["UseDualStack"],
+        # Of S3 no kinds of buckets but the ordinary ones, no acceleration, and with an endpoint of one's own the bucket is in the path.
+        bucket = given.get("Bucket", "")
+        if any(given.get(key) for key in given.keys() - PLAIN) or ":" in bucket or "--" in bucket or bucket and "Endpoint" in given:
+            continue
+        if service == "s3" and ("url" not in expected.get("endpoint", {}) or given["Region"] == "snow"):
+            continue
+        yield {"service": service, "region": given["Region"], "fips": given.get("UseFIPS", False), "dualStack": given.get("UseDualStack", False), "bucket": bucket,
                "endpoint": given.get("Endpoint", ""), "url": expected.get("endpoint", {}).get("url", "")}
 
 

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/temporary_folder.h"
+#include "providers/aws/s3.h"
 #include "providers/protocol/service.h"
 
 using namespace gitopsd;
@@ -54,6 +55,13 @@ TEST_CASE("endpoints are where AWS's own rules have them") {
       continue;
     }
     CHECK(is_region(one.get_string("region")));
+    if (const auto bucket = one.get_string("bucket"); !bucket.empty()) {
+      Settings settings = settings_in({}, more);
+      settings.region = one.get_string("region");
+      const auto address = address_of(bucket, settings);
+      if (is_bucket_name(bucket)) CHECK(address.base + address.path == one.get_string("url"));
+      continue;
+    }
     CHECK(endpoint_of(service_named(one.get_string("service")), one.get_string("region"),
                       settings_in({}, more).endpoints) == one.get_string("url"));
   }
