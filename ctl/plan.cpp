@@ -26,14 +26,16 @@ Exit plan(const Session& session, const std::string& application, const std::str
   if (!revision.empty()) body.set("revision", revision);
   const auto answer =
       session.client.post("/v1/applications/" + percent_encoded(application) + "/plan", body, kPatience);
-  if (session.json) return session.print_json(answer), Exit::ok;
+  const auto& left_out = answer.get_array("left_out");
+  const auto end = left_out.empty() ? Exit::ok : Exit::failed;  // for a check of a proposed commit
+  if (session.json) return session.print_json(answer), end;
   const auto held = number_of(answer, "held_sync");
   session.line(safe(text_of(answer, "application")) + " at " + safe(commit_of(answer, "revision")) +
                (held.empty() ? "" : ", the stored plan of sync " + held + ", which is held"));
   if (const auto* steps = answer.find("steps")) session.terminal.write(steps_text(session, *steps));
   if (const auto* summary = answer.find("summary")) session.line(summary_text(*summary));
-  if (const auto& left_out = answer.get_array("left_out"); !left_out.empty()) {
-    session.line(session.terminal.paint(Colour::yellow, "left out, since it is invalid:"));
+  if (!left_out.empty()) {
+    session.line(session.terminal.paint(Colour::yellow, "left out (invalid: skip):"));
     for (const auto& line : left_out) session.line("  " + safe(line.is_string() ? line.as_string() : ""));
   }
   const auto by = text_of(answer, "released_by");
@@ -45,7 +47,7 @@ Exit plan(const Session& session, const std::string& application, const std::str
   const auto kept_off = text_of(answer, "kept_off");
   say("is not synced by itself: ", kept_off, true);
   say(held.empty() ? "would be held: " : "is held: ", text_of(answer, "hold"), kept_off.empty());
-  return Exit::ok;
+  return end;
 }
 
 }  // namespace gitopsd::ctl

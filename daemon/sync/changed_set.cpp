@@ -259,7 +259,7 @@ Work prepare_commit(const Scope& scope, const std::shared_ptr<const source::Snap
     add_known(old_rows, ids, invalid, gone);
     work.left_out = std::move(invalid.problems);
     leave_out(std::move(gone), snapshot->commit(), work.upsert, work.left_out);
-    work.remove.clear();
+    work.put_off = std::exchange(work.remove, {});
   }
   sort_by_requirements(work.upsert);
   work.reread_items = std::move(items);

@@ -1,7 +1,6 @@
 // What a sync would do, and whether it would be let: for people who look before they act.
 #include "daemon/sync/dispatcher_state.h"
 #include "daemon/sync/input_key.h"
-#include "daemon/sync/problems.h"
 #include "daemon/sync/tag_pattern.h"
 
 namespace gitopsd::sync {
@@ -13,13 +12,8 @@ Failure no_ref(const std::string& ref) {
 }
 
 PlanView held_plan(const ApplicationLine& app, const Run& held) {
-  return {held.id(),
-          held.job().revision,
-          held.steps(),
-          held.hold(),
-          {},
-          release_commands(app, held),
-          told_once(held.left_out())};
+  return {held.id(), held.job().revision,         held.steps(),   held.hold(),
+          {},        release_commands(app, held), held.left_out()};
 }
 
 }  // namespace
@@ -62,7 +56,7 @@ PlanView DispatcherImpl::plan(const ApplicationName& name, const std::optional<C
   view.revision = run.job().revision;
   view.steps = run.steps();
   view.hold = run.hold();
-  view.left_out = told_once(run.left_out());
+  view.left_out = run.left_out();
   say_kept_off(app, run, view);
   return view;
 }

@@ -120,13 +120,28 @@ std::vector<std::string> told_once(const std::vector<Problem>& problems) {
   return lines;
 }
 
-std::string describe(const std::vector<Problem>& problems) {
-  const auto lines = told_once(problems);
+std::vector<std::string> left_out_lines(const std::vector<Problem>& left_out,
+                                        const std::vector<ResourceId>& put_off) {
+  auto lines = told_once(left_out);
+  if (put_off.empty()) return lines;
+  std::string stay = "no longer declared, and not deleted before all is valid: ";
+  for (std::size_t i = 0; i < std::min(put_off.size(), kNamed); ++i)
+    stay += (i > 0 ? ", " : "") + put_off[i].str();
+  if (put_off.size() > kNamed) stay += " and " + grouped(put_off.size() - kNamed) + " more";
+  lines.push_back(std::move(stay));
+  return lines;
+}
+
+std::string first_lines(const std::vector<std::string>& lines) {
   std::string text;
   for (std::size_t i = 0; i < std::min(lines.size(), kShown); ++i)
     text += (text.empty() ? "" : "\n") + lines[i];
   if (lines.size() > kShown) text += "\n... and " + std::to_string(lines.size() - kShown) + " more";
   return text;
+}
+
+std::string describe(const std::vector<Problem>& problems) {
+  return first_lines(told_once(problems));
 }
 
 }  // namespace gitopsd::sync

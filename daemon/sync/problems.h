@@ -20,7 +20,13 @@ bool may_be_left_out(const std::vector<Problem>&);
 /// names: "the cluster cannot be reached (2,001 resources: ConfigMap/web/a, ... and 1,998 more)".
 std::vector<std::string> told_once(const std::vector<Problem>& problems);
 
-/// The same in one text of at most twenty lines, for an event's error.
+/// What is left out, a line each, and what is not deleted for that.
+std::vector<std::string> left_out_lines(const std::vector<Problem>& left_out,
+                                        const std::vector<ResourceId>& put_off);
+
+/// The first of them in one text of at most twenty lines.
+std::string first_lines(const std::vector<std::string>& lines);
+/// The same of told_once, for an event's error.
 std::string describe(const std::vector<Problem>& problems);
 
 }  // namespace gitopsd::sync

@@ -228,12 +228,28 @@ Repetition Run::repetition() const {
   return r;
 }
 
+std::vector<std::string> Run::left_out() const {
+  if (work_.left_out.empty()) return {};
+  return left_out_lines(work_.left_out, work_.put_off);
+}
+
+/// All but what is left out is done. What may pass by itself without the commit being another is tried again.
+Failure Run::incomplete() const {
+  const auto passing = std::find_if(work_.left_out.begin(), work_.left_out.end(), [](const Problem& problem) {
+    return problem.cause != ProblemCause::input && problem.cause != ProblemCause::permission;
+  });
+  return fail(passing == work_.left_out.end() ? ProblemCause::input : passing->cause,
+              steps_.empty() ? "some of the commit is left out, and nothing else of it was to be done"
+                             : "some of the commit is left out, and the rest of it is applied",
+              "nothing is deleted or replaced before all of it is valid");
+}
+
 Outcome Run::failed(const Failure& failure) {
   Outcome outcome;
   outcome.cause = failure.cause();
   outcome.kind = outcome.cause == ProblemCause::transient ? Outcome::Kind::retry : Outcome::Kind::failed;
   outcome.error = describe(failure.problems());
-  if (!work_.left_out.empty()) outcome.error += "\nleft out:\n" + describe(work_.left_out);
+  if (!work_.left_out.empty()) outcome.error += "\nleft out:\n" + first_lines(left_out());
   outcome.within = within_;
   // A hook that failed has done what it did: somebody has to look before it runs again.
   outcome.unhealthy = unhealthy_ && !hook_failed_ && work_.left_out.empty();

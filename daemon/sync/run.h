@@ -107,8 +107,8 @@ class Run {
   const Scope& scope() const { return scope_; }
   const std::vector<protocol::Step>& steps() const { return steps_; }
   const std::string& hold() const { return hold_; }
-  /// What is wrong with what it is without.
-  const std::vector<Problem>& left_out() const { return work_.left_out; }
+  /// What it is without, and why, a line each; empty where nothing is left out.
+  std::vector<std::string> left_out() const;
   /// What it brought to what is declared, or found to be so, and what of that it had to do once more.
   Repetition repetition() const;
   /// Whether it made anything other than it was; what it only took back into its own is no change.
@@ -160,6 +160,8 @@ class Run {
   std::vector<Refused> plan_once();
   std::vector<Refused> refused_of(const protocol::PlanResult&);
   static std::vector<Problem> problems_of(const std::vector<Refused>&);
+  std::vector<Refused> replacements() const;
+  Failure incomplete() const;
   void leave_out(const std::vector<Refused>&);
   std::set<ResourceId> within_reach() const;
   bool check_what_came_within_reach();

@@ -205,16 +205,36 @@ void Run::leave_out(const std::vector<Refused>& refused) {
                    may_be_left_out(problems);
   if (!may) throw Failure(std::move(problems));
   std::set<ResourceId> gone;
-  for (const auto& one : refused) gone.insert(one.id);
+  const std::set<ResourceId> removed(work_.remove.begin(), work_.remove.end());
+  for (const auto& one : refused)
+    if (!removed.contains(one.id)) gone.insert(one.id);
   std::move(problems.begin(), problems.end(), std::back_inserter(work_.left_out));
   sync::leave_out(std::move(gone), job_.revision, work_.upsert, work_.left_out);
   put_back_releases();
+  work_.put_off.insert(work_.put_off.end(), work_.remove.begin(), work_.remove.end());
   work_.remove.clear();
 }
 
+/// Where something is left out nothing goes: neither does what stands in the place of something else.
+std::vector<Run::Refused> Run::replacements() const {
+  std::vector<Refused> all;
+  if (work_.left_out.empty()) return all;
+  for (const auto& step : steps_) {
+    const auto item = items_.find(step.id);
+    if (step.action != protocol::Action::replace || item == items_.end()) continue;
+    all.push_back({step.id,
+                   {ProblemCause::input, step.id.str() + " would be replaced: " + step.reason,
+                    "correct what else is left out", render::place(job_.revision, item->second->path),
+                    item->second->position({})}});
+  }
+  return all;
+}
+
 void Run::make_plan() {
-  auto refused = plan_once();
-  for (int plans = 1; !refused.empty(); refused = plan_once(), ++plans) {
+  for (int plans = 1;; ++plans) {
+    auto refused = plan_once();
+    if (refused.empty()) refused = replacements();
+    if (refused.empty()) return;
     if (plans == kMostPlans) throw Failure(problems_of(refused));
     leave_out(refused);
   }
@@ -332,7 +352,7 @@ bool Run::check_what_came_within_reach() {
 void Run::decide_hold() {
   hold_ = why_held();
   if (hold_.empty() || work_.left_out.empty()) return;
-  hold_ += "; without what is invalid: " + work_.left_out.front().str();
+  hold_ += "; it leaves out " + work_.left_out.front().str();
   if (work_.left_out.size() > 1) hold_ += ", and " + std::to_string(work_.left_out.size() - 1) + " more";
 }
 

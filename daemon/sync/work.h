@@ -64,6 +64,7 @@ struct Work {
   /// What is wrong with documents that this is without, where the application's `invalid` lets the others be
   /// applied. Then it deletes nothing, and none of it is recorded as declared.
   std::vector<Problem> left_out;
+  std::vector<ResourceId> put_off;  ///< it would delete them if nothing were left out
 
   // For the need index and the input key, once the sync succeeded.
   std::set<std::string>

@@ -185,8 +185,8 @@ class Skipped(ClusterScene):
             "web/broken.yaml": "apiVersion: [v1\n"}
         commit = self.checkout.commit(files, "Change")
         self.checkout.push()
-        plan = self.daemon.ctl("plan", "web")
-        self.assertIn("left out, since it is invalid:", plan)
+        plan = self.daemon.ctl("plan", "web", expect=1)
+        self.assertIn("left out (invalid: skip):", plan)
         error = self.daemon.push_and_wait(commit, "failed")["error"]
         print(error)
         for part in ("web/wrong.yaml:4:11: ", "data.k: expected string", "web/broken.yaml:2:1: ", "web/all.yaml:", "kube-public"):

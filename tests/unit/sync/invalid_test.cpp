@@ -44,7 +44,7 @@ TEST_CASE("a file that cannot be read is left out, and what it declared before s
       {{"web/a.yaml", thing("a", "1")}, {"web/b.yaml", thing("b", "1")}, {"web/c.yaml", thing("c", "1")}});
   const auto error = world.refused(
       {{"web/a.yaml", thing("a", "2")}, {"web/b.yaml", kBroken}, {"web/d.yaml", thing("d", "1")}});
-  CHECK(tells(error, "the rest of it is applied"));
+  CHECK(tells(error, "and the rest of it is applied"));
   CHECK(tells(error, ":web/b.yaml:"));
   CHECK(world.place.value("a") == "2");
   CHECK(world.place.value("b") == "1");
@@ -84,6 +84,16 @@ TEST_CASE("a document that the provider does not take is left out, and the other
   CHECK(tells(world.status("web").error, "nobody defines nothing"));
 }
 
+TEST_CASE("what would be deleted is told with what is left out") {
+  Lenient world;
+  world.apply({{"web/a.yaml", thing("a", "1")}, {"web/b.yaml", thing("b", "1")}});
+  world.remove("web/b.yaml");
+  const auto error = world.refused({{"web/c.yaml", kBroken}});
+  CHECK(tells(error, "nothing else of it was to be done"));
+  CHECK(tells(error, "not deleted before all is valid: b"));
+  CHECK(world.place.ids() == Ids{"a", "b"});
+}
+
 TEST_CASE("of what is declared twice neither is applied") {
   Lenient world;
   world.apply({{"web/a.yaml", thing("a", "1")}});
@@ -113,6 +123,18 @@ TEST_CASE("a plan that is refused for what passes by itself is made again as a w
       world.push({{"web/a.yaml", thing("a", "1")}, {"web/b.yaml", kBroken}, {"web/c.yaml", thing("c", "1")}});
   CHECK(eventually([&] { return tells(world.store->event(event)->reason, "a: no plan"); }));
   CHECK(world.place.ids().empty());
+}
+
+TEST_CASE("what another application lets go of later is taken without another commit") {
+  Lenient world;
+  world.apply({{"web/a.yaml", thing("a", "1")}});
+  world.add("other").invalid = config::InvalidPolicy::skip;
+  world.reload();
+  world.refused({{"other/a.yaml", thing("a", "2")}, {"other/b.yaml", thing("b", "1")}});
+  world.remove("web/a.yaml");
+  world.ended(world.push({{"web/b.yaml", thing("c", "1")}}));
+  CHECK(eventually([&] { return world.place.value("a") == "2" && world.place.owner("a") == "other"; }));
+  CHECK(world.await("other", SyncStatus::synced).error.empty());
 }
 
 TEST_CASE("what another application owns is left out") {
@@ -172,7 +194,7 @@ TEST_CASE("a plan names what it is without, also where it is held") {
   world.reload();
   const auto event = world.push({{"web/a.yaml", thing("a", "1")}, {"web/b.yaml", kBroken}});
   const auto held = world.await("web", Phase::held);
-  CHECK(tells(held.waits_for, "without what is invalid"));
+  CHECK(tells(held.waits_for, "it leaves out "));
   CHECK(tells(held.waits_for, "web/b.yaml:"));
   const auto stored = world.dispatcher->plan(kName, std::nullopt);
   CHECK(stored.held == held.sync);

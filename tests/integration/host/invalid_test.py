@@ -1,0 +1,33 @@
+"""A commit that is invalid in part, where the application applies the rest."""
+from lib import manifest, yaml
+from lib.case import Scene
+
+
+class Skip(Scene):
+    def configure(self):
+        self.daemon.application["invalid"] = "skip"
+
+    def refused(self, **files: str | None) -> str:
+        return self.daemon.push_and_wait(self.commit({"a": "2\n"}, **{f"web/{name}.yaml": text for name, text in files.items()}), "failed")["error"]
+
+    def test_nothing_goes(self):
+        """what is valid is written; nothing is deleted, nor replaced by something else, before all is valid"""
+        self.commit({"a": "1\n"}, **{f"web/{name}.yaml": manifest.file(self.target / name, "precious\n") for name in ("k", "gone")})
+        self.daemon.push_and_wait(self.checkout.head())
+        folder = yaml.dump(manifest.document("Directory", "k", path=str(self.target / "k")))
+        inside = manifest.file(self.target / "k" / "conf", "precious\n")
+        error = self.refused(k=folder, gone=None, inside=inside.replace("content", "contnet"))
+        for part in ("web/inside.yaml:", "contnet", "web/k.yaml:1:1: ", "would be replaced", "not deleted before all is valid: "):
+            self.assertIn(part, error)
+        self.assert_files({"a": "2\n", "k": "precious\n", "gone": "precious\n"})
+        self.assertIn("would be replaced", self.daemon.ctl("plan", "web", expect=1))
+        event = self.daemon.accept(self.commit({"a": "2\n"}, **{"web/inside.yaml": inside}))
+        self.assertEqual(self.daemon.wait_ended(event)["state"], "succeeded")
+        self.assertEqual((self.target / "k" / "conf").read_text(), "precious\n")
+        self.assertFalse((self.target / "gone").exists())
+
+    def test_only_invalid(self):
+        """where nothing is valid nothing is applied, and that is what is said"""
+        self.converge({"a": "2\n"})
+        self.assertIn("nothing else of it was to be done", self.refused(b="a: [\n"))
+        self.assert_files({"a": "2\n"})
