@@ -91,7 +91,7 @@ class StackApplier {
   /// What could be read when it was planned; a problem in it is a step without its stack.
   void read_documents(std::vector<protocol::WireProblem>& problems) {
     const Value none;
-    const Reading reading{none, policy_.only_stack(), state_.client.settings().region};
+    const Reading reading = reading_with(none, policy_, state_.client.settings().region);
     for (const auto& document : request_.documents)
       if (auto stack = read_stack(document, reading, problems))
         wanted_.insert_or_assign(std::string(stack->name), *stack);

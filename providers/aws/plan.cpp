@@ -87,7 +87,7 @@ void StackPlanner::read_documents(std::vector<WireProblem>& problems) {
   std::map<std::string_view, const protocol::Resource*> upserts;
   for (const auto& resource : request_.upsert) upserts.emplace(resource.document, &resource);
   const Value none;
-  const Reading reading{none, policy_.only_stack(), state_.client.settings().region};
+  const Reading reading = reading_with(none, policy_, state_.client.settings().region);
   for (const auto& document : request_.documents) {
     const auto resource = upserts.find(document.digest);
     if (resource == upserts.end() || is_content(document)) continue;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "providers/aws/s3.h"
 #include "providers/protocol/spec_reader.h"
 
 namespace gitopsd::aws {
@@ -75,6 +76,38 @@ void read_drift_detection(protocol::SpecReader& in, std::optional<std::chrono::s
                "`driftDetection` has to be true, false, or the seconds between two detections");
 }
 
+std::string_view without_star(std::string_view pattern) {
+  return pattern.ends_with('*') ? pattern.substr(0, pattern.size() - 1) : pattern;
+}
+
+/// That nothing is allowed which there can never be: nobody would notice the slip before a commit is refused.
+void check_words(protocol::SpecReader& in, const Policy& policy) {
+  const auto check = [&](const char* key, const std::vector<std::string>& words, const auto& is_one,
+                         const char* what, const char* hint) {
+    for (const auto& word : words)
+      if (!is_one(std::string_view(word))) in.problem(key, "'" + word + "' is no " + what, hint);
+  };
+  const auto stack = [](std::string_view word) { return word == "*" || is_stack_name(without_star(word)); };
+  const auto arn = [](std::string_view word) { return word.starts_with("arn:"); };
+  const auto place = [](std::string_view word) {
+    const auto bucket = word.substr(0, word.find('/'));
+    const bool open = bucket.size() == word.size() && word.ends_with('*');
+    return without_star(word).find('*') == word.npos && (open || is_bucket_name(bucket));
+  };
+  check("stacks", policy.stacks, stack, "name of a stack", "* stands for any rest, at the end");
+  check("outputs", policy.outputs, stack, "name of a stack", "* stands for any rest, at the end");
+  check("regions", policy.regions, is_region, "name of a region", "write it like eu-central-1");
+  check("capabilities", policy.capabilities, is_capability, "capability",
+        "use CAPABILITY_IAM, CAPABILITY_NAMED_IAM or CAPABILITY_AUTO_EXPAND");
+  check("roles", policy.roles, arn, "role", "write its whole ARN: arn:aws:iam::ACCOUNT:role/NAME");
+  check("notifications", policy.notifications, arn, "topic",
+        "write its whole ARN: arn:aws:sns:REGION:ACCOUNT:NAME");
+  check("buckets", policy.buckets, place, "place in a bucket",
+        "write BUCKET/PREFIX, or BUCKET for all of it");
+  check("exclusive", policy.exclusive, place, "place in a bucket",
+        "write BUCKET/PREFIX, or BUCKET for all of it");
+}
+
 WireProblem breach(const Stack& stack, std::string pointer, std::string message, std::string hint) {
   WireProblem problem;
   problem.code = "policy";
@@ -95,6 +128,11 @@ std::string listed(const std::vector<std::string>& words) {
   return all.empty() ? "none" : all;
 }
 
+Reading reading_with(const Value& defaults, const Policy& policy, const std::string& region) {
+  return {defaults, policy.only_stack(), region, policy.capabilities,
+          policy.roles.size() == 1 ? policy.roles.front() : std::string()};
+}
+
 Policy Policy::parse(const Value& value, std::vector<WireProblem>& problems) {
   Policy policy;
   if (value.is_null()) return policy;
@@ -110,6 +148,7 @@ Policy Policy::parse(const Value& value, std::vector<WireProblem>& problems) {
   policy.buckets = read_names(in, "buckets");
   policy.exclusive = read_names(in, "exclusive");
   policy.notifications = read_names(in, "notifications");
+  check_words(in, policy);
   read_data(in, policy.data, problems);
   read_drift_detection(in, policy.drift_detection);
   return policy;

@@ -45,6 +45,10 @@ struct Policy {
   std::string only_stack() const;
 };
 
+/// What declarations are read with. The stack of a deployment file has all of the policy's capabilities, and
+/// its role where it names one.
+Reading reading_with(const Value& defaults, const Policy&, const std::string& region);
+
 /// "web-*, shop", or "none"; for hints.
 std::string listed(const std::vector<std::string>& words);
 

@@ -37,7 +37,7 @@ protocol::ResolveResult resolve(const Settings& settings, const protocol::Resolv
                                 protocol::BlobReader& blobs) {
   protocol::ResolveResult result;
   const Policy policy = Policy::parse(request.policy, result.problems);
-  const Reading reading{request.defaults, policy.only_stack(), settings.region};
+  const Reading reading = reading_with(request.defaults, policy, settings.region);
   std::vector<Stack> stacks;
   std::vector<Content> contents;
   std::map<std::string, std::string> declared;  // name to document

@@ -21,13 +21,6 @@ bool is_letter(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-/// Of CreateChangeSet: `[a-zA-Z][-a-zA-Z0-9]*`.
-bool is_stack_name(std::string_view text) {
-  return !text.empty() && text.size() <= kLongestName && is_letter(text.front()) &&
-         std::all_of(text.begin(), text.end(),
-                     [](char c) { return is_letter(c) || c == '-' || (c >= '0' && c <= '9'); });
-}
-
 /// A parameter may be written as YAML reads it: `Port: 80`.
 std::optional<std::string> text_of(const Value& value) {
   if (value.is_string()) return value.as_string();
@@ -129,7 +122,7 @@ void read_capabilities(SpecReader& spec, Stack& stack) {
   if (!list->is_array()) return spec.problem("capabilities", "'capabilities' must be a list");
   for (const Value& item : list->as_array()) {
     const std::string word = item.is_string() ? item.as_string() : "";
-    if (std::find(kCapabilities.begin(), kCapabilities.end(), word) != kCapabilities.end())
+    if (is_capability(word))
       stack.capabilities.push_back(word);
     else
       spec.problem("capabilities", "'" + word + "' is no capability",
@@ -197,11 +190,23 @@ void read_deployment_file(SpecReader& top, const Reading& reading, const protoco
   stack.parameters = read_texts(top, "parameters", "/parameters", document.digest, problems);
   stack.tags = read_texts(top, "tags", "/tags", document.digest, problems);
   check_tags(stack, top);
+  stack.capabilities = reading.capabilities;
+  stack.role = reading.role;
   SpecReader nothing(&kNoMetadata, "/metadata", document.digest, problems);
   stack.options = protocol::read_options(nothing, reading.defaults, document.digest, problems);
 }
 
 }  // namespace
+
+bool is_stack_name(std::string_view text) {
+  return !text.empty() && text.size() <= kLongestName && is_letter(text.front()) &&
+         std::all_of(text.begin(), text.end(),
+                     [](char c) { return is_letter(c) || c == '-' || (c >= '0' && c <= '9'); });
+}
+
+bool is_capability(std::string_view word) {
+  return std::find(kCapabilities.begin(), kCapabilities.end(), word) != kCapabilities.end();
+}
 
 StackPlace StackPlace::parse(const std::string& text) {
   const auto slash = text.find('/');

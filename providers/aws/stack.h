@@ -56,7 +56,15 @@ struct Reading {
   const Value& defaults;
   std::string only;  ///< the one stack that the application may have, or empty: a deployment file names none
   std::string region;  ///< the destination's
+  // Of a deployment file, which says neither.
+  std::vector<std::string> capabilities{};
+  std::string role{};
 };
+
+/// Of CreateChangeSet: `[a-zA-Z][-a-zA-Z0-9]*`, at most 128 characters.
+bool is_stack_name(std::string_view);
+/// CAPABILITY_IAM and the like.
+bool is_capability(std::string_view);
 
 /// nullopt, and problems, for what is none.
 std::optional<Stack> read_stack(const protocol::Document&, const Reading&,

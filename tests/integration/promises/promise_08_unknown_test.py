@@ -48,8 +48,7 @@ class Unknown(OddScene):
     def test_promise_08_never_healthy_fails(self):
         """promise 8: what does not become healthy in time has failed, and says what it waited for"""
         self.daemon.application["health_timeout"] = "1s"
-        self.daemon.write_config()
-        self.daemon.program.signal(1)
+        self.daemon.reload()
         event = self.daemon.push_and_wait(self.declare({"one": "sick"}), state="failed")
         self.assertIn("it is sick", event["error"])
         self.assertIn("key:one", event["error"])

@@ -125,8 +125,31 @@ TEST_CASE("a deployment file of Git sync is the one stack that the policy names"
   CHECK(stack->name == "web-prod");
   CHECK(stack->template_path == "/t/web.yaml");
   CHECK(stack->parameters == Texts{{"A", "1"}});
+  CHECK(stack->capabilities.empty());
+  Policy policy;
+  policy.stacks = {"web-prod"};
+  policy.capabilities = {"CAPABILITY_IAM"};
+  policy.roles = {"arn:aws:iam::123456789012:role/deploy"};
+  const auto allowed = read_stack(document, reading_with(Value(), policy, "eu-central-1"), problems);
+  REQUIRE(allowed);
+  CHECK(allowed->capabilities == policy.capabilities);
+  CHECK(allowed->role == policy.roles.front());
   CHECK_FALSE(read_stack(document, {Value(), "", "eu-central-1"}, problems));
   CHECK(problems.back().message == "a deployment file does not say which stack it is of");
+}
+
+TEST_CASE("a policy that can never allow anything is told") {
+  std::vector<protocol::WireProblem> problems;
+  Policy::parse(
+      parse_json(R"({"stacks": ["we*b", "web_app", "*", "web-*"], "capabilities": ["CAPABILITY_IMA"],
+                               "roles": ["deploy"], "notifications": ["topic"], "regions": ["Frankfurt"],
+                               "buckets": ["s3://x/y", "X_Y/z", "b/*x", "site", "site/docs*", "site-*"],
+                               "exclusive": ["site/docs"]})"),
+      problems);
+  std::vector<std::string> told;
+  for (const auto& problem : problems) told.push_back(problem.pointer);
+  CHECK(told == std::vector<std::string>{"/stacks", "/stacks", "/regions", "/capabilities", "/roles",
+                                         "/notifications", "/buckets", "/buckets", "/buckets"});
 }
 
 TEST_CASE("the owner's tags come to the declared ones") {
