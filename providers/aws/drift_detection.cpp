@@ -14,7 +14,7 @@ using namespace std::chrono_literals;
 
 constexpr auto kFirstDetectionLook = 200ms, kSlowestDetectionLook = 10'000ms;
 constexpr auto kDetectionTakes = 20min;
-constexpr WallMicros kSecond = 1'000'000, kLongestRest = 24 * 3600 * kSecond;
+constexpr WallMicros kSecond = 1'000'000, kLongestRest = kSecond * 3600 * 24;
 constexpr int kMostDoublings = 12;
 constexpr std::size_t kLongestValue = 80, kLongestReason = 600;
 
