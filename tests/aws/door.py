@@ -4,7 +4,7 @@ moto by itself takes any clock, region, service and changed bodies. This follows
 signer: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
 
 /_door/keys   PUT {ID: {"secret": ..., "token": ...}}: who is known
-/_door/calls  GET the calls since the last DELETE, in order
+/_door/calls  GET the calls since the last DELETE, in order; DELETE answers them, and forgets no other
 /_door/clock  PUT seconds that the door's clock is ahead
 /_door/fail   PUT [[ACTION, STATUS, CODE, MESSAGE, REGION?], ...]: each is answered once instead of the action
 """
@@ -91,7 +91,9 @@ class Door:
         elif path == "/_door/fail":
             self.failures = json.loads(body)
         elif method == "DELETE":
-            self.calls.clear()
+            taken = self.calls[:]
+            del self.calls[:len(taken)]  # others may have come meanwhile
+            return json.dumps(taken).encode()
         return json.dumps(self.calls).encode()
 
     @staticmethod

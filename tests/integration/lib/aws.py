@@ -48,9 +48,7 @@ class Account:
 
     def calls(self) -> list[str]:
         """Since the last time."""
-        found = json.loads(self.request("GET", "/_door/calls"))
-        self.request("DELETE", "/_door/calls")
-        return found
+        return json.loads(self.request("DELETE", "/_door/calls"))
 
     def stacks(self) -> dict[str, dict]:
         """As they are, by name."""
