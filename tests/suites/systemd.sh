@@ -7,6 +7,8 @@ install_packages systemd-container mmdebstrap zstd iproute2 openssh-client git o
 need_go
 build_release
 tests/hosts/host build 3>&-
+# Inside the hosts' network nothing can be fetched.
+python3 -c 'import sys; sys.path.insert(0, "tests/integration"); from lib import renderers; renderers.kustomize()' 3>&-
 # Inside the hosts' network, so that the tests and their hosts reach each other and nothing else. Root's runner cannot
 # inherit descriptor 3 through sudo, so its lines are picked from its output.
 status=0

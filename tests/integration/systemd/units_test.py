@@ -111,6 +111,7 @@ class Units(unittest.TestCase):
     def assert_unprivileged(self, provider: str, credential: str, content: str) -> None:
         unit = f"{provider}@prod"
         self.host.run("systemctl", "restart", f"{unit}.socket", f"{unit}.service")
+        self.assertEqual(self.host.show(f"{unit}.service", "ActiveState"), "active", self.host.run("journalctl", "--unit", f"{unit}.service"))
         process = self.host.run("systemctl", "show", "--value", "--property=MainPID", f"{unit}.service").strip()
         status = self.host.run("cat", f"/proc/{process}/status")
         self.assertRegex(status, r"(?m)^CapEff:\s+0+$")
