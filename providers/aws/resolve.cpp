@@ -8,20 +8,26 @@
 namespace gitopsd::aws {
 namespace {
 
+/// Of a stack or a content; both require stacks.
+template <class Declared>
+protocol::Resource resource_of(const Declared& declared, std::string_view kind, ResourceId id) {
+  protocol::Resource resource;
+  resource.id = std::move(id);
+  resource.kind = kind;
+  resource.name = declared.name;
+  resource.document = declared.document;
+  resource.options = declared.options;
+  for (const auto& name : declared.requires_) resource.requires_.push_back(id_of(name));
+  return resource;
+}
+
 void resolve_content(const protocol::Document& document, const Value& defaults, const Policy& policy,
                      std::vector<Content>& all, protocol::ResolveResult& result) {
   auto content = read_content(document, defaults, result.problems);
   if (!content) return;
   for (auto& problem : breaches(policy, *content)) result.problems.push_back(std::move(problem));
   if (!content->complete) result.needs.push_back({document.digest, content->folder});
-  protocol::Resource resource;
-  resource.id = id_of(*content);
-  resource.kind = kContentKind;
-  resource.name = content->name;
-  resource.document = document.digest;
-  resource.options = content->options;
-  for (const auto& name : content->requires_) resource.requires_.push_back(id_of(name));
-  result.resources.push_back(std::move(resource));
+  result.resources.push_back(resource_of(*content, kContentKind, id_of(*content)));
   all.push_back(*std::move(content));
 }
 
@@ -66,14 +72,7 @@ protocol::ResolveResult resolve(const Settings& settings, const protocol::Resolv
         result.needs.push_back({document.digest, std::move(path)});
     }
     for (auto& problem : refused) result.problems.push_back(std::move(problem));
-    protocol::Resource resource;
-    resource.id = id_of(stack->name);
-    resource.kind = kStackKind;
-    resource.name = stack->name;
-    resource.document = document.digest;
-    resource.options = stack->options;
-    for (const auto& name : stack->requires_) resource.requires_.push_back(id_of(name));
-    result.resources.push_back(std::move(resource));
+    result.resources.push_back(resource_of(*stack, kStackKind, id_of(stack->name)));
     stacks.push_back(*stack);
   }
   sort_by_requirements(stacks, result.problems);
