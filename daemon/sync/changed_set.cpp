@@ -9,21 +9,18 @@
 namespace gitopsd::sync {
 namespace {
 
-/// What is wrong with resources, by their ids.
-using Refused = std::vector<std::pair<ResourceId, Problem>>;
-
 /// Two documents of one application that mean the same thing, wherever they stand.
-Refused duplicates(const Scope& scope, const CommitId& commit, const std::vector<Item>& items,
-                   const std::set<std::string>& reread, bool partial) {
-  Refused problems;
+std::vector<Refused> duplicates(const Scope& scope, const CommitId& commit, const std::vector<Item>& items,
+                                const std::set<std::string>& reread, bool partial) {
+  std::vector<Refused> problems;
   std::map<ResourceId, const Item*> seen;
   const auto refuse = [&](const Item& item, const std::string& other) {
-    problems.emplace_back(item.resource.id,
-                          Problem{ProblemCause::conflict,
-                                  item.resource.kind + " \"" + item.resource.name + "\" declares " +
-                                      item.resource.id.str() + " a second time",
-                                  "it is already declared in " + other + "; remove one of the two",
-                                  place(commit, item.path), item.document.json.position});
+    problems.push_back(
+        {item.resource.id, Problem{ProblemCause::conflict,
+                                   item.resource.kind + " \"" + item.resource.name + "\" declares " +
+                                       item.resource.id.str() + " a second time",
+                                   "it is already declared in " + other + "; remove one of the two",
+                                   place(commit, item.path), item.document.json.position}});
   };
   for (const auto& item : items) {
     const auto [it, fresh] = seen.emplace(item.resource.id, &item);
@@ -38,8 +35,8 @@ Refused duplicates(const Scope& scope, const CommitId& commit, const std::vector
 }
 
 /// What others own; what they are about to let go of is waited for.
-Refused foreign_owned(const Scope& scope, const CommitId& commit, const std::vector<Item>& items,
-                      const std::map<ResourceId, store::InventoryEntry>& inventory) {
+std::vector<Refused> foreign_owned(const Scope& scope, const CommitId& commit, const std::vector<Item>& items,
+                                   const std::map<ResourceId, store::InventoryEntry>& inventory) {
   std::map<ApplicationUid, std::vector<ResourceId>> owned;
   std::map<ResourceId, const Item*> of;
   for (const auto& item : items) {
@@ -50,7 +47,7 @@ Refused foreign_owned(const Scope& scope, const CommitId& commit, const std::vec
     owned[*owner].push_back(id);
     of.emplace(id, &item);
   }
-  Refused problems;
+  std::vector<Refused> problems;
   for (const auto& [owner, ids] : owned) {
     const auto soon = let_go_soon(scope, commit, owner, ids);
     for (const auto& id : ids) {
@@ -64,19 +61,17 @@ Refused foreign_owned(const Scope& scope, const CommitId& commit, const std::vec
         problem.message += ", which no longer declares it and has not let go of it yet";
         problem.hint = "gitopsctl status " + owner.str() + " shows what that waits for";
       }
-      problems.emplace_back(id, std::move(problem));
+      problems.push_back({id, std::move(problem)});
     }
   }
   return problems;
 }
 
 /// Throws Failure, unless `left_out` may take them.
-void refuse(const Refused& refused, const CommitId& commit, std::vector<Item>& items,
+void refuse(const std::vector<Refused>& refused, const CommitId& commit, std::vector<Item>& items,
             std::set<ResourceId>& gone, render::LeftOut* left_out) {
   if (refused.empty()) return;
-  std::vector<Problem> problems;
-  problems.reserve(refused.size());
-  for (const auto& [id, problem] : refused) problems.push_back(problem);
+  auto problems = problems_of(refused);
   if (!left_out || !may_be_left_out(problems)) throw Failure(std::move(problems));
   for (auto& problem : problems) left_out->problems.push_back(std::move(problem));
   for (const auto& [id, problem] : refused) gone.insert(id);

@@ -87,6 +87,13 @@ std::string line_of(const Group& group) {
 
 }  // namespace
 
+std::vector<Problem> problems_of(const std::vector<Refused>& refused) {
+  std::vector<Problem> problems;
+  problems.reserve(refused.size());
+  for (const auto& one : refused) problems.push_back(one.problem);
+  return problems;
+}
+
 bool may_be_left_out(const std::vector<Problem>& problems) {
   std::vector<Problem> passing;
   for (const auto& problem : problems) {

@@ -11,6 +11,13 @@ namespace gitopsd::sync {
 
 using render::place;
 
+/// What is wrong with a resource.
+struct Refused {
+  ResourceId id;
+  Problem problem;
+};
+std::vector<Problem> problems_of(const std::vector<Refused>&);
+
 /// Whether all that these are about can be left out, for the rest to be applied: they are no defect of the
 /// daemon or a provider. What passes by itself is waited for instead: throws Failure with that, where there
 /// is any.

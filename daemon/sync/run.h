@@ -13,6 +13,7 @@
 
 #include "daemon/sync/convergence.h"
 #include "daemon/sync/handover.h"
+#include "daemon/sync/problems.h"
 #include "daemon/sync/work.h"
 
 namespace gitopsd::sync {
@@ -139,11 +140,6 @@ class Run {
     std::string of{};          ///< what that sync was to bring, see documents_
     bool of_same_key = false;  ///< and it had this one's input key
   };
-  /// What a plan refuses: the resource, or none.
-  struct Refused {
-    ResourceId id;
-    Problem problem;
-  };
   struct Wave {
     std::string group;
     std::vector<protocol::Step> steps;  ///< of steps_
@@ -159,7 +155,6 @@ class Run {
   void make_plan();
   std::vector<Refused> plan_once();
   std::vector<Refused> refused_of(const protocol::PlanResult&);
-  static std::vector<Problem> problems_of(const std::vector<Refused>&);
   std::vector<Refused> replacements() const;
   Failure incomplete() const;
   void leave_out(const std::vector<Refused>&);

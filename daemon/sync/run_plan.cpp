@@ -7,7 +7,6 @@
 #include "daemon/sync/guard.h"
 #include "daemon/sync/input_key.h"
 #include "daemon/sync/look.h"
-#include "daemon/sync/problems.h"
 #include "daemon/sync/run.h"
 
 namespace gitopsd::sync {
@@ -172,7 +171,7 @@ bool Run::take_up_marks(const protocol::PlanResult& result) {
 }
 
 /// Where the documents say what the provider has against them.
-std::vector<Run::Refused> Run::refused_of(const protocol::PlanResult& result) {
+std::vector<Refused> Run::refused_of(const protocol::PlanResult& result) {
   std::vector<Refused> refused;
   for (const auto& wire : result.problems) {
     within_ = std::max(within_, wire.retry_after_seconds);
@@ -185,13 +184,6 @@ std::vector<Run::Refused> Run::refused_of(const protocol::PlanResult& result) {
     refused.push_back(std::move(one));
   }
   return refused;
-}
-
-std::vector<Problem> Run::problems_of(const std::vector<Refused>& refused) {
-  std::vector<Problem> problems;
-  problems.reserve(refused.size());
-  for (const auto& one : refused) problems.push_back(one.problem);
-  return problems;
 }
 
 /// Throws Failure where the whole is refused for it.
@@ -216,7 +208,7 @@ void Run::leave_out(const std::vector<Refused>& refused) {
 }
 
 /// Where something is left out nothing goes: neither does what stands in the place of something else.
-std::vector<Run::Refused> Run::replacements() const {
+std::vector<Refused> Run::replacements() const {
   std::vector<Refused> all;
   if (work_.left_out.empty()) return all;
   for (const auto& step : steps_) {
@@ -240,7 +232,7 @@ void Run::make_plan() {
   }
 }
 
-std::vector<Run::Refused> Run::plan_once() {
+std::vector<Refused> Run::plan_once() {
   next_wave_ = 0;
   as_planned_ = 0;
   items_.clear();
