@@ -80,8 +80,8 @@ std::vector<Problem> Reader::warnings(const Config& config) const {
         {application.file, application.position},
         "application " + application.name.str() +
             " has no policy, and without one it may change nothing at its destination",
-        "say under `policy` what it may, such as `paths: [/srv/www]` on a host or `namespaces: [shop]` "
-        "in a cluster"));
+        "say under `policy` what it may, such as `paths: [/srv/www]` on a host, `namespaces: [shop]` in a "
+        "cluster, or `stacks: [web-*]` in AWS"));
   }
   if (config.hooks.empty() && config.repositories.empty() && config.destinations.empty() &&
       config.applications.empty()) {

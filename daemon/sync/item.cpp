@@ -76,6 +76,13 @@ protocol::Entry wire_entry(const store::InventoryEntry& entry) {
   return wire;
 }
 
+std::size_t wire_bytes(const protocol::Document& document) {
+  constexpr std::size_t kBesidePath = 128;  // digest, size and the members' names
+  std::size_t bytes = to_json(document.json).size();
+  for (const auto& blob : document.blobs) bytes += blob.path.size() + kBesidePath;
+  return bytes;
+}
+
 std::string pack_document(const Item& item, std::string_view key) {
   Value blobs = Value::array();
   for (const auto& b : item.blobs) {

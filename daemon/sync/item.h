@@ -35,6 +35,9 @@ struct Item {
   Position position(const std::string& pointer) const;
 };
 
+/// What it takes of a call, roughly and rather too much.
+std::size_t wire_bytes(const protocol::Document&);
+
 /// The part of a resource that store::Declared and store::InventoryEntry keep as JSON.
 std::string encode_resource(const Item& item);
 /// The reverse; `id` and `digest` come from the row.

@@ -14,8 +14,10 @@ using namespace std::chrono_literals;
 using render::Document;
 
 constexpr auto kResolveTimeout = 60s;
-constexpr std::size_t kFolderFiles = 1000;  // of a folder that a document needs
-constexpr int kNeedRounds = 10;             // a file that a document needs may name others
+// Of a folder that a document needs: it travels in one frame, by the names of its files.
+constexpr std::size_t kFolderFiles = 10'000, kFolderBytes = 1u << 30, kMostBytes = 3u << 20,
+                      kBesideName = 128;
+constexpr int kNeedRounds = 10;  // a file that a document needs may name others
 
 struct Draft {
   Document document;
@@ -94,7 +96,8 @@ class Resolver {
     wrong_.insert(draft.digest);
     wrong_ids_.insert(draft.ids.begin(), draft.ids.end());  // with all else that declares them
     wrong_paths_.insert(draft.document.path);
-    problems_.push_back(std::move(problem));
+    // What also needs files is asked about again, and may be told the same.
+    if (told_.insert(problem.str()).second) problems_.push_back(std::move(problem));
   }
 
   /// Returns the drafts that need files of the repository, with those files found, and those that need a
@@ -240,19 +243,26 @@ class Resolver {
       return complain("the repository has no file \"" + path + "\"",
                       "the path was written as \"" + need + "\"");
     std::vector<source::TreeEntry> files{*entry};
-    if (entry->kind == source::EntryKind::directory) files = snapshot_.files(path, kFolderFiles);
-    std::size_t left = render::Limits{}.blob_bytes;
+    const bool folder = entry->kind == source::EntryKind::directory;
+    if (folder) files = snapshot_.files(path, kFolderFiles);
+    const std::string name = need.ends_with('/') ? need.substr(0, need.size() - 1) : need;
+    const std::size_t largest = render::Limits{}.blob_bytes;
+    std::size_t left = folder ? kFolderBytes : largest;
     for (const auto& file : files) {
       if (file.kind != source::EntryKind::file && file.kind != source::EntryKind::executable) {
         return complain("\"" + file.path + "\" is no regular file in the repository",
                         "name a file, or a folder of files");
       }
-      const auto facts = memory_.facts_of(snapshot_, file, left);
+      const auto facts = memory_.facts_of(snapshot_, file, std::min(left, largest));
       left -= facts.size;
-      const std::string name = need.ends_with('/') ? need.substr(0, need.size() - 1) : need;
       draft.blobs.push_back(
           {name + file.path.substr(path.size()), file.path, file.id, facts.digest, facts.size});
+      draft.bytes += draft.blobs.back().need.size() + kBesideName;
     }
+    if (draft.bytes > kMostBytes)
+      return complain("the names of the " + std::to_string(files.size()) + " files in \"" + path +
+                          "\" are too long together",
+                      "take several documents, each with a folder of its own");
     draft.needs.emplace_back(path, entry->id.str());
     return true;
   }
@@ -282,6 +292,7 @@ class Resolver {
   render::LeftOut* const left_out_;
   std::vector<Item> items_;
   std::vector<Problem> problems_;
+  std::set<std::string> told_;                 ///< of `problems_`
   std::set<std::string> wrong_, wrong_paths_;  ///< documents, by their digests, and where they stand
   std::set<ResourceId> wrong_ids_;
   bool of_all_ = false;         ///< a problem is of no document, or of a hook

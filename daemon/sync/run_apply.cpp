@@ -125,14 +125,16 @@ bool Run::apply_wave(const std::vector<protocol::Step>& wave, Outcome& outcome) 
     request.parallel = 8;
     std::size_t bytes = 0;
     SyncId under = id_;
-    for (; next < wave.size() && request.steps.size() < kBatchCount && bytes < kBatchBytes; ++next) {
+    for (; next < wave.size() && request.steps.size() < kBatchCount; ++next) {
       const SyncId number = number_of(wave[next]);
-      if (!request.steps.empty() && number != under) break;
+      const auto it = items_.find(wave[next].id);
+      const std::size_t more =
+          wave[next].diff.size() + 512 + (it == items_.end() ? 0 : wire_bytes(it->second->document));
+      if (!request.steps.empty() && (number != under || bytes + more > kBatchBytes)) break;
       under = number;
+      bytes += more;
       request.steps.push_back(wave[next]);
-      bytes += wave[next].diff.size() + 512;
-      if (auto it = items_.find(wave[next].id); it != items_.end()) {
-        bytes += to_json(it->second->document.json).size();
+      if (it != items_.end()) {
         request.resources.push_back(it->second->resource);
         request.documents.push_back(it->second->document);
       }

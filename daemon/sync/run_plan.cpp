@@ -129,9 +129,11 @@ protocol::PlanRequest Run::plan_request(std::size_t& next) const {
   request.policy = scope_.application.policy;
   request.mode = work_.mode;
   std::size_t bytes = 0;
-  for (; next < work_.upsert.size() && request.upsert.size() < kBatchCount && bytes < kBatchBytes; ++next) {
+  for (; next < work_.upsert.size() && request.upsert.size() < kBatchCount; ++next) {
     const auto& item = work_.upsert[next];
-    bytes += to_json(item.document.json).size() + 512;
+    const std::size_t more = wire_bytes(item.document) + 512;
+    if (bytes > 0 && bytes + more > kBatchBytes) break;
+    bytes += more;
     request.upsert.push_back(item.resource);
     request.documents.push_back(item.document);
     request.entries.push_back(entry_of(item.resource.id));

@@ -71,21 +71,6 @@ Globs read_globs(SpecReader& spec, const std::string& key, bool or_text) {
   return out;
 }
 
-std::vector<std::string> read_words(SpecReader& spec, const std::string& key, const std::string& what) {
-  std::vector<std::string> out;
-  const Value* list = spec.member(key);
-  if (!list) return out;
-  for (const Value& item : list->is_array() ? list->as_array() : Value::Array{Value()}) {
-    if (item.is_string() && !item.as_string().empty()) {
-      out.push_back(item.as_string());
-    } else {
-      spec.problem(key, "'" + key + "' must be a list of " + what);
-      return {};
-    }
-  }
-  return out;
-}
-
 void read_encryption(SpecReader& spec, Rules& rules) {
   const std::string word = spec.text("encryption").value_or("none");
   if (word == "AES256" || word == "aws:kms")
@@ -146,7 +131,6 @@ class FactsOf {
 void read_files(SpecReader& spec, const protocol::Document& document, const Rules& rules, Content& content) {
   const auto folder = spec.needed_text("folder");
   if (!folder) return;
-  content.folder = *folder;
   std::string below = *folder;
   while (below.ends_with('/')) below.pop_back();
   if (below.empty())
@@ -170,6 +154,7 @@ void read_files(SpecReader& spec, const protocol::Document& document, const Rule
     object.facts = facts.of(object.headers);
     content.objects.emplace(key, std::move(object));
   }
+  content.folder = *folder;
   if (content.complete && content.objects.empty())
     spec.problem("exclude", "nothing is left of '" + *folder + "'",
                  "a bucket's content has at least one file");
@@ -187,10 +172,10 @@ void read_spec(SpecReader& spec, const protocol::Document& document, Content& co
   read_prefix(spec, content);
   rules.types = read_globs(spec, "contentTypes", false);
   rules.cache = read_globs(spec, "cacheControl", true);
-  rules.exclude = read_words(spec, "exclude", "globs");
+  rules.exclude = spec.texts("exclude", "globs");
   read_encryption(spec, rules);
   read_extra(spec, content);
-  content.requires_ = read_words(spec, "requires", "stacks' names");
+  content.requires_ = spec.texts("requires", "stacks' names");
   read_files(spec, document, rules, content);
   if (id_of(content).str().size() > kLongestId)
     spec.problem("prefix",
@@ -217,9 +202,8 @@ bool is_content(const protocol::Document& document) {
   return kind && kind->is_string() && kind->as_string() == kContentKind;
 }
 
-std::optional<Content> read_content(const protocol::Document& document, const Value& defaults,
-                                    std::vector<WireProblem>& problems) {
-  const std::size_t before = problems.size();
+Content read_declared_content(const protocol::Document& document, const Value& defaults,
+                              std::vector<WireProblem>& problems) {
   Content content;
   content.document = document.digest;
   SpecReader top(&document.json, "", document.digest, problems);
@@ -233,6 +217,13 @@ std::optional<Content> read_content(const protocol::Document& document, const Va
   content.options = protocol::read_options(metadata, defaults, document.digest, problems);
   SpecReader spec(top.member("spec"), "/spec", document.digest, problems);
   read_spec(spec, document, content);
+  return content;
+}
+
+std::optional<Content> read_content(const protocol::Document& document, const Value& defaults,
+                                    std::vector<WireProblem>& problems) {
+  const std::size_t before = problems.size();
+  Content content = read_declared_content(document, defaults, problems);
   if (problems.size() != before) return std::nullopt;
   return content;
 }

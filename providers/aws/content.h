@@ -37,7 +37,7 @@ struct Content {
   std::string document;  ///< its digest
   std::string name, bucket;
   std::string prefix;  ///< empty, or with a slash at its end
-  std::string folder;  ///< as `needs` names it
+  std::string folder;  ///< as `needs` names it; empty: it cannot be one
   Extra extra = Extra::owned;
   std::vector<std::string> requires_;           ///< stacks that come first
   std::map<std::string, WantedObject> objects;  ///< by key
@@ -46,6 +46,9 @@ struct Content {
 };
 
 bool is_content(const protocol::Document&);
+/// As far as it can be read; with problems, or without a bucket where it is none.
+Content read_declared_content(const protocol::Document&, const Value& defaults,
+                              std::vector<protocol::WireProblem>& problems);
 /// nullopt, and problems, for what is none.
 std::optional<Content> read_content(const protocol::Document&, const Value& defaults,
                                     std::vector<protocol::WireProblem>& problems);

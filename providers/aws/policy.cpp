@@ -24,28 +24,13 @@ bool allows_place(const std::vector<std::string>& patterns, const std::string& b
          allows(patterns, bucket + "/" + prefix);
 }
 
-std::vector<std::string> read_names(protocol::SpecReader& in, const std::string& key) {
-  std::vector<std::string> out;
-  const Value* list = in.member(key);
-  if (!list) return out;
-  for (const Value& item : list->is_array() ? list->as_array() : Value::Array{Value()}) {
-    if (item.is_string() && !item.as_string().empty()) {
-      out.push_back(item.as_string());
-    } else {
-      in.problem(key, "`" + key + "` has to be a list of names");
-      return out;
-    }
-  }
-  return out;
-}
-
 bool contains(const std::vector<std::string>& words, std::string_view word) {
   return std::find(words.begin(), words.end(), word) != words.end();
 }
 
 /// `replace` and `delete`.
 void read_losses(protocol::SpecReader& in, const std::string& key, bool& replaces, bool& removes) {
-  const auto words = read_names(in, key);
+  const auto words = in.texts(key, "names");
   replaces = contains(words, "replace");
   removes = contains(words, "delete");
   for (const auto& word : words)
@@ -60,7 +45,7 @@ void read_data(protocol::SpecReader& in, DataPolicy& data, std::vector<WireProbl
   const std::string none;
   protocol::SpecReader reader(member, "/data", none, problems);
   reader.allow({"types", "allow", "declared"});
-  data.types = read_names(reader, "types");
+  data.types = reader.texts("types", "names");
   read_losses(reader, "allow", data.replace, data.remove);
   read_losses(reader, "declared", data.declared_replace, data.declared_remove);
 }
@@ -140,14 +125,14 @@ Policy Policy::parse(const Value& value, std::vector<WireProblem>& problems) {
   protocol::SpecReader in(&value, "", none, problems);
   in.allow({"stacks", "regions", "outputs", "capabilities", "roles", "notifications", "data",
             "driftDetection", "buckets", "exclusive"});
-  policy.stacks = read_names(in, "stacks");
-  policy.regions = read_names(in, "regions");
-  policy.outputs = read_names(in, "outputs");
-  policy.capabilities = read_names(in, "capabilities");
-  policy.roles = read_names(in, "roles");
-  policy.buckets = read_names(in, "buckets");
-  policy.exclusive = read_names(in, "exclusive");
-  policy.notifications = read_names(in, "notifications");
+  policy.stacks = in.texts("stacks", "names");
+  policy.regions = in.texts("regions", "names");
+  policy.outputs = in.texts("outputs", "names");
+  policy.capabilities = in.texts("capabilities", "names");
+  policy.roles = in.texts("roles", "names");
+  policy.buckets = in.texts("buckets", "names");
+  policy.exclusive = in.texts("exclusive", "names");
+  policy.notifications = in.texts("notifications", "names");
   check_words(in, policy);
   read_data(in, policy.data, problems);
   read_drift_detection(in, policy.drift_detection);

@@ -1,8 +1,10 @@
-#include <map>
+#include <set>
+#include <string>
 
 #include "providers/aws/content.h"
 #include "providers/aws/order.h"
 #include "providers/aws/package.h"
+#include "providers/aws/s3.h"
 #include "providers/aws/verbs.h"
 
 namespace gitopsd::aws {
@@ -21,63 +23,90 @@ protocol::Resource resource_of(const Declared& declared, std::string_view kind, 
   return resource;
 }
 
-void resolve_content(const protocol::Document& document, const Value& defaults, const Policy& policy,
-                     std::vector<Content>& all, protocol::ResolveResult& result) {
-  auto content = read_content(document, defaults, result.problems);
-  if (!content) return;
-  for (auto& problem : breaches(policy, *content)) result.problems.push_back(std::move(problem));
-  if (!content->complete) result.needs.push_back({document.digest, content->folder});
-  result.resources.push_back(resource_of(*content, kContentKind, id_of(*content)));
-  all.push_back(*std::move(content));
-}
-
 void add_needs(const Stack& stack, std::vector<protocol::Need>& needs) {
-  if (!stack.template_) needs.push_back({stack.document, stack.template_path});
+  if (!stack.template_ && !stack.template_path.empty())
+    needs.push_back({stack.document, stack.template_path});
   if (const auto& file = stack.more.policy_file; file && !file->blob)
     needs.push_back({stack.document, file->path});
 }
+
+protocol::WireProblem declared_twice(const Stack& stack) {
+  protocol::WireProblem problem;
+  problem.code = "clash";
+  problem.cause = ProblemCause::input;
+  problem.message = "the stack '" + stack.name + "' is declared twice";
+  problem.hint = "remove one of them";
+  problem.document = stack.document;
+  problem.pointer = "/metadata/name";
+  problem.id = id_of(stack.name).str();
+  return problem;
+}
+
+/// All that is wrong with what it declares is told at once, also where some of it cannot be read.
+class Resolving {
+ public:
+  Resolving(const Settings& settings, const protocol::ResolveRequest& request, protocol::BlobReader& blobs)
+      : settings_(settings), request_(request), blobs_(blobs) {}
+
+  protocol::ResolveResult run() {
+    policy_ = Policy::parse(request_.policy, result_.problems);
+    const Reading reading = reading_with(request_.defaults, policy_, settings_.region);
+    for (const auto& document : request_.documents) {
+      if (is_content(document))
+        resolve_content(document);
+      else
+        resolve_stack(document, reading);
+    }
+    sort_by_requirements(stacks_, result_.problems);
+    find_overlaps(contents_, result_.problems);
+    return std::move(result_);
+  }
+
+ private:
+  void resolve_content(const protocol::Document& document) {
+    const std::size_t before = result_.problems.size();
+    Content content = read_declared_content(document, request_.defaults, result_.problems);
+    const bool sound = result_.problems.size() == before;
+    if (!is_bucket_name(content.bucket)) return;
+    for (auto& problem : breaches(policy_, content)) result_.problems.push_back(std::move(problem));
+    if (!content.complete && !content.folder.empty())
+      result_.needs.push_back({document.digest, content.folder});
+    if (sound) result_.resources.push_back(resource_of(content, kContentKind, id_of(content)));
+    contents_.push_back(std::move(content));
+  }
+
+  void resolve_stack(const protocol::Document& document, const Reading& reading) {
+    const std::size_t before = result_.problems.size();
+    Stack stack = read_declared_stack(document, reading, result_.problems);
+    const bool sound = result_.problems.size() == before;
+    if (!is_stack_name(StackPlace::parse(stack.name).name)) return;
+    auto refused = breaches(policy_, stack);
+    if (!declared_.insert(stack.name).second) result_.problems.push_back(declared_twice(stack));
+    if (refused.empty()) {  // of what is refused nobody reads more
+      add_needs(stack, result_.needs);
+      for (auto& path : missing_artifacts(stack, settings_.artifacts, blobs_, result_.problems))
+        result_.needs.push_back({document.digest, std::move(path)});
+    }
+    for (auto& problem : refused) result_.problems.push_back(std::move(problem));
+    if (sound) result_.resources.push_back(resource_of(stack, kStackKind, id_of(stack.name)));
+    stacks_.push_back(std::move(stack));
+  }
+
+  const Settings& settings_;
+  const protocol::ResolveRequest& request_;
+  protocol::BlobReader& blobs_;
+  Policy policy_;
+  std::vector<Stack> stacks_;
+  std::vector<Content> contents_;
+  std::set<std::string> declared_;  ///< stacks
+  protocol::ResolveResult result_;
+};
 
 }  // namespace
 
 protocol::ResolveResult resolve(const Settings& settings, const protocol::ResolveRequest& request,
                                 protocol::BlobReader& blobs) {
-  protocol::ResolveResult result;
-  const Policy policy = Policy::parse(request.policy, result.problems);
-  const Reading reading = reading_with(request.defaults, policy, settings.region);
-  std::vector<Stack> stacks;
-  std::vector<Content> contents;
-  std::map<std::string, std::string> declared;  // name to document
-  for (const auto& document : request.documents) {
-    if (is_content(document)) {
-      resolve_content(document, request.defaults, policy, contents, result);
-      continue;
-    }
-    const auto stack = read_stack(document, reading, result.problems);
-    if (!stack) continue;
-    auto refused = breaches(policy, *stack);
-    if (!declared.emplace(stack->name, document.digest).second) {
-      protocol::WireProblem problem;
-      problem.code = "clash";
-      problem.cause = ProblemCause::input;
-      problem.message = "the stack '" + stack->name + "' is declared twice";
-      problem.hint = "remove one of them";
-      problem.document = document.digest;
-      problem.pointer = "/metadata/name";
-      problem.id = id_of(stack->name).str();
-      result.problems.push_back(std::move(problem));
-    }
-    if (refused.empty()) {  // of what is refused nobody reads more
-      add_needs(*stack, result.needs);
-      for (auto& path : missing_artifacts(*stack, settings.artifacts, blobs, result.problems))
-        result.needs.push_back({document.digest, std::move(path)});
-    }
-    for (auto& problem : refused) result.problems.push_back(std::move(problem));
-    result.resources.push_back(resource_of(*stack, kStackKind, id_of(stack->name)));
-    stacks.push_back(*stack);
-  }
-  sort_by_requirements(stacks, result.problems);
-  find_overlaps(contents, result.problems);
-  return result;
+  return Resolving(settings, request, blobs).run();
 }
 
 }  // namespace gitopsd::aws

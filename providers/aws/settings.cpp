@@ -1,5 +1,7 @@
 #include "providers/aws/settings.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <tuple>
@@ -49,12 +51,35 @@ bool is_true(std::string_view text) {
   return text == "true" || text == "True" || text == "TRUE";
 }
 
+std::vector<std::string> names_of(const Sections& profiles) {
+  std::vector<std::string> names;
+  for (const auto& [name, section] : profiles) names.push_back(name);
+  return names;
+}
+
+/// What the settings name has to be there; what AWS's usual places lack, others of them may have.
+void check_named(const Settings& settings, const ProfileChoice& choice, const Sections& profiles,
+                 protocol::SpecReader& in) {
+  if (!settings.credentials.empty() && ::access(settings.credentials.c_str(), F_OK) != 0)
+    return in.problem(in.has("credential") ? "credential" : "credentialsFile",
+                      "there is no file " + settings.credentials,
+                      "make it, readable for the provider's user, or name another");
+  if (settings.profile.empty() || profiles.contains(settings.profile)) return;
+  const auto near = did_you_mean(settings.profile, names_of(profiles));
+  in.problem("profile",
+             "there is no profile '" + settings.profile + "' in " + choice.credentials_file + " or " +
+                 choice.config_file,
+             near.empty() ? "make it there, or name another" : "did you mean '" + near + "'?");
+}
+
 /// What the environment says, else the profile.
 class Configured {
  public:
-  Configured(const Settings& settings, const Environment& environment) : environment_(environment) {
+  Configured(const Settings& settings, const Environment& environment, protocol::SpecReader& in)
+      : environment_(environment) {
     const auto choice = profile_choice(settings, environment);
     const auto shared = read_shared(choice);
+    check_named(settings, choice, shared.profiles, in);
     if (const auto found = shared.profiles.find(choice.name); found != shared.profiles.end())
       profile_ = found->second;
     if (const auto found = shared.services.find(member(profile_, "services")); found != shared.services.end())
@@ -160,11 +185,14 @@ Settings read_settings(const Value& value, const Environment& environment) {
     out.credentials = credential_path(settings, *name);
   }
   read_artifacts(settings, problems, out.artifacts);
+  const std::size_t before = problems.size();
   try {
-    out.endpoints = Configured(out, environment).endpoints();
+    out.endpoints = Configured(out, environment, settings).endpoints();
   } catch (const Failure& failure) {
     for (const auto& problem : failure.problems()) settings.problem("profile", problem.str());
   }
+  // Where a configuration is only checked, the provider's files may be elsewhere, or not to be read.
+  for (std::size_t i = before; i < problems.size(); ++i) problems[i].cause = ProblemCause::destination;
   if (const auto url = settings.text("endpoint")) {
     out.endpoints.of_service.clear();
     out.endpoints.all = without_slash(*url);

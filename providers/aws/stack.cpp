@@ -214,14 +214,13 @@ StackPlace StackPlace::parse(const std::string& text) {
   return {text.substr(0, slash), text.substr(slash + 1)};
 }
 
-std::optional<Stack> read_stack(const protocol::Document& document, const Reading& reading,
-                                std::vector<WireProblem>& problems) {
-  const std::size_t before = problems.size();
+Stack read_declared_stack(const protocol::Document& document, const Reading& reading,
+                          std::vector<WireProblem>& problems) {
   Stack stack;
   stack.document = document.digest;
   stack.blobs = document.blobs;
   SpecReader top(&document.json, "", document.digest, problems);
-  if (!document.json.is_object()) return std::nullopt;
+  if (!document.json.is_object()) return stack;
   if (const auto version = top.needed_text("apiVersion"); version && *version != kApiVersion)
     top.problem("apiVersion", "unknown apiVersion '" + *version + "'",
                 "AWS understands " + std::string(kApiVersion));
@@ -235,6 +234,13 @@ std::optional<Stack> read_stack(const protocol::Document& document, const Readin
     top.problem("kind", "unknown kind '" + *kind + "'",
                 near.empty() ? "AWS knows Stack and BucketContent" : "did you mean '" + near + "'?");
   }
+  return stack;
+}
+
+std::optional<Stack> read_stack(const protocol::Document& document, const Reading& reading,
+                                std::vector<WireProblem>& problems) {
+  const std::size_t before = problems.size();
+  Stack stack = read_declared_stack(document, reading, problems);
   if (problems.size() != before) return std::nullopt;
   return stack;
 }

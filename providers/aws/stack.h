@@ -66,6 +66,9 @@ bool is_stack_name(std::string_view);
 /// CAPABILITY_IAM and the like.
 bool is_capability(std::string_view);
 
+/// As far as it can be read; with problems, or without a name where it is no stack.
+Stack read_declared_stack(const protocol::Document&, const Reading&,
+                          std::vector<protocol::WireProblem>& problems);
 /// nullopt, and problems, for what is none.
 std::optional<Stack> read_stack(const protocol::Document&, const Reading&,
                                 std::vector<protocol::WireProblem>& problems);

@@ -19,22 +19,9 @@ std::optional<bool> read_switch(SpecReader& spec, const std::string& key) {
   return spec.has(key) ? std::optional(spec.flag(key, false)) : std::nullopt;
 }
 
-std::vector<std::string> read_texts_of(SpecReader& in, const std::string& key, const std::string& what) {
-  std::vector<std::string> out;
-  const Value* list = in.member(key);
-  if (!list) return out;
-  for (const Value& item : list->is_array() ? list->as_array() : Value::Array{Value()}) {
-    if (item.is_string() && !item.as_string().empty())
-      out.push_back(item.as_string());
-    else
-      return in.problem(key, "'" + key + "' must be a list of " + what), std::vector<std::string>();
-  }
-  return out;
-}
-
 void read_notifications(SpecReader& spec, StackOptions& out) {
   if (!spec.has("notifications")) return;
-  out.notifications = read_texts_of(spec, "notifications", "topics' ARNs");
+  out.notifications = spec.texts("notifications", "topics' ARNs");
   if (out.notifications->size() > kMostTopics)
     spec.problem("notifications", "a stack has at most " + std::to_string(kMostTopics) + " topics");
   for (const auto& arn : *out.notifications)
@@ -58,8 +45,8 @@ void read_allow(SpecReader& spec, const protocol::Document& document, StackOptio
   if (!allow) return;
   SpecReader reader(allow, "/spec/allow", document.digest, problems);
   reader.allow({"replace", "delete"});
-  out.may_replace = read_texts_of(reader, "replace", "logical ids");
-  out.may_delete = read_texts_of(reader, "delete", "logical ids");
+  out.may_replace = reader.texts("replace", "logical ids");
+  out.may_delete = reader.texts("delete", "logical ids");
 }
 
 /// `stackPolicy: /policies/web.json`, or the policy itself.
@@ -98,7 +85,7 @@ StackOptions read_stack_options(SpecReader& spec, const protocol::Document& docu
   read_on_failure(spec, out);
   read_allow(spec, document, out, problems);
   read_policy(spec, document, out);
-  out.skip_in_rollback = read_texts_of(spec, "skipInRollback", "logical ids");
+  out.skip_in_rollback = spec.texts("skipInRollback", "logical ids");
   if (spec.has("timeoutMinutes"))
     spec.problem("timeoutMinutes", "a change set, which makes and changes stacks here, takes no time limit",
                  "let the application's `health_timeout` end the waiting");

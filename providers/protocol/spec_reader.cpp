@@ -84,6 +84,25 @@ bool SpecReader::flag(const std::string& key, bool fallback) {
   return fallback;
 }
 
+std::vector<std::string> SpecReader::texts(const std::string& key, const std::string& what) {
+  std::vector<std::string> out;
+  const Value* list = member(key);
+  if (!list) return out;
+  if (!list->is_array()) {
+    problem(key, "'" + key + "' must be a list of " + what + ", found " + std::string(list->type_name()),
+            "write " + key + ": [...]");
+    return out;
+  }
+  for (const Value& item : list->as_array()) {
+    if (item.is_string() && !item.as_string().empty())
+      out.push_back(item.as_string());
+    else
+      problem(key, "'" + key + "' must be a list of " + what + ", and one of them is " +
+                       (item.is_string() ? "empty" : "of type " + std::string(item.type_name())));
+  }
+  return out;
+}
+
 Options read_options(SpecReader& metadata, const Value& defaults, const std::string& document,
                      std::vector<WireProblem>& problems) {
   Options options;

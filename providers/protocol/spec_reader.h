@@ -21,6 +21,9 @@ class SpecReader {
   std::optional<std::string> text(const std::string& key);
   std::optional<std::string> needed_text(const std::string& key);
   bool flag(const std::string& key, bool fallback);
+  /// A list of texts that are not empty, and a problem for every other item; `what` they are: "stacks'
+  /// names".
+  std::vector<std::string> texts(const std::string& key, const std::string& what);
   bool has(const std::string& key) const { return value_ && value_->find(key); }
   const Value* member(const std::string& key) const { return value_ ? value_->find(key) : nullptr; }
   void problem(const std::string& key, std::string message, std::string hint = {});

@@ -72,7 +72,7 @@ class Bench(Scene):
             "name": "here", "provider": "aws", "command": str(gitopsd.BUILD / "providers/aws/gitopsd-provider-aws"),
             "settings": {"region": aws.REGION, "account": aws.ACCOUNT, "endpoint": self.account.url,
                          "credentialsFile": str(self.account.credentials())}}]
-        self.daemon.application |= {"policy": {"stacks": ["bench-*"]}, "check_interval": "24h"}
+        self.daemon.application.update({"policy": {"stacks": ["bench-*"]}, "check_interval": "24h"})
 
     def declare(self) -> None:
         files = {}

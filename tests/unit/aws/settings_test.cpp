@@ -2,7 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include "base/file.h"
 #include "base/json.h"
+#include "base/temporary_folder.h"
 #include "providers/protocol/service.h"
 
 using namespace gitopsd;
@@ -37,6 +39,27 @@ TEST_CASE("everything that is wrong is told at once, each with its pointer") {
   for (const auto& problem : problems) pointers.push_back(problem.pointer);
   CHECK(pointers == std::vector<std::string>{"/profil", "/region", "/account", "/credential", "/endpoint"});
   CHECK(problems[0].hint == "did you mean 'profile'?");
+}
+
+TEST_CASE("a file and a profile that are named are there") {
+  const TemporaryFolder folder(in_temporary_directory("gitopsd-aws-"));
+  const auto file = folder.path() + "/credentials";
+  const auto with = [&](const std::string& more) {
+    return wrong_with((R"({"region": "eu-central-1", "account": "012345678901", "credentialsFile": ")" +
+                       file + "\"" + more + "}")
+                          .c_str());
+  };
+  const auto missing = with("");
+  REQUIRE(missing.size() == 1);
+  CHECK(missing[0].pointer == "/credentialsFile");
+  CHECK(missing[0].cause == ProblemCause::destination);
+  write_file_atomically(file, "[production]\naws_access_key_id = A\naws_secret_access_key = B\n");
+  CHECK(with("").empty());
+  CHECK(with(R"(, "profile": "production")").empty());
+  const auto unknown = with(R"(, "profile": "productoin")");
+  REQUIRE(unknown.size() == 1);
+  CHECK(unknown[0].pointer == "/profile");
+  CHECK(unknown[0].hint == "did you mean 'production'?");
 }
 
 TEST_CASE("a region's name has a form") {
