@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/process.h"
 #include "daemon/sync/provider_calls.h"
+#include "providers/protocol/remembered.h"
 
 namespace gitopsd::sync {
 namespace {
@@ -126,7 +127,7 @@ class ProcessProvider : public Provider {
   protocol::PlanResult plan(const protocol::PlanRequest& r, BlobSource* blobs, Deadline d) override {
     auto c = meant();
     OpenCall open(*c, blobs);
-    return call<protocol::PlanResult>(*c, "plan", encode(r), d);
+    return call_about<protocol::PlanResult>(*c, "plan", r, d);
   }
   void discard(const std::string& token, Deadline d) override {
     connection()->peer->call("discard", encode(protocol::DiscardRequest{token}), d);
@@ -135,7 +136,7 @@ class ProcessProvider : public Provider {
                               std::function<void(const protocol::Progress&)> sink, Deadline d) override {
     auto c = meant();
     OpenCall open(*c, blobs, r.sync, std::move(sink));
-    return call<protocol::ApplyResult>(*c, "apply", encode(r), d);
+    return call_about<protocol::ApplyResult>(*c, "apply", r, d);
   }
   protocol::ObserveResult observe(const protocol::ObserveRequest& r, BlobSource* blobs, Deadline d) override {
     auto c = meant();
@@ -192,12 +193,30 @@ class ProcessProvider : public Provider {
     end(*c);
   }
 
+  /// A long document that the provider remembers is only named.
+  template <class Result, class Request>
+  Result call_about(Connection& c, std::string_view method, const Request& request, Deadline deadline) {
+    const auto& features = c.info.features;
+    const bool remembers =
+        std::find(features.begin(), features.end(), protocol::kRemembers) != features.end();
+    if (!remembers || !protocol::any_long(request.documents))
+      return call<Result>(c, method, encode(request), deadline);
+    Request brief = request;
+    protocol::only_named(brief.documents);
+    try {
+      return call<Result>(c, method, encode(brief), deadline);
+    } catch (const protocol::Forgotten&) {
+      return call<Result>(c, method, encode(request), deadline);
+    }
+  }
+
   template <class Result>
   Result call(Connection& c, std::string_view method, const Value& params, Deadline deadline) {
     Value answer;
     try {
       answer = c.peer->call(method, params, deadline);
     } catch (const protocol::Refusal& said) {
+      if (!said.all.empty() && said.all.front().code == protocol::kForgotten) throw protocol::Forgotten{};
       c.calls->expect_meant(destination_.name);     // which it may have learnt by this call
       if (said.cause() == ProblemCause::transient)  // of its destination, such as an API that is down
         throw Failure(in_its_words(method, said.problems().front()));

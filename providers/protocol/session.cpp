@@ -36,6 +36,16 @@ void refuse_with(const Peer::Refuse& refuse, const std::string& method, const Fa
   refuse(kFailed, method + ": " + problem.str(), failure.cause(), hint, std::move(problems));
 }
 
+void refuse_forgotten(const Peer::Refuse& refuse, const std::string& method) {
+  WireProblem problem;
+  problem.code = kForgotten;
+  problem.cause = ProblemCause::transient;
+  problem.message = method + ": a document is only named, and not remembered";
+  Value problems = Value::array();
+  problems.push(encode(problem));
+  refuse(kFailed, problem.message, problem.cause, {}, std::move(problems));
+}
+
 std::vector<Problem> without_pointers(const std::vector<WireProblem>& problems) {
   std::vector<Problem> out;
   out.reserve(problems.size());
@@ -149,6 +159,7 @@ void Session::initialize(const Value& params, Answer answer, Refuse refuse) {
     try {
       result = service_.initialize(request, notifier_);
       result.protocol = kProtocol;
+      result.features.emplace_back(kRemembers);
     } catch (const SettingsRefused& e) {
       failure = e;
       problems = Value(Value::Array{});
@@ -226,6 +237,8 @@ void Session::start(std::string method, Value params, Answer answer, Refuse refu
     std::optional<Value> result;
     try {
       result = dispatch(method, params, context);
+    } catch (const Forgotten&) {
+      refuse_forgotten(refuse, method);
     } catch (const Failure& e) {
       refuse_with(refuse, method, e);
     } catch (const std::exception& e) {
@@ -237,13 +250,24 @@ void Session::start(std::string method, Value params, Answer answer, Refuse refu
 }
 
 Value Session::dispatch(const std::string& method, const Value& params, CallContext& context) {
-  if (method == "resolve") return encode(service_.resolve(decode_as<ResolveRequest>(params), context));
-  if (method == "plan") return encode(service_.plan(decode_as<PlanRequest>(params), context));
+  if (method == "resolve") {
+    const auto request = decode_as<ResolveRequest>(params);
+    documents_.keep(request.documents);
+    return encode(service_.resolve(request, context));
+  }
+  if (method == "plan") {
+    auto request = decode_as<PlanRequest>(params);
+    documents_.recall(request.documents);
+    return encode(service_.plan(request, context));
+  }
   if (method == "observe") return encode(service_.observe(decode_as<ObserveRequest>(params), context));
   if (method == "list") return encode(service_.list(decode_as<ListRequest>(params), context));
-  if (method == "apply")
-    return encode(service_.apply(decode_as<ApplyRequest>(params), context,
+  if (method == "apply") {
+    auto request = decode_as<ApplyRequest>(params);
+    documents_.recall(request.documents);
+    return encode(service_.apply(request, context,
                                  [this](const Progress& p) { peer_->notify("progress", encode(p)); }));
+  }
   service_.discard(decode_as<DiscardRequest>(params), context);
   return Value::object();
 }

@@ -8,6 +8,7 @@
 
 #include "providers/protocol/blob_reader.h"
 #include "providers/protocol/peer.h"
+#include "providers/protocol/remembered.h"
 #include "providers/protocol/service.h"
 #include "providers/protocol/workers.h"
 
@@ -48,6 +49,7 @@ class Session {
   Answer shutdown_answer_;
   std::multimap<std::string, Flag> calls_;  // by sync; those without one under ""
   BlobSlots slots_;
+  DocumentMemory documents_;
   std::shared_ptr<class PeerNotifier> notifier_;
   std::unique_ptr<Peer> peer_;
   Workers workers_;  // last: ends first

@@ -6,7 +6,9 @@
 #include <thread>
 
 #include "base/hash.h"
+#include "base/json.h"
 #include "providers/protocol/peer.h"
+#include "providers/protocol/remembered.h"
 #include "providers/protocol/service.h"
 #include "tests/unit/protocol/pipes.h"
 
@@ -32,7 +34,10 @@ class Sample : public Service {
     return result;
   }
   ResolveResult resolve(const ResolveRequest&, CallContext&) override { throw std::runtime_error("bug"); }
-  PlanResult plan(const PlanRequest&, CallContext&) override { return {}; }
+  PlanResult plan(const PlanRequest& request, CallContext&) override {
+    planned = request.documents;
+    return {};
+  }
   ApplyResult apply(const ApplyRequest& request, CallContext& call, const ProgressSink& progress) override {
     ApplyResult result{ApplyOutcome::done, {}};
     for (const Step& step : request.steps) {
@@ -51,6 +56,7 @@ class Sample : public Service {
   ObserveResult observe(const ObserveRequest&, CallContext&) override { return {}; }
   ListResult list(const ListRequest&, CallContext&) override { return {}; }
   void shutdown() override { ended = true; }
+  std::vector<Document> planned;
   std::atomic<bool> ended{false};
 };
 
@@ -159,6 +165,48 @@ TEST_CASE("blobs arrive in chunks and are verified whole") {
   daemon.blobs[lie] = bytes.substr(0, 10);
   CHECK(daemon.refused("apply", encode(applying("write", bytes, lie))).find("ended after 10 bytes") !=
         std::string::npos);
+}
+
+TEST_CASE("a document of many files is only named once it was resolved") {
+  Daemon daemon;
+  daemon.initialize();
+  Document folder{"folder", parse_json(R"({"kind": "Folder"})"), {}};
+  for (int i = 0; i < 100; ++i) folder.blobs.push_back({"f/" + std::to_string(i), {"abc", 3}});
+  const Document file{"file", parse_json(R"({"kind": "File"})"), {{"g", {"abc", 3}}}};
+  std::vector<Document> named{folder, file};
+  CHECK(any_long(named));
+  only_named(named);
+  CHECK(named[0].blobs.empty());
+  CHECK(named[1].blobs.size() == 1);
+  CHECK_FALSE(any_long(named));
+  PlanRequest plan;
+  plan.documents = named;
+  const auto forgotten = [&] {
+    try {
+      daemon.call("plan", encode(plan));
+    } catch (const Refusal& refusal) {
+      return refusal.all.size() == 1 && refusal.all[0].code == kForgotten;
+    }
+    return false;
+  };
+  CHECK(forgotten());
+
+  ResolveRequest resolve;
+  resolve.documents = {folder, file};
+  daemon.refused("resolve", encode(resolve));  // which this service cannot do, but was sent
+  daemon.call("plan", encode(plan));
+  REQUIRE(daemon.service.planned.size() == 2);
+  CHECK(daemon.service.planned[0].blobs.size() == 100);
+  CHECK(to_json(daemon.service.planned[0].json) == to_json(folder.json));
+  CHECK(daemon.service.planned[1].blobs.size() == 1);
+
+  // What came since takes its place.
+  for (int i = 0; i < 12; ++i) {
+    resolve.documents = {{"large " + std::to_string(i), folder.json, {}}};
+    resolve.documents[0].blobs.resize(9'000, folder.blobs[0]);
+    daemon.refused("resolve", encode(resolve));
+  }
+  CHECK(forgotten());
 }
 
 TEST_CASE("cancel ends an apply between steps, and the apply still answers") {
