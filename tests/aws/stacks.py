@@ -110,7 +110,7 @@ def install() -> None:
     def create_once(self):
         """The same token is the same request."""
         backend, key = self.cloudformation_backend, (self._get_param("StackName"), self._get_param("ClientToken"))
-        before = backend.change_sets.get(made.get(key, ""))
+        before = backend.change_sets.get(made.get(key, "")) if key[1] else None
         if before:
             return responses.ActionResult({"Id": before.change_set_id, "StackId": before.stack_id})
         told = create(self)
