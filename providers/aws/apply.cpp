@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "providers/aws/changes.h"
 #include "providers/aws/content_verbs.h"
+#include "providers/aws/nested_stacks.h"
 #include "providers/aws/verbs.h"
 #include "providers/protocol/schedule.h"
 
@@ -267,7 +268,7 @@ std::string rollback_token(const std::string& stack, const std::string& document
 }
 
 std::string first_failure(CloudFormation& there, const std::string& stack, const Cancelled& cancelled) {
-  return first_failure(there.events(stack, {}, cancelled));
+  return first_failure(there, there.events(stack, {}, cancelled), cancelled);
 }
 
 protocol::ApplyResult apply(State& state, const protocol::ApplyRequest& request,

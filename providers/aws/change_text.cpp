@@ -38,6 +38,7 @@ std::string change_text(const ChangeSet& set) {
     text += sign_of(change) + " " + change.logical_id + " (" + change.type + ")";
     if (!change.physical_id.empty()) text += " " + change.physical_id;
     if (change.replacement == "Conditional") text += " may be replaced";
+    if (change.hides()) text += ": what changes in it is not known";
     text += "\n";
     for (const auto& property : change.properties) add_property(text, property);
   }

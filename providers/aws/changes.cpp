@@ -2,6 +2,7 @@
 
 #include "base/hash.h"
 #include "base/json.h"
+#include "providers/aws/nested_stacks.h"
 #include "providers/aws/package.h"
 
 namespace gitopsd::aws {
@@ -32,14 +33,24 @@ NewChangeSet change_set_for(State& state, protocol::CallContext& context, Change
   make.role = wanted.role;
   make.notifications = wanted.more.notifications;
   make.imports = wanted.more.imports;
+  // A drift-aware change set is never asked for with them: that is not documented.
+  make.with_nested = wanted.more.shows_nested && !asked.reverts_drift && may_nest(make.template_body);
   make.reverts_drift = asked.reverts_drift;
   // What is deleted when it fails is what was to be created.
   if (make.creates || wanted.more.on_failure != "DELETE") make.on_failure = wanted.more.on_failure;
-  make.token =
-      to_hex(sha256(asked.sync + " " + wanted.document + " " + (asked.live ? asked.live->updated : "") +
-                    (asked.reverts_drift ? " drift" : "")));
+  // The stack that a change set is to make is there once it is asked for, and makes it no other one.
+  const std::string since = make.creates ? "" : asked.live->updated;
+  make.token = to_hex(
+      sha256(asked.sync + " " + wanted.document + " " + since + (asked.reverts_drift ? " drift" : "")));
   make.name = "gitopsd-" + make.token.substr(0, 24);
   return make;
+}
+
+Failure no_change_set(const Stack& wanted, const std::string& why, bool nested) {
+  return fail(ProblemCause::input, "CloudFormation makes no change set for '" + wanted.name + "': " + why,
+              nested ? "mend that; where CloudFormation cannot know it before it does it, `nestedChanges: "
+                       "false` leaves the change sets of nested stacks out, and a person has to approve"
+                     : "");
 }
 
 }  // namespace
@@ -72,15 +83,28 @@ Changes make_changes(State& state, protocol::CallContext& context, ChangesWanted
                "CloudFormation refuses the stack '" + wanted.name + "': " + error.said());
   }
   if (!made) return out;
+  const auto drop = [&] {
+    if (make.with_nested) return there.delete_with_nested(made->id, context.cancelled);
+    there.delete_change_set(made->id, context.cancelled);
+  };
   auto set = there.finished_change_set(made->id, context.deadline, context.cancelled);
-  if (set.status != "FAILED") {
-    out.set = std::move(set);
+  if (set.empty()) {
+    drop();
     return out;
   }
-  there.delete_change_set(made->id, context.cancelled);
-  if (!set.empty())
-    throw fail(ProblemCause::input,
-               "CloudFormation makes no change set for '" + wanted.name + "': " + set.reason);
+  if (set.status == "FAILED") {
+    const std::string why =
+        make.with_nested ? why_failed(there, set, context.deadline, context.cancelled) : set.reason;
+    drop();
+    throw no_change_set(wanted, why, make.with_nested && why != set.reason);
+  }
+  try {
+    out.set = asked.reverts_drift ? std::move(set)
+                                  : with_nested(there, std::move(set), context.deadline, context.cancelled);
+  } catch (const Failure&) {
+    drop();
+    throw;
+  }
   return out;
 }
 

@@ -9,6 +9,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kFirstLook = 50ms, kSlowestLook = 2000ms;
+constexpr auto kDeletionTakes = 30s;
 constexpr int kMostPages = 1000;
 
 void add_pairs(Fields& out, const std::string& list, const std::string& key, const std::string& value,
@@ -84,6 +85,8 @@ ResourceChange change_of(const Value& change) {
   out.replacement = change.get_string("Replacement");
   out.policy_action = change.get_string("PolicyAction");
   for (const Value& detail : change.get_array("Details")) out.properties.push_back(property_of(detail));
+  out.nested = change.get_string("ChangeSetId");
+  out.drift = change.get_string("ResourceDriftStatus");
   return out;
 }
 
@@ -99,7 +102,8 @@ StackEvent event_of(const Value& in) {
   out.status = in.get_string("ResourceStatus");
   out.reason = in.get_string("ResourceStatusReason");
   out.token = in.get_string("ClientRequestToken");
-  out.of_stack = out.type == "AWS::CloudFormation::Stack" && out.resource == in.get_string("StackName");
+  out.of_stack = out.type == kNestedStack && out.resource == in.get_string("StackName");
+  out.physical_id = in.get_string("PhysicalResourceId");
   return out;
 }
 
@@ -147,6 +151,10 @@ bool is_repeated(const ApiError& error) {
 
 bool ResourceChange::replaces() const {
   return replacement == "True" || replacement == "Conditional" || policy_action.starts_with("Replace");
+}
+
+bool ResourceChange::hides() const {
+  return type == kNestedStack && nested.empty() && (action == "Modify" || action == "Dynamic");
 }
 
 bool ResourceChange::deletes() const {
@@ -215,6 +223,7 @@ std::optional<ChangeSetName> CloudFormation::create_change_set(const NewChangeSe
     parameters.emplace_back("NotificationARNs", "");  // takes all away
   if (!wanted.on_failure.empty()) parameters.emplace_back("OnStackFailure", wanted.on_failure);
   if (wanted.imports) parameters.emplace_back("ImportExistingResources", "true");
+  if (wanted.with_nested) parameters.emplace_back("IncludeNestedStacks", "true");
   if (wanted.reverts_drift) parameters.emplace_back("DeploymentMode", "REVERT_DRIFT");
   try {
     const Value made = call("CreateChangeSet", parameters, cancelled);
@@ -253,6 +262,34 @@ ChangeSet CloudFormation::finished_change_set(const std::string& id, Deadline de
 
 void CloudFormation::delete_change_set(const std::string& id, const Cancelled& cancelled) {
   call("DeleteChangeSet", {{"ChangeSetName", id}}, cancelled);
+}
+
+void CloudFormation::delete_with_nested(const std::string& id, const Cancelled& cancelled) {
+  delete_change_set(id, cancelled);
+  const auto until = Monotonic::now() + kDeletionTakes;
+  for (std::chrono::milliseconds pause = kFirstLook; Monotonic::now() < until && !(cancelled && cancelled());
+       pause = std::min(pause * 2, kSlowestLook)) {
+    try {
+      const auto left = change_set(id, cancelled);
+      if (left.status == "DELETE_COMPLETE") return;
+      if (left.status == "DELETE_FAILED")
+        throw fail(ProblemCause::destination, "the change set " + id + " is not deleted: " + left.reason);
+    } catch (const ApiError& error) {
+      if (error.code() == "ChangeSetNotFound" || is_missing(error)) return;
+      throw;
+    }
+    std::this_thread::sleep_for(pause);
+  }
+}
+
+bool CloudFormation::has_change_sets(const std::string& stack, const Cancelled& cancelled) {
+  bool any = false;
+  each_page("ListChangeSets", {{"StackName", stack}}, cancelled, [&](const Value& found) {
+    for (const Value& one : found.get_array("Summaries"))
+      any = any || (one.get_string("StackId") == stack && one.get_string("Status").starts_with("CREATE_"));
+    return !any;
+  });
+  return any;
 }
 
 void CloudFormation::execute_change_set(const std::string& id, const std::string& token,
@@ -298,6 +335,19 @@ std::vector<StackEvent> CloudFormation::events(const std::string& stack, const s
       const bool first = begins(event);
       out.push_back(std::move(event));
       if (first) return false;
+    }
+    return true;
+  });
+  return out;
+}
+
+std::vector<StackEvent> CloudFormation::events_since(const std::string& stack, const std::string& kind,
+                                                     const Cancelled& cancelled) {
+  std::vector<StackEvent> out;
+  each_page("DescribeStackEvents", {{"StackName", stack}}, cancelled, [&](const Value& found) {
+    for (const Value& one : found.get_array("StackEvents")) {
+      out.push_back(event_of(one));
+      if (out.back().of_stack && out.back().status == kind + "_IN_PROGRESS") return false;
     }
     return true;
   });

@@ -45,15 +45,19 @@ struct PropertyChange {
   std::string cause;                ///< what it comes from: a parameter, another resource
 };
 struct ResourceChange {
-  std::string action;  ///< Add, Modify, Remove, Import, Dynamic, SyncWithActual
-  std::string logical_id, type, physical_id;
-  std::string replacement;    ///< True, Conditional, False
-  std::string policy_action;  ///< Delete, Retain, Snapshot, ReplaceAndDelete, ...
+  std::string action;                         ///< Add, Modify, Remove, Import, Dynamic, SyncWithActual
+  std::string logical_id, type, physical_id;  ///< of a nested stack's resource: `Parent/Child`
+  std::string replacement;                    ///< True, Conditional, False
+  std::string policy_action;                  ///< Delete, Retain, Snapshot, ReplaceAndDelete, ...
   std::vector<PropertyChange> properties;
+  std::string nested{};  ///< id of the change set of a nested stack
+  std::string drift{};   ///< in a drift-aware change set: IN_SYNC, MODIFIED, DELETED, ...
   /// Or may: what it depends on is known only when it is done.
   bool replaces() const;
   /// With `DeletionPolicy: Retain` CloudFormation lets go of it instead.
   bool deletes() const;
+  /// A nested stack that is changed, without a word about what changes in it.
+  bool hides() const;
 };
 struct ChangeSet {
   std::string id, stack_id, status, reason;
@@ -73,6 +77,7 @@ struct NewChangeSet {
   std::optional<std::vector<std::string>> notifications;  ///< nullopt: as they are
   std::string on_failure;                                 ///< empty: ROLLBACK
   bool imports = false;                                   ///< ImportExistingResources
+  bool with_nested = false;                               ///< change sets of nested stacks, too
   bool reverts_drift = false;                             ///< DeploymentMode: REVERT_DRIFT
 };
 struct ChangeSetName {
@@ -82,6 +87,7 @@ struct ChangeSetName {
 struct StackEvent {
   std::string resource, type, status, reason, token;
   bool of_stack = false;  ///< itself, and not of a resource
+  std::string physical_id{};
 };
 
 struct StackResource {
@@ -103,6 +109,8 @@ struct DriftDetectionStatus {
   std::string status, reason;  ///< DETECTION_IN_PROGRESS, DETECTION_FAILED, DETECTION_COMPLETE
   std::string drift;           ///< DRIFTED, IN_SYNC
 };
+
+inline constexpr std::string_view kNestedStack = "AWS::CloudFormation::Stack";
 
 /// Whether it was refused because an operation on the stack is under way.
 bool is_busy(const ApiError&);
@@ -126,6 +134,12 @@ class CloudFormation {
   /// The same once it is made, or failed. Throws Failure (transient) at the deadline.
   ChangeSet finished_change_set(const std::string& id, Deadline, const Cancelled& = {});
   void delete_change_set(const std::string& id, const Cancelled& = {});
+  /// Waits until it is gone, or a while: with those of nested stacks that takes its time.
+  /// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/change-sets-for-nested-stacks.html
+  void delete_with_nested(const std::string& id, const Cancelled& = {});
+  /// Whether any of a stack may be executed, or is being made. `stack`: its id.
+  /// https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ListChangeSets.html
+  bool has_change_sets(const std::string& stack, const Cancelled& = {});
   void execute_change_set(const std::string& id, const std::string& token, const Cancelled& = {});
 
   void delete_stack(const std::string& id, const std::string& token, const Cancelled& = {});
@@ -137,6 +151,10 @@ class CloudFormation {
 
   /// Newest first: those of the operation with this token; of the newest operation where that is empty.
   std::vector<StackEvent> events(const std::string& stack, const std::string& token, const Cancelled& = {});
+  /// Newest first: back to where the last operation of this kind (CREATE, UPDATE, DELETE) began, whatever
+  /// came after it.
+  std::vector<StackEvent> events_since(const std::string& stack, const std::string& kind,
+                                       const Cancelled& = {});
   std::vector<StackResource> resources(const std::string& stack, const Cancelled& = {});
 
   /// Begins it; what it is known by.

@@ -22,6 +22,9 @@ DataGuard::DataGuard(const DataPolicy& policy, const StackOptions& declared)
 }
 
 bool DataGuard::lets(const ResourceChange& change) const {
+  if (change.hides())
+    return (remove_ || is_among(may_remove_, change.logical_id)) &&
+           (replace_ || is_among(may_replace_, change.logical_id));
   if (change.deletes()) return remove_ || is_among(may_remove_, change.logical_id);
   return replace_ || is_among(may_replace_, change.logical_id);
 }
@@ -29,7 +32,7 @@ bool DataGuard::lets(const ResourceChange& change) const {
 Destroys DataGuard::of(const ChangeSet& set) const {
   auto worst = Destroys::nothing;
   for (const auto& change : set.changes) {
-    if (!change.deletes() && !change.replaces()) continue;
+    if (!change.deletes() && !change.replaces() && !change.hides()) continue;
     const bool data = holds_data(change.type) || is_among(types_, change.type);
     if (data && !lets(change)) return Destroys::data;
     worst = Destroys::restart;

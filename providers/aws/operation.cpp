@@ -28,12 +28,16 @@ std::string joined(const std::vector<std::string>& texts) {
 
 }  // namespace
 
-std::string first_failure(const std::vector<StackEvent>& events) {
+const StackEvent* first_cause(const std::vector<StackEvent>& events) {
   auto cause = std::find_if(events.rbegin(), events.rend(),
                             [](const StackEvent& event) { return !event.of_stack && is_cause(event); });
   if (cause == events.rend()) cause = std::find_if(events.rbegin(), events.rend(), is_cause);
-  if (cause == events.rend()) return {};
-  return with_type(*cause) + ": " + cause->reason;
+  return cause == events.rend() ? nullptr : &*cause;
+}
+
+std::string first_failure(const std::vector<StackEvent>& events) {
+  const StackEvent* cause = first_cause(events);
+  return cause ? with_type(*cause) + ": " + cause->reason : std::string();
 }
 
 std::string progress_text(const std::vector<StackEvent>& events) {

@@ -250,14 +250,18 @@ void discard(State& state, const std::string& token, const Cancelled& cancelled)
   for (const Value& made : left.as_array()) {
     CloudFormation& there = state.cloudformation(made.get_string("region"));
     try {
-      there.delete_change_set(made.get_string("changeSet"), cancelled);
+      const std::string set = made.get_string("changeSet");
+      // A stack is deleted after its change set, which has stacks of its own to delete.
+      made.get_bool("nested") ? there.delete_with_nested(set, cancelled)
+                              : there.delete_change_set(set, cancelled);
     } catch (const ApiError& error) {
       if (error.code() != "ChangeSetNotFound") throw;
     }
     const std::string id = made.get_string("stack");
     if (id.empty()) continue;
     const auto stack = there.stack(id, cancelled);
-    if (stack && phase_of(stack->status) == StackPhase::review)
+    // Another plan may wait with a change set of its own for the same stack.
+    if (stack && phase_of(stack->status) == StackPhase::review && !there.has_change_sets(id, cancelled))
       there.delete_stack(id, token_of("discard", id), cancelled);
   }
 }

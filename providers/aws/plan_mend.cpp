@@ -1,5 +1,6 @@
 #include "providers/aws/change_text.h"
 #include "providers/aws/changes.h"
+#include "providers/aws/nested_stacks.h"
 #include "providers/aws/stack_planner.h"
 
 namespace gitopsd::aws {
@@ -16,7 +17,7 @@ PlannedStack StackPlanner::made_anew(const Stack& wanted, const StackFacts& live
 /// Its rollback failed: once for what is declared it is continued, and what is declared is planned then.
 PlannedStack StackPlanner::continued(const Stack& wanted, const StackFacts& live) {
   const auto events = there(wanted.name).events(live.id, {}, context_.cancelled);
-  const std::string cause = first_failure(events);
+  const std::string cause = first_failure(there(wanted.name), events, context_.cancelled);
   if (!events.empty() && events.front().token == rollback_token(live.id, wanted.document))
     return PlannedStack::of(plan_problem(
         fail(ProblemCause::destination,

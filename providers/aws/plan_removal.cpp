@@ -1,26 +1,12 @@
-#include "base/yaml.h"
 #include "providers/aws/change_text.h"
 #include "providers/aws/data_guard.h"
+#include "providers/aws/nested_stacks.h"
 #include "providers/aws/stack_planner.h"
 
 namespace gitopsd::aws {
 namespace {
 
 using protocol::Action;
-
-/// Logical ids of a template's resources that are let go of when their stack is deleted.
-std::vector<std::string> retained_by(const std::string& text) {
-  std::vector<std::string> out;
-  for (const Value& whole : parse_yaml(text, "the template")) {
-    const Value* resources = whole.find("Resources");
-    if (!resources || !resources->is_object()) continue;
-    for (const auto& [id, resource] : resources->as_object()) {
-      const Value* policy = resource.find("DeletionPolicy");
-      if (policy && policy->is_string() && policy->as_string().starts_with("Retain")) out.push_back(id);
-    }
-  }
-  return out;
-}
 
 }  // namespace
 
@@ -52,14 +38,8 @@ PlannedStack StackPlanner::removal(const ResourceId& id) {
 }
 
 std::string StackPlanner::what_goes(const StackFacts& live, const std::string& place) const {
-  CloudFormation& region = there(place);
-  std::vector<std::string> retained;
-  try {
-    retained = retained_by(region.template_of(live.id, context_.cancelled));
-  } catch (const Failure& failure) {
-    if (failure.cause() != ProblemCause::input) throw;  // a template that CloudFormation reads otherwise
-  }
-  return deletion_text(region.resources(live.id, context_.cancelled), retained);
+  const auto all = contents_of(there(place), live.id, context_.cancelled);
+  return deletion_text(all.resources, all.retained);
 }
 
 }  // namespace gitopsd::aws

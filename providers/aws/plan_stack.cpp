@@ -27,6 +27,9 @@ void check_topics(const Stack& wanted, const std::optional<StackFacts>& live) {
 Value made_by(const Stack& wanted, const ChangeSet& set, bool creates) {
   Value made = Value::object({{"changeSet", set.id}, {"region", StackPlace::parse(wanted.name).region}});
   if (creates) made.set("stack", set.stack_id);
+  if (std::any_of(set.changes.begin(), set.changes.end(),
+                  [](const ResourceChange& change) { return !change.nested.empty(); }))
+    made.set("nested", true);
   return made;
 }
 

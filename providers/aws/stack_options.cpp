@@ -70,8 +70,8 @@ void read_policy(SpecReader& spec, const protocol::Document& document, StackOpti
 
 const std::vector<std::string>& option_names() {
   static const std::vector<std::string> names{
-      "terminationProtection", "driftDetection", "notifications", "onFailure", "importExisting", "allow",
-      "skipInRollback",        "stackPolicy",    "timeoutMinutes"};
+      "terminationProtection", "driftDetection", "notifications",  "onFailure",    "importExisting", "allow",
+      "skipInRollback",        "stackPolicy",    "timeoutMinutes", "nestedChanges"};
   return names;
 }
 
@@ -81,6 +81,7 @@ StackOptions read_stack_options(SpecReader& spec, const protocol::Document& docu
   out.protection = read_switch(spec, "terminationProtection");
   out.detects_drift = read_switch(spec, "driftDetection");
   out.imports = spec.flag("importExisting", false);
+  out.shows_nested = spec.flag("nestedChanges", true);
   read_notifications(spec, out);
   read_on_failure(spec, out);
   read_allow(spec, document, out, problems);
@@ -104,6 +105,7 @@ void add_option_schemas(Value& properties) {
       .set("notifications", texts)
       .set("onFailure", Value::object({{"enum", std::move(words)}}))
       .set("importExisting", truth)
+      .set("nestedChanges", truth)
       .set("allow", std::move(allow))
       .set("skipInRollback", texts)
       .set("stackPolicy", Value::object({{"type", std::move(kinds)}}));

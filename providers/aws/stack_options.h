@@ -23,6 +23,7 @@ struct StackOptions {
   std::optional<std::vector<std::string>> notifications;  ///< ARNs of topics; nullopt: as they are
   std::string on_failure;                                 ///< in CreateChangeSet's word; empty: ROLLBACK
   bool imports = false;                                   ///< resources that exist by their declared name
+  bool shows_nested = true;                               ///< change sets of nested stacks are made, too
   /// Resources, by logical id, that may be replaced or deleted though they hold data.
   std::vector<std::string> may_replace, may_delete;
   std::vector<std::string> skip_in_rollback;  ///< resources that a continued rollback leaves as they are

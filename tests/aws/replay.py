@@ -3,7 +3,7 @@
 moto answers much of CloudFormation differently (stacks.py) or not at all: drift detection, rollbacks that fail, protection,
 capabilities, pages. This follows the API reference instead, with the shapes and the error codes that it gives:
 https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/
-Templates are JSON; of functions only Ref to a parameter is resolved.
+Templates are JSON; of functions only Ref to a parameter is resolved. replay_nested.py has stacks within stacks.
 
 Tests hold the `Replay` itself, in their own process: they make stacks, say what fails, and count calls.
 An operation is under way at the first look at its stack and over at the next one, unless `hold` keeps it going.
@@ -17,6 +17,7 @@ from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
 
 from door import Refused
+from replay_nested import ONLY_FROM_ROOT, STACK, Nested, of_nested
 
 ACCOUNT = "123456789012"
 NO_CHANGE = ("The submitted information didn't contain changes. Submit different information to create a change set.")
@@ -84,13 +85,14 @@ class Stack:
         self.finish = None  # what ends the operation that is under way
         self.hold = False
         self.looked = False
+        self.parent: Stack | None = None
 
-    def tell(self, logical: str, type_: str, status: str, reason: str | None, token: str | None) -> None:
+    def tell(self, logical: str, type_: str, status: str, reason: str | None, token: str | None, physical: str | None = None) -> None:
         if logical in self.resources:
             self.resources[logical].status = status
         self.events.append({
             "StackId": self.id, "EventId": f"e{next(self.account.numbers)}", "StackName": self.name, "LogicalResourceId": logical,
-            "PhysicalResourceId": None, "ResourceType": type_, "Timestamp": self.account.now(), "ResourceStatus": status,
+            "PhysicalResourceId": physical, "ResourceType": type_, "Timestamp": self.account.now(), "ResourceStatus": status,
             "ResourceStatusReason": reason, "ClientRequestToken": token})
 
     def become(self, status: str, token: str | None, reason: str | None = None) -> None:
@@ -132,17 +134,23 @@ class ChangeSet:
         self.imports = fields.get("ImportExistingResources") == "true"
         self.status, self.reason, self.execution = "CREATE_PENDING", None, "UNAVAILABLE"
         self.changes: list[dict] = []
+        self.nested = fields.get("IncludeNestedStacks") == "true"
+        self.parent: ChangeSet | None = None
+        self.inner: dict[str, ChangeSet] = {}  # of nested stacks, by logical id
+        self.late = False  # one more look finds it unfinished
 
     def described(self) -> dict:
         return {"ChangeSetName": self.name, "ChangeSetId": self.id, "StackId": self.stack.id, "StackName": self.stack.name,
                 "Status": self.status, "StatusReason": self.reason, "ExecutionStatus": self.execution, "DeploymentMode": self.mode,
-                "StackDriftStatus": self.stack.drift if self.mode else None}
+                "StackDriftStatus": self.stack.drift if self.mode else None, "IncludeNestedStacks": self.nested,
+                "ParentChangeSetId": self.parent.id if self.parent else None}
 
 
-class Replay:
+class Replay(Nested):
     """The account, as a WSGI application."""
 
     def __init__(self):
+        super().__init__()
         self.lock = threading.RLock()
         self.numbers = itertools.count(1)
         self.clock = datetime.datetime(2026, 11, 1, tzinfo=datetime.timezone.utc)
@@ -175,6 +183,8 @@ class Replay:
             for logical, declared in template.get("Resources", {}).items():
                 properties = self.resolved(declared.get("Properties", {}), stack.parameters)
                 stack.resources[logical] = Resource(logical, declared, properties, stack)
+                if declared["Type"] == STACK:
+                    stack.resources[logical].physical = self.put_nested(logical, properties, stack).id
             for key, value in more.items():
                 assert hasattr(stack, key), key
                 setattr(stack, key, value)
@@ -279,6 +289,8 @@ class Replay:
         if len(body.encode()) > LARGEST_BODY:
             raise invalid("1 validation error detected: Value at 'templateBody' failed to satisfy constraint")
         self.check_template(json.loads(body), fields)
+        if "DeploymentMode" in fields and "IncludeNestedStacks" in fields:
+            raise invalid("not documented, and refused here")
         if any(s.name == fields["ChangeSetName"] for s in stack.change_sets.values()):
             raise Refused("AlreadyExistsException", f"ChangeSet {fields['ChangeSetName']} already exists", 400)
         made = ChangeSet(stack, fields, fields.get("ChangeSetType", "UPDATE"))
@@ -299,6 +311,14 @@ class Replay:
             raise invalid(f"Stack [{name}] does not exist")
         self.check_updatable(stack)
         return stack
+
+    def new_stack(self, region: str, name: str, status: str) -> Stack:
+        return Stack(self, region, name, status)
+
+    def new_change_set(self, stack: Stack, query: str, type_: str) -> ChangeSet:
+        made = ChangeSet(stack, Fields(query.encode()), type_)
+        stack.change_sets[made.id] = made
+        return made
 
     @staticmethod
     def check_updatable(stack: Stack) -> None:
@@ -321,20 +341,39 @@ class Replay:
 
     def do_describe_change_set(self, region, fields):
         one = self.change_set(region, fields["ChangeSetName"])
-        if one.status == "CREATE_PENDING":
+        if one.late:
+            one.late = False
+            return {**one.described(), "Status": "CREATE_IN_PROGRESS", "StatusReason": None}
+        if one.status == "DELETE_IN_PROGRESS":
+            self.drop_nested(one)
+            del one.stack.change_sets[one.id]
+        elif one.status == "CREATE_PENDING":
             one.status = "CREATE_IN_PROGRESS"
         elif one.status == "CREATE_IN_PROGRESS":
             self.compare(one)
+            self.fail_with_nested(one)
         page = self.paged(fields, "Changes", one.changes)
         return {**one.described(), **page}
 
+    def do_list_change_sets(self, region, fields):
+        stack = self.needed(region, fields["StackName"])
+        return self.paged(fields, "Summaries", [{"StackId": stack.id, "ChangeSetId": one.id, "Status": one.status}
+                                                for one in stack.change_sets.values()])
+
     def do_delete_change_set(self, region, fields):
         one = self.change_set(region, fields["ChangeSetName"])
-        del one.stack.change_sets[one.id]
+        if one.parent:
+            raise Refused("InvalidChangeSetStatus", "Only deletable from the root change set.", 400)
+        if one.nested:
+            one.status = "DELETE_IN_PROGRESS"
+        else:
+            del one.stack.change_sets[one.id]
 
     def do_execute_change_set(self, region, fields):
         self.once(region, "ExecuteChangeSet", fields)
         one = self.change_set(region, fields["ChangeSetName"])
+        if one.parent:
+            raise Refused("InvalidChangeSetStatus", ONLY_FROM_ROOT, 400)
         if one.execution != "AVAILABLE":
             raise Refused("InvalidChangeSetStatus",
                           f"ChangeSet [{one.id}] cannot be executed in its current status of [{one.execution}]", 400)
@@ -402,7 +441,7 @@ class Replay:
                 "DriftedStackResourceCount": len(drifted)}
 
     def drift_of(self, stack: Stack, resource: Resource) -> str:
-        if resource.type in self.unchecked:
+        if resource.type in self.unchecked or resource.type == STACK:
             return "NOT_CHECKED"
         if resource.logical not in stack.actual:
             return "IN_SYNC"
@@ -448,7 +487,9 @@ class Replay:
         for logical, wanted in declared.items():
             properties = self.resolved(wanted.get("Properties", {}), parameters)
             there = stack.resources.get(logical)
-            if not there:
+            if wanted["Type"] == STACK:
+                self.compare_nested(one, logical, there, properties)
+            elif not there:
                 self.change(one, "Import" if one.imports else "Add", logical, wanted["Type"])
             elif one.mode:
                 self.revert(one, there)
@@ -510,24 +551,32 @@ class Replay:
     def end(self, one: ChangeSet, token: str | None) -> None:
         stack = one.stack
         changes = [c["ResourceChange"] for c in one.changes]
+        if broken := self.broken_nested(one):
+            failed = next(c for c in changes if c["LogicalResourceId"] == broken[0])
+            self.roll_back(one, changes, failed, token, self.break_nested(broken[1]), broken[1].stack.id)
+            return
         failed = [c for c in changes if c["LogicalResourceId"] in self.fails]
         if failed:
-            self.roll_back(one, changes, failed[0], token)
+            self.roll_back(one, changes, failed[0], token, self.fails[failed[0]["LogicalResourceId"]])
             return
         template = json.loads(one.template)
         stack.template, stack.parameters = one.template, self.parameters_of(template, one.parameters)
         stack.tags, stack.role = one.tags, one.role or stack.role
         stack.notifications = stack.notifications if one.notifications is None else [arn for arn in one.notifications if arn]
         for change in changes:
-            self.carry_out(stack, change, template["Resources"].get(change["LogicalResourceId"]), token)
+            self.carry_out(one, change, template["Resources"].get(change["LogicalResourceId"]), token)
         stack.outputs = {name: str(self.resolved(o["Value"], {**{r.logical: r.physical for r in stack.resources.values()},
                                                               **stack.parameters})) for name, o in template.get("Outputs", {}).items()}
         stack.become(f"{one.type}_COMPLETE", token)
         one.execution = "EXECUTE_COMPLETE"
 
-    def carry_out(self, stack: Stack, change: dict, declared: dict | None, token: str | None) -> None:
-        logical, type_ = change["LogicalResourceId"], change["ResourceType"]
+    def carry_out(self, one: ChangeSet, change: dict, declared: dict | None, token: str | None) -> None:
+        stack, logical, type_ = one.stack, change["LogicalResourceId"], change["ResourceType"]
         if change["Action"] == "Remove":
+            if of_nested(change) and change.get("PolicyAction") != "Retain":
+                inner = self.nested_stack(stack, logical)
+                inner.become("DELETE_IN_PROGRESS", None)
+                self.end_deletion(inner, None)
             del stack.resources[logical]
             stack.tell(logical, type_, "DELETE_SKIPPED" if change.get("PolicyAction") == "Retain" else "DELETE_COMPLETE", None, token)
             return
@@ -535,15 +584,18 @@ class Replay:
         now = Resource(logical, declared, self.resolved(declared.get("Properties", {}), stack.parameters), stack)
         if before and change.get("Replacement") != "True":
             now.physical = before.physical
+        if of_nested(change):
+            now.physical = self.carry_out_nested(one, logical)
         stack.resources[logical] = now
         stack.actual.pop(logical, None)
         stack.tell(logical, type_, "UPDATE_COMPLETE" if before else "CREATE_COMPLETE", None, token)
 
-    def roll_back(self, one: ChangeSet, changes: list[dict], failed: dict, token: str | None) -> None:
+    def roll_back(self, one: ChangeSet, changes: list[dict], failed: dict, token: str | None, why: str,
+                  physical: str | None = None) -> None:
         stack, kind = one.stack, one.type
         name = failed["LogicalResourceId"]
         word = "UPDATE_FAILED" if name in stack.resources else "CREATE_FAILED"
-        stack.tell(name, failed["ResourceType"], word, self.fails[name], token)
+        stack.tell(name, failed["ResourceType"], word, why, token, physical)
         for change in changes:
             if change is not failed:
                 stack.tell(change["LogicalResourceId"], change["ResourceType"], word, "Resource creation cancelled", token)
@@ -574,6 +626,12 @@ class Replay:
                 stack.tell(name, stack.resources[name].type, "DELETE_FAILED", why, token)
                 stack.become("DELETE_FAILED", token, f"The following resource(s) failed to delete: [{name}].")
                 return
+        if broken := self.delete_nested(stack):
+            one, inner = broken
+            stack.tell(one.logical, one.type, "DELETE_FAILED", f"Embedded stack {inner.id} was not successfully deleted: {inner.reason}",
+                       token, inner.id)
+            stack.become("DELETE_FAILED", token, f"The following resource(s) failed to delete: [{one.logical}].")
+            return
         for one in list(stack.resources.values()):
             stack.tell(one.logical, one.type, "DELETE_SKIPPED" if one.deletion == "Retain" else "DELETE_COMPLETE", None, token)
         stack.become("DELETE_COMPLETE", token)

@@ -29,6 +29,23 @@ TEST_CASE("what holds data is lost where it is deleted, or may be replaced") {
   CHECK(guard.of_deletion() == Destroys::data);
 }
 
+TEST_CASE("a nested stack of which nobody knows what changes in it may lose data") {
+  const ChangeSet hidden = one({"Modify", "Store", "AWS::CloudFormation::Stack", "s", "False", "", {}});
+  ChangeSet told = hidden;
+  told.changes[0].nested = "arn:aws:cloudformation:eu-central-1:123456789012:changeSet/store/1";
+  CHECK(DataGuard{DataPolicy()}.of(hidden) == Destroys::data);
+  CHECK(DataGuard{DataPolicy()}.of(told) == Destroys::nothing);
+  CHECK(DataGuard{DataPolicy()}.of(one({"Add", "Store", "AWS::CloudFormation::Stack", "", "", "", {}})) ==
+        Destroys::nothing);
+
+  DataPolicy policy;
+  policy.replace = policy.declared_remove = true;
+  StackOptions declared;
+  CHECK(DataGuard(policy, declared).of(hidden) == Destroys::data);
+  declared.may_delete = {"Store"};
+  CHECK(DataGuard(policy, declared).of(hidden) == Destroys::restart);
+}
+
 TEST_CASE("the policy adds types, and allows losses itself or lets the declaration allow them") {
   DataPolicy policy;
   policy.types = {"AWS::Events::Rule"};
