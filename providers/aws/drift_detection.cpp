@@ -17,6 +17,10 @@ constexpr auto kDetectionTakes = 20min;
 constexpr WallMicros kSecond = 1'000'000, kLongestRest = kSecond * 3600 * 24;
 constexpr int kMostDoublings = 12;
 constexpr std::size_t kLongestValue = 80, kLongestReason = 600;
+constexpr std::size_t kMostStacksInOne = 100;
+
+/// An operation has begun on what is looked at, or nobody wants to know any more.
+struct CutShort {};
 
 WallMicros micros(std::chrono::seconds time) {
   return time.count() * kSecond;
@@ -48,6 +52,50 @@ void say_unchecked(const DriftSubject& subject, const DriftReport& report) {
   for (const auto& type : report.unchecked) types += (types.empty() ? "" : " ") + type;
   log::info("drift detection does not know some types, and does not compare them",
             {{"resource", subject.resource.str()}, {"types", types}});
+}
+
+/// A resource that is not there: nothing of it can be lost. AWS says no more of it than its drift status.
+/// https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ResourceChange.html
+bool makes_again(const ResourceChange& change) {
+  return change.action == "Add" || (change.action == "Modify" && change.drift == "DELETED");
+}
+
+/// Whether it changes for nothing but that one of these gets another id.
+bool follows(const ResourceChange& change, const std::set<std::string>& deleted) {
+  return change.action == "Modify" && !change.properties.empty() &&
+         std::all_of(change.properties.begin(), change.properties.end(), [&](const PropertyChange& property) {
+           return deleted.contains(property.cause.substr(0, property.cause.find('.')));
+         });
+}
+
+struct NestedPlace {
+  std::string stack, path;  ///< its id, and what its resources' logical ids begin with
+};
+struct Findings {
+  DriftReport report;
+  std::set<std::string> unchecked;
+  std::vector<NestedPlace> stacks;  ///< to be looked at
+};
+
+/// Of one stack.
+void take(Findings& found, const std::string& path, std::vector<ResourceDrift> drifts,
+          const std::vector<StackResource>& resources) {
+  for (auto& drift : drifts) {
+    drift.logical_id.insert(0, path);
+    found.report.drifted.push_back(std::move(drift));
+  }
+  for (const auto& one : resources) {
+    if (one.type == kNestedStack && !one.physical_id.empty() && found.stacks.size() < kMostStacksInOne)
+      found.stacks.push_back({one.physical_id, path + one.logical_id + "/"});
+    else if (one.type == kNestedStack)
+      found.unchecked.insert(path + one.logical_id);
+    else if (one.drift == "NOT_CHECKED")
+      found.unchecked.insert(one.type);
+  }
+}
+
+bool is_of_nested(const ResourceDrift& drift) {
+  return drift.logical_id.find('/') != std::string::npos;
 }
 
 }  // namespace
@@ -85,18 +133,32 @@ std::string drift_reason(const DriftReport& report) {
 }
 
 std::string why_not(const ChangeSet& set, const DriftReport& report) {
-  std::set<std::string> drifted;
-  for (const auto& one : report.drifted) drifted.insert(one.logical_id);
+  std::set<std::string> drifted, deleted;
+  for (const auto& one : report.drifted) {
+    drifted.insert(one.logical_id);
+    if (one.status == "DELETED") deleted.insert(one.logical_id);
+  }
   if (set.changes.empty()) return "CloudFormation finds nothing to put back";
   for (const auto& change : set.changes) {
     const std::string what = change.logical_id + " (" + change.type + ")";
+    if (deleted.contains(change.logical_id) && makes_again(change)) continue;
+    if (change.action == "Add") return "it would make " + what + ", which is not known to be deleted";
     if (change.replaces()) return "it would replace " + what;
     if (change.action == "Remove") return "it would delete " + what;
     if (change.action == "SyncWithActual") continue;  // touches nothing
-    if (!drifted.contains(change.logical_id))
+    if (!drifted.contains(change.logical_id) && !follows(change, deleted))
       return "it would change " + what + ", which drift detection found as it was applied";
   }
   return {};
+}
+
+std::string out_of_reach(const DriftReport& report) {
+  std::string nested;
+  for (const auto& one : report.drifted) {
+    if (!is_of_nested(one)) return {};
+    nested += (nested.empty() ? "" : ", ") + one.logical_id;
+  }
+  return "CloudFormation has no drift-aware change sets of nested stacks (" + nested + ")";
 }
 
 DriftDetection::~DriftDetection() {
@@ -183,29 +245,53 @@ void DriftDetection::wait(const std::stop_token& stop, std::chrono::milliseconds
   never.wait_for(lock, stop, time, [] { return false; });
 }
 
-DriftReport DriftDetection::look(const DriftSubject& subject, const std::stop_token& stop) {
-  CloudFormation& there = region_(subject.region);
+void DriftDetection::await(CloudFormation& there, const DriftSubject& subject, const std::string& stack,
+                           const std::stop_token& stop) {
   const Cancelled cancelled = [&stop] { return stop.stop_requested(); };
-  const std::string id = there.detect_drift(subject.stack, cancelled);
+  const std::string id = there.detect_drift(stack, cancelled);
   const auto until = Monotonic::now() + kDetectionTakes;
   for (std::chrono::milliseconds pause = kFirstDetectionLook;;
        pause = std::min(pause * 2, kSlowestDetectionLook)) {
     const auto at = there.drift_detection(id, cancelled);
-    if (at.status == "DETECTION_COMPLETE") break;
+    if (at.status == "DETECTION_COMPLETE") return;
     if (at.status == "DETECTION_FAILED")  // of some resources: what was found of the others holds
       log::warning("drift detection failed for a part of a stack",
                    {{"resource", subject.resource.str()}, {"reason", at.reason}});
-    if (at.status != "DETECTION_IN_PROGRESS") break;
+    if (at.status != "DETECTION_IN_PROGRESS") return;
     if (stop.stop_requested() || Monotonic::now() > until)
       throw fail(ProblemCause::transient, "CloudFormation has not detected drift in time");
     wait(stop, pause);
   }
-  DriftReport report{subject.updated, there.drifts(subject.stack, cancelled), {}, {}};
-  std::set<std::string> unchecked;
-  for (const auto& resource : there.resources(subject.stack, cancelled))
-    if (resource.drift == "NOT_CHECKED") unchecked.insert(resource.type);
-  report.unchecked.assign(unchecked.begin(), unchecked.end());
-  return report;
+}
+
+bool DriftDetection::is_wanted(const std::string& stack) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = entries_.find(stack);
+  return found != entries_.end() && !found->second.rests;
+}
+
+DriftReport DriftDetection::look(const DriftSubject& subject, const std::stop_token& stop) {
+  CloudFormation& there = region_(subject.region);
+  const Cancelled cancelled = [&stop] { return stop.stop_requested(); };
+  Findings found;
+  found.stacks.push_back({subject.stack, ""});
+  for (std::size_t i = 0; i < found.stacks.size(); ++i) {
+    const auto [stack, path] = found.stacks[i];
+    if (!is_wanted(subject.stack)) throw CutShort{};
+    try {
+      await(there, subject, stack, stop);
+    } catch (const ApiError& error) {
+      if (path.empty() || !is_about_stack(&error)) throw;
+      found.unchecked.insert(path.substr(0, path.size() - 1));
+      log::warning("drift of a nested stack cannot be detected",
+                   {{"resource", subject.resource.str()}, {"stack", stack}, {"reason", error.said()}});
+      continue;
+    }
+    take(found, path, there.drifts(stack, cancelled), there.resources(stack, cancelled));
+  }
+  found.report.updated = subject.updated;
+  found.report.unchecked.assign(found.unchecked.begin(), found.unchecked.end());
+  return std::move(found.report);
 }
 
 void DriftDetection::detect(const DriftSubject& subject, const std::stop_token& stop) {
@@ -213,6 +299,8 @@ void DriftDetection::detect(const DriftSubject& subject, const std::stop_token& 
   try {
     report = look(subject, stop);
     worked(subject.region);
+  } catch (const CutShort&) {
+    return;
   } catch (const Failure& failure) {
     if (stop.stop_requested()) return;
     const auto* error = dynamic_cast<const ApiError*>(&failure);

@@ -1,7 +1,8 @@
 // CloudFormation's own drift detection: what of a stack's resources is not as it was applied.
 //
 // It takes minutes and reads every resource of the stack, so that one thread asks for it, of one stack after
-// the other and of each only so often. Where it does not work (no right to, an endpoint that does not have
+// the other and of each only so often. It does not look into nested stacks: each of them is asked about after
+// its own, and told as `Nested/Resource`. Where it does not work (no right to, an endpoint that does not have
 // it), that is told once, and tried again later and later.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-drift.html
 #pragma once
@@ -38,7 +39,7 @@ struct DriftSubject {
 struct DriftReport {
   std::string updated;
   std::vector<ResourceDrift> drifted;
-  std::vector<std::string> unchecked;  ///< types that are not compared
+  std::vector<std::string> unchecked;  ///< types that are not compared, and nested stacks
   std::string refused;                 ///< why it is not put back, once that was found out
 };
 
@@ -47,8 +48,11 @@ std::string drift_text(const DriftReport&);
 /// The same in one line, and no more than fits there.
 std::string drift_reason(const DriftReport&);
 /// Why this drift-aware change set may not put back what the report tells: it would touch something else, or
-/// replace or delete. Empty: it may.
+/// replace or delete. Empty: it may. What was deleted is made again, and what refers to it follows.
+/// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/drift-aware-change-sets.html
 std::string why_not(const ChangeSet&, const DriftReport&);
+/// Why none is asked for: all that has drifted is in nested stacks. Empty: it is.
+std::string out_of_reach(const DriftReport&);
 
 class DriftDetection {
  public:
@@ -84,6 +88,9 @@ class DriftDetection {
   std::optional<DriftSubject> next(WallMicros now, WallMicros& earliest);
   void detect(const DriftSubject&, const std::stop_token&);
   DriftReport look(const DriftSubject&, const std::stop_token&);
+  void await(CloudFormation&, const DriftSubject&, const std::string& stack, const std::stop_token&);
+  /// Whether nobody has taken it back since it was begun.
+  bool is_wanted(const std::string& stack) const;
   void wait(const std::stop_token&, std::chrono::milliseconds);
   void failed(const DriftSubject&, const Failure&);
   void worked(const std::string& region);

@@ -38,7 +38,8 @@ PlannedStack StackPlanner::continued(const Stack& wanted, const StackFacts& live
 /// Drift of its resources, by a change set that compares with what is there. Nobody approves a heal: it
 /// touches nothing but what has drifted, and replaces and deletes nothing.
 PlannedStack StackPlanner::put_back(const Stack& wanted, const StackFacts& live, const DriftReport& report) {
-  if (!report.refused.empty()) return refused(wanted, live, report.refused);
+  if (!report.refused.empty()) return refused(wanted, live, report, report.refused);
+  if (const auto why = out_of_reach(report); !why.empty()) return refused(wanted, live, report, why);
   if (auto problem = in_the_way(live, wanted)) return PlannedStack::of(*std::move(problem));
   Changes changes;
   try {
@@ -47,13 +48,13 @@ PlannedStack StackPlanner::put_back(const Stack& wanted, const StackFacts& live,
                            {wanted, parameters(wanted), request_.owner, now, request_.sync, true});
   } catch (const Failure& failure) {
     if (failure.cause() == ProblemCause::transient) throw;
-    return refused(wanted, live, failure.problems().front().message);
+    return refused(wanted, live, report, failure.problems().front().message);
   }
-  if (!changes.set) return refused(wanted, live, "CloudFormation finds nothing to put back");
+  if (!changes.set) return refused(wanted, live, report, "CloudFormation finds nothing to put back");
   const ChangeSet& set = *changes.set;
   if (const auto why = why_not(set, report); !why.empty()) {
     there(wanted.name).delete_change_set(set.id, context_.cancelled);
-    return refused(wanted, live, why);
+    return refused(wanted, live, report, why);
   }
   auto out = PlannedStack::of(
       step_for(wanted, Action::update, "resources are not as they were applied: " + change_summary(set)));
@@ -66,11 +67,13 @@ PlannedStack StackPlanner::put_back(const Stack& wanted, const StackFacts& live,
 }
 
 /// It is asked for no more until the next detection.
-PlannedStack StackPlanner::refused(const Stack& wanted, const StackFacts& live, const std::string& why) {
+PlannedStack StackPlanner::refused(const Stack& wanted, const StackFacts& live, const DriftReport& report,
+                                   const std::string& why) {
   state_.drift.refuse(live.id, why);
   return PlannedStack::of(
       plan_problem(fail(ProblemCause::conflict,
-                        "the drift of the stack '" + wanted.name + "' is not put back by itself: " + why,
+                        "the drift of the stack '" + wanted.name + "' is not put back by itself: " + why +
+                            "; what drifted: " + drift_reason(report),
                         "put it back by hand, or declare what is there"),
                    id_of(wanted.name), wanted.document));
 }

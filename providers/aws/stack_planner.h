@@ -64,7 +64,7 @@ class StackPlanner {
   PlannedStack made_anew(const Stack&, const StackFacts& live) const;
   PlannedStack continued(const Stack&, const StackFacts& live);
   PlannedStack put_back(const Stack&, const StackFacts& live, const DriftReport&);
-  PlannedStack refused(const Stack&, const StackFacts& live, const std::string& why);
+  PlannedStack refused(const Stack&, const StackFacts& live, const DriftReport&, const std::string& why);
 
   // What is to go.
   PlannedStack removal(const ResourceId&);

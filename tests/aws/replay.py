@@ -161,6 +161,7 @@ class Replay(Nested):
         self.delete_fails: dict[str, str] = {}
         self.unchecked: set[str] = set()  #: types without drift detection
         self.phantoms: list[dict] = []  #: changes that a drift-aware change set shows though nothing there has drifted
+        self.recreates: str | None = "Add"  #: how a drift-aware change set shows that it makes a deleted resource again; None: not at all
         self.lose: list[str] = []  #: actions of which the answer is lost, once each
         self.skipped: list[str] = []
         self.hold_next = False  #: the next operation goes on until its stack's `hold` is taken away
@@ -499,6 +500,7 @@ class Replay(Nested):
             if logical not in declared:
                 self.change(one, "Remove", logical, there.type, PhysicalResourceId=there.physical, PolicyAction=there.deletion)
         if one.mode:
+            self.follow(one, declared)
             one.changes += self.phantoms
         same = one.type == "UPDATE" and not one.changes and (one.mode or (
             json.loads(stack.template).get("Outputs") == template.get("Outputs") and stack.tags == one.tags))
@@ -522,7 +524,11 @@ class Replay(Nested):
                          "Evaluation": "Static", "ChangeSource": "DirectModification"} for name in names])
 
     def revert(self, one: ChangeSet, there: Resource) -> None:
-        actual = one.stack.actual.get(there.logical)
+        actual = one.stack.actual.get(there.logical, {})
+        if actual is None and self.recreates:
+            more = {"Replacement": "True", "PolicyAction": "ReplaceAndDelete"} if self.recreates == "Modify" else {}
+            self.change(one, self.recreates, there.logical, there.type, PhysicalResourceId=there.physical, ResourceDriftStatus="DELETED",
+                        **more)
         if there.type in self.unchecked or not actual:
             return
         self.change(one, "Modify", there.logical, there.type, PhysicalResourceId=there.physical, Replacement="False",
@@ -532,6 +538,20 @@ class Replay(Nested):
                                     "AfterValue": there.properties.get(name), "AfterValueFrom": "TEMPLATE",
                                     "AttributeChangeType": "Modify"},
                          "Evaluation": "Static", "ChangeSource": "DirectModification"} for name, value in actual.items()])
+
+    def follow(self, one: ChangeSet, declared: dict) -> None:
+        """What refers to a resource that is made again changes with it."""
+        for gone in (c["ResourceChange"]["LogicalResourceId"] for c in list(one.changes)):
+            if one.stack.actual.get(gone, {}) is not None:
+                continue
+            for logical, wanted in declared.items():
+                names = [name for name, value in wanted.get("Properties", {}).items() if value == {"Ref": gone}]
+                if names and logical in one.stack.resources:
+                    self.change(one, "Modify", logical, wanted["Type"], PhysicalResourceId=one.stack.resources[logical].physical,
+                                Replacement="False", ResourceDriftStatus="IN_SYNC", Scope=["Properties"], Details=[
+                                    {"Target": {"Attribute": "Properties", "Name": name, "RequiresRecreation": "Never"},
+                                     "Evaluation": "Dynamic", "ChangeSource": "ResourceReference", "CausingEntity": gone}
+                                    for name in names])
 
     # ---- operations
 
@@ -582,7 +602,7 @@ class Replay(Nested):
             return
         before = stack.resources.get(logical)
         now = Resource(logical, declared, self.resolved(declared.get("Properties", {}), stack.parameters), stack)
-        if before and change.get("Replacement") != "True":
+        if before and change.get("Replacement") != "True" and change["Action"] != "Add":
             now.physical = before.physical
         if of_nested(change):
             now.physical = self.carry_out_nested(one, logical)

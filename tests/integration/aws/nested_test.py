@@ -206,3 +206,59 @@ class Failure(Nested):
         self.cloud.delete_fails = {"Bucket": "The bucket you tried to delete is not empty"}
         event = self.sync(state="failed", **self.file(QUEUE))
         self.assertIn("Store/Bucket (AWS::S3::Bucket): The bucket you tried to delete is not empty", event["error"])
+
+
+class Drift(Nested):
+    def configure(self):
+        super().configure()
+        self.daemon.application["check_interval"] = "1s"
+        self.policy["driftDetection"] = 1
+
+    def drift(self, *path: str, **changed) -> None:
+        *stacks, resource = path
+        with self.cloud.lock:
+            self.inner(*stacks).actual[resource] = changed
+
+    def reverts(self) -> list:
+        return [f for f in self.cloud.fields_of("CreateChangeSet") if f.get("DeploymentMode") == "REVERT_DRIFT"]
+
+    def test_reported(self):
+        """drift in a nested stack, at any depth, is told by its path with both values, and that it is not put back"""
+        self.web(self.OUTER)
+        self.drift("Store", "Inner", "Jobs", DelaySeconds="7")
+        why = "CloudFormation has no drift-aware change sets of nested stacks (Store/Inner/Jobs)"
+        wait.until(lambda: why in str(self.daemon.status()), "it is told")
+        self.assertIn("Store/Inner/Jobs (AWS::SQS::Queue) /DelaySeconds is 7, applied was 1", str(self.daemon.status()))
+        self.assertEqual(self.reverts(), [])
+        with self.cloud.lock:
+            self.inner("Store", "Inner").actual.clear()
+        wait.until(lambda: self.daemon.status()["health"] == "healthy" and why not in str(self.daemon.status()), "it is right again")
+
+    def test_both(self):
+        """drift of the stack itself is not put back either where that would change a nested one"""
+        self.web(self.OUTER)
+        self.drift("Queue", DelaySeconds="7")
+        wait.until(lambda: "it would change Store (AWS::CloudFormation::Stack)" in str(self.daemon.status()), "it is told")
+        self.assertFalse(any("IncludeNestedStacks" in f for f in self.reverts()))
+
+    def test_one_at_a_time(self):
+        """one after the other is looked at, the nested ones after their own"""
+        self.policy["driftDetection"] = True
+        self.daemon.reload()
+        self.web(self.OUTER)
+        wait.until(lambda: self.inner("Store", "Inner").drift == "IN_SYNC", "all were looked at")
+        asked = [f["StackName"] for f in self.cloud.fields_of("DetectStackDrift")]
+        self.assertEqual(asked, [self.inner(*path).id for path in ((), ("Store",), ("Store", "Inner"))])
+        names = [name for name, _ in self.cloud.asked if "Drift" in name]
+        begun = [i for i, name in enumerate(names) if name == "DetectStackDrift"]
+        ended = [i for i, name in enumerate(names) if name == "DescribeStackResourceDrifts"]
+        self.assertTrue(all(end < begin for end, begin in zip(ended, begun[1:])), names)
+
+    def test_refused(self):
+        """a nested stack of which drift cannot be detected is named, and the others are looked at"""
+        self.web(self.OUTER)
+        with self.cloud.lock:
+            self.inner("Store").status = "UPDATE_ROLLBACK_FAILED"
+            self.inner().actual["Queue"] = {"DelaySeconds": "7"}
+        wait.until(lambda: "drift of a nested stack cannot be detected" in self.daemon.program.log.read_text(), "it is named")
+        wait.until(lambda: "it would change Store" in str(self.daemon.status()), "the rest is looked at")

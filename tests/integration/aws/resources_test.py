@@ -84,11 +84,47 @@ class Detection(Looks):
         self.web(with_resources(Bucket=BUCKET))
         self.logged("drift detection does not know some types, and does not compare them resource=stack/web types=AWS::S3::Bucket")
 
-    def test_deleted(self):
-        """a resource that somebody deleted is told; CloudFormation, which does not put it back here, is not asked for ever"""
-        self.web()
+    def delete(self) -> str:
+        """Somebody does; which one it was."""
         with self.cloud.lock:
             self.cloud.find("web").actual["Queue"] = None
+            return self.cloud.find("web").resources["Queue"].physical
+
+    TOPIC = {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": {"Ref": "Queue"}}}
+
+    def made_again(self) -> None:
+        self.web(with_resources(Topic=self.TOPIC))
+        before = self.delete()
+        wait.until(lambda: not self.cloud.find("web").actual, "it is made again")
+        self.assertNotEqual(self.cloud.find("web").resources["Queue"].physical, before)
+        self.assertEqual(len(self.reverts()), 1)
+        self.assertRegex(self.plans(), r"Topic \(AWS::SNS::Topic\) .* DisplayName \(from Queue\)")
+
+    def test_made_again(self):
+        """a resource that somebody deleted is made again, and what refers to it follows"""
+        self.made_again()
+
+    def test_replaced(self):
+        """likewise where CloudFormation says that it replaces what is not there"""
+        self.cloud.recreates = "Modify"
+        self.made_again()
+
+    def test_deleted_and_phantom(self):
+        """a resource is not made again where another, which was not deleted, would be replaced with it"""
+        self.cloud.phantoms = [{"Type": "Resource", "ResourceChange": {
+            "Action": "Modify", "LogicalResourceId": "Bucket", "ResourceType": "AWS::S3::Bucket", "PhysicalResourceId": "b",
+            "Replacement": "True", "PolicyAction": "ReplaceAndDelete", "ResourceDriftStatus": "DELETED", "Details": [
+                {"Target": {"Attribute": "Properties", "Name": "X"}, "CausingEntity": "Queue"}]}}]
+        self.web(with_resources(Bucket=BUCKET))
+        self.delete()
+        wait.until(lambda: "it would replace Bucket (AWS::S3::Bucket)" in str(self.daemon.status()), "it is told")
+        self.assertIsNone(self.cloud.find("web").actual["Queue"])
+
+    def test_deleted(self):
+        """a resource that somebody deleted is told; CloudFormation, which does not put it back here, is not asked for ever"""
+        self.cloud.recreates = None
+        self.web()
+        self.delete()
         wait.until(lambda: "CloudFormation finds nothing to put back" in str(self.daemon.status()), "it is told")
         asked = len(self.reverts())
         detected = len(self.cloud.fields_of("DetectStackDrift"))

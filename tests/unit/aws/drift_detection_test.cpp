@@ -46,3 +46,33 @@ TEST_CASE("drift is put back only where nothing else is touched, and nothing rep
         "more");
   CHECK(why_not(set_of({}), report()) == "CloudFormation finds nothing to put back");
 }
+
+TEST_CASE("a resource that was deleted is made again, and what refers to it may follow") {
+  const ResourceChange made{"Add", "Topic", "AWS::SNS::Topic", "", "", "", {}};
+  ResourceChange replaced{"Modify", "Topic", "AWS::SNS::Topic", "t", "True", "ReplaceAndDelete", {}};
+  ResourceChange follower{
+      "Modify", "Rule", "AWS::Events::Rule", "r", "False", "", {{"Target", "t", "", "Never", "Topic.Arn"}}};
+  CHECK(why_not(set_of({kMended, made, follower}), report()).empty());
+
+  CHECK(why_not(set_of({replaced}), report()) == "it would replace Topic (AWS::SNS::Topic)");
+  replaced.drift = "DELETED";
+  CHECK(why_not(set_of({replaced}), report()).empty());
+
+  CHECK(why_not(set_of({made, {"Add", "Queue", "AWS::SQS::Queue", "", "", "", {}}}), report()) ==
+        "it would make Queue (AWS::SQS::Queue), which is not known to be deleted");
+  follower.properties.push_back({"Name", "a", "b", "Never", ""});
+  CHECK(why_not(set_of({made, follower}), report()) ==
+        "it would change Rule (AWS::Events::Rule), which drift detection found as it was applied");
+  follower.properties.pop_back();
+  follower.replacement = "Conditional";
+  CHECK(why_not(set_of({made, follower}), report()) == "it would replace Rule (AWS::Events::Rule)");
+}
+
+TEST_CASE("drift of nested stacks alone is out of reach") {
+  DriftReport nested;
+  nested.drifted.push_back({"Store/Queue", "AWS::SQS::Queue", "q", "MODIFIED", {}});
+  CHECK(out_of_reach(nested) ==
+        "CloudFormation has no drift-aware change sets of nested stacks (Store/Queue)");
+  nested.drifted.push_back({"Queue", "AWS::SQS::Queue", "q", "MODIFIED", {}});
+  CHECK(out_of_reach(nested).empty());
+}
