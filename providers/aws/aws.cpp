@@ -50,12 +50,16 @@ protocol::ObserveResult Aws::observe(const protocol::ObserveRequest& request,
 protocol::ListResult Aws::list(const protocol::ListRequest& request, protocol::CallContext& context) {
   state_->check_account(context.cancelled);
   protocol::ListResult result;
-  auto regions = state_->regions();
-  if (regions.empty() || !regions.front().empty()) regions.insert(regions.begin(), "");
-  for (const auto& region : regions)
+  for (const auto& region : state_->regions())
     for (const auto& stack : state_->cloudformation(region).stacks(context.cancelled))
       if (const auto owner = owner_of(stack.tags); owner && owner->installation == request.installation)
         result.items.push_back({id_of(StackPlace{region, stack.name}.text()), *owner, {}});
+  for (const auto& [id, ledger] : state_->ledgers.all()) {
+    const std::string mark = ledger->owner();
+    const auto slash = mark.find('/');
+    if (slash != mark.npos && mark.substr(0, slash) == request.installation)
+      result.items.push_back({id, {mark.substr(0, slash), mark.substr(slash + 1)}, {}});
+  }
   return result;
 }
 

@@ -4,8 +4,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <filesystem>
 
 #include "base/file.h"
 #include "base/hash.h"
@@ -43,10 +45,19 @@ std::pair<std::string, std::optional<Known>> decode(const Value& value) {
                 static_cast<std::uint64_t>(all[5].as_int()), all[6].as_int(), all[7].as_bool()}};
 }
 
-std::string line_of(std::uint64_t at, const News& news) {
-  Value list = Value::array();
-  for (const auto& [key, known] : news) list.push(encode(key, known));
-  return to_json(Value::object({{"at", at}, {"news", std::move(list)}})) + "\n";
+/// What a ledger's file says it is of, without touching it: somebody may be writing to it.
+std::string content_in(const std::string& path) {
+  try {
+    const std::string text = read_file(path, kLargest);
+    for (std::size_t begin = 0, end = 0; (end = text.find('\n', begin)) != text.npos; begin = end + 1) {
+      const auto line = std::string_view(text).substr(begin, end - begin);
+      if (line.find("\"content\"") == line.npos) continue;
+      if (std::string content = parse_json(line).get_string("content"); !content.empty()) return content;
+    }
+  } catch (const Failure&) {
+    return {};  // told by whoever loads it
+  }
+  return {};
 }
 
 [[noreturn]] void cannot_write(const std::string& path) {
@@ -55,8 +66,25 @@ std::string line_of(std::uint64_t at, const News& news) {
 
 }  // namespace
 
-Ledger::Ledger(std::string path) : path_(std::move(path)) {
+Ledger::Ledger(std::string path, std::string content) : path_(std::move(path)), content_(std::move(content)) {
   load();
+}
+
+std::string Ledger::owner() const {
+  const std::lock_guard lock(mutex_);
+  if (!owner_.empty() || objects_->empty()) return owner_;
+  const std::string& first = objects_->begin()->second.owner;
+  const bool all = std::all_of(objects_->begin(), objects_->end(),
+                               [&](const auto& object) { return object.second.owner == first; });
+  return all ? first : std::string();
+}
+
+std::string Ledger::line(const News& news) const {
+  Value list = Value::array();
+  for (const auto& [key, known] : news) list.push(encode(key, known));
+  Value out = Value::object({{"at", at_}, {"news", std::move(list)}});
+  if (!named_) out.set("content", content_).set("owner", owner_);
+  return to_json(out) + "\n";
 }
 
 void Ledger::load() {
@@ -75,6 +103,10 @@ void Ledger::load() {
       take(news);
       at_ = static_cast<std::uint64_t>(line.get_int("at"));
       appended_ += news.size();
+      if (line.find("content")) {
+        owner_ = line.get_string("owner");
+        named_ = true;
+      }
       begin = end + 1;
     }
   } catch (const Failure& failure) {
@@ -82,6 +114,7 @@ void Ledger::load() {
                  {{"file", path_}, {"error", failure.what()}});
     objects_ = std::make_shared<KnownObjects>();
     at_ = 0;
+    named_ = false;
     torn = true;
   }
   if (torn) rewrite();
@@ -112,6 +145,8 @@ void Ledger::begin(const std::vector<std::string>& keys, const std::string& owne
   News news;
   for (const auto& key : keys) news.emplace_back(key, Known{{}, {}, owner, {}, 0, 0, false});
   const std::lock_guard lock(mutex_);
+  if (owner_ != owner) named_ = false;
+  owner_ = owner;
   append(news, true);
 }
 
@@ -132,6 +167,7 @@ void Ledger::clear() {
   const std::lock_guard lock(mutex_);
   objects_ = std::make_shared<KnownObjects>();
   appended_ = 0;
+  named_ = false;
   if (!path_.empty()) ::unlink(path_.c_str());
 }
 
@@ -143,19 +179,22 @@ void Ledger::append(const News& news, bool durable) {
   if (appended_ > kFewNews && appended_ > 2 * objects_->size()) return rewrite();
   const Fd file(::open(path_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600));
   if (!file) cannot_write(path_);
-  const std::string line = line_of(at_, news);
-  for (std::size_t sent = 0; sent < line.size();) {
-    const auto count = ::write(file.get(), line.data() + sent, line.size() - sent);
+  const std::string text = line(news);
+  for (std::size_t sent = 0; sent < text.size();) {
+    const auto count = ::write(file.get(), text.data() + sent, text.size() - sent);
     if (count < 0 && errno != EINTR) cannot_write(path_);
     if (count > 0) sent += static_cast<std::size_t>(count);
   }
   if (durable && ::fdatasync(file.get()) != 0) cannot_write(path_);
+  named_ = true;
 }
 
 void Ledger::rewrite() {
   News all;
   for (const auto& [key, known] : *objects_) all.emplace_back(key, known);
-  write_file_atomically(path_, line_of(at_, all));
+  named_ = false;
+  write_file_atomically(path_, line(all));
+  named_ = true;
   appended_ = all.size();
 }
 
@@ -165,8 +204,20 @@ std::shared_ptr<Ledger> Ledgers::of(const ResourceId& id) {
   if (ledger) return ledger;
   if (!folder_.empty() && ::mkdir(folder_.c_str(), 0700) != 0 && errno != EEXIST) cannot_write(folder_);
   const std::string name = to_hex(sha256(id.str())).substr(0, 32) + ".jsonl";
-  ledger = std::make_shared<Ledger>(folder_.empty() ? "" : folder_ + "/" + name);
+  ledger = std::make_shared<Ledger>(folder_.empty() ? "" : folder_ + "/" + name, id.str());
   return ledger;
+}
+
+std::map<ResourceId, std::shared_ptr<Ledger>> Ledgers::all() {
+  std::map<ResourceId, std::shared_ptr<Ledger>> out;
+  std::error_code none;
+  if (!folder_.empty())
+    for (const auto& file : std::filesystem::directory_iterator(folder_, none)) {
+      if (file.path().extension() != ".jsonl") continue;
+      if (const std::string id = content_in(file.path()); !id.empty())
+        out.emplace(ResourceId(id), of(ResourceId(id)));
+    }
+  return out;
 }
 
 }  // namespace gitopsd::aws

@@ -35,7 +35,12 @@ using News = std::vector<std::pair<std::string, std::optional<Known>>>;
 /// Thread-safe.
 class Ledger {
  public:
-  explicit Ledger(std::string path);
+  /// `content`: what it is of, which the file remembers.
+  explicit Ledger(std::string path, std::string content = {});
+
+  /// Whose the content is: who wrote to it last; else, whose all of its objects are. Empty where neither is
+  /// known.
+  std::string owner() const;
 
   /// As they are now: what is learned later does not change them.
   std::shared_ptr<const KnownObjects> objects() const;
@@ -56,8 +61,13 @@ class Ledger {
   void append(const News&, bool durable);
   void rewrite();
 
+  std::string line(const News&) const;
+
   const std::string path_;
   mutable std::mutex mutex_;
+  const std::string content_;
+  std::string owner_;
+  bool named_ = false;  ///< the file says of what and whose it is
   std::shared_ptr<KnownObjects> objects_ =
       std::make_shared<KnownObjects>();  ///< copied to be changed while lent
   std::uint64_t at_ = 0;
@@ -70,6 +80,8 @@ class Ledgers {
   /// The folder is made when something is written. Empty: nothing is kept.
   explicit Ledgers(std::string folder) : folder_(std::move(folder)) {}
   std::shared_ptr<Ledger> of(const ResourceId&);
+  /// Of all contents that are remembered, by whichever process.
+  std::map<ResourceId, std::shared_ptr<Ledger>> all();
 
  private:
   const std::string folder_;

@@ -1,6 +1,37 @@
 #include "providers/aws/state.h"
 
+#include <filesystem>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/log.h"
+
 namespace gitopsd::aws {
+
+UsedRegions::UsedRegions(std::string path) : path_(std::move(path)), regions_{""} {
+  std::error_code none;
+  if (!std::filesystem::exists(path_, none)) return;
+  try {
+    for (const Value& region : parse_json(read_file(path_), path_).as_array())
+      regions_.insert(region.as_string());
+  } catch (const Failure& failure) {
+    log::warning("which regions have stacks cannot be read, and is learned again",
+                 {{"file", path_}, {"error", failure.what()}});
+  }
+}
+
+void UsedRegions::add(const std::string& region) {
+  const std::lock_guard lock(mutex_);
+  if (!regions_.insert(region).second) return;
+  Value all = Value::array();
+  for (const auto& one : regions_) all.push(one);
+  write_file_atomically(path_, to_json(all));
+}
+
+std::vector<std::string> UsedRegions::all() const {
+  const std::lock_guard lock(mutex_);
+  return {regions_.begin(), regions_.end()};
+}
 
 void State::check_account(const Cancelled& cancelled) {
   const std::string key = client.access_key_id();
@@ -22,15 +53,11 @@ void State::check_account(const Cancelled& cancelled) {
 CloudFormation& State::cloudformation(const std::string& region) {
   const std::lock_guard lock(mutex_);
   auto& found = regions_[region];
-  if (!found) found = std::make_unique<CloudFormation>(client, region);
+  if (!found) {
+    found = std::make_unique<CloudFormation>(client, region);
+    used_regions_.add(region);
+  }
   return *found;
-}
-
-std::vector<std::string> State::regions() {
-  const std::lock_guard lock(mutex_);
-  std::vector<std::string> out;
-  for (const auto& [region, there] : regions_) out.push_back(region);
-  return out;
 }
 
 }  // namespace gitopsd::aws

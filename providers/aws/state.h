@@ -33,6 +33,19 @@ class Uploaded {
   std::set<std::string> keys_;
 };
 
+/// Regions that stacks were made in, over restarts. Thread-safe.
+class UsedRegions {
+ public:
+  explicit UsedRegions(std::string path);
+  void add(const std::string& region);
+  std::vector<std::string> all() const;
+
+ private:
+  const std::string path_;
+  mutable std::mutex mutex_;
+  std::set<std::string> regions_;  ///< empty: the destination's
+};
+
 class State {
  public:
   /// `folder`: of the provider's own, where it keeps what it remembers.
@@ -42,6 +55,7 @@ class State {
         s3(client),
         digests(std::move(key)),
         ledgers(folder + "/content"),
+        used_regions_(folder + "/regions.json"),
         deletions(region(), notifier),
         drift(region(), system_clock(), notifier) {}
 
@@ -51,8 +65,8 @@ class State {
 
   /// Of a region; empty: the destination's.
   CloudFormation& cloudformation(const std::string& region);
-  /// Those that were asked for.
-  std::vector<std::string> regions();
+  /// The destination's, and others in which there was a stack at any time.
+  std::vector<std::string> regions() { return used_regions_.all(); }
 
   Client client;
   S3 s3;
@@ -67,6 +81,7 @@ class State {
     return [this](const std::string& name) -> CloudFormation& { return cloudformation(name); };
   }
 
+  UsedRegions used_regions_;
   std::mutex mutex_;
   std::map<std::string, std::unique_ptr<CloudFormation>> regions_;
   std::string checked_;  ///< the access key that was found to be of it

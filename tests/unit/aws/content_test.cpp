@@ -212,6 +212,27 @@ TEST_CASE("the ledger knows after a restart what it was told, and not what was o
   CHECK(Ledger(path).at() == 0);
 }
 
+TEST_CASE("the ledgers know after a restart whose the contents are, until there is nothing to know of one") {
+  const TemporaryFolder folder("/tmp/gitopsd-ledger-");
+  const gitopsd::ResourceId site("bucket/site"), docs("bucket/site/docs"), taken("bucket/taken");
+  {
+    Ledgers ledgers(folder.path());
+    ledgers.of(site)->begin({"a"}, "inst/web");
+    ledgers.of(site)->begin({"b"}, "inst/shop");  // handed over
+    ledgers.of(docs)->begin({"a"}, "inst/web");
+    ledgers.of(docs)->clear();
+    ledgers.of(taken)->learn({{"a", Known{"d", "f", "inst/web", "e", 1, 1, false}}});
+  }
+  std::ofstream(folder.path() + "/old.jsonl") << "{\"at\": 1, \"news\": [[\"content\"]]}\n";
+  Ledgers ledgers(folder.path());
+  const auto all = ledgers.all();
+  REQUIRE(all.size() == 2);
+  CHECK(all.at(site)->owner() == "inst/shop");
+  CHECK(all.at(taken)->owner() == "inst/web");
+  for (int i = 0; i < 2500; ++i) all.at(site)->learn({{"a", std::nullopt}});  // the file is written anew
+  CHECK(Ledgers(folder.path()).all().at(site)->owner() == "inst/shop");
+}
+
 TEST_CASE("the ledger's file does not grow for ever") {
   const TemporaryFolder folder("/tmp/gitopsd-ledger-");
   const std::string path = folder.path() + "/l";
