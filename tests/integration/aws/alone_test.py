@@ -1,0 +1,80 @@
+"""The provider alone, spoken to in its protocol: for what the daemon asks seldom."""
+import contextlib
+import json
+import sys
+
+from lib import process
+from lib.aws import PROVIDER, AccountScene, AwsScene, content, stack
+from lib.replay import ReplayScene
+from lib.replay_templates import QUEUE
+
+sys.path.insert(0, str(process.ROOT / "tests" / "conformance"))
+from client import Provider, blob_of, digest_of  # noqa: E402
+
+INSTALLATION = "8f1c7a52-6a0e-4bd2-9a7b-0d7a3c1e5f60"
+
+
+class Alone(AwsScene):
+    def configure(self):
+        super().configure()
+        self.daemon.config["store"]["installation"] = INSTALLATION
+
+    @contextlib.contextmanager
+    def provider(self):
+        """One that has just been started, with what the daemon's has remembered."""
+        state = str(self.daemon.directory / "state" / "providers" / "here")
+        one = Provider([str(PROVIDER)], state)
+        one.call("initialize", protocols=[1], destination="here", installation=INSTALLATION, stateDirectory=state,
+                 settings=self.daemon.config["destinations"][0]["settings"])
+        yield one
+        one.close_input()
+        self.assertEqual(one.exit_status(), 0)
+
+    def listed(self, installation: str = INSTALLATION) -> dict[str, str]:
+        """Whose what is, by id."""
+        with self.provider() as one:
+            return {item["id"]: item["owner"]["application"] for item in one.call("list", installation=installation)["items"]}
+
+
+class Contents(Alone, AccountScene):
+    def test_contents(self):
+        """contents are listed beside stacks, with the application whose they are; those of another installation are not"""
+        bucket, name = self.prefix + "site", self.prefix + "queue"
+        self.account.put_by_hand(bucket)
+        self.policy["buckets"] = [bucket + "/*"]
+        self.daemon.reload()
+        self.sync(content("site", bucket, "/site", prefix="docs"), stack(name, "/queue.yaml"),
+                  **{"site/a": "1", "queue.yaml": "Resources: {Queue: {Type: AWS::SQS::Queue}}\n"})
+        owner = self.account.stacks()[name]["tags"]["gitopsd.io/application"]
+        self.assertEqual(self.listed(), {f"stack/{name}": owner, f"bucket/{bucket}/docs": owner})
+        self.assertEqual(self.listed("another"), {})
+
+
+class Regions(Alone, ReplayScene):
+    def test_regions(self):
+        """stacks of other regions are listed, too"""
+        self.policy["regions"] = ["eu-west-1"]
+        self.daemon.reload()
+        self.sync(stack("web", "/t.json"), stack("web-other", "/t.json", region="eu-west-1"), **self.file(QUEUE))
+        self.assertEqual(self.listed().keys(), {"stack/web", "stack/eu-west-1/web-other"})
+
+
+class Discarded(Alone, ReplayScene):
+    def test_another_waits(self):
+        """a plan of a stack that is to be made, thrown away, leaves what another plan waits with, and the last one leaves nothing"""
+        text = json.dumps(QUEUE).encode()
+        blob = blob_of(text)
+        declared = stack("web", "/t.json")
+        document = {"digest": digest_of(declared), "json": declared, "blobs": [{"path": "/t.json", "blob": blob}]}
+        with self.provider() as one:
+            one.blobs[blob["digest"]] = text
+            policy = self.policy
+            (resource,) = one.call("resolve", application="a", policy=policy, documents=[document])["resources"]
+            first, second = (one.call("plan", sync=sync, owner={"installation": INSTALLATION, "application": "a"}, policy=policy,
+                                      mode="changed", upsert=[resource], documents=[document]) for sync in ("1", "2"))
+            self.assertNotEqual(first["discard"], second["discard"])
+            one.call("discard", token=second["discard"])
+            self.assertEqual([s.status for s in self.cloud.stacks], ["REVIEW_IN_PROGRESS"])
+            self.assertEqual(len(self.cloud.find("web").change_sets), 1)
+            one.call("discard", token=first["discard"])
+            self.assertEqual([s.status for s in self.cloud.stacks], ["DELETE_IN_PROGRESS"])
