@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/file.h"
 
 namespace gitopsd {
@@ -36,6 +37,9 @@ class Child {
   /// Readable when the child ended (pidfd_open(2)).
   int pidfd() const { return pidfd_.get(); }
   void signal(int number) const;
+  /// "was ended by signal 11 (SIGSEGV)" or "exited with status 3"; empty where it runs still at the deadline.
+  /// It is waited for as before.
+  std::string fate(Deadline) const;
   /// Waits for the end; returns the wait status (waitpid(2)).
   int wait();
 

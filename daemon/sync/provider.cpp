@@ -27,6 +27,7 @@ constexpr auto kInitializeTimeout = 10s;
 constexpr auto kFirstBackoff = 100ms;
 constexpr auto kLastBackoff = 10s;
 constexpr auto kGoodbye = 2s;
+constexpr auto kLastMoments = 2s;  // of a process whose stream has ended
 
 /// One life of a provider process or socket connection.
 struct Connection {
@@ -109,8 +110,10 @@ class ProcessProvider : public Provider {
   }
   std::uint64_t generation() const override { return generation_; }
   std::string trouble() const override {
+    const auto c = std::atomic_load(&visible_);
     const auto why = std::atomic_load(&trouble_);
-    return connected() || !why ? std::string() : *why;
+    if (connected()) return {};
+    return why ? *why : c ? c->calls->end_text() : std::string();
   }
 
   WallMicros down_since() const override { return *down_since_; }
@@ -181,6 +184,7 @@ class ProcessProvider : public Provider {
       then();
       c = std::move(connection_);
       std::atomic_store(&visible_, std::shared_ptr<Connection>());
+      why_ = "it was ended";
     }
     if (!c) return;
     c->calls->stopping = true;
@@ -221,10 +225,10 @@ class ProcessProvider : public Provider {
       if (said.cause() == ProblemCause::transient)  // of its destination, such as an API that is down
         throw Failure(in_its_words(method, said.problems().front()));
       throw refusal(method, said);
-    } catch (const Failure&) {
+    } catch (const Failure& failure) {
       // Past its deadline a provider is taken for hung: nothing that it may still do can be waited for.
       end(c);
-      throw;
+      throw named(failure);
     }
     try {
       return protocol::decode_as<Result>(answer);
@@ -312,8 +316,9 @@ class ProcessProvider : public Provider {
     if (connection_ && !connection_->calls->dead) return connection_;
     const auto now = Monotonic::now();
     if (now < not_before_)
-      throw fail(ProblemCause::transient,
-                 "destination " + destination_.name.str() + ": its provider is not running: " + why_);
+      throw fail(ProblemCause::transient, "destination " + destination_.name.str() +
+                                              ": its provider is not running: " +
+                                              (why_.empty() ? connection_->calls->end_text() : why_));
     if (connected_at_ != Monotonic::time_point{} && now - connected_at_ > 60s) backoff_ = kFirstBackoff;
     not_before_ = now + backoff_;
     backoff_ = std::min<std::chrono::milliseconds>(backoff_ * 2, kLastBackoff);
@@ -326,8 +331,9 @@ class ProcessProvider : public Provider {
       throw named(failure);
     }
     *down_since_ = 0;
-    why_ = "it ended";
+    why_.clear();
     std::atomic_store(&visible_, connection_);
+    std::atomic_store(&trouble_, std::shared_ptr<const std::string>());
     connected_at_ = Monotonic::now();
     ++generation_;
     if (events_.started) events_.started(connection_->info);
@@ -356,14 +362,25 @@ class ProcessProvider : public Provider {
     };
     handlers.closed = [calls, events, since = down_since_,
                        name = destination_.name.str()](const std::string& why) {
-      if (!calls->dead.exchange(true) && !calls->stopping)
-        log::warning("provider ended", {{"destination", name}, {"why", why}});
+      // Of what has ended by itself a call that failed may know before.
+      const bool known = calls->dead.exchange(true) && calls->end_text() == kEnded;
+      if (!known && !calls->stopping)
+        log::warning("provider ended",
+                     {{"destination", name}, {"why", why.empty() ? "it closed the connection" : why}});
       if (*since == 0) *since = system_clock().wall();
       calls->conditions->clear();
       events.condition();
       events.changed(
           protocol::Changed{});  // its watches are gone: everything on it has to be looked at again
     };
+    if (c->child.running())
+      handlers.explain = [calls, child = &c->child]() -> std::string {  // which outlives the reader's thread
+        auto fate = child->fate(Monotonic::now() + kLastMoments);
+        if (fate.empty()) return {};
+        std::lock_guard lock(calls->mutex);
+        calls->fate = std::move(fate);
+        return "its provider " + calls->fate;
+      };
     c->peer = std::make_unique<Peer>(std::move(input), std::move(output), std::move(handlers));
     request.destination = destination_.name.str();
     request.settings = destination_.settings;

@@ -90,6 +90,11 @@ bool ProviderCalls::is_another() {
   return another.has_value();
 }
 
+std::string ProviderCalls::end_text() {
+  std::lock_guard lock(mutex);
+  return fate.empty() ? kEnded : "it " + fate;
+}
+
 void ProviderCalls::expect_meant(const DestinationName& name) {
   std::lock_guard lock(mutex);
   if (another)

@@ -14,12 +14,16 @@
 
 namespace gitopsd::sync {
 
+/// What is said of a provider's end where no more is known.
+inline constexpr const char* kEnded = "it ended";
+
 /// What the reader thread works on. Apart from the connection, which it must never be the last to hold:
 /// destroying that joins the reader.
 struct ProviderCalls {
   std::atomic<bool> dead{false};
   std::atomic<bool> stopping{false};  ///< it was asked to end
   std::mutex mutex;
+  std::string fate{};  ///< of its process, once that has ended by itself: "exited with status 3"
   std::map<std::string, std::function<void(const protocol::Progress&)>> progress{};  ///< by sync
   std::multiset<BlobSource*> blobs{};
   std::optional<protocol::ContextChanged> context{};  ///< what it became after `initialize`
@@ -34,6 +38,8 @@ struct ProviderCalls {
   /// It is this destination. Throws Failure where it cannot be told whether that is the one that is meant.
   void identified(const std::string& told, const Provider::Events&);
   bool is_another();
+  /// "it exited with status 3", or just that it ended.
+  std::string end_text();
   /// Throws Failure where it is not the destination that is meant.
   void expect_meant(const DestinationName&);
 

@@ -94,7 +94,10 @@ struct Peer::State : std::enable_shared_from_this<State> {
 
   std::mutex mutex;
   bool ended = false;
-  std::string why;
+  bool closed_here = false;  ///< before the other side ended it
+  bool told = false;         ///< `why` is what it will be, and open calls have failed
+  std::condition_variable telling;
+  std::string why, explained;
   std::map<std::int64_t, PendingCall*> calls;
   std::int64_t last_id = 0;
   std::atomic<int> open_requests{0}, open_blobs{0};
@@ -115,7 +118,14 @@ struct Peer::State : std::enable_shared_from_this<State> {
     return false;
   }
 
+  /// With the mutex.
+  std::string end_text() const {
+    if (!explained.empty()) return explained;
+    return "the stream ended" + (why.empty() ? std::string() : ": " + why);
+  }
+
   void read_loop();
+  void explain();
   std::string read_until_end();
   void dispatch(const std::string& payload);
   void dispatch_request(const std::string& method, const Value& params, const Value& id);
@@ -157,12 +167,23 @@ void Peer::State::read_loop() {
   std::string reason;
   try {
     reason = read_until_end();
+    end(reason);
+    explain();
   } catch (const std::exception& e) {
-    reason = e.what();
+    end(e.what());
   }
-  end(reason);
   fail_calls();
-  if (handlers.closed) handlers.closed(why);
+  if (handlers.closed) handlers.closed(explained.empty() ? why : explained);
+}
+
+void Peer::State::explain() {
+  {
+    std::lock_guard lock(mutex);
+    if (closed_here || !handlers.explain) return;
+  }
+  auto text = handlers.explain();
+  std::lock_guard lock(mutex);
+  explained = std::move(text);
 }
 
 std::string Peer::State::read_until_end() {
@@ -267,11 +288,12 @@ void Peer::State::dispatch_answer(const Value& message) {
 void Peer::State::fail_calls() {
   std::lock_guard lock(mutex);
   for (auto& [id, call] : calls) {
-    call->failure =
-        fail(ProblemCause::transient, "the stream ended" + (why.empty() ? std::string() : ": " + why));
+    call->failure = fail(ProblemCause::transient, end_text());
     call->ready.notify_all();
   }
   calls.clear();
+  told = true;
+  telling.notify_all();
 }
 
 Peer::Peer(Fd input, Fd output, Handlers handlers) {
@@ -295,13 +317,12 @@ Peer::~Peer() {
 Value Peer::call(std::string_view method, const Value& params, Deadline deadline) {
   PendingCall pending;
   std::int64_t id = 0;
-  auto ended = [&] {
-    return fail(ProblemCause::transient, std::string(method) + ": the stream ended" +
-                                             (state_->why.empty() ? std::string() : ": " + state_->why));
-  };
   {
-    std::lock_guard lock(state_->mutex);
-    if (state_->ended) throw ended();
+    std::unique_lock lock(state_->mutex);
+    if (state_->ended) {
+      state_->telling.wait_until(lock, deadline, [&] { return state_->told; });
+      throw fail(ProblemCause::transient, std::string(method) + ": " + state_->end_text());
+    }
     id = ++state_->last_id;
     state_->calls.emplace(id, &pending);
   }
@@ -338,6 +359,10 @@ bool Peer::drain(Deadline deadline) {
 }
 
 void Peer::close() {
+  {
+    std::lock_guard lock(state_->mutex);
+    state_->closed_here = !state_->ended;
+  }
   state_->end({});
   state_->outbox.close();
   std::uint64_t one = 1;

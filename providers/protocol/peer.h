@@ -67,6 +67,9 @@ class Peer {
     /// Once, when the stream ended or broke; `why` is for people, empty at a plain end of file. All open
     /// calls fail first.
     std::function<void(std::string why)> closed;
+    /// When the other side ended the stream, before anybody hears of it: why, if more can be told than that.
+    /// May take a moment, for which calls wait.
+    std::function<std::string()> explain{};
   };
 
   /// Takes the descriptors (which may be one socket, twice through dup), makes them non-blocking and starts.

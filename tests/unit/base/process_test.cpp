@@ -52,6 +52,23 @@ bool gone_within(pid_t pid, std::chrono::milliseconds time) {
 
 }  // namespace
 
+TEST_CASE("how a child ended is told before it is waited for, and nothing while it runs") {
+  const auto now = std::chrono::steady_clock::now();
+  for (const auto& [script, fate] : {std::pair{"exit 3", "exited with status 3"},
+                                     std::pair{"kill -SEGV $$", "was ended by signal 11 (SIGSEGV)"}}) {
+    Command command;
+    command.arguments = {"/bin/sh", "-c", script};
+    Child child(command);
+    CHECK(child.fate(now + std::chrono::seconds(30)) == fate);
+    CHECK(child.fate(now) == fate);
+    child.wait();
+    CHECK(child.fate(now).empty());
+  }
+  Command command;
+  command.arguments = {"/bin/sleep", "60"};
+  CHECK(Child(command).fate(now).empty());
+}
+
 TEST_CASE("a child runs its program, and tells how it ended") {
   CHECK(run("echo hello; exit 3") == "hello\n[exit status 3]");
   CHECK(run("kill -9 $$") == "[killed by signal 9 (SIGKILL)]");

@@ -130,6 +130,46 @@ TEST_CASE("the end of the stream fails open calls and is told once") {
   CHECK(closed == 1);
 }
 
+TEST_CASE("why the other side ended the stream is told to all who ask, once that is known") {
+  auto [a, b] = test::pipes();
+  std::promise<void> asked, known;
+  std::promise<std::string> told;
+  Peer::Handlers handlers;
+  handlers.explain = [&] {
+    asked.set_value();
+    known.get_future().wait();
+    return std::string("it fell over");
+  };
+  handlers.closed = [&](const std::string& why) { told.set_value(why); };
+  Peer left(std::move(a.in), std::move(a.out), handlers);
+  const auto call = [&] {
+    return std::async(std::launch::async, [&] {
+      return failure_of([&] { left.call("x", {}, in(30s)); }, ProblemCause::transient);
+    });
+  };
+  auto open = call();
+  Raw raw{std::move(b), {}};
+  CHECK(raw.next().get_string("method") == "x");
+  raw.fd.out = Fd();
+  asked.get_future().wait();
+  auto late = call();
+  known.set_value();
+  CHECK(open.get() == "it fell over");
+  CHECK(late.get() == "x: it fell over");
+  CHECK(told.get_future().get() == "it fell over");
+}
+
+TEST_CASE("what is closed here needs no reason") {
+  auto [a, b] = test::pipes();
+  std::promise<std::string> told;
+  Peer::Handlers handlers;
+  handlers.explain = [] { return std::string("it fell over"); };
+  handlers.closed = [&](const std::string& why) { told.set_value(why); };
+  Peer left(std::move(a.in), std::move(a.out), handlers);
+  left.close();
+  CHECK(told.get_future().get().empty());
+}
+
 TEST_CASE("a call ends at its deadline and its late answer is ignored") {
   auto [a, b] = test::pipes();
   Peer left(std::move(a.in), std::move(a.out), echo());
