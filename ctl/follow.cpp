@@ -20,7 +20,7 @@ std::string progress_text(const Session& session, const Value& line) {
   const auto stage = word_of(line, "stage");
   std::string out = session.terminal.paint(Colour::dim, safe(when.size() >= 23 ? when.substr(11, 12) : when));
   for (const auto& part : {whose, stage.text, text_of(line, "text")}) {
-    if (!part.empty()) out += "  " + safe(part);
+    if (!part.empty()) out += "  " + lines_below(part);
   }
   return out;
 }
@@ -30,7 +30,7 @@ std::string state_text(const Session& session, const Value& line, const std::str
   auto name = what;
   name[name.find(':')] = ' ';
   std::string out = name + ": " + session.terminal.paint(colour_of(state), safe(state));
-  if (const auto reason = text_of(line, "reason"); !reason.empty()) out += ", " + safe(reason);
+  if (const auto reason = text_of(line, "reason"); !reason.empty()) out += ", " + lines_below(reason);
   if (const auto error = text_of(line, "error"); !error.empty()) {
     out += "\n" + session.terminal.paint(Colour::red, safe(error, true));
   }

@@ -64,6 +64,13 @@ std::string first_line(std::string_view text) {
   return std::string(text.substr(0, end)) + " …";
 }
 
+std::string lines_below(std::string_view text) {
+  std::string out = safe(text, true);
+  while (out.ends_with('\n')) out.pop_back();
+  for (auto at = out.find('\n'); at != out.npos; at = out.find('\n', at + 1)) out.insert(at + 1, "    ");
+  return out;
+}
+
 std::string duration(double milliseconds) {
   if (milliseconds < 10) return printed("%.1f ms", milliseconds);
   if (milliseconds < 999.5) return printed("%.0f ms", milliseconds);

@@ -25,6 +25,9 @@ std::string ref_of(const Value& object, std::string_view key);
 /// The first line.
 std::string first_line(std::string_view text);
 
+/// Made safe, further lines indented, so that they are not taken for news.
+std::string lines_below(std::string_view text);
+
 /// "0.8 ms", "12 ms", "3.4 s", "5m 20s", "3h 5m", "8d 2h".
 std::string duration(double milliseconds);
 std::string age(WallMicros then, WallMicros now);

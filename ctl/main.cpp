@@ -243,9 +243,12 @@ void complain(const Session& session, const Value& error) {
   std::string text;
   const auto& summary = error.get_array("summary");
   const auto& problems = summary.empty() ? error.get_array("problems") : summary;
-  for (const auto& problem : problems) text += (text.empty() ? "" : "\n  ") + safe(problem.as_string());
+  for (const auto& problem : problems)
+    text += (text.empty() ? "" : "\n  ") + lines_below(problem.as_string());
+  if (const auto all = error.get_array("problems").size(); problems.size() < all)
+    text += "\n  all " + std::to_string(all) + " of them: --output json";
   if (problems.empty()) {
-    text = safe(text_of(error, "message"));
+    text = lines_below(text_of(error, "message"));
     if (const auto hint = text_of(error, "hint"); !hint.empty()) text += " (" + safe(hint) + ")";
   }
   terminal.write(terminal.paint(Colour::red, "gitopsctl: ") + text + "\n");

@@ -36,12 +36,13 @@ Exit plan(const Session& session, const std::string& application, const std::str
   if (const auto* summary = answer.find("summary")) session.line(summary_text(*summary));
   if (!left_out.empty()) {
     session.line(session.terminal.paint(Colour::yellow, "left out (invalid: skip):"));
-    for (const auto& line : left_out) session.line("  " + safe(line.is_string() ? line.as_string() : ""));
+    for (const auto& line : left_out)
+      session.line("  " + lines_below(line.is_string() ? line.as_string() : ""));
   }
   const auto by = text_of(answer, "released_by");
   const auto say = [&](const std::string& what, const std::string& why, bool releases) {
     if (why.empty()) return;
-    session.line(session.terminal.paint(Colour::yellow, what + safe(why)));
+    session.line(session.terminal.paint(Colour::yellow, what + lines_below(why)));
     if (releases && !by.empty()) session.line("  released by: " + safe(by));
   };
   const auto kept_off = text_of(answer, "kept_off");

@@ -36,7 +36,7 @@ Exit replay_failed(const Session& session, const ReplayOptions& options) {
     }
     for (const auto& one : answer.get_array("refused")) {
       session.line("event " + number_of(one, "failed") +
-                   " is not replayed: " + safe(text_of(one, "message")));
+                   " is not replayed: " + lines_below(text_of(one, "message")));
     }
     if (replayed.empty()) session.line("nothing failed that could be replayed");
     if (answer.get_bool("more")) session.line("there are more: say it again when these have ended");

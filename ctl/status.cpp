@@ -156,7 +156,7 @@ Exit status_of_all(const Session& session) {
                commit_of(application, "wanted"), number_of(application, "resources"),
                Cell(flags_of(application), Colour::yellow),
                waits_below ? "destination " + text_of(application, "destination") + ", see below"
-                           : waits_of(application)});
+                           : first_line(waits_of(application))});
     if (const auto error = error_of(application); !error.text.empty() && !says(error.text, below)) {
       errors += session.terminal.paint(error.colour,
                                        safe(text_of(application, "name") + ": " + first_line(error.text))) +

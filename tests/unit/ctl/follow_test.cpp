@@ -45,6 +45,18 @@ TEST_CASE("progress is shown until the end, whose state is the exit status") {
   CHECK(follow(failed.session, "sync:8", WhenHeld::stop) == Exit::failed);
 }
 
+TEST_CASE("what has several lines is shown as lines, and they are no news of their own") {
+  FakeDaemon daemon({http_stream(
+      {R"({"when":"2026-11-24T08:15:30.123Z","stage":"ended","text":"failed: some\nleft out:\na.yaml:1:2: bad\n","application":"web"})"
+       "\n",
+       state("held", R"(,"reason":"one\ntwo")")})});
+  const Capture out(daemon.socket());
+  CHECK(follow(out.session, "event:7", WhenHeld::stop) == Exit::failed);
+  CHECK(out.text() ==
+        "08:15:30.123  web  ended  failed: some\n    left out:\n    a.yaml:1:2: bad\n"
+        "event 7: held, one\n    two\n");
+}
+
 TEST_CASE("what is held is left, or waited for") {
   const std::string line = R"({"stage":"state","state":"held","reason":"waits for approval"})"
                            "\n";
