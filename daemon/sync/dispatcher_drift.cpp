@@ -12,6 +12,15 @@ namespace {
 using Hold = ApplicationLine::Hold;
 using namespace std::chrono_literals;
 
+/// What one name of a commit stands for, where some of it may be of others.
+CommitId common(const std::vector<ResourceId>& ids, const std::map<ResourceId, CommitId>& commits,
+                const CommitId& otherwise) {
+  const CommitId& first = commits.at(ids.front());
+  const bool same =
+      std::all_of(ids.begin(), ids.end(), [&](const auto& id) { return commits.at(id) == first; });
+  return same && !first.empty() ? first : otherwise;
+}
+
 void say_contested(const ApplicationName& name, const ResourceId& id, const Changer& changer) {
   log::warning("contested: somebody or something other than gitopsd keeps changing a resource",
                {{"application", name.str()}, {"resource", id.str()}, {"by", changer.by}, {"at", changer.at}});
@@ -22,9 +31,10 @@ void say_contested(const ApplicationName& name, const ResourceId& id, const Chan
 /// What a look found to differ, on its way to a heal.
 struct DispatcherImpl::Drifted {
   std::map<ResourceId, protocol::Drift> wish;
-  std::map<ResourceId, Waits> before;  ///< what waited until then
-  std::vector<ResourceId> waiting{};   ///< would be put back, but for that
-  bool waited = false;                 ///< something is put back that waited
+  std::map<ResourceId, Waits> before;        ///< what waited until then
+  std::map<ResourceId, CommitId> commits{};  ///< whose bytes are put back; none: the last succeeded sync's
+  std::vector<ResourceId> waiting{};         ///< would be put back, but for that
+  bool waited = false;                       ///< something is put back that waited
 };
 
 void DispatcherImpl::drifted(const DestinationName& destination, const protocol::Changed& changed) {
@@ -59,17 +69,18 @@ void DispatcherImpl::look_at_live(const App& app) {
   }
   Look look;
   std::map<ResourceId, protocol::Drift> wish;
+  std::map<ResourceId, CommitId> commits;
   try {
     if (scope && env_.store->inventory_count(app->uid) > 0)
       look = observe(*scope, all ? nullptr : &ids, full);
     for (const auto& id : look.drifted) {
       wish[id] = protocol::Drift::heal;
-      if (const auto row = env_.store->declared_id(app->uid, id)) {
-        wish[id] = decode_resource(id, row->digest, row->resource).options.drift;
-        continue;
-      }
-      for (const auto& entry : env_.store->inventory(app->uid, {id})) {  // of a sync that did not succeed
-        if (!entry.resource.empty())
+      commits[id];
+      const auto row = env_.store->declared_id(app->uid, id);
+      if (row) wish[id] = decode_resource(id, row->digest, row->resource).options.drift;
+      for (const auto& entry : env_.store->inventory(app->uid, {id})) {
+        commits[id] = commit_of(*scope, entry);
+        if (!row && !entry.resource.empty())  // of a sync that did not succeed
           wish[id] = decode_resource(id, entry.owned_digest, entry.resource).options.drift;
       }
     }
@@ -113,7 +124,7 @@ void DispatcherImpl::look_at_live(const App& app) {
   if (app->again && app->again->for_health)
     app->again->due = look.unknown.empty() && app->ailing.empty() && !app->dirty_all;
   look_again(app, look.unknown.empty());
-  Drifted drifted{std::move(wish), app->waiting};
+  Drifted drifted{std::move(wish), app->waiting, std::move(commits)};
   app->hold = Hold::none;
   if (await_others(app, look, all ? nullptr : &ids)) {
     take_up(app);
@@ -128,7 +139,7 @@ void DispatcherImpl::look_at_live(const App& app) {
   }
   Job job;
   job.kind = Kind::heal;
-  job.revision = app->state.revision;
+  job.revision = common(heal, drifted.commits, app->state.revision);
   job.drifted = std::move(heal);
   job.waited = drifted.waited;
   job.received = env_.clock->wall();

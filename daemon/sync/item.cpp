@@ -13,7 +13,9 @@ Position Item::position(const std::string& pointer) const {
   return member ? member->position : document.json.position;
 }
 
-std::string encode_resource(const Item& item) {
+namespace {
+
+Value resource_value(const Item& item) {
   Value json = encode(item.resource);
   json.as_object().erase("id");
   json.as_object().erase("document");
@@ -22,7 +24,24 @@ std::string encode_resource(const Item& item) {
     for (const auto& [path, id] : item.needs) needs.push(Value::Array{path, id});
     json.set("needs", std::move(needs));
   }
+  return json;
+}
+
+}  // namespace
+
+std::string encode_resource(const Item& item) {
+  return to_json(resource_value(item));
+}
+
+std::string encode_applied(const Item& item, const CommitId& commit) {
+  Value json = resource_value(item);
+  if (!commit.empty()) json.set("commit", commit.str());
   return to_json(json);
+}
+
+CommitId applied_commit(const store::InventoryEntry& entry) {
+  if (entry.resource.empty()) return {};
+  return CommitId::parse(parse_json(entry.resource).get_string("commit")).value_or(CommitId{});
 }
 
 protocol::Resource decode_resource(const ResourceId& id, const std::string& digest, const std::string& json) {

@@ -30,6 +30,7 @@ struct Item {
   std::string path;     ///< manifest file, from the repository's root
   int index = 0;        ///< document in that file
   bool stored = false;  ///< as the store has it, and not as it was written
+  CommitId commit{};    ///< whose bytes these are, where that is another one than what is synced
 
   /// Where in `path` the member of the document is, or the document; nowhere where `stored`.
   Position position(const std::string& pointer) const;
@@ -40,6 +41,10 @@ std::size_t wire_bytes(const protocol::Document&);
 
 /// The part of a resource that store::Declared and store::InventoryEntry keep as JSON.
 std::string encode_resource(const Item& item);
+/// The same for an inventory entry, with the commit whose bytes are applied.
+std::string encode_applied(const Item& item, const CommitId& commit);
+/// That commit; none where an older version wrote it.
+CommitId applied_commit(const store::InventoryEntry&);
 /// The reverse; `id` and `digest` come from the row.
 protocol::Resource decode_resource(const ResourceId& id, const std::string& digest, const std::string& json);
 /// Whether what is owned asks to be pruned so.

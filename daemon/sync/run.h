@@ -212,6 +212,7 @@ class Run {
   void release();
   Outcome wait_for_word();
   bool wants_word(const protocol::Step&) const;
+  CommitId commit_of(const protocol::Step&) const;
   std::string audit_entry(const protocol::Step&, const std::string& before) const;
   store::Transition transition(store::SyncState) const;
 

@@ -106,7 +106,7 @@ bool Run::apply_wave(const std::vector<protocol::Step>& wave, Outcome& outcome) 
     intent.intended_sync = id_;
     intent.intended_digest = step.action == protocol::Action::remove ? std::string() : step.digest;
     if (auto it = items_.find(step.id); it != items_.end()) {
-      intent.resource = encode_resource(*it->second);
+      intent.resource = encode_applied(*it->second, commit_of(step));
       pack_once(*it->second, documents);
     }
     intents.push_back(std::move(intent));
@@ -234,6 +234,12 @@ bool Run::apply_wave(const std::vector<protocol::Step>& wave, Outcome& outcome) 
   return true;
 }
 
+/// Whose bytes the step applies; of a deletion what is synced.
+CommitId Run::commit_of(const protocol::Step& step) const {
+  const auto item = items_.find(step.id);
+  return item == items_.end() || item->second->commit.empty() ? job_.revision : item->second->commit;
+}
+
 std::string Run::audit_entry(const protocol::Step& step, const std::string& before) const {
   Value entry = Value::object(
       {{"action", to_string(step.action)},
@@ -243,7 +249,7 @@ std::string Run::audit_entry(const protocol::Step& step, const std::string& befo
        {"resource", step.id.str()},
        {"sync", id_.value}});
   if (job_.event) entry.set("event", job_.event.value);
-  if (!job_.revision.empty()) entry.set("commit", job_.revision.str());
+  if (const auto commit = commit_of(step); !commit.empty()) entry.set("commit", commit.str());
   if (!job_.actor.empty()) entry.set("who", job_.actor);
   if (!approved_by_.empty()) entry.set("approved_by", approved_by_);
   if (!before.empty()) entry.set("before", before);

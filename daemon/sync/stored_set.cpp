@@ -90,13 +90,18 @@ Work prepare_rollback(const Scope& scope, const store::Sync& target, bool owes_h
 }
 
 std::optional<Item> owned_item(const Scope& scope, const store::InventoryEntry& entry) {
-  auto row = scope.store.declared_id(scope.application.uid, entry.id);
-  if (!row || row->digest != entry.owned_digest) {
-    // What a sync applied that still waits or failed afterwards; what it is about to change is its matter.
-    if (entry.intended_sync || entry.resource.empty() || !scope.store.document(entry.owned_digest)) return {};
-    row = store::Declared{entry.id, entry.owned_digest, {}, 0, entry.resource};
-  }
-  return stored_item(scope, *row);
+  const auto row = scope.store.declared_id(scope.application.uid, entry.id);
+  if (row && row->digest == entry.owned_digest) return stored_item(scope, *row);
+  // What a sync applied that still waits or failed afterwards; what it is about to change is its matter.
+  if (entry.intended_sync || entry.resource.empty() || !scope.store.document(entry.owned_digest)) return {};
+  Item item = stored_item(scope, {entry.id, entry.owned_digest, {}, 0, entry.resource});
+  item.commit = applied_commit(entry);
+  return item;
+}
+
+CommitId commit_of(const Scope& scope, const store::InventoryEntry& entry) {
+  const auto row = scope.store.declared_id(scope.application.uid, entry.id);
+  return row && row->digest == entry.owned_digest ? CommitId{} : applied_commit(entry);
 }
 
 Work prepare_heal(const Scope& scope, const std::vector<ResourceId>& drifted) {
@@ -110,7 +115,10 @@ Work prepare_heal(const Scope& scope, const std::vector<ResourceId>& drifted) {
   }
   sort_by_requirements(work.upsert);
   const auto state = scope.store.application(scope.application.uid);
-  work.blobs = blobs_of(scope, state ? state->revision : CommitId{}, work.upsert);
+  CommitId revision = state ? state->revision : CommitId{};
+  for (const auto& item : work.upsert)  // its mirror has all blobs, whichever commit they are read at
+    if (!item.blobs.empty() && !item.commit.empty() && !scope.mirror->has(revision)) revision = item.commit;
+  work.blobs = blobs_of(scope, revision, work.upsert);
   return work;
 }
 

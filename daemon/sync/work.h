@@ -84,6 +84,8 @@ Work prepare_commit(const Scope&, const std::shared_ptr<const source::Snapshot>&
 Work prepare_rollback(const Scope&, const store::Sync& target, bool owes_hooks);
 /// What an entry says was applied last, from the store; none where the store has it no more.
 std::optional<Item> owned_item(const Scope&, const store::InventoryEntry&);
+/// The commit whose bytes are applied; none where these are what is declared as of the last succeeded sync.
+CommitId commit_of(const Scope&, const store::InventoryEntry&);
 /// The last applied documents of resources that drifted.
 Work prepare_heal(const Scope&, const std::vector<ResourceId>& drifted);
 /// Nothing: all that the application owns goes.
