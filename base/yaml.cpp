@@ -104,6 +104,7 @@ std::vector<Value> parse_yaml(std::string_view text, std::string_view file, cons
   try {
     for (const auto& part : split_yaml(text, file)) parse_part(part, file, limits, use, documents);
   } catch (const Failure& failure) {
+    if (notes) notes->before = std::move(documents);
     refuse_with_reason(text, failure);
   }
   if (notes) *notes = use.notes;

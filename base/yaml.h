@@ -25,6 +25,8 @@ struct YamlNotes {
   /// among them: `yes`, a date, a key that is no text, a tag, nothing at all in a `{}` or `[]`, a `<<` that
   /// overwrites or is quoted, a folded text with indented lines, characters that go-yaml refuses.
   bool read_otherwise = false;
+  /// Where something is wrong: the documents before that.
+  std::vector<Value> before{};
 };
 
 /// Every non-empty document of a stream, each node with its position (columns in bytes). Throws Failure

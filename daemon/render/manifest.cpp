@@ -45,9 +45,10 @@ class Collector {
     documents_.push_back({entry_.path, entry_.id, static_cast<int>(documents_.size()), std::move(json)});
   }
 
-  std::vector<Document> take() {
-    if (!problems_.empty()) throw Failure(std::move(problems_));
-    return std::move(documents_);
+  std::vector<Document> take(std::vector<Document>* readable) {
+    if (problems_.empty()) return std::move(documents_);
+    if (readable) *readable = std::move(documents_);
+    throw Failure(std::move(problems_));
   }
 
  private:
@@ -125,15 +126,30 @@ void refuse_kustomization(const std::vector<Value>& values, const std::string& p
 
 }  // namespace
 
+namespace {
+
+/// Of what stands before what is wrong.
+std::vector<Document> readable_of(std::vector<Value> values, const source::TreeEntry& file,
+                                  const std::string& place) {
+  std::vector<Document> readable;
+  try {
+    return take_documents(std::move(values), file, place, &readable);
+  } catch (const Failure&) {
+    return readable;
+  }
+}
+
+}  // namespace
+
 std::vector<Document> take_documents(std::vector<Value> values, const source::TreeEntry& file,
-                                     const std::string& place) {
+                                     const std::string& place, std::vector<Document>* readable) {
   Collector collector(file, place);
   for (auto& json : values) collector.add(std::move(json));
-  return collector.take();
+  return collector.take(readable);
 }
 
 std::vector<Document> read_manifest(const source::Snapshot& snapshot, const source::TreeEntry& entry,
-                                    const Limits& limits, YamlNotes* notes) {
+                                    const Limits& limits, YamlNotes* notes, std::vector<Document>* readable) {
   const std::string where = place(snapshot.commit(), entry.path);
   // Where a manifest was, a folder may stand now: it declares nothing by itself.
   if (entry.kind == source::EntryKind::directory) return {};
@@ -145,10 +161,17 @@ std::vector<Document> read_manifest(const source::Snapshot& snapshot, const sour
                           where,
                           {}});
   }
-  auto values =
-      parse(entry.path, snapshot.read(entry.id, entry.path, limits.file_bytes), where, limits, notes);
+  YamlNotes own;
+  YamlNotes& noted = notes ? *notes : own;
+  std::vector<Value> values;
+  try {
+    values = parse(entry.path, snapshot.read(entry.id, entry.path, limits.file_bytes), where, limits, &noted);
+  } catch (const Failure&) {
+    if (readable) *readable = readable_of(std::move(noted.before), entry, where);
+    throw;
+  }
   refuse_kustomization(values, entry.path, where);
-  return take_documents(std::move(values), entry, where);
+  return take_documents(std::move(values), entry, where, readable);
 }
 
 }  // namespace gitopsd::render

@@ -1,5 +1,7 @@
 #include "daemon/render/read_path.h"
 
+#include <iterator>
+
 #include "daemon/render/place.h"
 #include "daemon/render/substitute.h"
 
@@ -38,7 +40,10 @@ void each_manifest(const std::vector<source::TreeEntry>& manifests, const Add& a
     } catch (const Failure& failure) {
       enough = !problems.add(failure);
       if (enough) break;
-      if (left_out) left_out->paths.insert(entry.path);
+      if (!left_out) continue;
+      left_out->paths.insert(entry.path);
+      left_out->unknown.insert(entry.path);
+      ++left_out->count;
     }
   }
   if (!left_out || enough) return problems.throw_if_any();
@@ -74,7 +79,14 @@ std::vector<Document> read_manifests(const source::Snapshot& snapshot,
   each_manifest(
       manifests,
       [&](const source::TreeEntry& entry) {
-        for (auto& d : read_manifest(snapshot, entry)) documents.push_back(std::move(d));
+        std::vector<Document> readable;
+        try {
+          for (auto& d : read_manifest(snapshot, entry, {}, nullptr, &readable))
+            documents.push_back(std::move(d));
+        } catch (const Failure&) {
+          if (left_out) std::move(readable.begin(), readable.end(), std::back_inserter(left_out->readable));
+          throw;
+        }
       },
       left_out);
   return documents;
@@ -101,8 +113,11 @@ void substitute_all(const source::Snapshot& snapshot, const std::map<std::string
     const auto before = problems.size();
     substitute(document, variables, place(snapshot.commit(), document.path), problems);
     const bool wrong = problems.size() > before;
-    if (wrong && left_out) left_out->paths.insert(document.path);
-    return wrong;
+    if (!wrong || !left_out) return wrong;
+    left_out->paths.insert(document.path);
+    left_out->readable.push_back(std::move(document));
+    ++left_out->count;
+    return true;
   });
   if (!left_out && !problems.empty()) throw Failure(std::move(problems));
   for (auto& problem : problems) left_out->problems.push_back(std::move(problem));

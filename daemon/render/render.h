@@ -53,12 +53,12 @@ bool glob_match(std::string_view pattern, std::string_view path);
 
 /// Reads one manifest file; a `kind: List` becomes its items, a folder has no documents. Throws Failure with
 /// every problem's commit, path, line and column: not UTF-8, no mapping, no `apiVersion` or `kind`, a
-/// symbolic link, limits.
+/// symbolic link, limits. `readable` then takes the documents that have none, as far as the file can be read.
 std::vector<Document> read_manifest(const source::Snapshot&, const source::TreeEntry&, const Limits& = {},
-                                    YamlNotes* = nullptr);
+                                    YamlNotes* = nullptr, std::vector<Document>* readable = nullptr);
 /// The documents of values that were parsed already: those of `file`, as `place` names it in problems.
 std::vector<Document> take_documents(std::vector<Value> values, const source::TreeEntry& file,
-                                     const std::string& place);
+                                     const std::string& place, std::vector<Document>* readable = nullptr);
 
 /// The manifests' tree entries of the application's path, in path order. Throws Failure (cause input) when
 /// the path does not exist, is a symbolic link or no folder: never an empty list for an error.

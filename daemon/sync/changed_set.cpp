@@ -75,17 +75,48 @@ void refuse(const std::vector<Refused>& refused, const CommitId& commit, std::ve
   if (!left_out || !may_be_left_out(problems)) throw Failure(std::move(problems));
   for (auto& problem : problems) left_out->problems.push_back(std::move(problem));
   for (const auto& [id, problem] : refused) gone.insert(id);
-  leave_out(gone, commit, items, left_out->problems);
+  left_out->count += leave_out(gone, commit, items, left_out->problems);
+}
+
+/// What documents declare that are not applied for something else in their file, or for their variables.
+void add_readable(const Scope& scope, const source::Snapshot& snapshot, BlobMemory& memory,
+                  SnapshotBlobs& blobs, render::LeftOut& left_out) {
+  if (left_out.readable.empty()) return;
+  render::LeftOut wrong;
+  try {
+    for (const auto& item :
+         resolve_documents(scope, snapshot, std::move(left_out.readable), memory, blobs, &wrong)) {
+      if (!item.resource.hooks.empty()) throw Failure(left_out.problems);
+      left_out.ids.insert(item.resource.id);
+    }
+  } catch (const Failure& failure) {
+    if (failure.cause() == ProblemCause::transient) throw;
+    throw Failure(left_out.problems);  // a hook is among them
+  }
+  left_out.ids.merge(wrong.ids);
+  left_out.unknown.merge(wrong.unknown);
 }
 
 /// What the documents that could not be read declared before is as good as known to be among them.
-void add_known(const std::vector<store::Declared>& rows, const std::set<ResourceId>& still,
+/// Where one of its file may be anything, it is so although another manifest declares it by now.
+void add_known(const std::vector<store::Declared>& rows, const std::vector<Item>& items,
                const render::LeftOut& left_out, std::set<ResourceId>& gone) {
+  std::map<ResourceId, const std::string*> now;
+  for (const auto& item : items) now.emplace(item.resource.id, &item.path);
   for (const auto& row : rows) {
-    if (!left_out.paths.contains(row.path) || still.contains(row.id)) continue;
+    if (!left_out.paths.contains(row.path)) continue;
+    const auto here = now.find(row.id);
+    if (here != now.end() && (*here->second == row.path || !left_out.unknown.contains(row.path))) continue;
     if (is_hook(row.resource)) throw Failure(left_out.problems);
     gone.insert(row.id);
   }
+}
+
+/// Of two that declare the same neither is applied, where one is left out.
+void tell_twins(const std::set<ResourceId>& gone, const CommitId& commit, const std::vector<Item>& items,
+                std::vector<Problem>& problems) {
+  for (const auto& item : items)
+    if (gone.contains(item.resource.id)) problems.push_back(twin_of_left_out(commit, item));
 }
 
 /// Whether it was handed over for a newer commit than this one.
@@ -194,7 +225,10 @@ Work prepare_commit(const Scope& scope, const std::shared_ptr<const source::Snap
   for (auto& item :
        resolve_documents(scope, *snapshot, std::move(declares.documents), needs.files, *work.blobs, left_out))
     items.push_back(std::move(item));
+  add_readable(scope, *snapshot, needs.files, *work.blobs, invalid);
   std::set<ResourceId> gone = std::move(invalid.ids);
+  tell_twins(gone, snapshot->commit(), items, invalid.problems);
+  invalid.count += leave_out(gone, snapshot->commit(), items, invalid.problems);
   refuse(duplicates(scope, snapshot->commit(), items, work.reread, partial), snapshot->commit(), items, gone,
          left_out);
 
@@ -251,10 +285,12 @@ Work prepare_commit(const Scope& scope, const std::shared_ptr<const source::Snap
     add_hooks(scope, std::move(hooks), partial ? needs.hooks_without(work.reread) : std::vector<ResourceId>(),
               work);
   if (!invalid.problems.empty()) {
-    add_known(old_rows, ids, invalid, gone);
+    add_known(old_rows, items, invalid, gone);
+    tell_twins(gone, snapshot->commit(), work.upsert, invalid.problems);
     work.left_out = std::move(invalid.problems);
-    leave_out(std::move(gone), snapshot->commit(), work.upsert, work.left_out);
+    work.left_out_count = invalid.count + leave_out(gone, snapshot->commit(), work.upsert, work.left_out);
     work.put_off = std::exchange(work.remove, {});
+    std::erase_if(work.put_off, [&](const ResourceId& id) { return gone.contains(id); });
   }
   sort_by_requirements(work.upsert);
   work.reread_items = std::move(items);

@@ -78,13 +78,25 @@ class Resolver {
   /// False where not all that is wrong is so of one document each, or one of these is a hook.
   bool leave_out() {
     if (!left_out_ || of_all_ || !may_be_left_out(problems_)) return false;
+    for (const auto& item : items_) {
+      if (!wrong_.contains(item.document.digest)) continue;
+      wrong_ids_.insert(item.resource.id);
+      unknown_.erase({item.path, item.index});
+    }
     const auto wrong = [&](const Item& item) {
       return wrong_.contains(item.document.digest) || wrong_ids_.contains(item.resource.id);
     };
     if (std::any_of(items_.begin(), items_.end(),
                     [&](const Item& item) { return wrong(item) && !item.resource.hooks.empty(); }))
       return false;
+    left_out_->count += static_cast<std::int64_t>(wrong_places_.size() + same_twice_);
+    for (const auto& item : items_) {
+      if (wrong_places_.contains({item.path, item.index}) || !wrong_ids_.contains(item.resource.id)) continue;
+      problems_.push_back(twin_of_left_out(snapshot_.commit(), item));
+      ++left_out_->count;
+    }
     std::erase_if(items_, wrong);
+    for (const auto& [path, index] : unknown_) left_out_->unknown.insert(path);
     std::move(problems_.begin(), problems_.end(), std::back_inserter(left_out_->problems));
     left_out_->paths.merge(wrong_paths_);
     left_out_->ids.merge(wrong_ids_);
@@ -96,6 +108,12 @@ class Resolver {
     wrong_.insert(draft.digest);
     wrong_ids_.insert(draft.ids.begin(), draft.ids.end());  // with all else that declares them
     wrong_paths_.insert(draft.document.path);
+    const Place at{draft.document.path, draft.document.index};
+    wrong_places_.insert(at);
+    if (draft.ids.empty())
+      unknown_.insert(at);
+    else
+      unknown_.erase(at);
     // What also needs files is asked about again, and may be told the same.
     if (told_.insert(problem.str()).second) problems_.push_back(std::move(problem));
   }
@@ -147,6 +165,7 @@ class Resolver {
       if (!fresh) {
         wrong_paths_.insert(draft.document.path);  // the first of them may stay
         problems_.push_back(same_twice(drafts[it->second].document, draft.document));
+        ++same_twice_;
         continue;
       }
       protocol::Document document{draft.digest, draft.document.json, {}};
@@ -295,11 +314,21 @@ class Resolver {
   std::set<std::string> told_;                 ///< of `problems_`
   std::set<std::string> wrong_, wrong_paths_;  ///< documents, by their digests, and where they stand
   std::set<ResourceId> wrong_ids_;
+  using Place = std::pair<std::string, int>;  ///< manifest, and document in it
+  std::set<Place> wrong_places_, unknown_;    ///< all that are wrong, and those that nobody knows the id of
+  std::size_t same_twice_ = 0;
   bool of_all_ = false;         ///< a problem is of no document, or of a hook
   std::vector<Value> defined_;  ///< by the documents asked about so far, for those in other calls
 };
 
 }  // namespace
+
+Problem twin_of_left_out(const CommitId& commit, const Item& item) {
+  return {ProblemCause::input,
+          item.resource.id.str() + " is declared elsewhere, too, by something that is left out",
+          "neither is applied: correct the other, or remove one of the two", place(commit, item.path),
+          item.position({})};
+}
 
 std::vector<Item> resolve_documents(const Scope& scope, const source::Snapshot& snapshot,
                                     std::vector<Document> documents, BlobMemory& memory, SnapshotBlobs& blobs,

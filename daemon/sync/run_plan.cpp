@@ -203,7 +203,7 @@ void Run::leave_out(const std::vector<Refused>& refused) {
   for (const auto& one : refused)
     if (!removed.contains(one.id)) gone.insert(one.id);
   std::move(problems.begin(), problems.end(), std::back_inserter(work_.left_out));
-  sync::leave_out(std::move(gone), job_.revision, work_.upsert, work_.left_out);
+  work_.left_out_count += sync::leave_out(gone, job_.revision, work_.upsert, work_.left_out);
   put_back_releases();
   work_.put_off.insert(work_.put_off.end(), work_.remove.begin(), work_.remove.end());
   work_.remove.clear();

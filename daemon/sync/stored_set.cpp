@@ -171,8 +171,8 @@ void settle_open_intents(const Scope& scope, SyncId sync, bool leaving) {
   if (!settled.empty()) scope.store.settle(scope.application.uid, sync, settled);
 }
 
-void leave_out(std::set<ResourceId> gone, const CommitId& commit, std::vector<Item>& items,
-               std::vector<Problem>& left_out) {
+std::int64_t leave_out(std::set<ResourceId>& gone, const CommitId& commit, std::vector<Item>& items,
+                       std::vector<Problem>& left_out) {
   for (bool more = !gone.empty(); more;) {
     more = false;
     for (const auto& item : items) {
@@ -192,7 +192,7 @@ void leave_out(std::set<ResourceId> gone, const CommitId& commit, std::vector<It
   if (std::any_of(items.begin(), items.end(),
                   [&](const Item& item) { return goes(item) && !item.resource.hooks.empty(); }))
     throw Failure(left_out);
-  std::erase_if(items, goes);
+  return static_cast<std::int64_t>(std::erase_if(items, goes));
 }
 
 void sort_by_requirements(std::vector<Item>& items) {

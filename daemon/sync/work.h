@@ -64,6 +64,7 @@ struct Work {
   /// What is wrong with documents that this is without, where the application's `invalid` lets the others be
   /// applied. Then it deletes nothing, and none of it is recorded as declared.
   std::vector<Problem> left_out;
+  std::int64_t left_out_count = 0;  ///< documents, or files that cannot be read
   std::vector<ResourceId> put_off;  ///< it would delete them if nothing were left out
 
   // For the need index and the input key, once the sync succeeded.
@@ -110,11 +111,14 @@ void settle_open_intents(const Scope&, SyncId, bool leaving);
 std::vector<Item> resolve_documents(const Scope&, const source::Snapshot&, std::vector<render::Document>,
                                     BlobMemory&, SnapshotBlobs&, render::LeftOut* left_out = nullptr);
 
-/// Takes out of `items` those that are `gone`, and what requires any of them, directly or by others, of which
-/// each has a problem more in `left_out`. Throws Failure with all of these where one is a hook: without it
-/// the rest may not be safe.
-void leave_out(std::set<ResourceId> gone, const CommitId&, std::vector<Item>& items,
-               std::vector<Problem>& left_out);
+/// What is wrong with something that is valid itself, and declared by what is left out, too.
+Problem twin_of_left_out(const CommitId&, const Item&);
+
+/// Takes out of `items` those that are `gone`, and what requires any of them, directly or by others, which is
+/// gone then, too, each with a problem more in `left_out`; returns how many. Throws Failure with all of these
+/// where one is a hook: without it the rest may not be safe.
+std::int64_t leave_out(std::set<ResourceId>& gone, const CommitId&, std::vector<Item>& items,
+                       std::vector<Problem>& left_out);
 
 /// Requirements before what requires them; the given order where there is no relation. A cycle throws
 /// Failure.

@@ -163,7 +163,11 @@ std::optional<Wanted> read_document(const protocol::Document& document, const Va
     }
     wanted.kind = *kind;
   }
-  if (problems.size() != before) return std::nullopt;
+  if (problems.size() != before) {
+    const bool told = !wanted.path.empty() && path_fault(wanted.path).empty();
+    for (std::size_t i = before; told && i < problems.size(); ++i) problems[i].id = id_of(wanted.path).str();
+    return std::nullopt;
+  }
   wanted.name = *name;
   return wanted;
 }

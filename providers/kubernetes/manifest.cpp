@@ -318,6 +318,26 @@ std::optional<Manifest> read_manifest(const Document& document, const Value& def
   return manifest;
 }
 
+std::optional<Id> id_meant(const Value& json, const Policy& policy, const Kinds& server,
+                           const Kinds& defined) {
+  const auto word = [](const Value& object, std::string_view key) {
+    const Value* text = object.find(key);
+    return text && text->is_string() ? text->as_string() : std::string();
+  };
+  const Value* metadata = json.is_object() ? json.find("metadata") : nullptr;
+  if (!metadata || !metadata->is_object()) return std::nullopt;
+  Id id{{ApiVersion::parse(word(json, "apiVersion")).group, word(json, "kind")},
+        word(*metadata, "namespace"),
+        word(*metadata, "name")};
+  const KindInfo* kind = server.find(id.type) ? server.find(id.type) : defined.find(id.type);
+  if (!kind) return std::nullopt;
+  if (!kind->namespaced) id.space.clear();
+  if (kind->namespaced && id.space.empty()) id.space = policy.default_namespace();
+  const bool whole =
+      !id.name.empty() && (!kind->namespaced || !id.space.empty()) && Id::parse(id.str()) == id;
+  return whole ? std::optional(id) : std::nullopt;
+}
+
 std::string tracking_id(const protocol::Owner& owner, const Id& id) {
   return owner.installation + "/" + owner.application + "/" + id.str();
 }

@@ -40,6 +40,9 @@ struct Manifest {
 std::optional<Manifest> read_manifest(const protocol::Document&, const Value& defaults, const Policy&,
                                       const Kinds& server, const Kinds& defined,
                                       std::vector<protocol::WireProblem>&);
+/// What a document that is refused would declare, where it says that: nothing else is to declare it
+/// meanwhile.
+std::optional<Id> id_meant(const Value& document, const Policy&, const Kinds& server, const Kinds& defined);
 
 /// `INSTALLATION/APPLICATION/ID`, the value of the tracking annotation.
 std::string tracking_id(const protocol::Owner&, const Id&);

@@ -58,7 +58,12 @@ protocol::ResolveResult resolve(State& state, const protocol::ResolveRequest& re
     result.problems.push_back(std::move(problem));
   };
   for (const auto& document : request.documents) {
+    const auto before = result.problems.size();
     const auto manifest = read_manifest(document, request.defaults, policy, *kinds, defined, result.problems);
+    if (!manifest) {
+      const auto id = id_meant(document.json, policy, *kinds, defined);
+      for (auto i = before; id && i < result.problems.size(); ++i) result.problems[i].id = id->str();
+    }
     if (!manifest || manifest->hook.left_out) continue;
     const auto [first, fresh] = seen.emplace(manifest->id, document.digest);
     if (!fresh) {

@@ -31,3 +31,13 @@ class Skip(Scene):
         self.converge({"a": "2\n"})
         self.assertIn("nothing else of it was to be done", self.refused(b="a: [\n"))
         self.assert_files({"a": "2\n"})
+
+    def test_twins(self):
+        """of two that declare one path neither is written where one of them is invalid, whatever is wrong with it"""
+        path = self.target / "t"
+        valid = manifest.file(path, "1\n")
+        for invalid in (valid.replace("content", "contnet"),
+                        yaml.dump(manifest.document("File", "t", path=str(path), source="none.txt")),
+                        manifest.file(path, "2\n") + "---\n[\n"):
+            self.assertIn("declared elsewhere, too", self.refused(t=valid, u=invalid))
+            self.assert_files({"a": "2\n"})

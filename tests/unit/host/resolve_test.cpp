@@ -97,6 +97,21 @@ TEST_CASE("all problems of all documents are told at once, each with its pointer
   for (const auto& s : all) CHECK(s.cause == ProblemCause::input);
 }
 
+TEST_CASE("what is wrong with a document says which path it would declare, where it says that itself") {
+  protocol::ResolveRequest request;
+  for (const auto* path : {"/srv/a", "/srv/../a"})
+    request.documents.push_back(
+        {path,
+         parse_json(R"({"apiVersion":"host.gitopsd.io/v1","kind":"File","metadata":{"name":"a"},
+                              "spec":{"contnet":"x","path":")" +
+                    std::string(path) + "\"}}"),
+         {}});
+  const auto result = resolve(request);
+  REQUIRE(result.problems.size() > 2);
+  for (const auto& problem : result.problems)
+    CHECK(problem.id == (problem.document == "/srv/a" ? id_of("/srv/a").str() : ""));
+}
+
 TEST_CASE("what a repository may not do is told with the offending field") {
   Fixture host;
   host.policy.set("users", Value::array().push("root"));

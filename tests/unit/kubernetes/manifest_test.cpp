@@ -57,6 +57,24 @@ std::string refused_at(const std::string& yaml) {
 
 }  // namespace
 
+TEST_CASE("a document that is refused says what it would declare, where it says that itself") {
+  std::vector<protocol::WireProblem> problems;
+  const auto policy = Policy::parse(object_of("{namespaces: [web]}"), problems);
+  const auto meant = [&](const std::string& yaml) {
+    const auto id = id_meant(object_of(yaml), policy, served(), Kinds());
+    return id ? id->str() : "";
+  };
+  CHECK(meant("{apiVersion: v1, kind: Secret, metadata: {name: a, namespace: b}, data: {x: '?'}}") ==
+        "Secret/b/a");
+  CHECK(meant("{apiVersion: v1, kind: Secret, metadata: {name: a}}") == "Secret/web/a");
+  CHECK(meant("{apiVersion: v1, kind: Namespace, metadata: {name: a, namespace: b}}") == "Namespace/a");
+  for (const auto* yaml : {"{apiVersion: v1, kind: Secret, metadata: {generateName: a}}", "{kind: Secret}",
+                           "{apiVersion: v1, kind: Other, metadata: {name: a}}",
+                           "{apiVersion: v1, kind: Secret, metadata: {name: a/b}}",
+                           "{apiVersion: v1, kind: [Secret], metadata: {name: a}}"})
+    CHECK(meant(yaml) == "");
+}
+
 TEST_CASE("a manifest gets its namespace, and loses what is the server's") {
   const auto read = read_yaml(
       "{apiVersion: v1, kind: ConfigMap, metadata: {name: a, uid: x, selfLink: /a, creationTimestamp: null, "
