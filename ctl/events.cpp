@@ -41,6 +41,15 @@ std::string why(const Value& event) {
   return first_line(error.empty() ? text_of(event, "reason") : error);
 }
 
+// A line each: all that is wrong, where the error tells it in short.
+std::string all_problems(const Value& sync) {
+  const auto* problems = sync.find("problems");
+  std::string out;
+  if (problems == nullptr || !problems->is_array()) return out;
+  for (const auto& line : problems->as_array()) out += (out.empty() ? "" : "\n") + line.as_string();
+  return out;
+}
+
 // "stored 0.4 ms, fetched 12 ms, ..."
 std::string stages(const Value& of) {
   const auto* elapsed = of.find("elapsed_ms");
@@ -88,7 +97,9 @@ void print_sync(const Session& session, const Value& sync) {
   details.add("took", milliseconds_of(sync, "duration_ms"));
   details.add("approved by", text_of(sync, "approved_by"));
   details.add("reason", text_of(sync, "reason"));
-  details.add("error", Cell(text_of(sync, "error"), Colour::red));
+  const auto all = all_problems(sync);
+  details.add(all.empty() ? "error" : "all of it",
+              Cell(all.empty() ? text_of(sync, "error") : all, Colour::red));
   session.terminal.write("\n" + details.str(session.terminal));
   if (const auto* steps = sync.find("steps")) session.terminal.write(steps_text(session, *steps));
 }

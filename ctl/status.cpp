@@ -54,6 +54,13 @@ void print_daemon(const Session& session, const Value& answer, WallMicros now) {
 
 constexpr std::size_t kMostConditions = 5;  // of a destination
 
+// "0123456789 partly, 2 left out": the newest commit in force, if only in part.
+std::string revision_of(const Value& application) {
+  const auto* part = application.find("in_part");
+  if (part == nullptr || !part->is_object()) return commit_of(application, "revision");
+  return commit_of(*part, "revision") + " partly, " + number_of(*part, "left_out") + " left out";
+}
+
 // "applying, attempt 2"
 Cell phase_of(const Value& application) {
   auto phase = word_of(application, "phase");
@@ -152,7 +159,7 @@ Exit status_of_all(const Session& session) {
     const auto below = said_below(destinations, application);
     const bool waits_below = says(text_of(application, "waits_for"), below);
     table.add({text_of(application, "name"), word_of(application, "status"), word_of(application, "health"),
-               phase_of(application), age_of(application, "since", now), commit_of(application, "revision"),
+               phase_of(application), age_of(application, "since", now), revision_of(application),
                commit_of(application, "wanted"), number_of(application, "resources"),
                Cell(flags_of(application), Colour::yellow),
                waits_below ? "destination " + text_of(application, "destination") + ", see below"
@@ -218,6 +225,10 @@ Exit status_of_one(const Session& session, const std::string& name) {
   const auto revision = text_of(application, "revision");
   const auto synced = text_of(application, "synced_revision");
   details.add("revision", revision);
+  if (const auto* part = application.find("in_part"); part != nullptr && part->is_object())
+    details.add("partly", Cell(text_of(*part, "revision") + ", " + number_of(*part, "left_out") +
+                                   " left out (sync " + number_of(*part, "sync") + ")",
+                               Colour::yellow));
   if (synced != revision) details.add("synced last", synced);  // nothing since then changes anything of it
   details.add("wanted", text_of(application, "wanted"));
   details.add("resources", number_of(application, "resources"));

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "daemon/sync/stored_plan.h"
 
 namespace gitopsd::api {
 namespace {
@@ -60,6 +61,19 @@ Value contested_object(const sync::Told<sync::ContestedStatus>& contested) {
   }
   return Value::object(
       {{"count", static_cast<std::int64_t>(contested.count)}, {"resources", std::move(list)}});
+}
+
+Value in_part_object(const std::optional<sync::InPartStatus>& part) {
+  if (!part) return {};
+  return Value::object(
+      {{"revision", part->revision.str()}, {"sync", part->sync.value}, {"left_out", part->left_out}});
+}
+
+/// All of them, where the error of a sync tells them in short.
+Value stored_problems(const std::string& plan) {
+  Value list = Value::array();
+  for (const auto& line : sync::decode_plan(plan).problems) list.push(line);
+  return list;
 }
 
 Value not_converging_object(const sync::Told<sync::StuckStatus>& stuck) {
@@ -157,7 +171,8 @@ Value application_object(const sync::ApplicationStatus& a) {
                         {"resources", a.resources},
                         {"conditions", conditions_list(a.conditions)},
                         {"contested", contested_object(a.contested)},
-                        {"not_converging", not_converging_object(a.not_converging)}});
+                        {"not_converging", not_converging_object(a.not_converging)},
+                        {"in_part", in_part_object(a.in_part)}});
 }
 
 Value heals_object(const store::Store::Heals& heals) {
@@ -250,6 +265,7 @@ Value sync_object(const store::Sync& s, const Names& names, const store::Store& 
                         {"input_key", text_or_null(s.input_key)},
                         {"timings", timings_object(s.timings)},
                         {"elapsed_ms", elapsed_object(start, s.timings)},
+                        {"problems", steps ? stored_problems(s.plan) : Value()},
                         {"steps", steps ? stored_steps(s.plan) : Value()}});
 }
 

@@ -44,6 +44,13 @@ struct StuckStatus {
   int returns = 0;
 };
 
+/// Which commit is applied but for what is left out of it.
+struct InPartStatus {
+  CommitId revision;
+  SyncId sync;
+  std::int64_t left_out = 0;  ///< documents, or files that cannot be read
+};
+
 /// The first of them, and how many there are.
 template <class T>
 struct Told {
@@ -75,6 +82,7 @@ struct ApplicationStatus {
   std::vector<ConditionStatus> conditions{};  ///< of its destination that concern it
   Told<ContestedStatus> contested{};
   Told<StuckStatus> not_converging{};
+  std::optional<InPartStatus> in_part{};  ///< newer than the last succeeded sync, where there is one
 };
 
 struct PlanView {

@@ -137,7 +137,7 @@ void DispatcherImpl::begin(const App& app, Job job) {
     }
     // Of the sync before, which this one replaces; not of what it is itself a new attempt at.
     if (job.tries == 0) app->error.clear();
-    app->rejected.reset();
+    forget_rejections(app, job);
     take_up_left(app, job);
   }
   if (!app->aside.any()) {  // else it is a heal, and people wait for something else
@@ -258,6 +258,8 @@ void DispatcherImpl::ended(const App& app, const std::shared_ptr<Run>& run, Outc
         app->state.outside = after.outside;
         app->state.last_succeeded = run->id();
         app->accord = {app->newest_of(job), run->id()};
+        app->rejections.clear();
+        app->in_part.reset();
         // What it had nothing to do with may still differ, where drift is only reported.
         for (const auto& id : run->repetition().handled) {
           app->out_of_sync.erase(id);
@@ -277,6 +279,7 @@ void DispatcherImpl::ended(const App& app, const std::shared_ptr<Run>& run, Outc
       break;
     case Outcome::Kind::failed:
       app->error_of(job.kind) = outcome.error;
+      if (outcome.in_part) app->in_part = {job.revision, run->id(), outcome.in_part->left_out};
       ++metrics_.syncs_failed;
       log::warning("sync failed", {{"application", app->config.name.str()},
                                    {"sync", run->id().value},
@@ -301,6 +304,7 @@ void DispatcherImpl::ended(const App& app, const std::shared_ptr<Run>& run, Outc
   if (outcome.kind == Outcome::Kind::succeeded && job.kind == Kind::remove) {
     app->state = {};
     app->state.uid = app->uid;
+    app->in_part.reset();
     app->out_of_sync.clear();
     app->waiting.clear();
     *app->needs = NeedIndex{};

@@ -23,7 +23,7 @@ bool same_provider(const config::Destination& a, const config::Destination& b) {
 void DispatcherImpl::configure(const config::Snapshot& config) {
   std::unique_lock configuring(configure_mutex_);
   const auto known = env_.store->applications();
-  const auto rejected = rejections(known);
+  const auto remembered = memories(known);
   std::vector<std::shared_ptr<Provider>> retired;
   std::vector<store::Event> homeless;
   {
@@ -31,7 +31,7 @@ void DispatcherImpl::configure(const config::Snapshot& config) {
     config_ = config;
     retired = configure_destinations(*config);
     homeless = configure_repositories(*config);
-    configure_applications(*config, known, rejected);
+    configure_applications(*config, known, remembered);
   }
   record_applications(known);
   configuring.unlock();
@@ -104,23 +104,10 @@ std::vector<store::Event> DispatcherImpl::configure_repositories(const config::C
   return homeless;
 }
 
-/// What people rejected, as the store has it: such a word outlives a restart.
-DispatcherImpl::Rejections DispatcherImpl::rejections(
-    const std::vector<store::ApplicationState>& known) const {
-  Rejections found;
-  for (const auto& state : known) {
-    if (state.last_sync == state.last_succeeded || app_of(state.uid)) continue;
-    const auto last = env_.store->sync(state.last_sync);
-    if (!last || last->state != store::SyncState::cancelled || last->input_key.empty()) continue;
-    found[state.uid] = {last->input_key, rejected_text(last->revision, last->reason)};
-  }
-  return found;
-}
-
 /// With the mutex. An application that comes back finds its line again, so that never two syncs of one run.
 void DispatcherImpl::configure_applications(const config::Config& config,
                                             const std::vector<store::ApplicationState>& known,
-                                            const Rejections& rejected) {
+                                            const Memories& remembered) {
   std::map<ApplicationUid, App> apps;
   for (const auto& a : config.applications) {
     App line;
@@ -138,7 +125,8 @@ void DispatcherImpl::configure_applications(const config::Config& config,
       for (const auto& state : known) {
         if (state.uid == a.uid) line->state = state;
       }
-      if (const auto word = rejected.find(a.uid); word != rejected.end()) line->rejected = word->second;
+      if (const auto memory = remembered.find(a.uid); memory != remembered.end())
+        remember(*line, memory->second);
     }
     if (line->moving || moves(line->state, a)) {
       line->moving = true;

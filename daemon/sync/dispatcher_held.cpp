@@ -229,8 +229,10 @@ SyncId DispatcherImpl::reject(const ApplicationName& name, const std::optional<S
     std::lock_guard lock(mutex_);
     held_run(app, run->id());
     part = part_of(*app);
-    if (run->job().kind == Kind::commit)
-      app->rejected = {run->job().input_key, rejected_text(run->job().revision, why)};
+    if (const Job& job = run->job(); job.kind == Kind::commit) {
+      app->rejected = {job.input_key, job.source_key, rejected_text(job.revision, why)};
+      app->rejections.push_back(*app->rejected);
+    }
     if (app->aside.run) {
       events = std::exchange(app->aside, {}).along.events;
     } else {

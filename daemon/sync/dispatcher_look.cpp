@@ -73,7 +73,7 @@ void DispatcherImpl::look(const Repo& repo) {
         config::Application config;
         std::string settings;
         store::ApplicationState state;
-        std::string tried, rejected;
+        std::string tried;
         CommitId accepted;
         bool signed_only = false, engaged = false;
         {
@@ -85,7 +85,6 @@ void DispatcherImpl::look(const Repo& repo) {
           tried = app->last_tried_key;
           accepted = app->revision();
           signed_only = repo->config.require_signed;
-          if (app->rejected) rejected = app->rejected->input_key;
           if (auto it = dests_.find(app->config.destination); it != dests_.end()) dest = it->second;
         }
         if (!dest) continue;
@@ -96,9 +95,18 @@ void DispatcherImpl::look(const Repo& repo) {
         const bool offers_else = !tried.empty() && !tried.ends_with(tried_key({}, digest));
         if (key == state.input_key && tip->second != accepted && !signed_only)
           note_accord(app, tip->second, state.last_succeeded);
-        if (key == state.input_key || tried == tried_key(key, digest) || key == rejected ||
+        Job job;
+        job.cause = store::Cause::context;
+        job.revision = tip->second;
+        job.source_key = source;
+        job.input_key = key;
+        if (key == state.input_key || is_in_part(app, job, digest) || tried == tried_key(key, digest) ||
             state.quarantined.find(source) != std::string::npos)
           continue;
+        {
+          std::lock_guard lock(mutex_);
+          if (is_rejected(app, key)) continue;
+        }
         event.cause = store::Cause::context;
         event.application = app->uid;
         event.body_signed = tip->second == accepted;

@@ -97,6 +97,8 @@ void DispatcherImpl::moved(const App& app, const store::Configured& now) {
   app->state.quarantined = held_off;
   app->again.reset();
   app->rejected.reset();
+  app->rejections.clear();
+  app->in_part.reset();
   app->out_of_sync.clear();
   app->ailing.clear();
   app->contest = {};

@@ -75,6 +75,13 @@ std::string again_text(const ApplicationLine& app) {
   return "being tried again in " + std::to_string(std::max<std::int64_t>(left.count(), 0)) + " s";
 }
 
+std::string why_failed(const ApplicationLine& app) {
+  if (!app.in_part || app.in_part->sync != app.state.last_sync) return "the last sync failed";
+  const auto count = app.in_part->left_out;
+  return std::to_string(count) + (count == 1 ? " document of " : " documents of ") +
+         app.in_part->revision.short_str() + (count == 1 ? " is" : " are") + " left out";
+}
+
 /// What an application waits for, and what releases it.
 struct Waiting {
   std::string what, released_by{};
@@ -87,7 +94,7 @@ Waiting waiting_of(const ApplicationLine& app, const ApplicationStatus& s) {
   if (s.quarantined)
     return {"a new state in the repository, since it was rolled back", "gitopsctl resume " + s.name.str()};
   if (app.rejected) return {"a new state in the repository: " + app.rejected->text, sync};
-  if (idle && !app.error.empty()) return {again_text(app) + ", since the last sync failed", sync};
+  if (idle && !app.error.empty()) return {again_text(app) + ", since " + why_failed(app), sync};
   if (!app.unsigned_report.empty()) return {app.unsigned_report};
   if (!app.report.empty()) return {app.report};
   if (!app.waiting.empty()) return {awaited_text(app.waiting)};
@@ -136,6 +143,7 @@ ApplicationStatus what_it_does(const ApplicationLine& app) {
   s.destination = app.config.destination;
   s.revision = app.revision();
   s.synced_revision = app.state.revision;
+  s.in_part = app.in_part;
   s.wanted = app.wanted;
   s.phase = app.phase == Phase::idle && app.next ? Phase::queued : app.phase;
   s.waits_for = app.waits_for;

@@ -129,11 +129,16 @@ void DispatcherImpl::say_kept_off(const App& app, const Run& run, PlanView& view
   if (app->config.suspended) {
     view.kept_off = kSuspended;
     view.released_by = kSuspendedRelease;
-  } else if (app->state.quarantined.find(source) != std::string::npos) {
+    return;
+  }
+  if (app->state.quarantined.find(source) != std::string::npos) {
     view.kept_off = name + " was rolled back from this state";
     view.released_by = "gitopsctl resume " + name;
-  } else if (app->rejected && app->rejected->input_key == key) {
-    view.kept_off = app->rejected->text;
+    return;
+  }
+  for (const auto& one : app->rejections) {
+    if (one.input_key != key) continue;
+    view.kept_off = one.text;
     view.released_by = "gitopsctl sync " + name;
   }
 }

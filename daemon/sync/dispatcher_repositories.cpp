@@ -399,7 +399,7 @@ void DispatcherImpl::concern(const App& app, const store::Event& event, const so
     note = name + " was rolled back from this state; gitopsctl resume " + name + " releases it";
     return;
   }
-  if (!force && app->rejected && app->rejected->input_key == key) {
+  if (!force && is_rejected(app, key)) {
     note = app->rejected->text + "; gitopsctl sync " + app->config.name.str() + " asks for it again";
     ++trackers_[event.id].cancelled;
     return;

@@ -17,6 +17,7 @@
 #include "daemon/sync/bases.h"
 #include "daemon/sync/contest.h"
 #include "daemon/sync/dispatcher.h"
+#include "daemon/sync/input_key.h"
 #include "daemon/sync/look.h"
 #include "daemon/sync/remote.h"
 #include "daemon/sync/run.h"
@@ -113,9 +114,12 @@ struct ApplicationLine {
   std::string unsigned_report;  ///< of a commit that no signed delivery named, until a sync succeeds
   /// What somebody did not want applied: not asked for again until the input changes.
   struct Rejected {
-    std::string input_key, text;
+    std::string input_key, source_key, text;
   };
   std::optional<Rejected> rejected;
+  std::vector<Rejected> rejections;     ///< of the same source, also under other settings
+  std::optional<InPartStatus> in_part;  ///< applied since the last succeeded sync
+  bool passes_in_part = false;          ///< and not tried again yet since the start, though it may come right
   /// A sync that failed for what may pass: tried again by itself, when it is time or all is healthy.
   struct Again {
     Job job;
@@ -165,11 +169,6 @@ struct ApplicationLine {
   }
 };
 
-/// What is not tried twice: what failed under this key may do with what the destination offers since.
-inline std::string tried_key(const std::string& input_key, const std::string& render_context_digest) {
-  return input_key + " " + render_context_digest;
-}
-
 /// The events that end with what the application is doing now; it forgets them.
 inline std::vector<EventId> with_along(ApplicationLine& app, EventId event) {
   std::vector<EventId> events = std::exchange(app.along, {}).events;
@@ -213,6 +212,15 @@ struct Part {
 inline Part part_of(const ApplicationLine& app) {
   return {app.uid, app.state.last_sync};
 }
+
+/// What the store knows of an application's syncs since the last succeeded one.
+struct Memory {
+  std::vector<ApplicationLine::Rejected> rejections{};
+  bool rejected = false;  ///< the first of them is what the newest sync was about
+  std::optional<InPartStatus> in_part{};
+  std::string tried{}, error{};  ///< of the newest sync, where that is the one that applied in part
+  bool may_pass = false;         ///< likewise
+};
 
 /// An event's open ends: it ends when the last application that it concerns does.
 struct Tracker {
@@ -276,16 +284,22 @@ class DispatcherImpl : public Dispatcher {
   void configure(const config::Snapshot&);
   std::vector<std::shared_ptr<Provider>> configure_destinations(const config::Config&);
   std::vector<store::Event> configure_repositories(const config::Config&);
-  using Rejections = std::map<ApplicationUid, ApplicationLine::Rejected>;
-  Rejections rejections(const std::vector<store::ApplicationState>& known) const;
+  using Memories = std::map<ApplicationUid, Memory>;
   void configure_applications(const config::Config&, const std::vector<store::ApplicationState>& known,
-                              const Rejections&);
+                              const Memories&);
   void record_applications(const std::vector<store::ApplicationState>& known);
   void forget_orphan(const ApplicationUid&);
   void let_go(const App&, const std::string& why);
   void drop_next(const App&, const std::string& why);
   void keep_connected(const std::weak_ptr<DestinationLine>&);
   bool configured(const App&) const;
+
+  // dispatcher_remember.cpp: what syncs since the last succeeded one left behind
+  Memories memories(const std::vector<store::ApplicationState>& known) const;
+  static void remember(ApplicationLine&, const Memory&);
+  static bool is_rejected(const App&, const std::string& input_key);
+  static void forget_rejections(const App&, const Job& begun);
+  bool is_in_part(const App&, const Job& of, const std::string& render_context_digest);
 
   // dispatcher_move.cpp: an application goes to another destination
   bool moves(const store::ApplicationState&, const config::Application&) const;

@@ -35,6 +35,10 @@ std::string context_of(const std::string& render_context_digest, const source::S
 /// The whole: both halves and the render context, as far as it counts. Hex SHA-256.
 std::string input_key(const std::string& source_key, const std::string& settings_key,
                       const std::string& context);
+/// What is not tried twice: what failed under this key may do with what the destination offers since.
+inline std::string tried_key(const std::string& input_key, const std::string& render_context_digest) {
+  return input_key + " " + render_context_digest;
+}
 /// Whether `known` is the key of these halves, with this render context or as of something that is no chart.
 bool is_input_key(const std::string& known, const std::string& source_key, const std::string& settings_key,
                   const std::string& render_context_digest);

@@ -12,6 +12,8 @@ constexpr std::size_t kShown = 20;
 /// Fewer are told one by one; and up to twenty of what somebody has to write otherwise, each at its place.
 constexpr std::size_t kMany = 4;
 constexpr std::size_t kNamed = 3;
+/// Of a list that tells all: a hostile commit has no end.
+constexpr std::size_t kMost = 5000;
 
 /// "cannot read ConfigMap/web/a: it is busy" is "it is busy" of ConfigMap/web/a; "Pod/web/p is Degraded: no
 /// node" is "is Degraded: no node" of Pod/web/p.
@@ -127,16 +129,33 @@ std::vector<std::string> told_once(const std::vector<Problem>& problems) {
   return lines;
 }
 
-std::vector<std::string> left_out_lines(const std::vector<Problem>& left_out,
-                                        const std::vector<ResourceId>& put_off) {
-  auto lines = told_once(left_out);
+std::vector<std::string> told_in_full(const std::vector<Problem>& problems) {
+  std::vector<std::string> lines;
+  for (const auto& problem : problems) {
+    if (lines.size() == kMost) {
+      lines.push_back("... and " + grouped(problems.size() - kMost) + " more");
+      break;
+    }
+    lines.push_back(problem.str());
+  }
+  return lines;
+}
+
+std::vector<std::string> left_out_lines(std::vector<std::string> lines,
+                                        const std::vector<ResourceId>& put_off, bool in_full) {
   if (put_off.empty()) return lines;
+  const std::size_t named = std::min(put_off.size(), in_full ? kMost : kNamed);
   std::string stay = "no longer declared, and not deleted before all is valid: ";
-  for (std::size_t i = 0; i < std::min(put_off.size(), kNamed); ++i)
-    stay += (i > 0 ? ", " : "") + put_off[i].str();
-  if (put_off.size() > kNamed) stay += " and " + grouped(put_off.size() - kNamed) + " more";
+  for (std::size_t i = 0; i < named; ++i) stay += (i > 0 ? ", " : "") + put_off[i].str();
+  if (put_off.size() > named) stay += " and " + grouped(put_off.size() - named) + " more";
   lines.push_back(std::move(stay));
   return lines;
+}
+
+bool is_whole(std::string_view text, const std::vector<std::string>& lines) {
+  std::string all;
+  for (const auto& line : lines) all += (all.empty() ? "" : "\n") + line;
+  return text == all;
 }
 
 std::string first_lines(const std::vector<std::string>& lines) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/problem.h"
@@ -27,10 +28,15 @@ bool may_be_left_out(const std::vector<Problem>&);
 /// names: "the cluster cannot be reached (2,001 resources: ConfigMap/web/a, ... and 1,998 more)".
 std::vector<std::string> told_once(const std::vector<Problem>& problems);
 
-/// What is left out, a line each, and what is not deleted for that.
-std::vector<std::string> left_out_lines(const std::vector<Problem>& left_out,
-                                        const std::vector<ResourceId>& put_off);
+/// Each of them on a line, up to 5,000.
+std::vector<std::string> told_in_full(const std::vector<Problem>& problems);
 
+/// `lines` of what is left out, and what is not deleted for that: a few of it, or all `in_full`.
+std::vector<std::string> left_out_lines(std::vector<std::string> lines,
+                                        const std::vector<ResourceId>& put_off, bool in_full);
+
+/// Whether a text is all of the lines.
+bool is_whole(std::string_view text, const std::vector<std::string>& lines);
 /// The first of them in one text of at most twenty lines.
 std::string first_lines(const std::vector<std::string>& lines);
 /// The same of told_once, for an event's error.

@@ -230,26 +230,50 @@ Repetition Run::repetition() const {
 
 std::vector<std::string> Run::left_out() const {
   if (work_.left_out.empty()) return {};
-  return left_out_lines(work_.left_out, work_.put_off);
+  return left_out_lines(told_in_full(work_.left_out), work_.put_off, true);
 }
 
 /// All but what is left out is done. What may pass by itself without the commit being another is tried again.
-Failure Run::incomplete() const {
+Outcome Run::end_in_part() {
+  in_part_ = true;
   const auto passing = std::find_if(work_.left_out.begin(), work_.left_out.end(), [](const Problem& problem) {
     return problem.cause != ProblemCause::input && problem.cause != ProblemCause::permission;
   });
-  return fail(passing == work_.left_out.end() ? ProblemCause::input : passing->cause,
-              steps_.empty() ? "some of the commit is left out, and nothing else of it was to be done"
-                             : "some of the commit is left out, and the rest of it is applied",
-              "nothing is deleted or replaced before all of it is valid");
+  return fail_over(fail(passing == work_.left_out.end() ? ProblemCause::input : passing->cause,
+                        steps_.empty()
+                            ? "some of the commit is left out, and nothing else of it was to be done"
+                            : "some of the commit is left out, and the rest of it is applied",
+                        "nothing is deleted or replaced before all of it is valid"));
+}
+
+/// A few of what it is without.
+std::string Run::left_out_text() const {
+  return first_lines(left_out_lines(told_once(work_.left_out), work_.put_off, false));
+}
+
+/// With where the rest can be read, if there is more.
+std::string Run::short_text(const Failure& failure) const {
+  std::string text = describe(failure.problems());
+  if (!work_.left_out.empty()) text += "\nleft out:\n" + left_out_text();
+  if (all_problems(failure).empty()) return text;
+  return text + "\nall of it: gitopsctl show " + std::to_string(job_.event.value);
+}
+
+/// Where the short text does not have them all. What is tried again by itself has told them at first.
+std::vector<std::string> Run::all_problems(const Failure& failure) const {
+  if (!job_.event || job_.failures > 0 || failure.cause() == ProblemCause::transient) return {};
+  auto all = told_in_full(failure.problems());
+  const auto left_out = this->left_out();
+  if (is_whole(describe(failure.problems()), all) && is_whole(left_out_text(), left_out)) return {};
+  all.insert(all.end(), left_out.begin(), left_out.end());
+  return all;
 }
 
 Outcome Run::failed(const Failure& failure) {
   Outcome outcome;
   outcome.cause = failure.cause();
   outcome.kind = outcome.cause == ProblemCause::transient ? Outcome::Kind::retry : Outcome::Kind::failed;
-  outcome.error = describe(failure.problems());
-  if (!work_.left_out.empty()) outcome.error += "\nleft out:\n" + first_lines(left_out());
+  outcome.error = short_text(failure);
   outcome.within = within_;
   // A hook that failed has done what it did: somebody has to look before it runs again.
   outcome.unhealthy = unhealthy_ && !hook_failed_ && work_.left_out.empty();
@@ -258,8 +282,13 @@ Outcome Run::failed(const Failure& failure) {
       !hook_failed_ && std::none_of(failure.problems().begin(), failure.problems().end(), [](const auto& p) {
         return p.cause == ProblemCause::input || p.cause == ProblemCause::permission;
       });
+  if (in_part_)
+    outcome.in_part = {work_.left_out_count,
+                       job_.input_key.empty() ? std::string() : tried_key(job_.input_key, offered_),
+                       outcome.may_pass, GITOPSD_VERSION};
   if (id_ && !(left_ && outcome.kind == Outcome::Kind::retry)) {
     auto t = transition(store::SyncState::failed);
+    t.plan = encode_plan({steps_, all_problems(failure), outcome.in_part});
     t.error = outcome.error;
     try {
       scope_.store.set_sync(id_, t);
@@ -300,9 +329,7 @@ void Run::say_drift() const {
 }
 
 std::string Run::plan_json() const {
-  Value steps = Value::array();
-  for (const auto& step : steps_) steps.push(encode(step));
-  return to_json(Value::object({{"steps", std::move(steps)}}));
+  return encode_plan({steps_, {}, {}});
 }
 
 }  // namespace gitopsd::sync

@@ -14,6 +14,7 @@
 #include "daemon/sync/convergence.h"
 #include "daemon/sync/handover.h"
 #include "daemon/sync/problems.h"
+#include "daemon/sync/stored_plan.h"
 #include "daemon/sync/work.h"
 
 namespace gitopsd::sync {
@@ -70,6 +71,7 @@ struct Outcome {
   bool may_pass = false;    ///< failed, for nothing that the commit or the policy says: may succeed later
   ApplicationUid awaits{};  ///< failed for want of that one's word
   int within = 0;  ///< of retry: seconds after which whoever refused it may take it; 0: he does not say
+  std::optional<AppliedInPart> in_part{};  ///< failed for what it left out alone
 };
 inline Outcome succeeded_outcome() {
   return {Outcome::Kind::succeeded, {}, {}, ProblemCause::internal, false};
@@ -108,7 +110,7 @@ class Run {
   const Scope& scope() const { return scope_; }
   const std::vector<protocol::Step>& steps() const { return steps_; }
   const std::string& hold() const { return hold_; }
-  /// What it is without, and why, a line each; empty where nothing is left out.
+  /// All that it is without, and why, a line each; empty where nothing is left out.
   std::vector<std::string> left_out() const;
   /// What it brought to what is declared, or found to be so, and what of that it had to do once more.
   Repetition repetition() const;
@@ -156,7 +158,10 @@ class Run {
   std::vector<Refused> plan_once();
   std::vector<Refused> refused_of(const protocol::PlanResult&);
   std::vector<Refused> replacements() const;
-  Failure incomplete() const;
+  Outcome end_in_part();
+  std::string left_out_text() const;
+  std::string short_text(const Failure&) const;
+  std::vector<std::string> all_problems(const Failure&) const;
   void leave_out(const std::vector<Refused>&);
   std::set<ResourceId> within_reach() const;
   bool check_what_came_within_reach();
@@ -225,6 +230,7 @@ class Run {
   store::ApplicationState before_;
   store::Applied after_;
   std::string context_;                ///< what its chart was told of the destination
+  std::string offered_;                ///< the digest of what the destination offered then
   std::vector<protocol::Step> steps_;  ///< in order, without action none
   std::vector<Wave> waves_;
   std::string group_;  ///< of the wave that was applied last
@@ -253,7 +259,7 @@ class Run {
   std::optional<Monotonic::time_point> going_until_;
   bool all_to_settle_ = false;   ///< another sync applied some of it, and did not see it healthy
   std::set<ResourceId> unlike_;  ///< applied, and seen to differ from that
-  bool unhealthy_ = false, hook_failed_ = false;  ///< why it fails
+  bool unhealthy_ = false, hook_failed_ = false, in_part_ = false;  ///< why it fails
   Monotonic::time_point health_deadline_{};
   std::string told_waiting_;  ///< what the store says that it waits for
   store::Timings timings_;

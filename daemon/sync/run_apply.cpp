@@ -60,7 +60,7 @@ Outcome Run::apply_from_here() {
     return outcome;
   }
   if (failure_) return failed(*failure_);
-  if (!work_.left_out.empty()) return fail_over(incomplete());
+  if (!work_.left_out.empty()) return end_in_part();
   if (!awaited_.empty()) return wait_for_word();
   look_at_going();
   if (job_.kind == Kind::remove && !going_.empty()) return wait_for_going();

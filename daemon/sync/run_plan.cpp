@@ -48,6 +48,7 @@ void Run::prepare() {
       after_.source_key = source_key(scope_.application.path, *snapshot, decode_outside(before_.outside));
       const auto digest = scope_.provider->render_context_digest();
       context_ = context_of(digest, *snapshot, scope_.application);
+      offered_ = digest;
       // Only the source half may differ for the incremental way: other settings mean other documents
       // everywhere.
       const bool same_settings = before_.last_succeeded &&

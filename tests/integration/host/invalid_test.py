@@ -41,3 +41,16 @@ class Skip(Scene):
                         manifest.file(path, "2\n") + "---\n[\n"):
             self.assertIn("declared elsewhere, too", self.refused(t=valid, u=invalid))
             self.assert_files({"a": "2\n"})
+
+    def test_told(self):
+        """gitopsctl shows lines as lines; status tells what is in force in part, also after a restart"""
+        self.converge({"a": "1\n"})
+        self.refused(b="a: [\n")
+        said = self.daemon.ctl("sync", "web", expect=1)
+        self.assertIn("\n    left out:\n    ", said)
+        self.assertNotIn("\\n", said)
+        commit = self.checkout.head()
+        for _ in range(2):
+            self.assertIn(f"{commit[:10]} partly, 1 left out", self.daemon.ctl("status"))
+            self.daemon.program.stop()
+            self.daemon.start()

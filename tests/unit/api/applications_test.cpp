@@ -27,6 +27,7 @@ TEST_CASE_FIXTURE(World, "status shows every application, the counts and whether
   web.attempt = 2;
   web.error_before = "no namespace";
   web.contested = {21, {{ResourceId("a"), "kubectl-edit", "2026-11-24T09:59:48Z", 5, kNoon}}};
+  web.in_part = {commit_of('d'), SyncId{7}, 2};
   web.since = kNoon;
   web.resources = 4;
   store.put(event_double(1, store::EventState::held));
@@ -55,6 +56,9 @@ TEST_CASE_FIXTURE(World, "status shows every application, the counts and whether
       "changed_by":"kubectl-edit","changed_at":"2026-11-24T09:59:48Z","put_back":5,
       "paused_until":"2026-11-24T12:00:00.000Z"}]})"));
   CHECK(shown.as_object().at("not_converging").is_null());
+  CHECK(shown.as_object().at("in_part") ==
+        parse_json(R"({"left_out":2,"sync":7,"revision":")" + std::string(40, 'd') + "\"}"));
+  CHECK(answer.body.at_pointer("/applications/0/in_part")->is_null());
   CHECK(answer.body.at_pointer("/applications/0/attempt")->is_null());
   CHECK(shown.get_int("resources") == 4);
 }

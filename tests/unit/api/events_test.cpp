@@ -1,4 +1,5 @@
 #include "base/json.h"
+#include "daemon/sync/stored_plan.h"
 #include "tests/unit/api/world.h"
 
 using namespace gitopsd;
@@ -60,7 +61,7 @@ TEST_CASE_FIXTURE(Running, "an event shows its timings, syncs and their steps") 
   step.id = ResourceId("File:/etc/motd");
   step.action = protocol::Action::create;
   step.reason = "is missing";
-  s.plan = to_json(Value::object({{"steps", Value(Value::Array{encode(step)})}}));
+  s.plan = sync::encode_plan({{step}, {"a: bad", "b: bad"}, {}});
   s.timings.received = s.started - 2'000;
   s.timings.planned = s.started + 3'000;
   store.put(s);
@@ -92,6 +93,8 @@ TEST_CASE_FIXTURE(Running, "an event shows its timings, syncs and their steps") 
   CHECK(syncs[0].at_pointer("/elapsed_ms/planned")->as_double() == doctest::Approx(3));
   CHECK(syncs[1].at_pointer("/elapsed_ms/planned")->as_double() == doctest::Approx(5));
   CHECK(syncs[1].at_pointer("/steps/0/action")->as_string() == "create");
+  CHECK(syncs[1].at_pointer("/problems/1")->as_string() == "b: bad");
+  CHECK(syncs[0].get_array("problems").empty());
   CHECK(syncs[1].at_pointer("/steps/0/id")->as_string() == "File:/etc/motd");
   CHECK(syncs[1].at_pointer("/steps/0/reason")->as_string() == "is missing");
 

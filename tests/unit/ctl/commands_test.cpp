@@ -240,6 +240,32 @@ TEST_CASE("status of one application shows its last sync, and nothing for what i
   CHECK(has(out.text(), "\nlast sync: 4 (sync, waiting health, 12 ms) +1\n"));
 }
 
+TEST_CASE("status says of which commit only a part is in force") {
+  const std::string web = R"({"name":"web","uid":"web","phase":"idle","revision":")" + kCommit +
+                          R"(","synced_revision":")" + kCommit +
+                          R"(","in_part":{"revision":"fedcba9876543210","sync":7,"left_out":2}})";
+  FakeDaemon daemon(
+      {http_answer(200, R"({"now":"2026-11-24T10:00:00.000Z","ready":true,"applications":[)" + web + "]}"),
+       http_answer(200, R"({"repositories":[]})"), http_answer(200, R"({"destinations":[]})"),
+       http_answer(200, R"({"application":)" + web + R"(,"last_sync":null})")});
+  const Capture out(daemon.socket());
+  CHECK(status(out.session, "") == Exit::ok);
+  CHECK(has(out.text(), "  fedcba9876 partly, 2 left out\n"));
+  CHECK(status(out.session, "web") == Exit::ok);
+  CHECK(has(out.text(), "partly:       fedcba9876543210, 2 left out (sync 7)\n"));
+}
+
+TEST_CASE("show has all that a sync tells in short") {
+  FakeDaemon daemon({http_answer(200, R"({"event":{"id":9},"syncs":[
+      {"id":4,"error":"bad, 2 places","problems":["a:1:1: bad","b:1:1: bad"]},{"id":5,"error":"worse","problems":[]}]})")});
+  const Capture out(daemon.socket());
+  CHECK(show(out.session, "9") == Exit::ok);
+  CHECK(has(out.text(), "a:1:1: bad\n"));
+  CHECK(has(out.text(), "b:1:1: bad\n"));
+  CHECK_FALSE(has(out.text(), "2 places"));
+  CHECK(has(out.text(), "worse\n"));
+}
+
 TEST_CASE("status tells a configuration that was refused, and why a provider is away") {
   FakeDaemon daemon(
       {http_answer(200,
