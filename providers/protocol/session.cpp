@@ -257,6 +257,7 @@ Value Session::dispatch(const std::string& method, const Value& params, CallCont
   }
   if (method == "plan") {
     auto request = decode_as<PlanRequest>(params);
+    documents_.keep(request.documents);  // of a heal or a rollback, which nobody resolves
     documents_.recall(request.documents);
     return encode(service_.plan(request, context));
   }

@@ -1,10 +1,29 @@
 """A folder of the repository as objects of a bucket: what each push, look and deletion costs, and what it leaves."""
 import json
+import sys
 
 from lib import wait
-from lib.aws import AccountScene, content, counted, stack
+from lib.aws import PROVIDER, AccountScene, content, counted, stack
 
 FILES = 200
+
+# A provider that keeps what it is asked. Its input may not block: the provider has the same socket as its output.
+RECORDER = """#!{python}
+import os, select, subprocess
+provider = subprocess.Popen(["{provider}"], stdin=subprocess.PIPE)
+with open("{sent}", "ab", buffering=0) as sent:
+    while select.select([0], [], [])[0]:
+        try:
+            data = os.read(0, 65536)
+        except BlockingIOError:
+            continue
+        if not data:
+            break
+        sent.write(data)
+        os.write(provider.stdin.fileno(), data)
+provider.stdin.close()
+raise SystemExit(provider.wait())
+"""
 
 
 class Bucket(AccountScene):
@@ -148,6 +167,49 @@ class Push(Bucket):
         self.daemon.ctl("rollback", "web")
         wait.until(lambda: self.texts() == {"a": "1", "b": "2"}, "it is as before", 20)
         self.assertEqual(self.cost(), {"PUT object": 1})
+
+
+class LongDocument(Bucket):
+    def configure(self):
+        super().configure()
+        self.sent = self.folder / "sent"
+        program = self.folder / "provider"
+        program.write_text(RECORDER.format(python=sys.executable, sent=self.sent, provider=PROVIDER))
+        program.chmod(0o755)
+        self.daemon.config["destinations"][0]["command"] = str(program)
+
+    def requests(self) -> list[tuple[str, int]]:
+        """Method and bytes of what the provider was asked about a folder of many files since the last time."""
+        rest, found = self.sent.read_bytes(), []
+        self.sent.write_bytes(b"")
+        while rest:
+            head, _, rest = rest.partition(b"\r\n\r\n")
+            frame, rest = rest[:int(head.split()[-1])], rest[int(head.split()[-1]):]
+            method = json.loads(frame).get("method", "")
+            if method in ("resolve", "plan", "apply"):
+                found.append((method, len(frame)))
+        return found
+
+    def test_names_once(self):
+        """the names of a folder's files are sent once for a push, and to a new process where it asks for them"""
+        files = {f"a-rather-long-name-of-a-file-{number:03}": f"{number}" for number in range(FILES)}
+        self.first(files)
+        self.requests()
+        self.sync(self.site(), **{"site/a-rather-long-name-of-a-file-007": "x"})
+        asked = self.requests()
+        self.assertEqual([method for method, _ in asked], ["resolve", "resolve", "plan", "apply"])
+        self.assertEqual([size > 100 * FILES for _, size in asked], [False, True, False, False], asked)
+        self.assertEqual(self.cost(), {"PUT object": 1})
+
+        self.assertEqual(self.daemon.program.stop(), 0)
+        self.account.put_by_hand(self.bucket, "a-rather-long-name-of-a-file-009", "by hand")
+        self.daemon.application["check_interval"] = "1s"
+        self.daemon.start()
+        wait.until(lambda: self.texts()["a-rather-long-name-of-a-file-009"] == "9", "it is put back")
+        wait.until(lambda: self.daemon.status()["status"] == "synced", "it is synced")
+        asked = self.requests()
+        self.assertEqual([method for method, _ in asked], ["plan", "plan", "apply"])
+        self.assertEqual([size > 100 * FILES for _, size in asked], [False, True, False], asked)
 
 
 class Deletion(Bucket):
