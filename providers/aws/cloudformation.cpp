@@ -145,6 +145,10 @@ bool is_busy(const ApiError& error) {
   return error.code() == "ValidationError" && error.said().find("_IN_PROGRESS state") != std::string::npos;
 }
 
+bool is_unknown(const ApiError& error) {
+  return is_missing(error);
+}
+
 bool is_repeated(const ApiError& error) {
   return error.code() == "TokenAlreadyExistsException";
 }
@@ -359,6 +363,7 @@ std::vector<StackResource> CloudFormation::resources(const std::string& stack, c
   each_page("ListStackResources", {{"StackName", stack}}, cancelled, [&](const Value& found) {
     for (const Value& one : found.get_array("StackResourceSummaries")) {
       if (one.get_string("LogicalResourceId").empty()) continue;
+      if (one.get_string("ResourceStatus") == "DELETE_COMPLETE") continue;
       const Value* drift = one.find("DriftInformation");
       out.push_back({one.get_string("LogicalResourceId"), one.get_string("ResourceType"),
                      one.get_string("PhysicalResourceId"),

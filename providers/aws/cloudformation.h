@@ -114,6 +114,8 @@ inline constexpr std::string_view kNestedStack = "AWS::CloudFormation::Stack";
 
 /// Whether it was refused because an operation on the stack is under way.
 bool is_busy(const ApiError&);
+/// Whether there is no such stack, or none any more.
+bool is_unknown(const ApiError&);
 /// Whether it was done already, with the same request token.
 bool is_repeated(const ApiError&);
 
@@ -155,6 +157,7 @@ class CloudFormation {
   /// came after it.
   std::vector<StackEvent> events_since(const std::string& stack, const std::string& kind,
                                        const Cancelled& = {});
+  /// Those that are there; of a stack that is deleted, too: those that were kept.
   std::vector<StackResource> resources(const std::string& stack, const Cancelled& = {});
 
   /// Begins it; what it is known by.

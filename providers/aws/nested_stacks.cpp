@@ -59,14 +59,22 @@ class Contents {
       one.logical_id.insert(0, path);
       if (kept) out.retained.push_back(one.logical_id);
       out.resources.push_back(one);
-      if (one.type == kNestedStack && !one.physical_id.empty())
-        take(one.physical_id, one.logical_id + "/", depth + 1, kept);
+      if (one.type == kNestedStack && !one.physical_id.empty()) take_nested(one, depth + 1, kept);
     }
   }
 
   StackContents out;
 
  private:
+  /// Somebody may have deleted it past its parent.
+  void take_nested(const StackResource& one, int depth, bool stays) {
+    try {
+      take(one.physical_id, one.logical_id + "/", depth, stays);
+    } catch (const ApiError& error) {
+      if (!is_unknown(error)) throw;
+    }
+  }
+
   std::vector<std::string> retained_of(const std::string& stack) {
     try {
       return retained_by(there_.template_of(stack, cancelled_));
