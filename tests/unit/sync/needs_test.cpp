@@ -57,6 +57,40 @@ TEST_CASE("a folder that is not only of files is refused with its place") {
   CHECK(event.error.find("web/a.yaml") != std::string::npos);
 }
 
+TEST_CASE("folders of thousands of files go in calls that fit into frames, and larger ones are refused") {
+  World world;
+  world.add("web");
+  world.start();
+  const auto name = [](int number) {
+    return "a-name-that-is-long-enough-to-make-three-documents-larger-than-a-frame-" + std::to_string(number);
+  };
+  std::string files;
+  for (int number = 0; number < 9'000; ++number)
+    files += "M 100644 inline web/data/" + name(number) + "\ndata 1\nx\n";
+  world.origin.git(
+      {"fast-import", "--quiet"},
+      "commit refs/heads/main\ncommitter Ada Example <ada@example.com> 1700000000 +0000\ndata 0\n" + files);
+  world.apply({{"web/a.yaml", thing("a", "1", "file: data")},
+               {"web/b.yaml", thing("b", "2", "file: data")},
+               {"web/c.yaml", thing("c", "3", "file: data")}});
+  CHECK(world.place.value("c").find("data/" + name(8'999) + "=") != std::string::npos);
+  CHECK(world.place.largest_call() > 1'000'000);
+  CHECK(world.place.largest_call() < 4u << 20);
+
+  std::string more;
+  for (int number = 0; number < 2'000; ++number)
+    more += "M 100644 inline web/data/more/" + std::to_string(number) + "\ndata 1\nx\n";
+  world.origin.git(
+      {"fast-import", "--quiet"},
+      "commit refs/heads/main\ncommitter Ada Example <ada@example.com> 1700000001 +0000\ndata 0\n"
+      "from refs/heads/main^0\n" +
+          more);
+  const auto event = world.ended(world.push({{"web/d.yaml", thing("d", "4")}}));
+  CHECK(event.state == store::EventState::failed);
+  CHECK(event.error.find("more than 10000 files and folders") != std::string::npos);
+  CHECK(event.error.find("web/data") != std::string::npos);
+}
+
 TEST_CASE("a rollback to what needs other files leaves nothing of the newer commit's needs behind") {
   World world;
   world.add("web");

@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "base/hash.h"
+#include "base/json.h"
 
 namespace gitopsd::sync::test {
 
@@ -60,6 +61,11 @@ class PlaceProvider : public Provider {
       : place_(place), destination_(std::move(destination)) {}
 
   const DestinationName& destination() const override { return destination_.name; }
+  template <class Request>
+  void weigh(const Request& request) {
+    const std::size_t bytes = to_json(encode(request)).size();
+    if (bytes > place_.largest_call_) place_.largest_call_ = bytes;
+  }
   void expect_meant() const {
     if (const auto another = place_.another())
       throw fail(ProblemCause::transient, another->message, another->hint);
@@ -87,6 +93,7 @@ class PlaceProvider : public Provider {
     expect_meant();
     protocol::ResolveResult result;
     ++place_.resolves_;
+    weigh(request);
     const auto text = [](const protocol::Document& document, const std::string& key) {
       const Value* spec = document.json.find("spec");
       return spec ? spec->get_string(key) : std::string();
@@ -132,6 +139,7 @@ class PlaceProvider : public Provider {
 
   protocol::PlanResult plan(const protocol::PlanRequest& request, BlobSource*, Deadline) override {
     expect_meant();
+    weigh(request);
     std::lock_guard lock(place_.mutex_);
     if (place_.broken_) throw fail(ProblemCause::transient, "the provider died");
     std::map<std::string, const protocol::Document*> documents;
@@ -207,6 +215,7 @@ class PlaceProvider : public Provider {
   protocol::ApplyResult apply(const protocol::ApplyRequest& request, BlobSource*,
                               std::function<void(const protocol::Progress&)>, Deadline) override {
     expect_meant();
+    weigh(request);
     std::unique_lock lock(place_.mutex_);
     place_.most_at_once_ = std::max(place_.most_at_once_, ++place_.waiting_);
     place_.changed_.notify_all();
@@ -513,6 +522,10 @@ int Place::changes_of(const std::string& id) const {
   std::lock_guard lock(mutex_);
   const auto it = changes_.find(id);
   return it == changes_.end() ? 0 : it->second;
+}
+
+std::size_t Place::largest_call() const {
+  return largest_call_;
 }
 
 int Place::resolves() const {

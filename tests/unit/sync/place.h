@@ -81,6 +81,8 @@ class Place {
   int changes_of(const std::string& id) const;
   /// How often it was asked what documents mean.
   int resolves() const;
+  /// Bytes of the largest of its calls, as they would travel.
+  std::size_t largest_call() const;
   /// From now on each plan leaves something here, until it is thrown away.
   void leave_plans();
   std::set<std::string> left_plans() const;
@@ -117,6 +119,7 @@ class Place {
   std::string context_ = "context";
   bool shut_ = false, broken_ = false;
   std::atomic<int> resolves_{0};
+  std::atomic<std::size_t> largest_call_{0};
   int waiting_ = 0, most_at_once_ = 0, applies_ = 0;
 };
 
