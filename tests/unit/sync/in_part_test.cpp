@@ -122,9 +122,13 @@ TEST_CASE("a commit that is applied in part is not tried again at each start") {
 TEST_CASE("what is left out for what may pass is tried again after a restart, without an event") {
   Skipping world;
   world.apply({{"web/a.yaml", thing("a", "1")}});
-  world.add("other").invalid = config::InvalidPolicy::skip;
+  const std::string ref = "refs/heads/other";  // no push to main is news to it
+  world.add("other", ref).invalid = config::InvalidPolicy::skip;
   world.reload();
-  world.refused({{"other/a.yaml", thing("a", "2")}, {"other/b.yaml", thing("b", "1")}});
+  const auto event =
+      world.ended(world.push({{"other/a.yaml", thing("a", "2")}, {"other/b.yaml", thing("b", "1")}}, ref));
+  CHECK(event.state == EventState::failed);
+  CHECK(world.place.owner("b") == "other");
   world.restart();
   REQUIRE(eventually([&] { return world.dispatcher->repositories().at(0).last_look > 0; }));
   const int before = world.events_of(store::Cause::context);
