@@ -3,6 +3,10 @@
 That what was cut off by a kill -9 is finished is faults/kill_test.py; which effect steps run again is decided in
 tests/unit/sync, until a provider has effect steps.
 """
+import os
+import signal
+from pathlib import Path
+
 from lib import namespace, wait
 from lib.case import Scene
 from lib.odd import OddScene
@@ -82,3 +86,24 @@ class CutOff(OddScene):
         self.daemon.start()
         self.assertEqual(self.daemon.wait_ended(event)["state"], "succeeded")
         self.assertEqual(self.values(), {"one": f"slow until {gate}", "two": "2"})
+
+    def provider(self) -> int:
+        """Its process: the daemon's only child."""
+        tasks = Path(f"/proc/{self.daemon.program.pid}/task").glob("*/children")
+        pids = [int(pid) for children in tasks for pid in children.read_text().split()]
+        self.assertEqual(len(pids), 1, pids)
+        return pids[0]
+
+    def test_promise_04_cut_off_by_a_crash(self):
+        """promise 4: so is one whose provider crashed, which the log and the sync that was cut off say with the signal"""
+        gate = self.folder / "gate"
+        self.daemon.push_and_wait(self.declare({"one": "1"}))
+        self.forget_calls()
+        event = self.daemon.accept(self.declare({"one": f"slow until {gate}"}))
+        wait.until(lambda: any(call.get("state") == "begun" for call in self.calls()), "the step has begun")
+        os.kill(self.provider(), signal.SIGSEGV)
+        gate.touch()
+        self.assertEqual(self.daemon.wait_ended(event)["state"], "succeeded")
+        self.assertEqual(self.values(), {"one": f"slow until {gate}"})
+        for told in (self.daemon.ctl("show", str(event)), self.daemon.program.log.read_text()):
+            self.assertIn("its provider was ended by signal 11 (SIGSEGV)", told)
