@@ -68,6 +68,7 @@ class Resolving {
     Content content = read_declared_content(document, request_.defaults, result_.problems);
     const bool sound = result_.problems.size() == before;
     if (!is_bucket_name(content.bucket)) return;
+    tell_of(id_of(content), before);
     for (auto& problem : breaches(policy_, content)) result_.problems.push_back(std::move(problem));
     if (!content.complete && !content.folder.empty())
       result_.needs.push_back({document.digest, content.folder});
@@ -75,11 +76,17 @@ class Resolving {
     contents_.push_back(std::move(content));
   }
 
+  /// Whoever else declares the same is to be left out with it.
+  void tell_of(const ResourceId& id, std::size_t first) {
+    for (; first < result_.problems.size(); ++first) result_.problems[first].id = id.str();
+  }
+
   void resolve_stack(const protocol::Document& document, const Reading& reading) {
     const std::size_t before = result_.problems.size();
     Stack stack = read_declared_stack(document, reading, result_.problems);
     const bool sound = result_.problems.size() == before;
     if (!is_stack_name(StackPlace::parse(stack.name).name)) return;
+    tell_of(id_of(stack.name), before);
     auto refused = breaches(policy_, stack);
     if (!declared_.insert(stack.name).second) result_.problems.push_back(declared_twice(stack));
     if (refused.empty()) {  // of what is refused nobody reads more

@@ -51,6 +51,8 @@ TEST_CASE("what cannot be read of a stack hides nothing else that is wrong with 
        declared("Stack", "db", R"({"template": "t", "tags": [], "requires": ["web"]})")});
   CHECK(pointers(result) == std::vector<std::string>{"/metadata/name", "/spec", "/spec", "/spec/capabilities",
                                                      "/spec/parameters", "/spec/tags"});
+  for (const auto& problem : result.problems)
+    CHECK(problem.id == (problem.document == "d0" ? "stack/web" : "stack/db"));
   CHECK(result.resources.empty());
   CHECK(result.needs.empty());
 }
