@@ -35,7 +35,7 @@ Exit plan(const Session& session, const std::string& application, const std::str
   if (const auto* steps = answer.find("steps")) session.terminal.write(steps_text(session, *steps));
   if (const auto* summary = answer.find("summary")) session.line(summary_text(*summary));
   if (!left_out.empty()) {
-    session.line(session.terminal.paint(Colour::yellow, "left out (invalid: skip):"));
+    session.line(session.terminal.paint(Colour::yellow, "left out:"));
     for (const auto& line : left_out)
       session.line("  " + lines_below(line.is_string() ? line.as_string() : ""));
   }

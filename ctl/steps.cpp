@@ -50,7 +50,8 @@ std::string steps_text(const Session& session, const Value& steps) {
     if (const auto reason = text_of(step, "reason"); !reason.empty()) out += "  (" + safe(reason) + ")";
     const auto destroys = text_of(step, "destroys");
     if (!destroys.empty() && destroys != "nothing") {
-      out += "  " + session.terminal.paint(Colour::red, "destroys " + safe(destroys));
+      out += "  " + session.terminal.paint(
+                        Colour::red, destroys == "restart" ? "interrupts" : "destroys " + safe(destroys));
     }
     out += "\n" + diff_text(session, text_of(step, "diff"));
   }

@@ -92,11 +92,16 @@ void check(const config::Config& config, config::Destination d, const std::strin
       if (app.destination == d.name) ask(*provider, app, out);
     }
   } catch (const Failure& failure) {
-    if (refuses(failure.cause())) {
-      for (const auto& problem : failure.problems()) out.problems.push_back(at(d, problem));
-    } else {
-      for (const auto& problem : failure.problems()) out.unchecked.push_back(at(d, problem).message);
+    for (const auto& problem : failure.problems()) {
+      if (refuses(problem.cause))
+        out.problems.push_back(at(d, problem));
+      else
+        out.unchecked.push_back(at(d, problem).message);
     }
+    for (const auto& app : config.applications)
+      if (app.destination == d.name)
+        out.unchecked.push_back("application " + app.name.str() + ": its policy, since destination " +
+                                d.name.str() + " cannot be asked");
   }
   provider->shutdown(Monotonic::now() + kPatience);
 }

@@ -57,6 +57,7 @@ PlanView DispatcherImpl::plan(const ApplicationName& name, const std::optional<C
   view.steps = run.steps();
   view.hold = run.hold();
   view.left_out = run.left_out();
+  if (auto word = run.awaits_word_of(); !word.empty()) view.left_out.push_back(std::move(word));
   say_kept_off(app, run, view);
   return view;
 }

@@ -312,7 +312,9 @@ class ProcessProvider : public Provider {
 
   std::shared_ptr<Connection> connected_or_start() {
     std::lock_guard lock(mutex_);
-    if (stopped_) throw fail(ProblemCause::transient, "the daemon is stopping");
+    if (stopped_)
+      throw fail(ProblemCause::transient,
+                 "its provider ends: the daemon stops, or the destination's settings have changed");
     if (connection_ && !connection_->calls->dead) return connection_;
     const auto now = Monotonic::now();
     if (now < not_before_)

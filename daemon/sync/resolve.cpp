@@ -41,6 +41,23 @@ bool asks_again(const Draft& draft, const std::string& path) {
          });
 }
 
+/// Where a document names a file; itself, where that is not found.
+Position named_at(const Value& document, const std::string& path) {
+  const auto find = [&](const auto& self, const Value& value) -> const Value* {
+    if (value.is_string()) return value.as_string() == path ? &value : nullptr;
+    if (value.is_array()) {
+      for (const Value& item : value.as_array())
+        if (const Value* found = self(self, item)) return found;
+    } else if (value.is_object()) {
+      for (const auto& [key, item] : value.as_object())
+        if (const Value* found = self(self, item)) return found;
+    }
+    return nullptr;
+  };
+  const Value* found = find(find, document);
+  return found ? found->position : document.position;
+}
+
 void take_digest(Draft& draft, std::string_view key) {
   std::vector<std::pair<std::string, std::string>> blobs;
   for (const auto& b : draft.blobs) blobs.emplace_back(b.need, b.digest);
@@ -249,7 +266,7 @@ class Resolver {
   bool add_need(Draft& draft, const std::string& need) {
     const auto complain = [&](std::string message, std::string hint) {
       refuse(draft, {ProblemCause::input, std::move(message), std::move(hint),
-                     place(snapshot_.commit(), draft.document.path), draft.document.json.position});
+                     place(snapshot_.commit(), draft.document.path), named_at(draft.document.json, need)});
       return false;
     };
     const auto found = render::path_from(scope_.application.path, need);
@@ -269,8 +286,10 @@ class Resolver {
     std::size_t left = folder ? kFolderBytes : largest;
     for (const auto& file : files) {
       if (file.kind != source::EntryKind::file && file.kind != source::EntryKind::executable) {
-        return complain("\"" + file.path + "\" is no regular file in the repository",
-                        "name a file, or a folder of files");
+        const char* const what = file.kind == source::EntryKind::symlink
+                                     ? "is a symbolic link in the repository"
+                                     : "is no regular file in the repository";
+        return complain("\"" + file.path + "\" " + what, "name a file, or a folder of files");
       }
       const auto facts = memory_.facts_of(snapshot_, file, std::min(left, largest));
       left -= facts.size;

@@ -112,6 +112,8 @@ class Run {
   const std::string& hold() const { return hold_; }
   /// All that it is without, and why, a line each; empty where nothing is left out.
   std::vector<std::string> left_out() const;
+  /// What is not deleted while another application cannot be read, and which; empty: nothing.
+  std::string awaits_word_of() const;
   /// What it brought to what is declared, or found to be so, and what of that it had to do once more.
   Repetition repetition() const;
   /// Whether it made anything other than it was; what it only took back into its own is no change.
@@ -197,8 +199,15 @@ class Run {
   // run_health.cpp
   Outcome health_of_wave();
   Outcome health_before_wave();
-  std::vector<Problem> look_at_settling();
-  void look_at(const std::vector<ResourceId>& ids, std::vector<Problem>& bad);
+  std::vector<Refused> look_at_settling();
+  void look_at(const std::vector<ResourceId>& ids, std::vector<Refused>& bad);
+  // run_past.cpp
+  bool may_go_past(std::size_t from) const;
+  /// What requires any of these, or what is `gone`, is not begun, and nothing is deleted any more. False
+  /// where nothing else is to be done in the waves `from` there on: then it has failed.
+  bool go_past(const std::vector<Refused>& bad, std::size_t from, std::set<ResourceId> gone = {});
+  bool is_to_come(const ResourceId&, std::size_t from) const;
+  Outcome fail_with(const std::vector<Refused>& bad);
   Outcome succeed();
   void pack_once(const Item&, std::map<std::string, std::string>& documents);
   Outcome removed();
@@ -249,6 +258,7 @@ class Run {
   bool let_go_ = false;
   std::vector<Wave> fail_waves_;                  ///< of steps_: only when it fails
   bool begun_ = false;                            ///< something may have been applied
+  std::vector<Problem> failures_;                 ///< what it went past
   std::optional<Failure> failure_;                ///< its hooks run; then it has failed
   std::map<ResourceId, protocol::Step> running_;  ///< hooks, by what they made
   std::map<std::string, HookRun> hook_runs_;      ///< by key: what is on record of them

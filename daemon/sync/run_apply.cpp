@@ -60,6 +60,7 @@ Outcome Run::apply_from_here() {
     return outcome;
   }
   if (failure_) return failed(*failure_);
+  if (!failures_.empty()) return fail_with({});
   if (!work_.left_out.empty()) return end_in_part();
   if (!awaited_.empty()) return wait_for_word();
   look_at_going();
@@ -159,11 +160,13 @@ bool Run::apply_wave(const std::vector<protocol::Step>& wave, Outcome& outcome) 
     std::map<std::string, const protocol::StepResult*> by_key;
     for (const auto& s : result.steps) by_key.emplace(s.key, &s);
     std::vector<store::Store::Settled> settled;
-    std::vector<Problem> problems;
+    std::vector<Refused> bad;
+    std::set<ResourceId> not_done;
     bool stale = result.outcome == protocol::ApplyOutcome::stale;
     bool goes = false;
     for (const auto& step : request.steps) {
       const auto it = by_key.find(step.key);
+      if (it == by_key.end() || it->second->state != protocol::StepState::done) not_done.insert(step.id);
       if (it == by_key.end()) continue;  // not told: unknown; its intent stays open and observe decides
       const auto& told = *it->second;
       const std::string before = [&] {
@@ -207,28 +210,30 @@ bool Run::apply_wave(const std::vector<protocol::Step>& wave, Outcome& outcome) 
           p.file = place(job_.revision, item->second->path);
           p.position = item->second->position(told.problem->pointer);
         }
-        problems.push_back(std::move(p));
+        bad.push_back({step.id, std::move(p)});
       }
     }
     if (!settled.empty()) scope_.store.settle(scope_.application.uid, id_, settled);
     if (goes) intend_going();
     const bool done = result.outcome == protocol::ApplyOutcome::done ||
                       (goes && result.outcome == protocol::ApplyOutcome::failed);
-    if (done && problems.empty()) continue;
+    if (done && bad.empty()) continue;
     if (stale) {
       outcome = {Outcome::Kind::retry, "stale", "the live state kept changing while it was being applied",
                  ProblemCause::transient, false};
       if (replans_ >= kReplans) end(store::SyncState::failed, outcome.error);
       return false;
     }
-    if (problems.empty()) {
-      problems.push_back({ProblemCause::transient,
-                          "the provider did not finish " + steps_text(request.steps.size()),
-                          {},
-                          {},
-                          {}});
+    if (go_past(bad, next_wave_ + 1, std::move(not_done))) continue;
+    if (bad.empty()) {
+      bad.push_back({{},
+                     {ProblemCause::transient,
+                      "the provider did not finish " + steps_text(request.steps.size()),
+                      {},
+                      {},
+                      {}}});
     }
-    outcome = fail_over(Failure(std::move(problems)));
+    outcome = fail_with(bad);
     return false;
   }
   return true;

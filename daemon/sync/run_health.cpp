@@ -27,13 +27,17 @@ Outcome Run::health_of_wave() {
   auto bad = look_at_settling();
   if (!bad.empty()) {
     unhealthy_ = true;
-    return fail_over(Failure(std::move(bad)));
+    if (!go_past(bad, next_wave_)) return fail_with(bad);
   }
   if (settling_.empty()) return succeeded_outcome();
   if (scope_.clock.monotonic() >= health_deadline_) {
     unhealthy_ = true;
-    return fail_over(fail(ProblemCause::destination, "not healthy in time: " + settling_why_,
-                          "raise health_timeout of the application if it needs longer"));
+    return fail_with({{{},
+                       {ProblemCause::destination,
+                        "not healthy in time: " + settling_why_,
+                        "raise health_timeout of the application if it needs longer",
+                        {},
+                        {}}}});
   }
   if (std::exchange(told_waiting_, settling_why_) != settling_why_) {
     auto t = transition(store::SyncState::waiting_health);
@@ -45,9 +49,9 @@ Outcome Run::health_of_wave() {
 }
 
 /// What is not yet healthy stays in `settling_`; returns what is bad.
-std::vector<Problem> Run::look_at_settling() {
+std::vector<Refused> Run::look_at_settling() {
   settling_why_.clear();
-  std::vector<Problem> bad;
+  std::vector<Refused> bad;
   const auto all = std::exchange(settling_, {});
   for (std::size_t start = 0; start < all.size(); start += kBatchCount) {
     const std::size_t end = std::min(all.size(), start + kBatchCount);
@@ -74,7 +78,7 @@ Outcome Run::health_before_wave() {
 }
 
 /// What is neither healthy nor bad goes on settling.
-void Run::look_at(const std::vector<ResourceId>& ids, std::vector<Problem>& bad) {
+void Run::look_at(const std::vector<ResourceId>& ids, std::vector<Refused>& bad) {
   auto request = observe_request(scope_);
   request.watch = true;
   std::map<ResourceId, store::InventoryEntry> entries;
@@ -106,11 +110,12 @@ void Run::look_at(const std::vector<ResourceId>& ids, std::vector<Problem>& bad)
     if (well) continue;
     if (health == protocol::Health::degraded) {
       hook_failed_ = hook_failed_ || hook;
-      bad.push_back({ProblemCause::destination,
-                     (hook ? "the hook " : "") + id.str() + (hook ? " failed: " : " is Degraded: ") + reason,
-                     {},
-                     {},
-                     {}});
+      bad.push_back({id,
+                     {ProblemCause::destination,
+                      (hook ? "the hook " : "") + id.str() + (hook ? " failed: " : " is Degraded: ") + reason,
+                      {},
+                      {},
+                      {}}});
       continue;
     }
     settling_.push_back(id);

@@ -82,15 +82,18 @@ void Run::release() {
   passed_on_.clear();
 }
 
-/// Everything else is done: it ends, and is tried again when that application can be read, or by itself.
-Outcome Run::wait_for_word() {
+std::string Run::awaits_word_of() const {
+  if (awaited_.empty()) return {};
   std::string ids = awaited_.front().str();
   if (awaited_.size() > 1) ids += " and " + std::to_string(awaited_.size() - 1) + " more";
-  auto outcome = fail_over(
-      fail(ProblemCause::conflict,
-           "no longer declared, and kept while nobody knows whether another application declares it: " + ids +
-               "; application " + heirs_.unreadable,
-           "gitopsctl status shows what is wrong with that application"));
+  return "no longer declared, and kept while nobody knows whether another application declares it: " + ids +
+         "; application " + heirs_.unreadable;
+}
+
+/// Everything else is done: it ends, and is tried again when that application can be read, or by itself.
+Outcome Run::wait_for_word() {
+  auto outcome = fail_over(fail(ProblemCause::conflict, awaits_word_of(),
+                                "gitopsctl status shows what is wrong with that application"));
   if (outcome.kind == Outcome::Kind::failed) outcome.awaits = heirs_.who;
   return outcome;
 }

@@ -18,7 +18,7 @@ protocol::InitializeResult Aws::initialize(const protocol::InitializeRequest& re
   result.version = GITOPSD_VERSION;
   result.kinds = Value::object(
       {{std::string(kStackKind), stack_schema()}, {std::string(kContentKind), content_schema()}});
-  result.features = {"list", "conditions"};
+  result.features = {"list", "conditions", "independent"};
   result.parallel = 8;
   result.render_context = Value::object({{"account", settings.account},
                                          {"region", settings.region},

@@ -46,6 +46,12 @@ NewChangeSet change_set_for(State& state, protocol::CallContext& context, Change
   return make;
 }
 
+std::string way_out(const Stack& wanted, const ApiError& refused) {
+  if (refused.code().starts_with("InsufficientCapabilities"))
+    return "list what it asks for under `capabilities` of the stack and of the application's policy";
+  return "its template is " + wanted.template_path;
+}
+
 Failure no_change_set(const Stack& wanted, const std::string& why, bool nested) {
   return fail(ProblemCause::input, "CloudFormation makes no change set for '" + wanted.name + "': " + why,
               nested ? "mend that; where CloudFormation cannot know it before it does it, `nestedChanges: "
@@ -54,6 +60,12 @@ Failure no_change_set(const Stack& wanted, const std::string& why, bool nested) 
 }
 
 }  // namespace
+
+std::string names_of(const Texts& texts) {
+  std::string out;
+  for (const auto& [name, text] : texts) out += (out.empty() ? "" : ", ") + name;
+  return out.empty() ? "none" : out;
+}
 
 std::string stack_policy_of(const Stack& stack, protocol::BlobReader& blobs) {
   if (!stack.more.policy_file) return stack.more.policy.empty() ? kAllowsAll : stack.more.policy;
@@ -79,8 +91,8 @@ Changes make_changes(State& state, protocol::CallContext& context, ChangesWanted
       throw fail(ProblemCause::transient,
                  "an operation on the stack '" + wanted.name + "' is under way: " + error.said());
     if (!is_about_input(error.code())) throw;
-    throw fail(ProblemCause::input,
-               "CloudFormation refuses the stack '" + wanted.name + "': " + error.said());
+    throw fail(ProblemCause::input, "CloudFormation refuses the stack '" + wanted.name + "': " + error.said(),
+               way_out(wanted, error));
   }
   if (!made) return out;
   const auto drop = [&] {

@@ -34,6 +34,9 @@ Changes make_changes(State&, protocol::CallContext&, ChangesWanted);
 /// what is none.
 std::string stack_policy_of(const Stack&, protocol::BlobReader&);
 
+/// "A, B", or "none".
+std::string names_of(const Texts&);
+
 /// The declared parameters with those of other stacks' outputs, which `look` finds. Throws Failure
 /// (destination) for an output that is not there.
 template <class Look>
@@ -46,7 +49,8 @@ Texts parameters_of(const Stack& stack, const Look& look) {
       throw fail(ProblemCause::transient,
                  "parameter '" + name + "' of the stack '" + stack.name + "' is an output '" + from.output +
                      "' of the stack '" + from.stack + "', " +
-                     (source ? "which has none of that name" : "which does not exist"));
+                     (source ? "which has none of that name" : "which does not exist"),
+                 source ? "it has " + names_of(source->outputs) : std::string());
     out[name] = found->second;
   }
   return out;

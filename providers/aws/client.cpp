@@ -99,7 +99,10 @@ ApiError error_of(const std::string& action, int status, const ErrorAnswer& said
     problem.cause = ProblemCause::transient;
     problem.hint = "the credentials have expired: renew them";
   } else if (is_one_of(said.code, kRefusedKey)) {
-    problem.hint = "the access key is unknown, or its secret is another one: correct the credentials";
+    problem.hint =
+        said.message.find("region") == std::string::npos
+            ? "the access key is unknown, or its secret is another one: correct the credentials"
+            : "see whether `region` of the destination is one, and whether the credentials are right";
   } else if (is_one_of(said.code, kForbidden)) {
     problem.hint = "allow the action in the identity's IAM policy";
   }

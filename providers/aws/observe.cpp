@@ -98,6 +98,9 @@ class StackObserver {
       return;  // nothing is kept of it
     }
     if (cause.empty()) return;
+    // What failed is no drift: made at once again, it would fail at once again.
+    seen.live = Live::ours;
+    seen.drift = DriftState::no;
     seen.health = Health::degraded;
     seen.reason = "its creation failed, and it was deleted: " + cause;
   }

@@ -16,12 +16,18 @@ bool allows(const std::vector<std::string>& patterns, std::string_view text) {
   });
 }
 
-/// Everything of a bucket is `BUCKET` or `BUCKET/*`.
-bool allows_place(const std::vector<std::string>& patterns, const std::string& bucket,
+/// A place allows all that lies beneath it, too. `prefix` is empty or ends with a slash.
+bool allows_place(const std::vector<std::string>& places, const std::string& bucket,
                   const std::string& prefix) {
-  if (prefix.empty()) return allows(patterns, bucket) || allows(patterns, bucket + "/");
-  return allows(patterns, bucket + "/" + prefix.substr(0, prefix.size() - 1)) ||
-         allows(patterns, bucket + "/" + prefix);
+  const std::string wanted = bucket + "/" + prefix;
+  return std::any_of(places.begin(), places.end(), [&](std::string place) {
+    if (place.ends_with('*')) {
+      place.pop_back();
+      return wanted.starts_with(place);
+    }
+    if (!place.ends_with('/')) place += '/';
+    return wanted.starts_with(place);
+  });
 }
 
 bool contains(const std::vector<std::string>& words, std::string_view word) {
@@ -87,10 +93,11 @@ void check_words(protocol::SpecReader& in, const Policy& policy) {
   check("roles", policy.roles, arn, "role", "write its whole ARN: arn:aws:iam::ACCOUNT:role/NAME");
   check("notifications", policy.notifications, arn, "topic",
         "write its whole ARN: arn:aws:sns:REGION:ACCOUNT:NAME");
-  check("buckets", policy.buckets, place, "place in a bucket",
-        "write BUCKET/PREFIX, or BUCKET for all of it");
-  check("exclusive", policy.exclusive, place, "place in a bucket",
-        "write BUCKET/PREFIX, or BUCKET for all of it");
+  const char* const places =
+      "write BUCKET/PREFIX, or BUCKET for all of it; a bucket's name has 3 to 63 lower-case letters, digits, "
+      "hyphens and dots";
+  check("buckets", policy.buckets, place, "place in a bucket", places);
+  check("exclusive", policy.exclusive, place, "place in a bucket", places);
 }
 
 WireProblem breach(const Stack& stack, std::string pointer, std::string message, std::string hint) {

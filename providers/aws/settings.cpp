@@ -51,7 +51,7 @@ bool is_true(std::string_view text) {
   return text == "true" || text == "True" || text == "TRUE";
 }
 
-std::vector<std::string> names_of(const Sections& profiles) {
+std::vector<std::string> profile_names(const Sections& profiles) {
   std::vector<std::string> names;
   for (const auto& [name, section] : profiles) names.push_back(name);
   return names;
@@ -65,10 +65,13 @@ void check_named(const Settings& settings, const ProfileChoice& choice, const Se
                       "there is no file " + settings.credentials,
                       "make it, readable for the provider's user, or name another");
   if (settings.profile.empty() || profiles.contains(settings.profile)) return;
-  const auto near = did_you_mean(settings.profile, names_of(profiles));
-  in.problem("profile",
-             "there is no profile '" + settings.profile + "' in " + choice.credentials_file + " or " +
-                 choice.config_file,
+  const auto near = did_you_mean(settings.profile, profile_names(profiles));
+  std::string places = choice.credentials_file;
+  if (!choice.config_file.empty()) places += (places.empty() ? "" : " or ") + choice.config_file;
+  if (places.empty())
+    return in.problem("profile", "there is no file that could have the profile '" + settings.profile + "'",
+                      "name it by `credentialsFile`: a provider that the daemon starts has no HOME");
+  in.problem("profile", "there is no profile '" + settings.profile + "' in " + places,
              near.empty() ? "make it there, or name another" : "did you mean '" + near + "'?");
 }
 

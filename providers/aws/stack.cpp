@@ -38,6 +38,14 @@ std::optional<std::string> text_of(const Value& value) {
   return std::nullopt;
 }
 
+/// `Y: 1` without quotes is no name that anybody wrote: a tag or parameter of another name would come of it.
+bool is_truth(const std::string& name, SpecReader& in) {
+  if (name != "true" && name != "false") return false;
+  in.problem(name, "a name is read as '" + name + "'",
+             "YAML reads y, n, yes, no, on and off without quotes as true or false: put the name in quotes");
+  return true;
+}
+
 Texts read_texts(SpecReader& in, const std::string& key, const std::string& pointer,
                  const std::string& document, std::vector<WireProblem>& problems) {
   Texts out;
@@ -46,6 +54,7 @@ Texts read_texts(SpecReader& in, const std::string& key, const std::string& poin
   SpecReader reader(value, pointer, document, problems);
   if (!value->is_object()) return out;
   for (const auto& [name, item] : value->as_object()) {
+    if (is_truth(name, reader)) continue;
     if (auto text = text_of(item))
       out[name] = *std::move(text);
     else
@@ -70,6 +79,7 @@ void read_parameters(SpecReader& spec, const Reading& reading, const std::string
   SpecReader reader(all, "/spec/parameters", document, problems);
   if (!all->is_object()) return;
   for (const auto& [name, value] : all->as_object()) {
+    if (is_truth(name, reader)) continue;
     if (auto text = text_of(value)) {
       stack.parameters[name] = *std::move(text);
     } else if (value.is_object()) {

@@ -72,6 +72,32 @@ class Line(AccountScene):
         self.assertEqual(mended["status"], "CREATE_COMPLETE")
         self.assertNotEqual(mended["id"], failed["id"], "it is another stack")
 
+    def test_failure_of_one(self):
+        """a stack that fails keeps none from being made but those that require it, and both are told"""
+        good, broken, after_good, after_broken = (self.prefix + word for word in ("good", "broken", "after-good", "after-broken"))
+        bad = json.dumps({"Resources": {"Bad": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "not a name of a queue!"}}}})
+        event = self.sync(stack(good, "/templates/queue.yaml"), stack(broken, "/templates/broken.json"),
+                          stack(after_good, "/templates/queue.yaml", requires=[good]),
+                          stack(after_broken, "/templates/queue.yaml", requires=[broken]),
+                          state="failed", **{"templates/broken.json": bad, "templates/queue.yaml": QUEUE})
+        self.assertIn(f"stack/{broken} is Degraded: ROLLBACK_COMPLETE: Bad", event["error"])
+        self.assertIn(f"stack/{after_broken} is not begun: it requires stack/{broken}", event["error"])
+        there = {name: found["status"] for name, found in self.account.stacks().items()
+                 if found["status"] != "REVIEW_IN_PROGRESS" and name.startswith(self.prefix)}
+        self.assertEqual(there, {good: "CREATE_COMPLETE", after_good: "CREATE_COMPLETE", broken: "ROLLBACK_COMPLETE"})
+
+    def test_refused_one(self):
+        """with `invalid: skip` a stack that CloudFormation refuses does not keep another from being made"""
+        self.daemon.application["invalid"] = "skip"
+        self.daemon.reload()
+        self.account.door("fail", [["CreateChangeSet", 400, "ValidationError", "Parameters: [Needed] must have values"]])
+        names = {self.prefix + "a", self.prefix + "b"}
+        event = self.sync(*(stack(name, "/templates/queue.yaml") for name in sorted(names)), state="failed", **{"templates/queue.yaml": QUEUE})
+        made = {name for name in self.account.stacks() if name.startswith(self.prefix)}
+        self.assertEqual(len(made), 1)
+        self.assertIn(f"CloudFormation refuses the stack '{(names - made).pop()}'", event["error"])
+        self.assertIn("its template is /templates/queue.yaml", event["error"])
+
     def test_others_stack(self):
         """a stack of another application is left alone, and is a conflict"""
         name = self.prefix + "theirs"
@@ -80,6 +106,28 @@ class Line(AccountScene):
         event = self.sync(stack(name, "/templates/queue.yaml"), state="failed", **{"templates/queue.yaml": QUEUE})
         self.assertIn("belongs to application 'theirs' of another installation", event["error"])
         self.assertEqual(self.account.stacks()[name]["status"], "CREATE_COMPLETE")
+
+
+class Names(AccountScene):
+    def test_yaml_words(self):
+        """a tag or parameter whose name YAML reads as true or false is refused by line, with the way out"""
+        self.checkout.commit({"web/all.yaml": """\
+apiVersion: aws.gitopsd.io/v1
+kind: Stack
+metadata: {name: %sy}
+spec:
+  template: /templates/queue.yaml
+  parameters:
+    Wait: 5
+    Y: {stack: other, output: Url}
+  tags:
+    on: call
+""" % self.prefix, "templates/queue.yaml": QUEUE})
+        self.checkout.push()
+        event = self.daemon.push_and_wait(self.checkout.head(), "failed")
+        self.assertIn("web/all.yaml:8:", event["error"])
+        self.assertIn("web/all.yaml:10:", event["error"])
+        self.assertIn("put the name in quotes", event["error"])
 
 
 class GitSync(AccountScene):

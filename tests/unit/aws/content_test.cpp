@@ -130,9 +130,13 @@ TEST_CASE("what the policy does not name gets no content") {
   CHECK(policy.allows_content("site", "docs/v2/"));
   CHECK(policy.allows_content("all", ""));
   CHECK_FALSE(policy.allows_content("site", ""));
-  CHECK_FALSE(policy.allows_content("all", "x/"));
+  CHECK(policy.allows_content("all", "x/"));
+  CHECK_FALSE(policy.allows_content("allow", "x/"));
   CHECK(policy.allows_emptying("site", "docs/"));
-  CHECK_FALSE(policy.allows_emptying("site", "docs/v2/"));
+  CHECK(policy.allows_emptying("site", "docs/v2/"));
+  CHECK_FALSE(policy.allows_emptying("site", "docs2/"));
+  CHECK_FALSE(policy.allows_emptying("site", ""));
+  CHECK_FALSE(policy.allows_emptying("all", "x/"));
   const auto got = read_site(R"({"bucket": "other", "folder": "f", "delete": "all"})");
   CHECK(breaches(policy, *got.content).size() == 2);
 }

@@ -74,6 +74,7 @@ class PlaceProvider : public Provider {
     protocol::InitializeResult info;
     info.name = "place";
     info.render_context_digest = render_context_digest();
+    if (place_.independent_) info.features = {"independent"};
     return info;
   }
   std::string render_context_digest() override {
@@ -195,6 +196,7 @@ class PlaceProvider : public Provider {
     }
     for (const auto& id : request.remove) {
       protocol::Step step;
+      if (place_.independent_) step.wave = 9;  // what goes, goes last
       step.key = id.str();
       step.id = id;
       step.from = from[id];
@@ -522,6 +524,10 @@ int Place::changes_of(const std::string& id) const {
   std::lock_guard lock(mutex_);
   const auto it = changes_.find(id);
   return it == changes_.end() ? 0 : it->second;
+}
+
+void Place::be_independent() {
+  independent_ = true;
 }
 
 std::size_t Place::largest_call() const {

@@ -83,6 +83,8 @@ class Place {
   int resolves() const;
   /// Bytes of the largest of its calls, as they would travel.
   std::size_t largest_call() const;
+  /// Its waves stand for what is required, and for nothing else.
+  void be_independent();
   /// From now on each plan leaves something here, until it is thrown away.
   void leave_plans();
   std::set<std::string> left_plans() const;
@@ -107,7 +109,7 @@ class Place {
   std::map<std::string, protocol::Health> health_;
   std::map<std::string, int> changes_, births_;
   std::vector<std::string> order_;
-  bool leaves_plans_ = false;
+  bool leaves_plans_ = false, independent_ = false;
   int plans_ = 0;
   std::set<std::string> left_plans_;
   std::function<void(const protocol::Changed&)> listener_;
