@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "providers/aws/nested_stacks.h"
 #include "providers/aws/package.h"
+#include "providers/aws/policy.h"
 
 namespace gitopsd::aws {
 namespace {
@@ -62,9 +63,9 @@ Failure no_change_set(const Stack& wanted, const std::string& why, bool nested) 
 }  // namespace
 
 std::string names_of(const Texts& texts) {
-  std::string out;
-  for (const auto& [name, text] : texts) out += (out.empty() ? "" : ", ") + name;
-  return out.empty() ? "none" : out;
+  std::vector<std::string> names;
+  for (const auto& [name, text] : texts) names.push_back(name);
+  return listed(names);
 }
 
 std::string stack_policy_of(const Stack& stack, protocol::BlobReader& blobs) {

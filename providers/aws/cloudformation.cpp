@@ -125,10 +125,6 @@ ResourceDrift drift_of(const Value& in) {
   return out;
 }
 
-bool is_missing(const ApiError& error) {
-  return error.code() == "ValidationError" && error.said().find("does not exist") != std::string::npos;
-}
-
 }  // namespace
 
 StackPhase phase_of(const std::string& status) {
@@ -146,7 +142,7 @@ bool is_busy(const ApiError& error) {
 }
 
 bool is_unknown(const ApiError& error) {
-  return is_missing(error);
+  return error.code() == "ValidationError" && error.said().find("does not exist") != std::string::npos;
 }
 
 bool is_repeated(const ApiError& error) {
@@ -178,7 +174,7 @@ std::optional<StackFacts> CloudFormation::stack(const std::string& name, const C
     if (facts.status == "DELETE_COMPLETE") return std::nullopt;
     return facts;
   } catch (const ApiError& error) {
-    if (is_missing(error)) return std::nullopt;
+    if (is_unknown(error)) return std::nullopt;
     throw;
   }
 }
@@ -279,7 +275,7 @@ void CloudFormation::delete_with_nested(const std::string& id, const Cancelled& 
       if (left.status == "DELETE_FAILED")
         throw fail(ProblemCause::destination, "the change set " + id + " is not deleted: " + left.reason);
     } catch (const ApiError& error) {
-      if (error.code() == "ChangeSetNotFound" || is_missing(error)) return;
+      if (error.code() == "ChangeSetNotFound" || is_unknown(error)) return;
       throw;
     }
     std::this_thread::sleep_for(pause);
