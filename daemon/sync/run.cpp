@@ -139,7 +139,7 @@ void Run::supersede(std::string why) {
 }
 
 void Run::end(store::SyncState state, const std::string& reason) {
-  if (!begun_) discard_plan();
+  discard_plan();
   auto t = transition(state);
   t.reason = reason;
   scope_.store.set_sync(id_, t);
@@ -286,7 +286,9 @@ Outcome Run::failed(const Failure& failure) {
     outcome.in_part = {work_.left_out_count,
                        job_.input_key.empty() ? std::string() : tried_key(job_.input_key, offered_),
                        outcome.may_pass, GITOPSD_VERSION};
-  if (id_ && !(left_ && outcome.kind == Outcome::Kind::retry)) {
+  const bool goes_on = left_ && outcome.kind == Outcome::Kind::retry;  // with what was planned
+  if (!goes_on) discard_plan();
+  if (id_ && !goes_on) {
     auto t = transition(store::SyncState::failed);
     t.plan = encode_plan({steps_, all_problems(failure), outcome.in_part});
     t.error = outcome.error;

@@ -130,7 +130,10 @@ class StackApplier {
       throw fail(ProblemCause::permission, found.front().message, found.front().hint);
     if (expected.continues) continue_rollback(step, expected, stack);
     set_beside(step, expected, stack);
-    if (!expected.change_set.empty()) execute(step, expected);
+    if (!expected.change_set.empty()) {
+      state_.places.remember(expected.stack, TemplatePlaces(stack, context_.blobs).resources());
+      execute(step, expected);
+    }
     Receipt receipt{expected.stack, expected.template_, {}, {}};
     receipt.policy = expected.policy;
     receipt.detects = stack.more.detects_drift;
@@ -186,7 +189,7 @@ class StackApplier {
       if (phase == StackPhase::stuck)
         throw fail(ProblemCause::destination,
                    "the rollback of the stack '" + stack.name + "' was continued, and failed again: " +
-                       first_failure(region, expected.stack, context_.cancelled),
+                       first_failure(state_, region, expected.stack, context_.cancelled),
                    "mend that and continue it in CloudFormation, or name what it is to skip in "
                    "`skipInRollback`");
       if (context_.cancelled() || Monotonic::now() + pause + kSpare > context_.deadline)
@@ -220,8 +223,8 @@ class StackApplier {
       if (!now) return;
       if (now->status == "DELETE_FAILED")
         throw fail(ProblemCause::destination,
-                   "the stack '" + now->name +
-                       "' cannot be deleted: " + first_failure(region, expected.stack, context_.cancelled),
+                   "the stack '" + now->name + "' cannot be deleted: " +
+                       first_failure(state_, region, expected.stack, context_.cancelled),
                    "mend that: the next sync tries again");
       if (Monotonic::now() > patience) {
         state_.deletions.watch(expected.stack, {request_.owner.application, step.id,
@@ -267,8 +270,11 @@ std::string rollback_token(const std::string& stack, const std::string& document
   return token_of("rollback " + stack, document);
 }
 
-std::string first_failure(CloudFormation& there, const std::string& stack, const Cancelled& cancelled) {
-  return first_failure(there, there.events(stack, {}, cancelled), cancelled);
+std::string first_failure(const State& state, CloudFormation& there, const std::string& stack,
+                          const Cancelled& cancelled) {
+  return first_failure(
+      there, there.events(stack, {}, cancelled),
+      [&](const std::string& id) { return state.places.find(stack, id); }, cancelled);
 }
 
 protocol::ApplyResult apply(State& state, const protocol::ApplyRequest& request,

@@ -65,17 +65,18 @@ class Finder {
       if (const auto* repo = metadata->find(kRepoMetadata))
         for (const std::string_view property : {"LicenseUrl", "ReadmeUrl"})
           take(repo->find(property), s3_url, false,
-               std::string(property) + " of " + std::string(kRepoMetadata));
+               std::string(property) + " of " + std::string(kRepoMetadata), {});
     if (const auto* transform = root.find("Transform")) take_transform(*transform);
     walk(root);
     return std::move(found_);
   }
 
  private:
-  void take(const TemplateNode* node, ArtifactForm form, bool zip, const std::string& of) {
+  void take(const TemplateNode* node, ArtifactForm form, bool zip, const std::string& of,
+            const std::string& resource) {
     if (!is_local(node)) return;
-    found_.push_back(
-        {node, path_beside(at_, node->text), form, zip, "line " + std::to_string(node->line) + ": " + of});
+    found_.push_back({node, path_beside(at_, node->text), form, zip,
+                      "line " + std::to_string(node->line) + ": " + of, resource});
   }
 
   void take_resource(const std::string& name, const TemplateNode& resource) {
@@ -90,7 +91,7 @@ class Finder {
         node = node->find(rest.substr(0, dot));
         rest.remove_prefix(std::min(dot + 1, rest.size()));
       }
-      take(node, known.form, known.zip, std::string(known.property) + " of " + name);
+      take(node, known.form, known.zip, std::string(known.property) + " of " + name, name);
     }
   }
 
@@ -100,7 +101,7 @@ class Finder {
       for (const auto& each : transform.items) take_transform(each);
     if (text_of(transform.find("Name")) != kInclude) return;
     if (const auto* parameters = transform.find("Parameters"))
-      take(parameters->find("Location"), s3_url, false, "Location of " + std::string(kInclude));
+      take(parameters->find("Location"), s3_url, false, "Location of " + std::string(kInclude), {});
   }
 
   void walk(const TemplateNode& node) {

@@ -21,8 +21,9 @@ struct LocalArtifact {
   const TemplateNode* node;
   std::string path;  ///< as `needs` names it
   ArtifactForm form;
-  bool zip;          ///< a single file is put into one, too
-  std::string what;  ///< "line 12: Code of Handler", for errors
+  bool zip;                ///< a single file is put into one, too
+  std::string what;        ///< "line 12: Code of Handler", for errors
+  std::string resource{};  ///< its logical id; empty: it is of none
 };
 
 /// All of a template. `at`: the template's own path, as `needs` names it; others are relative to its folder,

@@ -6,6 +6,8 @@
 namespace gitopsd::aws {
 namespace {
 
+constexpr const char* kData = " [holds data]\n";
+
 std::string sign_of(const ResourceChange& change) {
   if (change.action == "Add") return "+";
   if (change.action == "Remove") return "-";
@@ -32,14 +34,14 @@ std::string word_of(const ResourceChange& change) {
 
 }  // namespace
 
-std::string change_text(const ChangeSet& set) {
+std::string change_text(const ChangeSet& set, const DataGuard& guard) {
   std::string text;
   for (const auto& change : set.changes) {
     text += sign_of(change) + " " + change.logical_id + " (" + change.type + ")";
     if (!change.physical_id.empty()) text += " " + change.physical_id;
     if (change.replacement == "Conditional") text += " may be replaced";
     if (change.hides()) text += ": what changes in it is not known";
-    text += "\n";
+    text += guard.loses_data(change) ? kData : "\n";
     for (const auto& property : change.properties) add_property(text, property);
   }
   return text;
@@ -56,13 +58,13 @@ std::string change_summary(const ChangeSet& set) {
 }
 
 std::string deletion_text(const std::vector<StackResource>& resources,
-                          const std::vector<std::string>& retained) {
+                          const std::vector<std::string>& retained, const DataGuard& guard) {
   std::string text;
   for (const auto& one : resources) {
     const bool stays = std::find(retained.begin(), retained.end(), one.logical_id) != retained.end();
     text += std::string(stays ? "=" : "-") + " " + one.logical_id + " (" + one.type + ")";
     if (!one.physical_id.empty()) text += " " + one.physical_id;
-    text += stays ? " stays: DeletionPolicy is Retain\n" : "\n";
+    text += stays ? " stays: DeletionPolicy is Retain\n" : guard.holds_data(one.type) ? kData : "\n";
   }
   return text;
 }

@@ -2,9 +2,12 @@
 
 #include "base/hash.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "providers/aws/nested_stacks.h"
 #include "providers/aws/package.h"
 #include "providers/aws/policy.h"
+#include "providers/aws/template_places.h"
+#include "providers/aws/verbs.h"
 
 namespace gitopsd::aws {
 namespace {
@@ -47,17 +50,24 @@ NewChangeSet change_set_for(State& state, protocol::CallContext& context, Change
   return make;
 }
 
-std::string way_out(const Stack& wanted, const ApiError& refused) {
+std::string way_out(const Stack& wanted, const ApiError& refused, protocol::BlobReader& blobs) {
   if (refused.code().starts_with("InsufficientCapabilities"))
     return "list what it asks for under `capabilities` of the stack and of the application's policy";
-  return "its template is " + wanted.template_path;
+  return "its template is " + TemplatePlaces(wanted, blobs).meant(refused.said());
 }
 
-Failure no_change_set(const Stack& wanted, const std::string& why, bool nested) {
-  return fail(ProblemCause::input, "CloudFormation makes no change set for '" + wanted.name + "': " + why,
-              nested ? "mend that; where CloudFormation cannot know it before it does it, `nestedChanges: "
-                       "false` leaves the change sets of nested stacks out, and a person has to approve"
-                     : "");
+Failure no_change_set(CloudFormation& there, const Stack& wanted, const ChangeSet& set,
+                      protocol::CallContext& context) {
+  const TemplatePlaces places(wanted, context.blobs);
+  const auto failure = why_failed(
+      there, set, [&](const auto& nested, const auto& pointer) { return places.at(nested, pointer); },
+      context.deadline, context.cancelled);
+  return fail(ProblemCause::input,
+              "CloudFormation makes no change set for '" + wanted.name + "': " + failure.why,
+              failure.nested ? "mend that; where CloudFormation cannot know it before it does it, "
+                               "`nestedChanges: false` leaves the change sets of nested stacks out, and a "
+                               "person has to approve"
+                             : "its template is " + places.meant(set.reason));
 }
 
 }  // namespace
@@ -78,6 +88,22 @@ std::string stack_policy_of(const Stack& stack, protocol::BlobReader& blobs) {
   return text;
 }
 
+void throw_away(CloudFormation& there, const ChangeSetName& set, bool nested, const Cancelled& cancelled) {
+  try {
+    // A stack is deleted after its change set, which has stacks of its own to delete.
+    nested ? there.delete_with_nested(set.id, cancelled) : there.delete_change_set(set.id, cancelled);
+  } catch (const ApiError& error) {
+    // Executed, or being executed.
+    if (error.code() != "ChangeSetNotFound" && error.code() != "InvalidChangeSetStatus") throw;
+  }
+  if (set.stack_id.empty()) return;
+  const auto stack = there.stack(set.stack_id, cancelled);
+  // Another plan may wait with a change set of its own for the same stack.
+  if (stack && phase_of(stack->status) == StackPhase::review &&
+      !there.has_change_sets(set.stack_id, cancelled))
+    there.delete_stack(set.stack_id, token_of("discard", set.stack_id), cancelled);
+}
+
 Changes make_changes(State& state, protocol::CallContext& context, ChangesWanted asked) {
   const Stack& wanted = asked.stack;
   const auto place = StackPlace::parse(wanted.name);
@@ -93,23 +119,25 @@ Changes make_changes(State& state, protocol::CallContext& context, ChangesWanted
                  "an operation on the stack '" + wanted.name + "' is under way: " + error.said());
     if (!is_about_input(error.code())) throw;
     throw fail(ProblemCause::input, "CloudFormation refuses the stack '" + wanted.name + "': " + error.said(),
-               way_out(wanted, error));
+               way_out(wanted, error, context.blobs));
   }
   if (!made) return out;
-  const auto drop = [&] {
-    if (make.with_nested) return there.delete_with_nested(made->id, context.cancelled);
-    there.delete_change_set(made->id, context.cancelled);
-  };
+  if (!make.creates) made->stack_id.clear();
+  const auto drop = [&] { throw_away(there, *made, make.with_nested, context.cancelled); };
   auto set = there.finished_change_set(made->id, context.deadline, context.cancelled);
   if (set.empty()) {
     drop();
     return out;
   }
   if (set.status == "FAILED") {
-    const std::string why =
-        make.with_nested ? why_failed(there, set, context.deadline, context.cancelled) : set.reason;
-    drop();
-    throw no_change_set(wanted, why, make.with_nested && why != set.reason);
+    const auto failure = no_change_set(there, wanted, set, context);  // it is asked for why while it is there
+    try {
+      drop();
+    } catch (const Failure& left) {
+      log::warning("cannot throw away a change set that failed",
+                   {{"stack", wanted.name}, {"error", left.problems().front().message}});
+    }
+    throw failure;
   }
   try {
     out.set = asked.reverts_drift ? std::move(set)

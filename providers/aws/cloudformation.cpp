@@ -107,6 +107,26 @@ StackEvent event_of(const Value& in) {
   return out;
 }
 
+std::string first_of(const Value& in, std::initializer_list<const char*> names) {
+  for (const char* name : names)
+    if (auto text = in.get_string(name); !text.empty()) return text;
+  return {};
+}
+
+/// Of API_OperationEvent; nullopt for what is no failure.
+std::optional<ChangeSetFinding> finding_of(const Value& in) {
+  if (!in.get_string("EventType").ends_with("_ERROR")) return std::nullopt;
+  if (first_of(in, {"ValidationFailureMode", "HookFailureMode"}) == "WARN") return std::nullopt;
+  ChangeSetFinding out;
+  out.resource = in.get_string("LogicalResourceId");
+  out.type = in.get_string("ResourceType");
+  out.check = first_of(in, {"ValidationName", "HookType"});
+  out.pointer = in.get_string("ValidationPath");
+  out.reason = first_of(in, {"ValidationStatusReason", "HookStatusReason", "ResourceStatusReason"});
+  if (out.reason.empty()) return std::nullopt;
+  return out;
+}
+
 /// Where an operation begins. A rollback is part of the one that failed.
 bool begins(const StackEvent& event) {
   return event.of_stack && (event.status == "CREATE_IN_PROGRESS" || event.status == "UPDATE_IN_PROGRESS" ||
@@ -258,6 +278,18 @@ ChangeSet CloudFormation::finished_change_set(const std::string& id, Deadline de
       throw fail(ProblemCause::transient, "CloudFormation has not made the change set in time (" + id + ")");
     std::this_thread::sleep_for(pause);
   }
+}
+
+std::vector<ChangeSetFinding> CloudFormation::findings(const std::string& change_set,
+                                                       const Cancelled& cancelled) {
+  std::vector<ChangeSetFinding> out;
+  const Fields parameters{{"ChangeSetName", change_set}, {"Filters.FailedEvents", "true"}};
+  each_page("DescribeEvents", parameters, cancelled, [&](const Value& found) {
+    for (const Value& event : found.get_array("OperationEvents"))
+      if (auto one = finding_of(event)) out.push_back(*std::move(one));
+    return true;
+  });
+  return out;
 }
 
 void CloudFormation::delete_change_set(const std::string& id, const Cancelled& cancelled) {

@@ -66,6 +66,14 @@ struct ChangeSet {
   bool empty() const;
 };
 
+/// What CloudFormation's checks, or hooks, found wrong while it made a change set.
+struct ChangeSetFinding {
+  std::string resource, type;
+  std::string check;    ///< NAME_CONFLICT_VALIDATION, or the hook's type
+  std::string pointer;  ///< in the template: /Resources/Queue/Properties/QueueName
+  std::string reason;
+};
+
 struct NewChangeSet {
   std::string stack, name;
   bool creates = false;  ///< the stack
@@ -135,6 +143,9 @@ class CloudFormation {
   ChangeSet change_set(const std::string& id, const Cancelled& = {});
   /// The same once it is made, or failed. Throws Failure (transient) at the deadline.
   ChangeSet finished_change_set(const std::string& id, Deadline, const Cancelled& = {});
+  /// Why it failed, where CloudFormation's own checks or hooks were the reason; warnings are left out.
+  /// https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeEvents.html
+  std::vector<ChangeSetFinding> findings(const std::string& change_set, const Cancelled& = {});
   void delete_change_set(const std::string& id, const Cancelled& = {});
   /// Waits until it is gone, or a while: with those of nested stacks that takes its time.
   /// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/change-sets-for-nested-stacks.html

@@ -11,6 +11,11 @@ bool is_among(const std::vector<std::string>& words, const std::string& word) {
   return std::find(words.begin(), words.end(), word) != words.end();
 }
 
+/// The resource as it is, or may, or what is in it.
+bool takes(const ResourceChange& change) {
+  return change.deletes() || change.replaces() || change.hides();
+}
+
 }  // namespace
 
 using protocol::Destroys;
@@ -29,13 +34,19 @@ bool DataGuard::lets(const ResourceChange& change) const {
   return replace_ || is_among(may_replace_, change.logical_id);
 }
 
+bool DataGuard::holds_data(const std::string& type) const {
+  return aws::holds_data(type) || is_among(types_, type);
+}
+
+bool DataGuard::loses_data(const ResourceChange& change) const {
+  return takes(change) && holds_data(change.type);
+}
+
 Destroys DataGuard::of(const ChangeSet& set) const {
   auto worst = Destroys::nothing;
   for (const auto& change : set.changes) {
-    if (!change.deletes() && !change.replaces() && !change.hides()) continue;
-    const bool data = holds_data(change.type) || is_among(types_, change.type);
-    if (data && !lets(change)) return Destroys::data;
-    worst = Destroys::restart;
+    if (loses_data(change) && !lets(change)) return Destroys::data;
+    if (takes(change)) worst = Destroys::restart;
   }
   return worst;
 }

@@ -15,6 +15,10 @@ class DataGuard {
   /// What the policy allows, and of what it lets a declaration allow, what that does.
   explicit DataGuard(const DataPolicy&, const StackOptions& = {});
 
+  /// Whether resources of this type do, also as the policy says.
+  bool holds_data(const std::string& type) const;
+  /// Whether data goes with it, or may, allowed or not.
+  bool loses_data(const ResourceChange&) const;
   /// The worst of it: data where something that holds it is deleted, or may be replaced, and nothing allows
   /// that; restart where only other things are.
   protocol::Destroys of(const ChangeSet&) const;

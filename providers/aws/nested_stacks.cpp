@@ -4,7 +4,6 @@
 #include <set>
 
 #include "base/yaml.h"
-#include "providers/aws/operation.h"
 
 namespace gitopsd::aws {
 namespace {
@@ -158,20 +157,46 @@ std::string stack_name_in(const std::string& arn) {
 
 class NestedFailures {
  public:
-  NestedFailures(CloudFormation& there, Deadline deadline, const Cancelled& cancelled)
-      : there_(there), deadline_(deadline), cancelled_(cancelled) {}
+  NestedFailures(CloudFormation& there, const PointerPlace& place_of, Deadline deadline,
+                 const Cancelled& cancelled)
+      : there_(there), place_of_(place_of), deadline_(deadline), cancelled_(cancelled) {}
 
   void take(const ChangeSet& set, const std::string& path) {
     const auto before = told.size();
     for (const auto& change : set.changes)
       if (!change.nested.empty()) take_nested(change.nested, inside(path, change.logical_id));
     if (told.size() == before) take_nested(arn_in(set.reason), "");
-    if (told.size() == before) told.push_back(path.empty() ? set.reason : path + ": " + set.reason);
+    if (told.size() == before) take_itself(set, path);
   }
 
   std::vector<std::string> told;
+  bool nested = false;
 
  private:
+  /// What its checks found, or its reason.
+  void take_itself(const ChangeSet& set, const std::string& path) {
+    nested = nested || !path.empty();
+    std::string reason = set.reason;
+    try {
+      const auto found = there_.findings(set.id, cancelled_);
+      for (const auto& one : found) told.push_back(text_of(one, path));
+      if (!found.empty()) return;
+    } catch (const ApiError& error) {
+      // Newer than CloudFormation itself: who may do all the rest may not have that right yet.
+      if (error.code().starts_with("AccessDenied"))
+        reason += " (what was found may be told with the right cloudformation:DescribeEvents)";
+    } catch (const Failure&) {
+      // What is known without it is told.
+    }
+    told.push_back(path.empty() ? reason : path + ": " + reason);
+  }
+
+  std::string text_of(const ChangeSetFinding& one, const std::string& path) const {
+    const std::string pointer = one.pointer.empty() ? "/Resources/" + one.resource : one.pointer;
+    return named(inside(path, one.resource), one.type, place_of_ ? place_of_(path, pointer) : std::string()) +
+           ": " + one.reason + (one.check.empty() ? "" : " (" + one.check + ")");
+  }
+
   static std::string inside(const std::string& path, const std::string& id) {
     return path.empty() ? id : path + "/" + id;
   }
@@ -189,6 +214,7 @@ class NestedFailures {
   }
 
   CloudFormation& there_;
+  const PointerPlace& place_of_;
   const Deadline deadline_;
   const Cancelled& cancelled_;
   std::set<std::string> seen_;
@@ -209,12 +235,12 @@ ChangeSet with_nested(CloudFormation& there, ChangeSet root, Deadline deadline, 
   return root;
 }
 
-std::string why_failed(CloudFormation& there, const ChangeSet& root, Deadline deadline,
-                       const Cancelled& cancelled) {
-  NestedFailures all(there, std::min(deadline, Monotonic::now() + kStragglersTake), cancelled);
+ChangeSetFailure why_failed(CloudFormation& there, const ChangeSet& root, const PointerPlace& place_of,
+                            Deadline deadline, const Cancelled& cancelled) {
+  NestedFailures all(there, place_of, std::min(deadline, Monotonic::now() + kStragglersTake), cancelled);
   all.take(root, "");
-  std::string out;
-  for (const auto& one : all.told) out += (out.empty() ? "" : "; ") + one;
+  ChangeSetFailure out{{}, all.nested};
+  for (const auto& one : all.told) out.why += (out.why.empty() ? "" : "; ") + one;
   return out;
 }
 
@@ -224,9 +250,10 @@ StackContents contents_of(CloudFormation& there, const std::string& stack, const
   return std::move(all.out);
 }
 
-std::string first_failure(CloudFormation& there, std::vector<StackEvent> events, const Cancelled& cancelled) {
+std::string first_failure(CloudFormation& there, std::vector<StackEvent> events, const PlaceOf& place_of,
+                          const Cancelled& cancelled) {
   std::string path;
-  std::string told = first_failure(events);
+  std::string told = first_failure(events, place_of);
   for (int depth = 0; depth < kDeepestStack; ++depth) {
     const StackEvent* cause = first_cause(events);
     if (!cause || cause->of_stack || cause->type != kNestedStack) break;
@@ -240,8 +267,9 @@ std::string first_failure(CloudFormation& there, std::vector<StackEvent> events,
     }
     const StackEvent* inner = first_cause(events);
     if (!inner) break;
-    told =
-        inner->of_stack ? in + " (" + inner->type + "): " + inner->reason : in + "/" + first_failure(events);
+    told = inner->of_stack
+               ? named(in, inner->type, place_of ? place_of(in) : std::string()) + ": " + inner->reason
+               : first_failure(events, place_of, in + "/");
     path = in + "/";
   }
   return told;

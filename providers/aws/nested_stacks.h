@@ -3,11 +3,13 @@
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-nested-stacks.html
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "providers/aws/cloudformation.h"
+#include "providers/aws/operation.h"
 
 namespace gitopsd::aws {
 
@@ -20,9 +22,16 @@ bool may_nest(std::string_view template_text);
 /// https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ResourceChange.html
 ChangeSet with_nested(CloudFormation&, ChangeSet root, Deadline, const Cancelled& = {});
 
-/// Why a change set failed: "Nested/Inner: REASON; Other: REASON" where those of nested stacks did, of which
-/// CloudFormation says no more than that.
-std::string why_failed(CloudFormation&, const ChangeSet& root, Deadline, const Cancelled& = {});
+/// Why a change set failed.
+struct ChangeSetFailure {
+  std::string why;      ///< "Nested/Inner: REASON; Queue (AWS::SQS::Queue) at app.yaml:12: REASON"
+  bool nested = false;  ///< change sets of nested stacks did, of which the root's says no more than that
+};
+/// With what CloudFormation's own checks found, where it tells. `place_of`: of a resource, and of a pointer
+/// in the template of the nested stack that it is in.
+using PointerPlace = std::function<std::string(const std::string& nested, const std::string& pointer)>;
+ChangeSetFailure why_failed(CloudFormation&, const ChangeSet& root, const PointerPlace&, Deadline,
+                            const Cancelled& = {});
 
 struct StackContents {
   std::vector<StackResource> resources;
@@ -35,6 +44,7 @@ StackContents contents_of(CloudFormation&, const std::string& stack, const Cance
 /// What went wrong first: the resource of a nested stack, where its stack failed because of it. `events`: of
 /// the operation, newest first.
 /// https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStackEvents.html
-std::string first_failure(CloudFormation&, std::vector<StackEvent> events, const Cancelled& = {});
+std::string first_failure(CloudFormation&, std::vector<StackEvent> events, const PlaceOf&,
+                          const Cancelled& = {});
 
 }  // namespace gitopsd::aws

@@ -93,7 +93,7 @@ class StackObserver {
     if (!receipt || !receipt->updated.empty()) return;
     std::string cause;
     try {
-      cause = first_failure(there(entry), receipt->stack, context_.cancelled);
+      cause = first_failure(state_, there(entry), receipt->stack, context_.cancelled);
     } catch (const ApiError&) {
       return;  // nothing is kept of it
     }
@@ -109,6 +109,7 @@ class StackObserver {
     switch (phase_of(live.status)) {
       case StackPhase::well:
         seen.health = Health::healthy;
+        state_.places.forget(live.id);
         return;
       case StackPhase::busy:
         if (live.status == "DELETE_IN_PROGRESS")
@@ -129,7 +130,7 @@ class StackObserver {
         break;
     }
     seen.health = Health::degraded;
-    const std::string cause = first_failure(there(entry), live.id, context_.cancelled);
+    const std::string cause = first_failure(state_, there(entry), live.id, context_.cancelled);
     seen.reason = live.status + (cause.empty() ? live.status_reason.empty() ? "" : ": " + live.status_reason
                                                : ": " + cause);
   }

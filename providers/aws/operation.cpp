@@ -15,7 +15,7 @@ bool is_cause(const StackEvent& event) {
 }
 
 std::string with_type(const StackEvent& event) {
-  return event.resource + " (" + event.type + ")";
+  return named(event.resource, event.type, {});
 }
 
 /// "A; B; and 2 more"
@@ -35,9 +35,16 @@ const StackEvent* first_cause(const std::vector<StackEvent>& events) {
   return cause == events.rend() ? nullptr : &*cause;
 }
 
-std::string first_failure(const std::vector<StackEvent>& events) {
+std::string named(const std::string& logical_id, const std::string& type, const std::string& place) {
+  return logical_id + (type.empty() ? "" : " (" + type + ")") + (place.empty() ? "" : " at " + place);
+}
+
+std::string first_failure(const std::vector<StackEvent>& events, const PlaceOf& place_of,
+                          const std::string& in) {
   const StackEvent* cause = first_cause(events);
-  return cause ? with_type(*cause) + ": " + cause->reason : std::string();
+  if (!cause) return {};
+  const std::string id = in + cause->resource;
+  return named(id, cause->type, place_of ? place_of(id) : std::string()) + ": " + cause->reason;
 }
 
 std::string progress_text(const std::vector<StackEvent>& events) {

@@ -4,7 +4,7 @@
 
 #include "base/hash.h"
 #include "base/json.h"
-#include "providers/aws/artifacts.h"
+#include "providers/aws/template_walk.h"
 #include "providers/aws/zip_archive.h"
 
 namespace gitopsd::aws {
@@ -12,71 +12,11 @@ namespace {
 
 constexpr std::size_t kLargestArtifact = 64u
                                          << 20;  // of one file, or folder: more the daemon does not hand over
-constexpr std::size_t kDeepestNesting = 8;       // of templates within templates
 constexpr std::string_view kZipMagic = "PK\x03\x04";
-
-/// What the daemon sent of a path: one file, or those of a folder by their paths in it.
-struct SentFiles {
-  const protocol::Blob* file = nullptr;
-  std::map<std::string, const protocol::Blob*> folder;
-  bool none() const { return !file && folder.empty(); }
-};
-
-SentFiles find(const std::vector<protocol::DocumentBlob>& blobs, const std::string& path) {
-  SentFiles out;
-  for (const auto& each : blobs) {
-    if (each.path == path) out.file = &each.blob;
-    if (each.path.starts_with(path + "/")) out.folder.emplace(each.path.substr(path.size() + 1), &each.blob);
-  }
-  return out;
-}
 
 std::string name_of_file(const std::string& path) {
   return path.substr(path.rfind('/') + 1);  // npos + 1 is 0
 }
-
-Failure refuse(const std::string& at, const LocalArtifact& artifact, const std::string& why,
-               const std::string& hint) {
-  return fail(ProblemCause::input,
-              "'" + at + "', " + artifact.what + ": '" + artifact.node->text + "' " + why, hint);
-}
-
-/// The templates that one document's template leads to, its own first.
-class Walk {
- public:
-  Walk(const std::vector<protocol::DocumentBlob>& blobs, protocol::BlobReader& reader)
-      : blobs_(blobs), reader_(reader) {}
-
-  std::string read(const protocol::Blob& blob) { return reader_.read(blob, kLargestTemplate); }
-  SentFiles find(const std::string& path) const { return aws::find(blobs_, need_of(path)); }
-
-  /// Written with a mark of how deep the template is that names it: files of one depth are asked for
-  /// together, and a folder of which one file was sent for another's sake is not taken for sent.
-  std::string need_of(const std::string& path) const {
-    std::string mark;
-    for (std::size_t depth = 0; depth <= way_.size(); ++depth) mark += "./";
-    return path.starts_with('/') ? "/" + mark + path.substr(1) : mark + path;
-  }
-
-  /// Does the work of the template at `path`, which `by` names in `from`. Throws Failure (input) where it is
-  /// in itself.
-  template <class Work>
-  void enter(const std::string& path, const LocalArtifact* by, const std::string& from, const Work& work) {
-    if (std::find(way_.begin(), way_.end(), path) != way_.end())
-      throw refuse(from, *by, "nests itself", "a template cannot be in one that is in it");
-    if (way_.size() >= kDeepestNesting)
-      throw refuse(from, *by, "is nested deeper than " + std::to_string(kDeepestNesting),
-                   "make it a stack of its own");
-    way_.push_back(path);
-    work();
-    way_.pop_back();
-  }
-
- private:
-  const std::vector<protocol::DocumentBlob>& blobs_;
-  protocol::BlobReader& reader_;
-  std::vector<std::string> way_;
-};
 
 class MissingFinder {
  public:
@@ -98,13 +38,14 @@ class MissingFinder {
     if (!root) return;
     for (const auto& artifact : local_artifacts(*root, path)) {
       if (place_.bucket.empty())
-        throw refuse(path, artifact, "is of the repository, and the destination has no bucket for it",
-                     "set `artifacts: {bucket: NAME}` in the destination's settings");
+        throw refused_artifact(path, artifact,
+                               "is of the repository, and the destination has no bucket for it",
+                               "set `artifacts: {bucket: NAME}` in the destination's settings");
       const auto found = walk_.find(artifact.path);
       if (found.none()) {
         missing_.push_back(walk_.need_of(artifact.path));
       } else if (artifact.form == ArtifactForm::template_url) {
-        if (!found.file) throw refuse(path, artifact, "is a folder", "name a template");
+        if (!found.file) throw refused_artifact(path, artifact, "is a folder", "name a template");
         walk_.enter(artifact.path, &artifact, path, [&] { take(artifact.path, *found.file); });
       }
     }
@@ -119,7 +60,7 @@ class MissingFinder {
   }
 
   const ArtifactsPlace& place_;
-  Walk walk_;
+  TemplateWalk walk_;
   std::vector<std::string> missing_;
 };
 
@@ -152,8 +93,9 @@ class Packager {
     std::vector<Replacement> all;
     for (const auto& artifact : local_artifacts(*root, path)) {
       if (place_.bucket.empty())
-        throw refuse(path, artifact, "is of the repository, and the destination has no bucket for it",
-                     "set `artifacts: {bucket: NAME}` in the destination's settings");
+        throw refused_artifact(path, artifact,
+                               "is of the repository, and the destination has no bucket for it",
+                               "set `artifacts: {bucket: NAME}` in the destination's settings");
       all.push_back({artifact.node, value_of(artifact, key_of(artifact, path))});
     }
     return with_replacements(text, all);
@@ -222,7 +164,7 @@ class Packager {
   State& state_;
   protocol::CallContext& context_;
   const ArtifactsPlace& place_;
-  Walk walk_;
+  TemplateWalk walk_;
 };
 
 protocol::WireProblem problem_of(const Stack& stack, const Problem& problem) {

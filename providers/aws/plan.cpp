@@ -171,7 +171,7 @@ std::optional<WireProblem> StackPlanner::in_the_way(const StackFacts& live, cons
     return problem;
   }
   if (phase != StackPhase::broken) return std::nullopt;
-  const std::string cause = first_failure(there(wanted.name), live.id, context_.cancelled);
+  const std::string cause = first_failure(state_, there(wanted.name), live.id, context_.cancelled);
   const std::string why = cause.empty() ? live.status_reason : cause;
   return plan_problem(
       fail(ProblemCause::destination,
@@ -247,23 +247,19 @@ protocol::PlanResult plan(State& state, const protocol::PlanRequest& request,
 
 void discard(State& state, const std::string& token, const Cancelled& cancelled) {
   const Value left = parse_json(token);
-  for (const Value& made : left.as_array()) {
-    CloudFormation& there = state.cloudformation(made.get_string("region"));
+  const auto& all = left.as_array();
+  std::vector<std::optional<Failure>> failures(all.size());
+  protocol::run_in_order(std::vector<std::vector<std::size_t>>(all.size()), kCallsAtOnce, [&](std::size_t i) {
     try {
-      const std::string set = made.get_string("changeSet");
-      // A stack is deleted after its change set, which has stacks of its own to delete.
-      made.get_bool("nested") ? there.delete_with_nested(set, cancelled)
-                              : there.delete_change_set(set, cancelled);
-    } catch (const ApiError& error) {
-      if (error.code() != "ChangeSetNotFound") throw;
+      throw_away(state.cloudformation(all[i].get_string("region")),
+                 {all[i].get_string("changeSet"), all[i].get_string("stack")}, all[i].get_bool("nested"),
+                 cancelled);
+    } catch (const Failure& failure) {
+      failures[i] = failure;
     }
-    const std::string id = made.get_string("stack");
-    if (id.empty()) continue;
-    const auto stack = there.stack(id, cancelled);
-    // Another plan may wait with a change set of its own for the same stack.
-    if (stack && phase_of(stack->status) == StackPhase::review && !there.has_change_sets(id, cancelled))
-      there.delete_stack(id, token_of("discard", id), cancelled);
-  }
+  });
+  for (const auto& failure : failures)
+    if (failure) throw *failure;
 }
 
 }  // namespace gitopsd::aws

@@ -1,5 +1,6 @@
 #include "providers/aws/change_text.h"
 #include "providers/aws/changes.h"
+#include "providers/aws/data_guard.h"
 #include "providers/aws/nested_stacks.h"
 #include "providers/aws/stack_planner.h"
 
@@ -17,7 +18,9 @@ PlannedStack StackPlanner::made_anew(const Stack& wanted, const StackFacts& live
 /// Its rollback failed: once for what is declared it is continued, and what is declared is planned then.
 PlannedStack StackPlanner::continued(const Stack& wanted, const StackFacts& live) {
   const auto events = there(wanted.name).events(live.id, {}, context_.cancelled);
-  const std::string cause = first_failure(there(wanted.name), events, context_.cancelled);
+  const std::string cause = first_failure(
+      there(wanted.name), events, [&](const std::string& id) { return state_.places.find(live.id, id); },
+      context_.cancelled);
   if (!events.empty() && events.front().token == rollback_token(live.id, wanted.document))
     return PlannedStack::of(plan_problem(
         fail(ProblemCause::destination,
@@ -62,7 +65,7 @@ PlannedStack StackPlanner::put_back(const Stack& wanted, const StackFacts& live,
   Precondition expected{set.id, set.stack_id, changes.template_digest};
   set_beside(wanted, live, expected);
   out.step->precondition = expected.text();
-  out.step->diff = change_text(set);
+  out.step->diff = change_text(set, DataGuard(policy_.data, wanted.more));
   return out;
 }
 

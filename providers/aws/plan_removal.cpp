@@ -39,7 +39,7 @@ PlannedStack StackPlanner::removal(const ResourceId& id) {
 
 std::string StackPlanner::what_goes(const StackFacts& live, const std::string& place) const {
   const auto all = contents_of(there(place), live.id, context_.cancelled);
-  return deletion_text(all.resources, all.retained);
+  return deletion_text(all.resources, all.retained, DataGuard(policy_.data));
 }
 
 }  // namespace gitopsd::aws

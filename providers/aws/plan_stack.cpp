@@ -82,8 +82,9 @@ PlannedStack StackPlanner::changed(const Stack& wanted, const std::optional<Stac
     out.step->reason += "; " + beside;
   }
   out.step->precondition = expected.text();
-  out.step->diff = change_text(set);
-  out.step->destroys = DataGuard(policy_.data, wanted.more).of(set);
+  const DataGuard guard(policy_.data, wanted.more);
+  out.step->diff = change_text(set, guard);
+  out.step->destroys = guard.of(set);
   return out;
 }
 

@@ -13,6 +13,7 @@
 #include "providers/aws/ledger.h"
 #include "providers/aws/receipt.h"
 #include "providers/aws/s3.h"
+#include "providers/aws/template_places.h"
 
 namespace gitopsd::aws {
 
@@ -72,6 +73,9 @@ class State {
   S3 s3;
   const Digests digests;
   Ledgers ledgers;
+
+  /// Of stacks with an operation of ours.
+  ResourcePlaces places;
 
   /// What was found in the artifacts' bucket, or put there: its keys are digests, and it stays.
   Uploaded uploaded;

@@ -78,6 +78,7 @@ class TreeBuilder : public YAML::EventHandler {
     Frame& frame = stack_.back();
     if (frame.node.kind == TemplateNode::Kind::mapping && !std::exchange(frame.key_taken, !frame.key_taken)) {
       frame.node.keys.push_back(std::move(node.text));
+      frame.node.key_lines.push_back(node.line);
       return;
     }
     frame.node.items.push_back(std::move(node));

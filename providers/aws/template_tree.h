@@ -19,6 +19,7 @@ struct TemplateNode {
   std::size_t begin = 0;          ///< where it starts in the text that was read, with its anchor and tag
   int line = 0;                   ///< counted from 1
   std::vector<std::string> keys;  ///< of a mapping, one for each item
+  std::vector<int> key_lines;     ///< of those, counted from 1
   std::vector<TemplateNode> items;
 
   /// The value of a mapping's key; nullptr where there is none.

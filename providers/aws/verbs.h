@@ -41,7 +41,7 @@ struct Precondition {
 };
 
 /// What went wrong first in a stack's last operation, for people. `stack`: its id.
-std::string first_failure(CloudFormation&, const std::string& stack, const Cancelled&);
+std::string first_failure(const State&, CloudFormation& there, const std::string& stack, const Cancelled&);
 
 /// What an operation of this step is known by: the same for the same plan, never twice.
 std::string token_of(const std::string& sync, const std::string& key);

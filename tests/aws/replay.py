@@ -21,6 +21,8 @@ from replay_nested import ONLY_FROM_ROOT, STACK, Nested, of_nested
 
 ACCOUNT = "123456789012"
 NO_CHANGE = ("The submitted information didn't contain changes. Submit different information to create a change set.")
+EARLY_VALIDATION = ("The following hook(s)/validation failed: [AWS::EarlyValidation::PropertyValidation]. To troubleshoot Early "
+                    "Validation errors, use the DescribeEvents API for detailed failure information.")
 LARGEST_BODY = 51_200
 #: Properties of which AWS's reference says "Update requires: Replacement".
 RECREATING = {("AWS::S3::Bucket", "BucketName"), ("AWS::SQS::Queue", "QueueName"), ("AWS::SNS::Topic", "TopicName")}
@@ -164,6 +166,7 @@ class Replay(Nested):
         self.recreates: str | None = "Add"  #: how a drift-aware change set shows that it makes a deleted resource again; None: not at all
         self.lose: list[str] = []  #: actions of which the answer is lost, once each
         self.skipped: list[str] = []
+        self.findings: list[dict] = []  #: operation events of validations, for which the next change sets fail
         self.hold_next = False  #: the next operation goes on until its stack's `hold` is taken away
         self.asked: list[tuple[str, Fields]] = []
         self.tokens: dict[tuple, str] = {}
@@ -361,6 +364,15 @@ class Replay(Nested):
         return self.paged(fields, "Summaries", [{"StackId": stack.id, "ChangeSetId": one.id, "Status": one.status}
                                                 for one in stack.change_sets.values()])
 
+    def do_describe_events(self, region, fields):
+        """Of a failed change set, nothing else. https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_OperationEvent.html"""
+        one = self.change_set(region, fields["ChangeSetName"])
+        if fields.get("Filters.FailedEvents") != "true":
+            raise invalid("only what failed is told here")
+        told = [{"EventId": f"e{next(self.numbers)}", "StackId": one.stack.id, "EventType": "VALIDATION_ERROR", "ValidationStatus": "FAILED",
+                 "Timestamp": self.now(), **found} for found in self.findings]
+        return self.paged(fields, "OperationEvents", told)
+
     def do_delete_change_set(self, region, fields):
         one = self.change_set(region, fields["ChangeSetName"])
         if one.parent:
@@ -505,7 +517,9 @@ class Replay(Nested):
         same = one.type == "UPDATE" and not one.changes and (one.mode or (
             json.loads(stack.template).get("Outputs") == template.get("Outputs") and stack.tags == one.tags))
         one.status, one.reason = ("FAILED", NO_CHANGE) if same else ("CREATE_COMPLETE", None)
-        one.execution = "UNAVAILABLE" if same else "AVAILABLE"
+        if any(found["ValidationFailureMode"] == "FAIL" for found in self.findings):
+            one.status, one.reason = "FAILED", EARLY_VALIDATION
+        one.execution = "AVAILABLE" if one.status == "CREATE_COMPLETE" else "UNAVAILABLE"
 
     @staticmethod
     def change(one: ChangeSet, action: str, logical: str, type_: str, **more) -> None:

@@ -14,9 +14,15 @@ configure() {
   echo "$*" > "$dir/options.txt"
 }
 
-# The release build, whole; what every suite and ./run start from.
+# The release build. Eight files at a time, which takes half as long from nothing; who changes files one by one sets
+# GITOPSD_UNITY=off.
+configure_release() {
+  configure build -Dbuildtype=release "-Dunity=${GITOPSD_UNITY:-on}" -Dunity_size=8
+}
+
+# All of it, or some: what every suite starts from.
 build_release() {
-  configure build -Dbuildtype=release
+  configure_release
   ninja -C build "$@"
 }
 
@@ -28,7 +34,7 @@ programs=(daemon/gitopsd daemon/render/sandbox/gitopsd-render ctl/gitopsctl prov
 build_programs() {
   local log=build-logs/build.log
   mkdir -p build-logs
-  configure build -Dbuildtype=release > "$log" 2>&1 || { cat "$log" >&2; return 1; }
+  configure_release > "$log" 2>&1 || { cat "$log" >&2; return 1; }
   if [ -t 1 ]; then
     NINJA_STATUS='   [%f/%t] ' ninja -C build "${programs[@]}"
   else

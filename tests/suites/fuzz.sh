@@ -5,7 +5,7 @@
 install_packages "${build_packages[@]}" clang libclang-rt-14-dev
 seconds=${GITOPSD_FUZZ_SECONDS:-20}
 
-CC=clang CXX=clang++ configure build-fuzz -Dbuildtype=plain -Doptimization=1 -Ddebug=true -Dwerror=false \
+CC=clang CXX=clang++ configure build-fuzz -Dbuildtype=plain -Doptimization=1 -Ddebug=true -Dwerror=false -Dunity=on -Dunity_size=1000 \
   -Db_lundef=false -Db_sanitize=address,undefined "-Dcpp_args=-fsanitize=fuzzer-no-link -fsanitize-ignorelist=$PWD/tests/fuzz/ubsan.ignore"
 
 # What it finds beside the corpus stays out of the tree; a finding is kept where the log says.

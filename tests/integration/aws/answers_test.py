@@ -1,4 +1,6 @@
 """Answers that AWS documents and moto does not give, from the double of tests/aws/replay.py."""
+import json
+
 from lib import wait
 from lib.aws import stack
 from lib.replay import ReplayScene
@@ -60,6 +62,46 @@ class Line(ReplayScene):
         """a parameter that the template needs and nobody gives is told by file and line"""
         event = self.web({**QUEUE, "Parameters": {"Wait": {"Type": "Number"}}}, state="failed")
         self.assertIn("Parameters: [Wait] must have values", event["error"])
+
+    def test_lines(self):
+        """what CloudFormation says of a template is told with the line that it means"""
+        template = {"t.json": json.dumps({**QUEUE, "Parameters": {"Wait": {"Type": "Number"}}}, indent=1)}
+        event = self.sync(stack("web", "/t.json"), state="failed", **template)
+        line = template["t.json"].splitlines().index('  "Wait": {') + 1
+        self.assertIn(f"its template is /t.json:{line}", event["error"])
+        self.account.fail("CreateChangeSet", "ValidationError", "Template format error: JSON not well-formed. (line 4, column 9)")
+        event = self.sync(stack("web", "/t.json", tags={"a": "b"}), state="failed")
+        self.assertIn("JSON not well-formed. (line 4, column 9)", event["error"])
+        self.assertIn("its template is /t.json:4:9", event["error"])
+
+    def test_findings(self):
+        """what CloudFormation's own checks find is told by resource, line and reason, warnings aside, and nothing is left"""
+        fault = {"LogicalResourceId": "Queue", "ResourceType": "AWS::SQS::Queue", "ValidationFailureMode": "FAIL"}
+        self.cloud.page = 1
+        self.cloud.findings = [
+            {**fault, "ValidationName": "PROPERTY_VALIDATION", "ValidationPath": "/Resources/Queue/Properties/DelaySeconds",
+             "ValidationStatusReason": "expected type: Number"},
+            {**fault, "ValidationName": "SERVICE_QUOTA", "ValidationFailureMode": "WARN", "ValidationStatusReason": "nearly used up"},
+            {**fault, "ValidationName": "NAME_CONFLICT_VALIDATION", "ValidationStatusReason": "it exists already"}]
+        text = json.dumps(QUEUE, indent=1)
+        lines = [line.strip() for line in text.splitlines()]
+        event = self.sync(stack("web", "/t.json"), state="failed", **{"t.json": text})
+        queue = lines.index('"Queue": {') + 1
+        delay = next(number for number, line in enumerate(lines, 1) if line.startswith('"DelaySeconds"'))
+        self.assertIn(f"CloudFormation makes no change set for 'web': Queue (AWS::SQS::Queue) at /t.json:{delay}: expected type: Number "
+                      f"(PROPERTY_VALIDATION); Queue (AWS::SQS::Queue) at /t.json:{queue}: it exists already "
+                      "(NAME_CONFLICT_VALIDATION)", event["error"])
+        self.assertNotIn("nearly used up", event["error"])
+        left = self.cloud.find("web")
+        self.assertEqual((left.status, left.change_sets), ("DELETE_IN_PROGRESS", {}), "it was made for nothing but the change set")
+
+    def test_findings_forbidden(self):
+        """without the right to ask for them, CloudFormation's reason is told, and the right"""
+        self.cloud.findings = [{"ValidationFailureMode": "FAIL", "ValidationStatusReason": "it exists already"}]
+        self.account.fail("DescribeEvents", "AccessDenied", "not authorized to perform: cloudformation:DescribeEvents", 403)
+        event = self.web(state="failed")
+        self.assertIn("AWS::EarlyValidation::PropertyValidation", event["error"])
+        self.assertIn("may be told with the right cloudformation:DescribeEvents", event["error"])
 
     def test_lost_answer(self):
         """an execution of which the answer was lost is not done twice, and counts as done"""

@@ -13,7 +13,7 @@ class Guard(ReplayScene):
         event, why = self.held(stack("web", "/t.json"), **self.file(self.REPLACED))
         self.assertIn("would destroy data", why)
         plan = self.daemon.ctl("plan", "web")
-        self.assertIn("-/+ Bucket (AWS::S3::Bucket)", plan)
+        self.assertRegex(plan, r"-/\+ Bucket \(AWS::S3::Bucket\) .*\[holds data\]")
         self.assertIn("BucketName: data -> other (forces a replacement)", plan)
         self.daemon.ctl("approve", "web")
         self.assertEqual(self.daemon.wait_ended(event)["state"], "succeeded")

@@ -43,7 +43,7 @@ class Protection(ReplayScene):
         """a stack of which the creation failed is not protected, so that the next commit can make it anew"""
         self.cloud.fails = {"Queue": "it exists already"}
         event = self.web(terminationProtection=True, state="failed")
-        self.assertIn("Queue (AWS::SQS::Queue): it exists already", event["error"])
+        self.assertIn("Queue (AWS::SQS::Queue) at /t.json:1: it exists already", event["error"])
         self.assertEqual(self.cloud.fields_of("UpdateTerminationProtection"), [])
         self.cloud.fails = {}
         self.web(terminationProtection=True, tags={"a": "b"})
@@ -108,7 +108,7 @@ class Words(ReplayScene):
         """a stack that CloudFormation deletes since its creation failed tells the first cause, and is made anew"""
         self.cloud.fails = {"Queue": "it exists already"}
         event = self.web(onFailure="delete", state="failed")
-        self.assertIn("its creation failed, and it was deleted: Queue (AWS::SQS::Queue): it exists already", event["error"])
+        self.assertIn("its creation failed, and it was deleted: Queue (AWS::SQS::Queue) at /t.json:1: it exists already", event["error"])
         self.assertIsNone(self.cloud.find("web"))
         self.cloud.fails = {}
         self.web(onFailure="delete", tags={"a": "b"})
@@ -119,7 +119,7 @@ class Words(ReplayScene):
         """a stack that stops where it failed goes on from there with the next commit"""
         self.cloud.fails = {"Queue": "no capacity"}
         event = self.web(onFailure="keep", state="failed")
-        self.assertIn("CREATE_FAILED: Queue (AWS::SQS::Queue): no capacity", event["error"])
+        self.assertIn("CREATE_FAILED: Queue (AWS::SQS::Queue) at /t.json:1: no capacity", event["error"])
         first = self.cloud.find("web")
         self.cloud.fails = {}
         self.web(onFailure="keep", tags={"a": "b"})

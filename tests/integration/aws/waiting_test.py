@@ -54,14 +54,14 @@ class Ends(ReplayScene):
         self.web()
         self.cloud.fails = {"Queue": "no such key"}
         event = self.web(with_resources(**TOPIC), parameters={"Wait": 7}, state="failed")
-        self.assertIn("UPDATE_ROLLBACK_COMPLETE: Queue (AWS::SQS::Queue): no such key", event["error"])
+        self.assertIn("UPDATE_ROLLBACK_COMPLETE: Queue (AWS::SQS::Queue) at /t.json:1: no such key", event["error"])
         self.cloud.fails = {}
         self.web(parameters={"Wait": 8})
 
     def test_continued(self):
         """a rollback that failed is continued once the next commit comes, which is applied after it"""
         event = self.fail_update()
-        self.assertIn("UPDATE_ROLLBACK_FAILED: Queue (AWS::SQS::Queue): somebody deleted it", event["error"])
+        self.assertIn("UPDATE_ROLLBACK_FAILED: Queue (AWS::SQS::Queue) at /t.json:1: somebody deleted it", event["error"])
         self.cloud.rollback_fails = {}
         self.web(parameters={"Wait": 8})
         self.assertEqual(len(self.cloud.fields_of("ContinueUpdateRollback")), 1)
@@ -104,7 +104,7 @@ class Ends(ReplayScene):
         self.cloud.put("web", QUEUE)
         self.cloud.fails = {"Queue": "no such key"}
         event = self.web(parameters={"Wait": 7}, state="failed")
-        self.assertIn("UPDATE_ROLLBACK_COMPLETE: Queue (AWS::SQS::Queue): no such key", event["error"])
+        self.assertIn("UPDATE_ROLLBACK_COMPLETE: Queue (AWS::SQS::Queue) at /t.json:1: no such key", event["error"])
         self.cloud.fails = {}
         self.web(parameters={"Wait": 8})
         self.assertEqual(self.cloud.find("web").resources["Queue"].properties, {"DelaySeconds": "8"})
@@ -113,7 +113,7 @@ class Ends(ReplayScene):
         """what a creation that failed left is deleted, and the stack made anew"""
         self.cloud.fails = {"Queue": "it exists already"}
         event = self.web(state="failed")
-        self.assertIn("ROLLBACK_COMPLETE: Queue (AWS::SQS::Queue): it exists already", event["error"])
+        self.assertIn("ROLLBACK_COMPLETE: Queue (AWS::SQS::Queue) at /t.json:1: it exists already", event["error"])
         self.cloud.fails = {}
         self.web(parameters={"Wait": 8})
         self.assertEqual([s.status for s in self.cloud.stacks], ["DELETE_COMPLETE", "CREATE_COMPLETE"])

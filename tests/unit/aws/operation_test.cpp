@@ -25,6 +25,12 @@ TEST_CASE("the first cause is neither the stack's own end nor what was cancelled
       of("A", "CREATE_FAILED", "Resource creation cancelled"), of("B", "CREATE_FAILED", "it exists already"),
       of_stack("UPDATE_IN_PROGRESS", "User Initiated")};
   CHECK(first_failure(events) == "B (AWS::SQS::Queue): it exists already");
+  const auto place_of = [](const std::string& id) {
+    return id == "Store/B" ? "store.yaml:7" : std::string();
+  };
+  CHECK(first_failure(events, place_of, "Store/") ==
+        "Store/B (AWS::SQS::Queue) at store.yaml:7: it exists already");
+  CHECK(first_failure(events, place_of) == "B (AWS::SQS::Queue): it exists already");
   CHECK(first_failure({of_stack("DELETE_FAILED", "no right")}) ==
         "web (AWS::CloudFormation::Stack): no right");
   CHECK(first_failure({of("A", "CREATE_COMPLETE")}).empty());

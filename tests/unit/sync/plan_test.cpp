@@ -88,6 +88,21 @@ TEST_CASE("what a plan left is thrown away where nothing comes of it") {
   CHECK(world.place.left_plans().empty());
 }
 
+TEST_CASE("what a plan left is thrown away where the sync fails, while it is planned or after it has begun") {
+  World world;
+  world.add("web");
+  world.start();
+  world.apply({{"web/a.yaml", thing("a", "1")}});
+  world.place.leave_plans();
+  world.place.refuse_plan("b");
+  CHECK(world.ended(world.push({{"web/b.yaml", thing("b", "1")}})).state == store::EventState::failed);
+  CHECK(world.place.left_plans().empty());
+  world.place.refuse("c");
+  const auto event = world.push({{"web/b.yaml", thing("c", "1")}});
+  CHECK(world.ended(event).state == store::EventState::failed);
+  CHECK(world.place.left_plans().empty());
+}
+
 TEST_CASE("a wave goes over all parts of a plan that is asked in several") {
   World world;
   world.add("web");
