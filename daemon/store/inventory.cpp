@@ -52,10 +52,12 @@ void hand_one(Transaction& t, const ApplicationUid& from, std::int64_t app, Sync
   const auto to = t.application_id(handed.to);
   if (!handed.audit.empty()) t.audit(handed.audit);
   t.db().run("DELETE FROM inventory WHERE app = ? AND res_id = ? AND owned_digest = x''", to, id);
-  // The mark on it is still that of whoever wrote it last.
+  // The mark on it is still that of whoever wrote it last: with an open intent the giver may have, and where
+  // it came from the taker that covers both.
   t.db().run(
       "UPDATE OR IGNORE inventory SET app = ?3, intended_sync = 0, intended_digest = x'', changed_by = ?4,"
-      " handed_by = iif(handed_by = '', ?5, iif(handed_by = ?6, '', handed_by)), handed_at = ?7"
+      " handed_by = iif(handed_by = '' OR intended_sync <> 0, ?5, iif(handed_by = ?6, '', handed_by)),"
+      " handed_at = ?7"
       " WHERE app = ?1 AND res_id = ?2",
       app, id, to, sync.value, giver, taker, std::string_view(handed.at.str()));
   t.db().run("DELETE FROM inventory WHERE app = ? AND res_id = ?", app, id);

@@ -157,14 +157,16 @@ bool Run::to_be_done(const protocol::Step& step) const {
 }
 
 /// Marks of applications of this installation that own the thing no more, since they let go of what is never
-/// pruned. Whether there are any: then they stand for this one's own.
+/// pruned, or were stopped between two who handed it on. Whether there are any: then they stand for this
+/// one's own.
 bool Run::take_up_marks(const protocol::PlanResult& result) {
   bool any = false;
   for (const auto& problem : result.problems) {
     const ResourceId id(problem.id);
     if (problem.owner.empty() || !items_.contains(id)) continue;
     auto& entry = work_.entries[id];
-    if (!entry.owned_digest.empty() || !entry.from.empty()) continue;
+    const bool handed = !entry.handed_at.empty();
+    if ((!entry.owned_digest.empty() && !handed) || entry.from.str() == problem.owner) continue;
     if (scope_.store.owner_of(scope_.destination.name, id, scope_.application.uid)) continue;
     entry.id = id;
     entry.from = ApplicationUid(problem.owner);

@@ -159,7 +159,10 @@ TEST_CASE("what is handed over is never nobody's, and it is known whose mark it 
   REQUIRE(s->unsettled(shop).size() == 1);
   CHECK(give(shop, mail) == kWeb);  // nobody has written to it since
   CHECK(give(mail, kWeb).empty());
-  give(kWeb, shop);
+  CHECK(give(kWeb, shop) == kWeb);
+  s->intend(shop, begin(*s.store, shop), std::vector{intent("a", "aa")});
+  CHECK(give(shop, kWeb) == shop);  // which may have written its mark
+  CHECK(give(kWeb, shop).empty());
   s->settle(shop, sync, std::vector{done("a", "ac")});
   CHECK(s->inventory(shop)[0].from.empty());
 }

@@ -140,6 +140,36 @@ TEST_CASE("what was handed over before a crash is taken up after it") {
   check_moved(world, kBeta);
 }
 
+TEST_CASE("what was handed on before it was known whether its mark was written is taken up") {
+  const ApplicationUid last("c");
+  for (const std::string mark : {"a", "b"}) {
+    CAPTURE(mark);
+    World world;
+    for (const char* name : {"a", "b", "c"}) world.add(name);
+    world.start();
+    world.apply({{"a/a.yaml", thing("own-a", "1")},
+                 {"a/x.yaml", thing("x", "1")},
+                 {"b/b.yaml", thing("own-b", "1")},
+                 {"c/c.yaml", thing("own-c", "1")}});
+    const auto commit = world.move({{"a/x.yaml", "c/x.yaml"}});
+    const auto sync = world.store->application(kBeta)->last_sync;
+    const auto give = [&](const ApplicationUid& from, const ApplicationUid& to) {
+      const std::vector<store::Store::Handed> handed{{ResourceId("x"), to, commit, {}}};
+      world.store->hand_over(from, sync, handed);
+    };
+    give(kAlpha, kBeta);
+    // As a crash leaves it in the midst of a write.
+    auto entry = world.store->inventory(kBeta, {ResourceId("x")}).at(0);
+    entry.intended_digest = entry.owned_digest;
+    world.store->intend(kBeta, sync, std::vector{entry});
+    world.place.mark("x", mark);
+    give(kBeta, last);
+    CHECK(world.ended(world.deliver(commit)).state == EventState::succeeded);
+    CHECK(eventually([&] { return world.place.owner("x") == "c"; }));
+    CHECK(world.place.births_of("x") == 1);
+  }
+}
+
 TEST_CASE("what was handed over is taken up where no sync takes it") {
   World world;
   begin(world);

@@ -484,6 +484,11 @@ void Place::refuse(const std::string& id, bool on, ProblemCause cause) {
     refused_.erase(id);
 }
 
+void Place::mark(const std::string& id, const std::string& owner) {
+  std::lock_guard lock(mutex_);
+  things_.at(id).owner = owner;
+}
+
 void Place::busy(const std::string& id, bool on) {
   refuse(id, on, ProblemCause::transient);
 }

@@ -47,6 +47,8 @@ class Place {
   void end_waits();
   /// What is there, and whether, cannot be told.
   void hide(const std::string& id, bool on = true);
+  /// Somebody writes another application's mark on it; nobody is told.
+  void mark(const std::string& id, const std::string& owner);
   /// Something of somebody else's is there.
   void occupy(const std::string& id);
   /// Its owner is told, where it is there.
