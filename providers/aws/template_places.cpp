@@ -13,7 +13,7 @@ namespace {
 /// Of which names are looked for: a regular expression takes stack for each byte.
 constexpr std::size_t kLongestMessage = 4096;
 /// Operations of more stacks than this are not under way at once.
-constexpr std::size_t kMostStacks = 1000;
+constexpr std::size_t kMostRemembered = 1000;
 
 std::string place(const std::string& path, int line) {
   return path + ":" + std::to_string(line);
@@ -166,7 +166,7 @@ Texts TemplatePlaces::resources() const {
 
 void ResourcePlaces::remember(const std::string& stack_id, Texts places) {
   const std::lock_guard lock(mutex_);
-  if (stacks_.size() >= kMostStacks && !stacks_.contains(stack_id)) stacks_.erase(stacks_.begin());
+  if (stacks_.size() >= kMostRemembered && !stacks_.contains(stack_id)) stacks_.erase(stacks_.begin());
   stacks_.insert_or_assign(stack_id, std::move(places));
 }
 
