@@ -19,8 +19,16 @@ Exit act(const Session& session, const std::string& application, std::string_vie
   return follow_event(session, answer.get_int("event"), wait);
 }
 
-// A full commit from one that is cut short as the tables show it: the history knows which were applied.
-std::string full_commit(const Session& session, const std::string& application, const std::string& given) {
+constexpr std::size_t kLeastDigits = 7;
+
+char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+// A full commit from one that is cut short as the tables show it: the history knows which were applied, the
+// daemon the others of the repository.
+std::string full_commit(const Session& session, const std::string& application, std::string given) {
+  std::transform(given.begin(), given.end(), given.begin(), lower);
   if (given.empty() || CommitId::parse(given)) return given;
   const auto answer = session.client.get(target(path_of(application, "syncs"), {{"limit", "500"}}));
   std::vector<std::string> found;
@@ -31,9 +39,10 @@ std::string full_commit(const Session& session, const std::string& application, 
   std::sort(found.begin(), found.end());
   found.erase(std::unique(found.begin(), found.end()), found.end());
   if (found.size() == 1) return found.front();
+  if (found.empty() && given.size() >= kLeastDigits) return given;
   throw UsageError("'" + safe(given) + "' " +
                    (found.empty() ? "begins no revision" : "begins several revisions") +
-                   " in the history of " + safe(application) + "; give the full commit");
+                   " in the history of " + safe(application) + "; give the full commit, or more of it");
 }
 
 // The body that names the sync somebody looked at.
@@ -57,9 +66,14 @@ Exit sync(const Session& session, const std::string& application, bool wait) {
 
 Exit rollback(const Session& session, const std::string& application, const std::string& to, bool wait) {
   Value body = Value::object();
-  if (!to.empty()) body.set("to", full_commit(session, application, to));
+  const auto wanted = full_commit(session, application, to);
+  if (!wanted.empty()) body.set("to", wanted);
   const auto answer = session.client.post(path_of(application, "rollback"), body);
-  if (!session.json) session.line(safe(application) + " goes back to " + commit_of(answer, "revision"));
+  const bool other = !text_of(answer, "revision").starts_with(wanted);
+  if (!session.json) {
+    session.line(safe(application) + " goes back to " + commit_of(answer, "revision") +
+                 (other ? ", which was in force at " + safe(wanted.substr(0, 10)) : ""));
+  }
   return follow_event(session, answer.get_int("event"), wait);
 }
 

@@ -157,7 +157,9 @@ class CommandLine {
         "Go back to an earlier revision, until its files in the repository change or somebody resumes",
         [this](const Session& s) { return rollback(s, o_.application, o_.revision, !o_.no_wait); });
     application(back);
-    back->add_option("--to", o_.revision, "The revision; the one before what is in force by default");
+    auto* to = back->add_option("COMMIT", o_.revision,
+                                "What was in force at it; by default what was before what is in force now");
+    back->add_option("--to", o_.revision, "The same")->excludes(to);
     no_wait(back);
 
     application(command(app_, "resume",

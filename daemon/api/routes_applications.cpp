@@ -21,7 +21,7 @@ sync::ApplicationStatus status_of(const Context& context, const Names::Applicati
 
 constexpr std::size_t kCommitDigits = 40, kLeastDigits = 7;
 
-std::optional<CommitId> commit(const Request& request, std::string_view key, const std::string& more = {}) {
+std::optional<CommitId> commit(const Request& request, std::string_view key, const std::string& more) {
   const std::string text = request.body.get_string(key);
   if (text.empty()) return std::nullopt;
   if (auto id = CommitId::parse(text); id && !id->is_zero()) return id;
@@ -30,12 +30,12 @@ std::optional<CommitId> commit(const Request& request, std::string_view key, con
 }
 
 /// As commit(), but a commit may also be named by the first digits of its id.
-std::optional<CommitId> revision(const Context& context, const Request& request,
+std::optional<CommitId> revision(const Context& context, const Request& request, std::string_view key,
                                  const ApplicationName& application) {
-  const std::string text = request.body.get_string("revision");
+  const std::string text = request.body.get_string(key);
   const bool digits = text.find_first_not_of("0123456789abcdefABCDEF") == std::string::npos;
   if (!digits || text.size() < kLeastDigits || text.size() >= kCommitDigits)
-    return commit(request, "revision", ", or at least the first " + std::to_string(kLeastDigits));
+    return commit(request, key, ", or at least the first " + std::to_string(kLeastDigits));
   return context.dispatcher().commit_named(application, text);
 }
 
@@ -86,7 +86,8 @@ Reply application_inventory(const Context& context, const Request& request) {
 
 Reply plan_application(const Context& context, const Request& request) {
   const auto wanted = named(context, request);
-  const auto plan = context.dispatcher().plan(wanted.name, revision(context, request, wanted.name));
+  const auto plan =
+      context.dispatcher().plan(wanted.name, revision(context, request, "revision", wanted.name));
   return json_reply(200, plan_object(plan, wanted.name));
 }
 
@@ -108,7 +109,8 @@ Reply reject_application(const Context& context, const Request& request) {
 
 Reply rollback_application(const Context& context, const Request& request) {
   const auto wanted = named(context, request);
-  const EventId id = context.dispatcher().rollback(wanted.name, commit(request, "to"), request.who);
+  const auto to = revision(context, request, "to", wanted.name);
+  const EventId id = context.dispatcher().rollback(wanted.name, to, request.who);
   const auto event = context.store().event(id);
   return json_reply(202, Value::object({{"event", id.value},
                                         {"revision", event ? text_or_null(event->after.str()) : Value()}}));

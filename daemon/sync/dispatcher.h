@@ -161,7 +161,8 @@ class Dispatcher {
                          const std::string& who) = 0;
   virtual SyncId reject(const ApplicationName&, const std::optional<SyncId>& looked_at,
                         const std::string& who) = 0;
-  /// Without `to`: to the revision before the one in force, or to that one where a newer went half-way.
+  /// To what was in force at `to`, a commit of the ref. Without it: to the revision before the one in force,
+  /// or to that one where a newer went half-way.
   virtual EventId rollback(const ApplicationName&, const std::optional<CommitId>& to,
                            const std::string& who) = 0;
   virtual void resume(const ApplicationName&, const std::string& who) = 0;

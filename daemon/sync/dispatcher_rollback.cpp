@@ -2,7 +2,9 @@
 #include <algorithm>
 
 #include "daemon/sync/dispatcher_state.h"
+#include "daemon/sync/input_key.h"
 #include "daemon/sync/operator_audit.h"
+#include "daemon/sync/tag_pattern.h"
 
 namespace gitopsd::sync {
 namespace {
@@ -44,6 +46,80 @@ std::vector<std::string> led_away_from(const store::Store& store, const store::A
   return away;
 }
 
+/// The last of the kept syncs that is at or before a commit, where nothing that the application reads changed
+/// from there to that commit: it was in force at it.
+const store::Sync* in_force_at(const source::Mirror& mirror, const CommitId& commit, const std::string& path,
+                               const std::string& outside, const std::vector<store::Sync>& kept) {
+  const auto leads_to = [&](const CommitId& later, const CommitId& earlier) {
+    return mirror.standing(earlier, later, {}) != source::Standing::unreachable;
+  };
+  const store::Sync* last = nullptr;
+  for (const auto& sync : kept) {
+    if (!leads_to(commit, sync.revision)) continue;
+    const bool nearer = !last || (sync.revision != last->revision && leads_to(sync.revision, last->revision));
+    if (nearer) last = &sync;
+  }
+  if (!last) return nullptr;
+  const auto read_at = [&](const CommitId& at) {
+    return source_key(path, *mirror.snapshot(at), decode_outside(outside));
+  };
+  return read_at(commit) == read_at(last->revision) ? last : nullptr;
+}
+
+/// Whether a commit is, or was, on the way to what the application follows.
+bool is_of_ref(const store::Store& store, const source::Mirror& mirror, const CommitId& commit,
+               const config::Application& config, const std::vector<store::Sync>& kept) {
+  const auto leads_to = [&](const CommitId& head) {
+    return mirror.standing(commit, head, {}) != source::Standing::unreachable;
+  };
+  const auto ref = is_pattern(config.ref) ? std::nullopt : Ref::parse(config.ref);
+  const auto tip = ref ? store.tip(config.repository, *ref) : std::nullopt;
+  return (tip && leads_to(*tip)) ||
+         std::any_of(kept.begin(), kept.end(), [&](const auto& sync) { return leads_to(sync.revision); });
+}
+
+bool is_kept_away(const store::ApplicationState& state, const store::Sync& sync) {
+  return !sync.source_key.empty() && state.quarantined.find(sync.source_key) != std::string::npos;
+}
+
+/// The newest that a rollback without a commit may go to.
+const store::Sync* state_before(const store::ApplicationState& state, const std::vector<store::Sync>& kept,
+                                const std::vector<std::string>& away) {
+  for (const auto& sync : kept)
+    if (!is_kept_away(state, sync) && !contains(away, sync.source_key)) return &sync;
+  return nullptr;
+}
+
+/// What a commit brought, or what was in force at it; nullptr where neither is kept.
+const store::Sync* state_at(const store::Store& store, const source::Mirror& mirror, const CommitId& commit,
+                            const config::Application& config, const store::ApplicationState& state,
+                            const std::vector<store::Sync>& kept) {
+  const store::Sync* found = nullptr;
+  for (const auto& sync : kept)
+    if (sync.revision == commit && (!found || is_kept_away(state, *found))) found = &sync;
+  if (found || !is_of_ref(store, mirror, commit, config, kept)) return found;
+  return in_force_at(mirror, commit, config.path, state.outside, kept);
+}
+
+Failure no_way_back(const ApplicationName& name, const std::optional<CommitId>& to,
+                    const store::Sync* kept_away, const store::ApplicationState& state,
+                    const std::vector<store::Sync>& kept) {
+  std::string known;
+  for (const auto& sync : kept)
+    if (!is_kept_away(state, sync)) known += (known.empty() ? "kept: " : " ") + sync.revision.short_str();
+  if (!to)
+    return fail(ProblemCause::conflict, "application " + name.str() + " has no earlier state to roll back to",
+                known);
+  if (kept_away)
+    return fail(ProblemCause::input, name.str() + " was rolled back from what was in force at " + to->str(),
+                "gitopsctl resume " + name.str() + " follows the ref again; " + known);
+  return fail(ProblemCause::input,
+              name.str() + " cannot go back to commit " + to->str() +
+                  ": it is not among the kept syncs, nor a commit of its ref that changed nothing after one "
+                  "of them",
+              known);
+}
+
 }  // namespace
 
 /// Without the mutex. What a rollback holds off changes in the store and here as one: `change` makes the new
@@ -68,29 +144,20 @@ EventId DispatcherImpl::rollback(const ApplicationName& name, const std::optiona
   const auto app = app_named(name);
   config::Application config;
   store::ApplicationState state;
+  std::shared_ptr<source::Mirror> mirror;
   {
     std::lock_guard lock(mutex_);
     config = app->config;
     state = app->state;
+    mirror = repos_.at(config.repository)->mirror;
   }
   // The store's word is newer than this copy where a sync begins or ends meanwhile.
   if (const auto now = env_.store->application(config.uid)) state = *now;
   std::vector<std::string> away = led_away_from(*env_.store, state);
-  std::string known;
-  std::optional<store::Sync> target;
-  for (const auto& sync : env_.store->kept_syncs(config.uid)) {
-    const bool bad = !sync.source_key.empty() && state.quarantined.find(sync.source_key) != std::string::npos;
-    if (bad) continue;
-    known += " " + sync.revision.short_str();
-    const bool wanted = to ? sync.revision == *to : !contains(away, sync.source_key);
-    if (wanted && !target) target = sync;
-  }
-  if (!target) {
-    throw fail(to ? ProblemCause::input : ProblemCause::conflict,
-               to ? "revision " + to->str() + " is not among the kept syncs of " + name.str()
-                  : "application " + name.str() + " has no earlier state to roll back to",
-               known.empty() ? "" : "kept:" + known);
-  }
+  const auto kept = env_.store->kept_syncs(config.uid);
+  const store::Sync* target =
+      to ? state_at(*env_.store, *mirror, *to, config, state, kept) : state_before(state, kept, away);
+  if (!target || is_kept_away(state, *target)) throw no_way_back(name, to, target, state, kept);
   std::erase(away, target->source_key);        // somebody may go back to what is in force
   quarantine(app, [&](std::string held_off) {  // earlier rollbacks hold too
     for (const auto& key : away) {
@@ -109,8 +176,9 @@ EventId DispatcherImpl::rollback(const ApplicationName& name, const std::optiona
   event.note = std::to_string(target->id.value);
   event.received = env_.clock->wall();
   const EventId id = env_.store->add_event(event);
-  env_.store->audit(audit_of("rollback", who, name,
-                             Value::object({{"event", id.value}, {"commit", target->revision.str()}})));
+  Value said = Value::object({{"event", id.value}, {"commit", target->revision.str()}});
+  if (to && *to != target->revision) said.set("asked", to->str());
+  env_.store->audit(audit_of("rollback", who, name, std::move(said)));
   notify({id});
   return id;
 }

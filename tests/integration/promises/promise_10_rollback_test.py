@@ -30,6 +30,16 @@ class Rollback(Scene):
         self.daemon.ctl("resume", "web")
         self.daemon.wait_file(self.target / "one", "bad\n")
 
+    def test_promise_10_to_a_commit_of_others(self):
+        """promise 10: a commit that changed nothing of the application means what was in force at it, also without the forge"""
+        self.converge({"one": "1\n"})
+        elsewhere = self.checkout.commit({"docs/x": "x\n"})
+        self.converge({"one": "2\n"})
+        self.origin.directory.rename(self.folder / "gone")
+        said = self.daemon.ctl("rollback", "web", elsewhere[:12])
+        self.assertIn(f"which was in force at {elsewhere[:10]}", said)
+        self.daemon.wait_file(self.target / "one", "1\n")
+
     def test_promise_10_without_the_forge(self):
         """promise 10: a rollback needs no forge"""
         first = self.converge({"one": "1\n"})

@@ -262,6 +262,14 @@ TEST_CASE_FIXTURE(Applications, "a commit is a whole commit id or refused") {
   CHECK(dispatcher.told.empty());
 }
 
+TEST_CASE_FIXTURE(Applications, "a rollback takes a commit by its first digits, too") {
+  CHECK(post("/v1/applications/web/rollback", R"({"to": "abcdef7"})").status == 202);
+  CHECK(post("/v1/applications/web/rollback", R"({"to": "abcdef"})").status == 400);
+  REQUIRE(dispatcher.told.size() == 2);
+  CHECK(dispatcher.told[0] == "find abcdef7 of web by anybody");
+  CHECK(dispatcher.told[1].starts_with("rollback web to abcdef7" + std::string(33, '0')));
+}
+
 TEST_CASE_FIXTURE(Applications, "a plan takes a commit by its first digits, seven or more") {
   const auto plan = [&](const std::string& revision) {
     return post("/v1/applications/web/plan", "{\"revision\": \"" + revision + "\"}").status;

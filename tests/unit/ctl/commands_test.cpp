@@ -168,6 +168,15 @@ TEST_CASE("rollback takes a revision as the tables show it") {
   CHECK_THROWS_AS(rollback(out.session, "web", "fff", false), UsageError);
 }
 
+TEST_CASE("rollback to a commit that was never synced asks the daemon, and says what was in force at it") {
+  const auto syncs = http_answer(200, R"({"syncs":[{"revision":")" + kCommit + R"("}]})");
+  FakeDaemon daemon({syncs, http_answer(202, R"({"event":5,"revision":")" + kCommit + R"("})")});
+  const Capture out(daemon.socket());
+  CHECK(rollback(out.session, "web", "FFFFFFF", false) == Exit::ok);
+  CHECK(has(daemon.requests().at(1), R"({"to":"fffffff"})"));
+  CHECK(out.text() == "web goes back to 0123456789, which was in force at fffffff\nevent 5\n");
+}
+
 TEST_CASE("approve and reject name the sync that was looked at") {
   FakeDaemon daemon({http_answer(200, R"({"sync":12})"), http_answer(200, R"({"sync":13})"),
                      http_answer(409, R"({"error":{"message":"sync 13 does","cause":"conflict"}})")});

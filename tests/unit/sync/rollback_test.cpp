@@ -101,6 +101,48 @@ TEST_CASE("a rollback after a sync that went half-way takes back what that wrote
   CHECK(world.place.value("a") == "2");
 }
 
+TEST_CASE("a rollback to a commit that changed nothing of the application goes to what was in force at it") {
+  World world;
+  world.add("web");
+  world.start();
+  world.apply({{"web/a.yaml", thing("a", "1")}});
+  const auto second = world.apply({{"web/a.yaml", thing("a", "2")}});
+  const auto elsewhere = world.commit({{"docs/a", "a"}});  // nobody delivered it
+  const auto third = world.apply({{"web/a.yaml", thing("a", "3")}});
+  const auto after = world.apply({{"docs/a", "b"}});
+  const auto back = world.dispatcher->rollback(ApplicationName("web"), elsewhere, "ada");
+  CHECK(world.store->event(back)->after == second);
+  CHECK(world.ended(back).state == store::EventState::succeeded);
+  CHECK(world.place.value("a") == "2");
+  // What was in force at the newest is what it has just been led away from.
+  const auto refusal =
+      source::test::failure_of([&] { world.dispatcher->rollback(ApplicationName("web"), after, "ada"); });
+  CHECK(std::string(refusal.what()).find("rolled back from what was in force at " + after.str()) !=
+        std::string::npos);
+  CHECK(refusal.problems().front().hint.find("kept: " + second.short_str()) != std::string::npos);
+  CHECK(refusal.problems().front().hint.find(third.short_str()) == std::string::npos);
+}
+
+TEST_CASE(
+    "a rollback takes no commit that changed the application and never succeeded, nor one of elsewhere") {
+  World world;
+  world.add("web");
+  world.start();
+  const auto first = world.apply({{"web/a.yaml", thing("a", "1")}});
+  const auto broken = world.commit({{"web/a.yaml", "a: ["}});
+  CHECK(world.ended(world.deliver(broken)).state == store::EventState::failed);
+  const auto beyond = world.commit({{"docs/a", "a"}});
+  world.apply({{"web/a.yaml", thing("a", "2")}});
+  const auto aside = world.commit({{"docs/a", "b"}}, "refs/heads/aside");
+  for (const auto& commit : {broken, beyond, aside, CommitId::parse(std::string(40, '1')).value()}) {
+    CAPTURE(commit.str());
+    const auto refusal =
+        source::test::failure_of([&] { world.dispatcher->rollback(ApplicationName("web"), commit, "ada"); });
+    CHECK(refusal.problems().front().hint.find(first.short_str()) != std::string::npos);
+  }
+  CHECK(world.place.value("a") == "2");
+}
+
 TEST_CASE("a resume ends a rollback that waits for approval") {
   World world;
   world.add("web");
