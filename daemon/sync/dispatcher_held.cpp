@@ -32,9 +32,17 @@ void DispatcherImpl::goes_on(const App& app, const Job& before, std::vector<Even
   if (!app->next || !same_state(*app->next, before)) return;
   std::erase(events, EventId{});
   auto& along = app->next->along;
-  for (const auto event : events) say_of(event, app->uid, along.word);
+  for (const auto event : events) {
+    say_of(event, app->uid, along.word);
+    const auto tracker = trackers_.find(event);
+    if (tracker != trackers_.end() && !app->error.empty()) tracker->second.failed_before.insert(app->uid);
+  }
   along.events.insert(along.events.end(), events.begin(), events.end());
   events.clear();
+}
+
+std::string error_before_next(const ApplicationLine& app) {
+  return app.next ? app.error : std::string();
 }
 
 /// With the mutex. Ends what waits for good; the store is written on a worker.
@@ -47,7 +55,7 @@ void DispatcherImpl::release_parked(const App& app, const std::string& why) {
   const auto retrying = std::exchange(app->retrying, std::nullopt);
   auto events = with_along(*app, run ? run->job().event : EventId{});
   if (run || retrying) goes_on(app, run ? run->job() : *retrying, events);
-  end_waiting(app, run, std::move(events), why);
+  end_waiting(app, run, std::move(events), why, retrying ? error_before_next(*app) : std::string());
 }
 
 /// With the mutex.
@@ -56,16 +64,17 @@ void DispatcherImpl::release_aside(const App& app, const std::string& why) {
   auto events = std::move(aside.along.events);
   if (aside.run) events.push_back(aside.run->job().event);
   if (aside.any()) goes_on(app, aside.run ? aside.run->job() : *aside.retrying, events);
-  end_waiting(app, aside.run, std::move(events), why);
+  end_waiting(app, aside.run, std::move(events), why,
+              aside.retrying ? error_before_next(*app) : std::string());
 }
 
-/// Ends events, and the run that they waited with where there is one.
+/// Ends events, and the run that they waited with where there is one. `error`: of their last attempt.
 void DispatcherImpl::end_waiting(const App& app, const std::shared_ptr<Run>& run, std::vector<EventId> events,
-                                 const std::string& why) {
+                                 const std::string& why, const std::string& error) {
   if (!run && events.empty()) return;
-  workers_->post([this, run, why, events = std::move(events), part = part_of(*app)] {
+  workers_->post([this, run, why, error, events = std::move(events), part = part_of(*app)] {
     if (run && run->id()) run->end(store::SyncState::superseded, why);
-    parts_ended(events, part, superseded_outcome(why), run ? run->timings() : store::Timings{});
+    parts_ended(events, part, superseded_outcome(why, error), run ? run->timings() : store::Timings{});
   });
 }
 

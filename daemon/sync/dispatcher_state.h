@@ -201,6 +201,8 @@ std::string superseded_by(const Job&);
 /// Whether both are for the same state of the repository, of which only the settings or the render context
 /// may have become others in between.
 bool same_state(const Job&, const Job&);
+/// What the last attempt ended with, where something newer takes its place.
+std::string error_before_next(const ApplicationLine&);
 /// For people: `by` is "rejected by ada".
 std::string rejected_text(const CommitId&, const std::string& by);
 
@@ -230,6 +232,9 @@ struct Tracker {
   int succeeded = 0, superseded = 0, cancelled = 0;
   std::vector<std::string> errors;
   std::map<ApplicationUid, SyncId> failed;  ///< whose errors they are
+  std::vector<std::string> given_up;        ///< of those where something newer came after an attempt failed
+  std::set<ApplicationUid> failed_before;   ///< in which it goes along with another event after that
+  SyncId came_right_by;                     ///< the sync of that one
   std::string note;
   store::Timings timings;
   bool begun = false;                   ///< something that it asks for
@@ -378,7 +383,8 @@ class DispatcherImpl : public Dispatcher {
   void goes_on(const App&, const Job& before, std::vector<EventId>& events);
   void release_parked(const App&, const std::string& why);
   void release_aside(const App&, const std::string& why);
-  void end_waiting(const App&, const std::shared_ptr<Run>&, std::vector<EventId>, const std::string& why);
+  void end_waiting(const App&, const std::shared_ptr<Run>&, std::vector<EventId>, const std::string& why,
+                   const std::string& error = {});
   void set_aside(const App&);
   void take_up(const App&);
   void go_on(const App&);

@@ -102,8 +102,12 @@ void DispatcherImpl::retry(const App& app, const std::shared_ptr<Run>& run, cons
   if (app->next || job.kind == Kind::heal) {
     // Something newer is there, or it was a heal, which is seen again: level-triggered.
     if (job.kind == Kind::heal) app->dirty.insert(job.drifted.begin(), job.drifted.end());
-    workers_->post([this, part = part_of(*app), events = with_along(*app, job.event), t = run->timings()] {
-      parts_ended(events, part, superseded_outcome("something newer is to be synced"), t);
+    auto events = with_along(*app, job.event);
+    if (app->next) goes_on(app, job, events);
+    const auto end = app->next ? superseded_outcome(superseded_by(*app->next), error_before_next(*app))
+                               : superseded_outcome("its drift is seen again");
+    workers_->post([this, end, events = std::move(events), part = part_of(*app), t = run->timings()] {
+      parts_ended(events, part, end, t);
     });
     if (app->next) return idle(app);
   }

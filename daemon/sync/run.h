@@ -64,7 +64,7 @@ struct Outcome {
   enum class Kind { succeeded, failed, superseded, cancelled, held, waiting, retry };
   Kind kind = Kind::failed;
   std::string reason;  ///< of held, waiting, retry, superseded, cancelled
-  std::string error;   ///< of failed and retry
+  std::string error;   ///< of failed and retry; of superseded, what the last attempt ended with
   ProblemCause cause = ProblemCause::internal;
   bool provider_died = false;
   bool unhealthy = false;   ///< failed for nothing but the health of what it applied
@@ -76,8 +76,8 @@ struct Outcome {
 inline Outcome succeeded_outcome() {
   return {Outcome::Kind::succeeded, {}, {}, ProblemCause::internal, false};
 }
-inline Outcome superseded_outcome(std::string why) {
-  return {Outcome::Kind::superseded, std::move(why), {}, ProblemCause::internal, false};
+inline Outcome superseded_outcome(std::string why, std::string error = {}) {
+  return {Outcome::Kind::superseded, std::move(why), std::move(error), ProblemCause::internal, false};
 }
 /// Somebody did not want it.
 inline Outcome cancelled_outcome(std::string why) {

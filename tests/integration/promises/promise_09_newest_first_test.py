@@ -60,6 +60,28 @@ class Newest(OddScene):
         wait.until(lambda: self.values()["two"] == "2", "the drift is put back")
 
 
+class Two(OddScene):
+    def configure(self):
+        super().configure()
+        self.daemon.config["applications"].append({**self.daemon.application, "name": "api", "path": "api"})
+
+    def test_promise_09_what_failed_does_not_succeed_afterwards(self):
+        """promise 9: an event of which one application failed until a newer commit came says so, not that it succeeded"""
+        commit = self.checkout.commit({"web/one.yaml": self.entry("one", value="well"),
+                                       "api/two.yaml": self.entry("two", value=f"busy until {self.folder}/never")})
+        self.checkout.push()
+        old = self.daemon.accept(commit)
+        wait.until(lambda: self.daemon.status()["revision"] == commit, "the one is in sync")
+        wait.until(lambda: self.daemon.status("api")["phase"] == "backing_off", "the other is tried again")
+        newer = self.declare({"two": "well"}, "api")
+        self.daemon.push_and_wait(newer)
+        event = self.daemon.wait_ended(old)
+        self.assertEqual(event["state"], "superseded")
+        self.assertIn(f"1 application in sync; api was superseded by {newer[:10]}; its last attempt failed: ", event["reason"])
+        self.assertIn("it is busy", event["reason"])
+        self.assertIn("api was superseded by", self.daemon.ctl("show", str(old)))
+
+
 class Thousand(OddScene):
     SICK = 1000
 

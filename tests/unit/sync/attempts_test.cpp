@@ -131,6 +131,47 @@ TEST_CASE("an event whose commit came says no more that it waits for that") {
   CHECK(world.ended(event).state == EventState::succeeded);
 }
 
+TEST_CASE("an event of which one application failed and was superseded does not say that it succeeded") {
+  World world;
+  world.add("web");
+  world.add("api");
+  world.start();
+  world.place.busy("b");
+  const auto event = world.push({{"web/a.yaml", thing("a", "1")}, {"api/b.yaml", thing("b", "1")}});
+  world.await("web", SyncStatus::synced);
+  world.await("api", Phase::backing_off);
+  const auto newer = world.push({{"api/b.yaml", thing("b", "2")}});
+  const auto end = world.ended(event);
+  CHECK(end.state == EventState::superseded);
+  CHECK(end.reason.starts_with("1 application in sync; api was superseded by " +
+                               world.store->event(newer)->after.short_str() + "; its last attempt failed: "));
+  CHECK(end.reason.find("b: refused") != std::string::npos);
+  world.place.busy("b", false);
+  CHECK(world.ended(newer).reason == "1 application in sync");
+}
+
+TEST_CASE("an event that goes along with a newer one after an attempt failed says which sync brought it") {
+  World world;
+  world.add("web");
+  world.start();
+  world.place.busy("a");
+  const auto event = world.push({{"web/a.yaml", thing("a", "1")}});
+  REQUIRE(eventually([&] { return world.status("web").attempt > 3; }));  // it pauses for seconds
+  world.await("web", Phase::backing_off);
+  const auto newer = world.push({{"docs/x", "1"}});
+  REQUIRE(eventually([&] { return !world.store->syncs_of(newer).empty(); }));
+  world.place.busy("a", false);
+  const auto end = world.ended(event);
+  CHECK(end.state == EventState::succeeded);
+  world.ended(newer);
+  const auto syncs = world.store->syncs_of(newer);
+  const auto by = std::find_if(syncs.begin(), syncs.end(),
+                               [](const auto& s) { return s.state == store::SyncState::succeeded; });
+  REQUIRE(by != syncs.end());
+  CHECK(end.reason == "1 application in sync, by sync " + std::to_string(by->id.value) + " (" +
+                          by->revision.short_str() + ")");
+}
+
 TEST_CASE("an event that failed stays so, and says what came right since") {
   World world;
   world.add("web");
