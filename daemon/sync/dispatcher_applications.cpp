@@ -235,6 +235,7 @@ void DispatcherImpl::ended(const App& app, const std::shared_ptr<Run>& run, Outc
     }
     if (outcome.kind == Outcome::Kind::retry) outcome = superseded_outcome(kLeft);
   }
+  std::optional<ProgressLine> again;
   switch (outcome.kind) {
     case Outcome::Kind::held:
     case Outcome::Kind::waiting:
@@ -285,7 +286,7 @@ void DispatcherImpl::ended(const App& app, const std::shared_ptr<Run>& run, Outc
                                    {"sync", run->id().value},
                                    {"event", job.event.value},
                                    {"error", outcome.error}});
-      if (outcome.may_pass || outcome.unhealthy) try_again(app, job, outcome.unhealthy);
+      if (outcome.may_pass || outcome.unhealthy) again = try_again(app, job, outcome.unhealthy);
       break;
     case Outcome::Kind::cancelled:
     case Outcome::Kind::superseded:
@@ -313,6 +314,7 @@ void DispatcherImpl::ended(const App& app, const std::shared_ptr<Run>& run, Outc
   }
   idle(app);
   lock.unlock();
+  if (again && again->event) tell(*again);  // before the event ends
   parts_ended(events, part, outcome, run->timings());
   if (outcome.kind == Outcome::Kind::succeeded && job.kind == Kind::commit) pin(app, *run);
 }

@@ -142,6 +142,7 @@ void DispatcherImpl::judge(const Repo& repo, std::vector<store::Event> events, c
     e.reason =
         "the repository cannot be read; tried again in " + std::to_string(delay.count() / 1000 + 1) + " s";
     env_.store->set_event(e.id, e.state, e.reason, error);
+    tell({env_.clock->wall(), {}, repo->name, e.id, {}, "waiting", e.reason + ": " + error});
   }
   // By name, not by line: a reload may have replaced the repository meanwhile.
   fetchers_->at(Monotonic::now() + delay, [this, events = std::move(events)] {

@@ -372,7 +372,8 @@ class DispatcherImpl : public Dispatcher {
   // dispatcher_waiting.cpp: for health, and for the next attempt
   void park(const App&, const Outcome&);
   void look_at_health(const App&, std::chrono::milliseconds delay);
-  void try_again(const App&, Job, bool for_health);
+  std::optional<ProgressLine> try_again(const App&, Job, bool for_health);
+  ProgressLine again_line(const App&, EventId, const std::string& when) const;
   void begin_again(const App&);
   void retry(const App&, const std::shared_ptr<Run>&, const Outcome&);
   void back_off(const App&);

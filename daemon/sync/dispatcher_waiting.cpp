@@ -15,6 +15,7 @@ using Hold = ApplicationLine::Hold;
 constexpr int kDeathsAtMost = 3;
 constexpr auto kHealthPollMax = 5s;
 constexpr auto kFirstAgain = 2s;  ///< doubled up to five minutes
+constexpr const char *kAgainIn = "tried again in ", *kAgainHealthy = "tried again when it is healthy";
 
 std::string seconds_text(std::chrono::milliseconds d) {
   return std::to_string((d.count() + 999) / 1000) + " s";
@@ -59,11 +60,18 @@ void DispatcherImpl::look_at_health(const App& app, std::chrono::milliseconds de
   });
 }
 
+/// For those who follow the event, after the line that says how the attempt ended; told without the mutex.
+ProgressLine DispatcherImpl::again_line(const App& app, EventId event, const std::string& when) const {
+  return {env_.clock->wall(), app->uid, app->config.repository, event, app->sync, "waiting", when};
+}
+
 /// The event has ended with its error; what it asked for still holds. A namespace, a right or the owner's
-/// letting go may come from elsewhere; what lacked health alone is done when all is healthy.
-void DispatcherImpl::try_again(const App& app, Job job, bool for_health) {
-  if ((job.kind != Kind::commit && job.kind != Kind::rollback) || !configured(app)) return;
+/// letting go may come from elsewhere; what lacked health alone is done when all is healthy. Returns what to
+/// tell of that.
+std::optional<ProgressLine> DispatcherImpl::try_again(const App& app, Job job, bool for_health) {
+  if ((job.kind != Kind::commit && job.kind != Kind::rollback) || !configured(app)) return std::nullopt;
   const auto delay = let_go_meanwhile(app) ? 0ms : backoff(kFirstAgain, job.failures);
+  const auto line = again_line(app, job.event, for_health ? kAgainHealthy : kAgainIn + seconds_text(delay));
   job.event = EventId{};
   job.cause = store::Cause::context;
   job.actor.clear();
@@ -75,7 +83,7 @@ void DispatcherImpl::try_again(const App& app, Job job, bool for_health) {
   app->again = ApplicationLine::Again{std::move(job), id, for_health, false, Monotonic::now() + delay};
   if (for_health) {
     app->dirty_all = true;
-    return;
+    return line;
   }
   workers_->at(app->again->when, [this, app, id] {
     std::lock_guard lock(mutex_);
@@ -83,6 +91,7 @@ void DispatcherImpl::try_again(const App& app, Job job, bool for_health) {
     app->again->due = true;
     pump(app);
   });
+  return line;
 }
 
 void DispatcherImpl::begin_again(const App& app) {
@@ -135,11 +144,16 @@ void DispatcherImpl::retry(const App& app, const std::shared_ptr<Run>& run, cons
   if (outcome.within > 0) delay = std::min<std::chrono::milliseconds>(delay, outcome.within * 1s);
   if (job.event) app->along.events.push_back(job.event);  // superseded if something newer comes meanwhile
   app->hold = Hold::backoff;
-  const std::string again = "tried again in " + seconds_text(delay);
+  const std::string again = kAgainIn + seconds_text(delay);
   show_waiting(app, Phase::backing_off, again, "time");  // why is its error
   log::warning("sync will be tried again",
                {{"application", app->config.name.str()}, {"attempt", job.attempt}, {"error", outcome.error}});
-  if (job.event) workers_->post([this, event = job.event] { env_.store->add_attempt(event); });
+  if (job.event) {
+    workers_->post([this, line = again_line(app, job.event, again)] {
+      tell(line);
+      env_.store->add_attempt(line.event);
+    });
+  }
   say(app, app->along, job.event, {store::EventState::running, again + ": " + outcome.error});
   app->retry_at = Monotonic::now() + delay;
   if (job.kind != Kind::heal) app->retrying = std::move(job);

@@ -1,5 +1,6 @@
 // What people are told while a sync is tried once more, and of what came right meanwhile.
 #include <algorithm>
+#include <mutex>
 
 #include "tests/unit/sync/world.h"
 
@@ -218,6 +219,38 @@ TEST_CASE("an event that failed stays so, and says what came right since") {
     CHECK(eventually([&] { return came_right(world, id); }));
     CHECK(world.store->event(id)->state == EventState::failed);
   }
+}
+
+TEST_CASE("those who follow an event are told when it is tried again") {
+  World world;
+  world.add("web");
+  world.start();
+  std::mutex mutex;
+  std::map<EventId, std::vector<std::string>> told;
+  const int token = world.dispatcher->subscribe([&](const ProgressLine& line) {
+    const std::lock_guard lock(mutex);
+    if (line.stage == "waiting") told[line.event].push_back(line.text);
+  });
+  const auto said = [&](EventId event, const std::string& begins) {
+    const std::lock_guard lock(mutex);
+    const auto& lines = told[event];
+    return std::any_of(lines.begin(), lines.end(),
+                       [&](const auto& line) { return line.starts_with(begins); });
+  };
+  world.place.busy("a");
+  const auto passes = world.push({{"web/a.yaml", thing("a", "1")}});
+  CHECK(eventually([&] { return said(passes, "tried again in 1 s"); }));
+  world.place.busy("a", false);
+  world.ended(passes);
+  world.place.refuse("a");
+  const auto failed = world.push({{"web/a.yaml", thing("a", "2")}});
+  CHECK(world.ended(failed).state == EventState::failed);
+  CHECK(said(failed, "tried again in "));  // before its end
+  world.place.refuse("a", false);
+  const auto wrong = world.push({{"web/a.yaml", "a: ["}});
+  CHECK(world.ended(wrong).state == EventState::failed);
+  CHECK_FALSE(said(wrong, "tried again in "));
+  world.dispatcher->unsubscribe(token);
 }
 
 }  // namespace gitopsd::sync::test
