@@ -70,12 +70,43 @@ Failure no_change_set(CloudFormation& there, const Stack& wanted, const ChangeSe
                              : "its template is " + places.meant(set.reason));
 }
 
+/// There is nothing in it yet, or there may soon be something else.
+bool is_under_way(const StackFacts& stack) {
+  const auto phase = phase_of(stack.status);
+  return phase == StackPhase::busy || phase == StackPhase::review || phase == StackPhase::stillborn;
+}
+
+/// `source`: the stack that should have it, if there is one.
+Failure no_output(const Stack& stack, const std::string& parameter, const OutputOf& from,
+                  const std::optional<StackFacts>& source, const protocol::Owner& owner) {
+  const std::string what = "parameter '" + parameter + "' of the stack '" + stack.name + "' is an output '" +
+                           from.output + "' of the stack '" + from.stack + "', ";
+  if (!source) return fail(ProblemCause::transient, what + "which does not exist");
+  std::vector<std::string> names;
+  for (const auto& output : source->outputs) names.push_back(output.first);
+  std::string hint = "it has " + listed(names);
+  if (is_under_way(*source))
+    return fail(ProblemCause::transient, what + "which has none of that name and is in " + source->status,
+                hint);
+  if (const auto near = did_you_mean(from.output, names); !near.empty())
+    hint = "did you mean '" + near + "'? " + hint;
+  const auto whose = owner_of(source->tags);
+  const bool of_another = whose && whose != owner;
+  return fail(of_another ? ProblemCause::destination : ProblemCause::input,
+              what + "which has none of that name", hint);
+}
+
 }  // namespace
 
-std::string names_of(const Texts& texts) {
-  std::vector<std::string> names;
-  for (const auto& [name, text] : texts) names.push_back(name);
-  return listed(names);
+Texts parameters_of(const Stack& stack, const protocol::Owner& owner, const LookAtStack& look) {
+  Texts out = stack.parameters;
+  for (const auto& [name, from] : stack.from_outputs) {
+    const auto source = look(from.stack);
+    const auto found = source ? source->outputs.find(from.output) : Texts::const_iterator();
+    if (!source || found == source->outputs.end()) throw no_output(stack, name, from, source, owner);
+    out[name] = found->second;
+  }
+  return out;
 }
 
 std::string stack_policy_of(const Stack& stack, protocol::BlobReader& blobs) {

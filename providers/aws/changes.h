@@ -1,6 +1,7 @@
 // The change set that takes a stack to what is declared.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -38,26 +39,11 @@ void throw_away(CloudFormation&, const ChangeSetName&, bool nested, const Cancel
 /// what is none.
 std::string stack_policy_of(const Stack&, protocol::BlobReader&);
 
-/// "A, B", or "none".
-std::string names_of(const Texts&);
+using LookAtStack = std::function<std::optional<StackFacts>(const std::string& place)>;
 
-/// The declared parameters with those of other stacks' outputs, which `look` finds. Throws Failure
-/// (destination) for an output that is not there.
-template <class Look>
-Texts parameters_of(const Stack& stack, const Look& look) {
-  Texts out = stack.parameters;
-  for (const auto& [name, from] : stack.from_outputs) {
-    const std::optional<StackFacts> source = look(from.stack);
-    const auto found = source ? source->outputs.find(from.output) : Texts::const_iterator();
-    if (!source || found == source->outputs.end())
-      throw fail(ProblemCause::transient,
-                 "parameter '" + name + "' of the stack '" + stack.name + "' is an output '" + from.output +
-                     "' of the stack '" + from.stack + "', " +
-                     (source ? "which has none of that name" : "which does not exist"),
-                 source ? "it has " + names_of(source->outputs) : std::string());
-    out[name] = found->second;
-  }
-  return out;
-}
+/// The declared parameters with those of other stacks' outputs, which `look` finds. Throws Failure for an
+/// output that is not there: transient where its stack is under way or not made yet; destination where
+/// another application has the stack, which may add it; else input.
+Texts parameters_of(const Stack&, const protocol::Owner&, const LookAtStack& look);
 
 }  // namespace gitopsd::aws

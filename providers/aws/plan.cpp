@@ -212,7 +212,7 @@ std::string StackPlanner::changing_before(const Stack& wanted) const {
 }
 
 Texts StackPlanner::parameters(const Stack& wanted) const {
-  return parameters_of(wanted, [this](const std::string& place) { return look(place); });
+  return parameters_of(wanted, request_.owner, [this](const std::string& place) { return look(place); });
 }
 
 std::string Precondition::text() const {

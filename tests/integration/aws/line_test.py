@@ -185,6 +185,16 @@ Outputs:
         self.assertEqual(changed[self.prefix + "a"]["parameters"]["Wait"], "4")
         self.assertEqual({name: stack["id"] for name, stack in changed.items()}, {name: stack["id"] for name, stack in made.items()})
 
+    def test_no_such_output(self):
+        """an output that a stack does not have fails at once, and says which ones there are"""
+        self.account.by_hand(self.prefix + "net", QUEUE)
+        event = self.sync(stack(self.prefix + "a", "/templates/for.yaml",
+                                parameters={"Before": {"stack": self.prefix + "net", "output": "Ulr"}}),
+                          state="failed", **{"templates/for.yaml": self.QUEUE_FOR})
+        self.assertIn(f"an output 'Ulr' of the stack '{self.prefix}net', which has none of that name", event["error"])
+        self.assertIn("did you mean 'Url'?", event["error"])
+        self.assertNotIn(self.prefix + "a", self.account.stacks())
+
     def test_circle(self):
         """stacks that require each other are refused by file and line, and nothing is made"""
         a, b = self.prefix + "a", self.prefix + "b"
