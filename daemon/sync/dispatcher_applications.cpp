@@ -299,7 +299,7 @@ void DispatcherImpl::ended(const App& app, const std::shared_ptr<Run>& run, Outc
     app->dirty.insert(job.drifted.begin(), job.drifted.end());
   }
   auto events = with_along(*app, job.event);
-  if (outcome.kind == Outcome::Kind::superseded) goes_on(app, job, events);
+  if (outcome.kind == Outcome::Kind::superseded) goes_on(app, as_it_stands(*run), events);
   const auto part = part_of(*app);
   app->run.reset();
   if (outcome.kind == Outcome::Kind::succeeded && job.waited) hurry(app);

@@ -27,10 +27,18 @@ bool same_state(const Job& a, const Job& b) {
   return a.kind == Kind::commit && b.kind == Kind::commit && (a.revision == b.revision || same_source);
 }
 
-/// With the mutex. Where the next job is for what this one was for, the events end with it.
+Job as_it_stands(const Run& run) {
+  Job job = run.job();
+  job.approved = run.approval();
+  return job;
+}
+
+/// With the mutex. Where the next job is for what this one was for, the events end with it, and what somebody
+/// approved holds for the same plan.
 void DispatcherImpl::goes_on(const App& app, const Job& before, std::vector<EventId>& events) {
   if (!app->next || !same_state(*app->next, before)) return;
   std::erase(events, EventId{});
+  if (!before.approved.by.empty()) app->next->approved = before.approved;
   auto& along = app->next->along;
   for (const auto event : events) {
     say_of(event, app->uid, along.word);
@@ -54,7 +62,7 @@ void DispatcherImpl::release_parked(const App& app, const std::string& why) {
   const auto run = std::exchange(app->run, nullptr);
   const auto retrying = std::exchange(app->retrying, std::nullopt);
   auto events = with_along(*app, run ? run->job().event : EventId{});
-  if (run || retrying) goes_on(app, run ? run->job() : *retrying, events);
+  if (run || retrying) goes_on(app, run ? as_it_stands(*run) : *retrying, events);
   end_waiting(app, run, std::move(events), why, retrying ? error_before_next(*app) : std::string());
 }
 
@@ -63,7 +71,7 @@ void DispatcherImpl::release_aside(const App& app, const std::string& why) {
   auto aside = std::exchange(app->aside, {});
   auto events = std::move(aside.along.events);
   if (aside.run) events.push_back(aside.run->job().event);
-  if (aside.any()) goes_on(app, aside.run ? aside.run->job() : *aside.retrying, events);
+  if (aside.any()) goes_on(app, aside.run ? as_it_stands(*aside.run) : *aside.retrying, events);
   end_waiting(app, aside.run, std::move(events), why,
               aside.retrying ? error_before_next(*app) : std::string());
 }

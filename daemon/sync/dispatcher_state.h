@@ -203,6 +203,8 @@ std::string superseded_by(const Job&);
 bool same_state(const Job&, const Job&);
 /// What the last attempt ended with, where something newer takes its place.
 std::string error_before_next(const ApplicationLine&);
+/// Its job, with the word that somebody gave for it.
+Job as_it_stands(const Run&);
 /// For people: `by` is "rejected by ada".
 std::string rejected_text(const CommitId&, const std::string& by);
 

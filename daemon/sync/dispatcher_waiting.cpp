@@ -76,6 +76,7 @@ std::optional<ProgressLine> DispatcherImpl::try_again(const App& app, Job job, b
   job.cause = store::Cause::context;
   job.actor.clear();
   job.left = SyncId{};
+  job.approved = {};
   job.attempt = 0;
   ++job.failures;
   ++job.tries;
@@ -104,7 +105,7 @@ void DispatcherImpl::begin_again(const App& app) {
 }
 
 void DispatcherImpl::retry(const App& app, const std::shared_ptr<Run>& run, const Outcome& outcome) {
-  Job job = run->job();
+  Job job = as_it_stands(*run);
   if (!run->left()) job.left = SyncId{};
   app->error_of(job.kind) = outcome.error;
   app->run.reset();

@@ -28,7 +28,7 @@ std::string steps_text(std::size_t count) {
 }
 
 Run::Run(Scope scope, Job job, std::shared_ptr<NeedIndex> needs)
-    : scope_(std::move(scope)), job_(std::move(job)), needs_(std::move(needs)) {
+    : scope_(std::move(scope)), job_(std::move(job)), needs_(std::move(needs)), approval_(job_.approved) {
   timings_.received = job_.received;
   if (auto state = scope_.store.application(scope_.application.uid)) before_ = *state;
   after_ = {scope_.application.uid, before_.revision, before_.input_key, before_.source_key, before_.outside};
@@ -82,7 +82,7 @@ Outcome Run::start() {
     say_drift();
     decide_hold();
     if (left_) take_up_left();
-    if (!hold_.empty()) {
+    if (!hold_.empty() && !is_approved()) {
       std::map<std::string, std::string> documents;
       for (const auto& item : work_.upsert) pack_once(item, documents);
       scope_.store.put_documents(documents);
@@ -102,6 +102,32 @@ void Run::approve(const std::string& who) {
   auto t = transition(store::SyncState::running);
   t.reason = "approved by " + who;
   scope_.store.set_sync(id_, t);
+  std::lock_guard lock(mutex_);
+  approval_ = {who, plan_shown()};
+}
+
+Approval Run::approval() const {
+  std::lock_guard lock(mutex_);
+  return begun_ ? Approval{} : approval_;
+}
+
+void Run::forget_approval() {
+  approved_by_.clear();
+  std::lock_guard lock(mutex_);
+  approval_ = {};
+}
+
+/// Whether somebody approved this very plan, when an attempt before this one showed it.
+bool Run::is_approved() {
+  const auto given = approval();
+  if (given.by.empty()) return false;
+  if (given.plan == plan_shown()) {
+    approve(given.by);
+    return true;
+  }
+  forget_approval();
+  hold_ += "; what " + given.by + " approved before was another plan";
+  return false;
 }
 
 Outcome Run::approved() {
@@ -114,7 +140,7 @@ Outcome Run::approved() {
       auto t = transition(store::SyncState::held);
       t.reason = hold_.empty() ? "the plan changed since it was shown" : hold_;
       hold_ = t.reason;
-      approved_by_.clear();
+      forget_approval();
       scope_.store.set_sync(id_, t);
       return Outcome{Outcome::Kind::held,
                      "the plan changed while it waited; look at it again",
@@ -332,6 +358,12 @@ void Run::say_drift() const {
 
 std::string Run::plan_json() const {
   return encode_plan({steps_, {}, {}});
+}
+
+std::string Run::plan_shown() const {
+  auto steps = steps_;
+  for (auto& step : steps) step.precondition.clear();
+  return encode_plan({std::move(steps), {}, {}});
 }
 
 }  // namespace gitopsd::sync

@@ -36,6 +36,12 @@ struct Askers {
 /// "1 step", "2 steps".
 std::string steps_text(std::size_t count);
 
+/// Whose word lets a sync go on that waited for it, and the plan that they saw.
+struct Approval {
+  std::string by{};
+  std::string plan{};  ///< without what the provider knows it again by, which each plan has of its own
+};
+
 struct Job {
   Kind kind = Kind::commit;
   EventId event;  ///< none for a heal
@@ -58,6 +64,7 @@ struct Job {
   /// showed.
   SyncId left{};
   std::string left_plan{};
+  Approval approved{};  ///< of an attempt before, which ended with nothing of it begun
 };
 
 struct Outcome {
@@ -96,6 +103,8 @@ class Run {
   Outcome approved();
   /// Records the approval before anybody is told of it.
   void approve(const std::string& who);
+  /// That of somebody, of which nothing is begun: it holds for an attempt that has the same plan.
+  Approval approval() const;
   /// Looks at health again; `waiting` until healthy or timed out.
   Outcome check();
   /// Ends it from outside between steps: no new wave begins. Thread-safe.
@@ -217,6 +226,9 @@ class Run {
   bool changes(const protocol::Step&) const;
   void say_drift() const;
   std::string plan_json() const;
+  std::string plan_shown() const;
+  bool is_approved();
+  void forget_approval();
   void add_ailing();
   // run_release.cpp
   void choose_releases();
@@ -249,6 +261,7 @@ class Run {
   bool advanced_ = true;               ///< something was applied since the plan was made
   std::vector<std::string> discards_;  ///< what plans left at the destination
   std::string hold_, approved_by_;
+  Approval approval_;  ///< with `mutex_`
   bool left_ = false;
   std::vector<ResourceId> kept_;          ///< never pruned: they stay, and stop to be ours
   std::map<ResourceId, Heir> passed_on_;  ///< others declare them: they stay, and become theirs
@@ -278,7 +291,7 @@ class Run {
   int within_ = 0;               ///< Outcome's
   std::map<ResourceId, const Item*> items_;
   std::set<std::string> packed_;  ///< digests of documents that it stored
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::string superseded_;
 };
 

@@ -80,7 +80,7 @@ std::optional<Outcome> Run::plan_anew() {
   owe_hooks();
   decide_hold();
   if (hold_.empty()) return std::nullopt;
-  approved_by_.clear();  // what was approved were other bytes than this new plan
+  forget_approval();  // what was approved were other bytes than this new plan
   auto t = transition(store::SyncState::held);
   t.reason = hold_;
   scope_.store.set_sync(id_, t);

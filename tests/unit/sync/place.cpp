@@ -67,6 +67,7 @@ class PlaceProvider : public Provider {
     if (bytes > place_.largest_call_) place_.largest_call_ = bytes;
   }
   void expect_meant() const {
+    if (ended_) throw fail(ProblemCause::transient, "its provider ends: the settings have changed");
     if (const auto another = place_.another())
       throw fail(ProblemCause::transient, another->message, another->hint);
   }
@@ -300,12 +301,14 @@ class PlaceProvider : public Provider {
   protocol::ListResult list(const protocol::ListRequest&, Deadline) override { return {}; }
   void cancel(const std::string&) override {}
   void shutdown(Deadline) override {
+    ended_ = true;
     place_.open();  // a step that has begun ends
   }
 
  private:
   Place& place_;
   const config::Destination destination_;
+  std::atomic<bool> ended_{false};
 };
 
 std::unique_ptr<Provider> Place::provider(const config::Destination& destination, Provider::Events events) {

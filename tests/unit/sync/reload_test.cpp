@@ -163,4 +163,40 @@ TEST_CASE("a reload changes how often an application is checked") {
   CHECK(eventually([&] { return world.place.value("a") == "1"; }));
 }
 
+TEST_CASE(
+    "what is approved after its destination got other settings needs no second word for the same plan") {
+  World world;
+  world.add("web").drift = config::DriftPolicy::report;
+  world.start();
+  world.apply({{"web/a.yaml", thing("a", "1")}});
+  world.config.applications[0].approve = true;
+  world.reload_and_look();
+  const auto event = world.push({{"web/a.yaml", thing("a", "2")}});
+  const auto held = world.await("web", Phase::held);
+  world.config.destinations[0].settings = Value::object({{"timeout", 5}});
+  world.reload();
+  const ApplicationName web("web");
+  SUBCASE("the same plan") {
+    world.dispatcher->approve(web, held.sync, "ada");
+    CHECK(world.ended(event).state == EventState::succeeded);
+    const auto done = world.status("web").sync;
+    CHECK(done != held.sync);
+    CHECK(world.store->approved_by(done) == "ada");
+    CHECK(world.store->sync(held.sync)->error.find("settings have changed") != std::string::npos);
+  }
+  SUBCASE("another plan") {
+    world.place.change_unseen("a", "9");
+    world.dispatcher->approve(web, held.sync, "ada");
+    REQUIRE(eventually([&] { return world.store->event(event)->state == EventState::held; }));
+    const auto again = world.await("web", Phase::held);
+    CHECK(again.sync != held.sync);
+    CHECK(again.waits_for.find("what ada approved before was another plan") != std::string::npos);
+    CHECK_FALSE(world.store->approved_by(again.sync));
+    CHECK(world.place.value("a") == "9");
+    world.dispatcher->approve(web, again.sync, "ada");
+    CHECK(world.ended(event).state == EventState::succeeded);
+  }
+  CHECK(world.place.value("a") == "2");
+}
+
 }  // namespace gitopsd::sync::test
