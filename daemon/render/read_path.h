@@ -14,9 +14,9 @@ namespace gitopsd::render {
 /// What is wrong with some documents, where the others are taken all the same.
 struct LeftOut {
   std::vector<Problem> problems;
-  std::set<std::string> paths;       ///< of the manifests that they stand in
-  std::set<ResourceId> ids;          ///< that they declare, as far as that is known
-  std::set<std::string> unknown{};   ///< of `paths` those with something of which that is not known
+  std::set<std::string> paths;            ///< of the manifests that they stand in
+  std::map<ResourceId, std::string> ids;  ///< that they declare, as far as that is known, and where
+  std::set<std::string> unknown{};        ///< of `paths` those with something of which that is not known
   std::vector<Document> readable{};  ///< of those that are not applied for something else in their file, or
                                      ///< for their variables: what they declare can be asked for
   std::int64_t count = 0;            ///< of the documents, and of the files that cannot be read

@@ -9,9 +9,22 @@
 namespace gitopsd::sync {
 namespace {
 
+/// Where a manifest declares something that was not read again.
+std::string place_of(const source::Snapshot& snapshot, const store::Declared& row) {
+  try {
+    const auto entry = snapshot.entry(row.path);
+    if (!entry) return row.path;
+    for (const auto& document : render::read_manifests(snapshot, {*entry}))
+      if (document.index == row.index) return row.path + ":" + std::to_string(document.json.position.line);
+  } catch (const Failure&) {  // it was valid when it was read last; its path says enough
+  }
+  return row.path;
+}
+
 /// Two documents of one application that mean the same thing, wherever they stand.
-std::vector<Refused> duplicates(const Scope& scope, const CommitId& commit, const std::vector<Item>& items,
-                                const std::set<std::string>& reread, bool partial) {
+std::vector<Refused> duplicates(const Scope& scope, const source::Snapshot& snapshot,
+                                const std::vector<Item>& items, const std::set<std::string>& reread,
+                                bool partial) {
   std::vector<Refused> problems;
   std::map<ResourceId, const Item*> seen;
   const auto refuse = [&](const Item& item, const std::string& other) {
@@ -20,7 +33,7 @@ std::vector<Refused> duplicates(const Scope& scope, const CommitId& commit, cons
                                    item.resource.kind + " \"" + item.resource.name + "\" declares " +
                                        item.resource.id.str() + " a second time",
                                    "it is already declared in " + other + "; remove one of the two",
-                                   place(commit, item.path), item.document.json.position}});
+                                   place(snapshot.commit(), item.path), item.document.json.position}});
   };
   for (const auto& item : items) {
     const auto [it, fresh] = seen.emplace(item.resource.id, &item);
@@ -28,7 +41,7 @@ std::vector<Refused> duplicates(const Scope& scope, const CommitId& commit, cons
       refuse(item, it->second->path + ":" + std::to_string(it->second->document.json.position.line));
     } else if (partial) {
       const auto row = scope.store.declared_id(scope.application.uid, item.resource.id);
-      if (row && !reread.contains(row->path)) refuse(item, row->path);
+      if (row && !reread.contains(row->path)) refuse(item, place_of(snapshot, *row));
     }
   }
   return problems;
@@ -87,7 +100,8 @@ void add_readable(const Scope& scope, const source::Snapshot& snapshot, BlobMemo
     for (const auto& item :
          resolve_documents(scope, snapshot, std::move(left_out.readable), memory, blobs, &wrong)) {
       if (!item.resource.hooks.empty()) throw Failure(left_out.problems);
-      left_out.ids.insert(item.resource.id);
+      left_out.ids.emplace(item.resource.id,
+                           item.path + ":" + std::to_string(item.document.json.position.line));
     }
   } catch (const Failure& failure) {
     if (failure.cause() == ProblemCause::transient) throw;
@@ -100,7 +114,7 @@ void add_readable(const Scope& scope, const source::Snapshot& snapshot, BlobMemo
 /// What the documents that could not be read declared before is as good as known to be among them.
 /// Where one of its file may be anything, it is so although another manifest declares it by now.
 void add_known(const std::vector<store::Declared>& rows, const std::vector<Item>& items,
-               const render::LeftOut& left_out, std::set<ResourceId>& gone) {
+               render::LeftOut& left_out, std::set<ResourceId>& gone) {
   std::map<ResourceId, const std::string*> now;
   for (const auto& item : items) now.emplace(item.resource.id, &item.path);
   for (const auto& row : rows) {
@@ -109,14 +123,19 @@ void add_known(const std::vector<store::Declared>& rows, const std::vector<Item>
     if (here != now.end() && (*here->second == row.path || !left_out.unknown.contains(row.path))) continue;
     if (is_hook(row.resource)) throw Failure(left_out.problems);
     gone.insert(row.id);
+    left_out.ids.emplace(row.id, row.path);
   }
 }
 
 /// Of two that declare the same neither is applied, where one is left out.
 void tell_twins(const std::set<ResourceId>& gone, const CommitId& commit, const std::vector<Item>& items,
-                std::vector<Problem>& problems) {
-  for (const auto& item : items)
-    if (gone.contains(item.resource.id)) problems.push_back(twin_of_left_out(commit, item));
+                render::LeftOut& left_out) {
+  for (const auto& item : items) {
+    if (!gone.contains(item.resource.id)) continue;
+    const auto other = left_out.ids.find(item.resource.id);
+    left_out.problems.push_back(
+        twin_of_left_out(commit, item, other == left_out.ids.end() ? std::string() : other->second));
+  }
 }
 
 /// Whether it was handed over for a newer commit than this one.
@@ -226,10 +245,11 @@ Work prepare_commit(const Scope& scope, const std::shared_ptr<const source::Snap
        resolve_documents(scope, *snapshot, std::move(declares.documents), needs.files, *work.blobs, left_out))
     items.push_back(std::move(item));
   add_readable(scope, *snapshot, needs.files, *work.blobs, invalid);
-  std::set<ResourceId> gone = std::move(invalid.ids);
-  tell_twins(gone, snapshot->commit(), items, invalid.problems);
+  std::set<ResourceId> gone;
+  for (const auto& [id, at] : invalid.ids) gone.insert(id);
+  tell_twins(gone, snapshot->commit(), items, invalid);
   invalid.count += leave_out(gone, snapshot->commit(), items, invalid.problems);
-  refuse(duplicates(scope, snapshot->commit(), items, work.reread, partial), snapshot->commit(), items, gone,
+  refuse(duplicates(scope, *snapshot, items, work.reread, partial), snapshot->commit(), items, gone,
          left_out);
 
   std::map<ResourceId, const store::Declared*> old_by_id;
@@ -286,7 +306,7 @@ Work prepare_commit(const Scope& scope, const std::shared_ptr<const source::Snap
               work);
   if (!invalid.problems.empty()) {
     add_known(old_rows, items, invalid, gone);
-    tell_twins(gone, snapshot->commit(), work.upsert, invalid.problems);
+    tell_twins(gone, snapshot->commit(), work.upsert, invalid);
     work.left_out = std::move(invalid.problems);
     work.left_out_count = invalid.count + leave_out(gone, snapshot->commit(), work.upsert, work.left_out);
     work.put_off = std::exchange(work.remove, {});

@@ -18,6 +18,7 @@ constexpr auto kResolveTimeout = 60s;
 constexpr std::size_t kFolderFiles = 10'000, kFolderBytes = 1u << 30, kMostBytes = 3u << 20,
                       kBesideName = 128;
 constexpr int kNeedRounds = 10;  // a file that a document needs may name others
+constexpr const char* kClash = "clash";
 
 struct Draft {
   Document document;
@@ -32,6 +33,25 @@ struct Draft {
   bool hook = false;                 ///< it declares one, as the provider says of its problems
   std::set<ResourceId> ids{};        ///< that it declares, as far as its problems tell
 };
+
+/// For people: where something else stands.
+std::string where(const std::string& path, const Position& position) {
+  return position.line > 0 ? path + ":" + std::to_string(position.line) : path;
+}
+std::string where(const Document& document) {
+  return where(document.path, document.json.position);
+}
+
+/// The documents of one call that declare each id, by their digests.
+using Declaring = std::multimap<std::string, std::string>;
+
+Declaring declaring(const protocol::ResolveResult& result) {
+  Declaring all;
+  for (const auto& resource : result.resources) all.emplace(resource.id.str(), resource.document);
+  for (const auto& problem : result.problems)
+    if (!problem.id.empty()) all.emplace(problem.id, problem.document);
+  return all;
+}
 
 /// Whether it was given that path already, or has asked often enough.
 bool asks_again(const Draft& draft, const std::string& path) {
@@ -97,7 +117,7 @@ class Resolver {
     if (!left_out_ || of_all_ || !may_be_left_out(problems_)) return false;
     for (const auto& item : items_) {
       if (!wrong_.contains(item.document.digest)) continue;
-      wrong_ids_.insert(item.resource.id);
+      wrong_ids_.emplace(item.resource.id, where(item.path, item.document.json.position));
       unknown_.erase({item.path, item.index});
     }
     const auto wrong = [&](const Item& item) {
@@ -109,7 +129,7 @@ class Resolver {
     left_out_->count += static_cast<std::int64_t>(wrong_places_.size() + same_twice_);
     for (const auto& item : items_) {
       if (wrong_places_.contains({item.path, item.index}) || !wrong_ids_.contains(item.resource.id)) continue;
-      problems_.push_back(twin_of_left_out(snapshot_.commit(), item));
+      problems_.push_back(twin_of_left_out(snapshot_.commit(), item, wrong_ids_.at(item.resource.id)));
       ++left_out_->count;
     }
     std::erase_if(items_, wrong);
@@ -123,7 +143,8 @@ class Resolver {
   void refuse(const Draft& draft, Problem problem) {
     of_all_ = of_all_ || draft.hook;
     wrong_.insert(draft.digest);
-    wrong_ids_.insert(draft.ids.begin(), draft.ids.end());  // with all else that declares them
+    for (const auto& id : draft.ids)  // with all else that declares them
+      wrong_ids_.emplace(id, where(draft.document));
     wrong_paths_.insert(draft.document.path);
     const Place at{draft.document.path, draft.document.index};
     wrong_places_.insert(at);
@@ -207,7 +228,7 @@ class Resolver {
       }
       if (add_need(drafts[it->second], need.path)) later.insert(it->second);
     }
-    take_problems(result.problems, drafts, by_digest, later);
+    take_problems(result, drafts, by_digest, later);
     for (const auto& resource : result.resources) {
       const auto it = by_digest.find(resource.document);
       if (it == by_digest.end()) {
@@ -234,8 +255,10 @@ class Resolver {
     for (const std::size_t i : later) again.push_back(std::move(drafts[i]));
   }
 
-  void take_problems(const std::vector<protocol::WireProblem>& told, std::vector<Draft>& drafts,
+  void take_problems(const protocol::ResolveResult& result, std::vector<Draft>& drafts,
                      const std::map<std::string, std::size_t>& by_digest, std::set<std::size_t>& later) {
+    const auto& told = result.problems;
+    const auto all = declaring(result);
     std::set<std::string> wait;
     for (const auto& problem : told) {
       const auto it = by_digest.find(problem.document);
@@ -243,7 +266,7 @@ class Resolver {
         wait.insert(problem.document);
     }
     for (const auto& problem : told) {
-      auto located = locate(problem, drafts, by_digest);
+      auto located = locate(problem, drafts, by_digest, all);
       const auto it = by_digest.find(problem.document);
       if (it == by_digest.end()) {
         of_all_ = true;
@@ -307,12 +330,12 @@ class Resolver {
 
   Problem same_twice(const Document& first, const Document& second) const {
     return {ProblemCause::input, "the same document stands twice",
-            "first at " + first.path + ":" + std::to_string(first.json.position.line) + "; remove one",
-            place(snapshot_.commit(), second.path), second.json.position};
+            "first at " + where(first) + "; remove one", place(snapshot_.commit(), second.path),
+            second.json.position};
   }
 
   Problem locate(const protocol::WireProblem& wire, const std::vector<Draft>& drafts,
-                 const std::map<std::string, std::size_t>& by_digest) const {
+                 const std::map<std::string, std::size_t>& by_digest, const Declaring& all) const {
     Problem problem{wire.cause, wire.message, wire.hint, {}, {}};
     const auto it = by_digest.find(wire.document);
     if (it == by_digest.end()) return problem;
@@ -320,6 +343,14 @@ class Resolver {
     problem.file = place(snapshot_.commit(), document.path);
     const Value* node = document.json.at_pointer(wire.pointer);
     problem.position = node ? node->position : document.json.position;
+    if (wire.code != kClash) return problem;
+    for (auto [other, end] = all.equal_range(wire.id); other != end; ++other) {
+      const auto at = by_digest.find(other->second);
+      if (other->second == wire.document || at == by_digest.end()) continue;
+      problem.hint = "the other is at " + where(drafts[at->second].document) +
+                     (wire.hint.empty() ? "" : "; ") + wire.hint;
+      break;
+    }
     return problem;
   }
 
@@ -330,11 +361,11 @@ class Resolver {
   render::LeftOut* const left_out_;
   std::vector<Item> items_;
   std::vector<Problem> problems_;
-  std::set<std::string> told_;                 ///< of `problems_`
-  std::set<std::string> wrong_, wrong_paths_;  ///< documents, by their digests, and where they stand
-  std::set<ResourceId> wrong_ids_;
-  using Place = std::pair<std::string, int>;  ///< manifest, and document in it
-  std::set<Place> wrong_places_, unknown_;    ///< all that are wrong, and those that nobody knows the id of
+  std::set<std::string> told_;                   ///< of `problems_`
+  std::set<std::string> wrong_, wrong_paths_;    ///< documents, by their digests, and where they stand
+  std::map<ResourceId, std::string> wrong_ids_;  ///< that these declare, and where
+  using Place = std::pair<std::string, int>;     ///< manifest, and document in it
+  std::set<Place> wrong_places_, unknown_;  ///< all that are wrong, and those that nobody knows the id of
   std::size_t same_twice_ = 0;
   bool of_all_ = false;         ///< a problem is of no document, or of a hook
   std::vector<Value> defined_;  ///< by the documents asked about so far, for those in other calls
@@ -342,11 +373,12 @@ class Resolver {
 
 }  // namespace
 
-Problem twin_of_left_out(const CommitId& commit, const Item& item) {
+Problem twin_of_left_out(const CommitId& commit, const Item& item, const std::string& other) {
   return {ProblemCause::input,
           item.resource.id.str() + " is declared elsewhere, too, by something that is left out",
-          "neither is applied: correct the other, or remove one of the two", place(commit, item.path),
-          item.position({})};
+          "neither is applied: correct the other" + (other.empty() ? "" : " at " + other) +
+              ", or remove one of the two",
+          place(commit, item.path), item.position({})};
 }
 
 std::vector<Item> resolve_documents(const Scope& scope, const source::Snapshot& snapshot,

@@ -111,8 +111,9 @@ void settle_open_intents(const Scope&, SyncId, bool leaving);
 std::vector<Item> resolve_documents(const Scope&, const source::Snapshot&, std::vector<render::Document>,
                                     BlobMemory&, SnapshotBlobs&, render::LeftOut* left_out = nullptr);
 
-/// What is wrong with something that is valid itself, and declared by what is left out, too.
-Problem twin_of_left_out(const CommitId&, const Item&);
+/// What is wrong with something that is valid itself, and declared by what is left out, too, `other`: where
+/// that is known.
+Problem twin_of_left_out(const CommitId&, const Item&, const std::string& other);
 
 /// Takes out of `items` those that are `gone`, and what requires any of them, directly or by others, which is
 /// gone then, too, each with a problem more in `left_out`; returns how many. Throws Failure with all of these

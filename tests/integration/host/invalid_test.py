@@ -39,8 +39,19 @@ class Skip(Scene):
         for invalid in (valid.replace("content", "contnet"),
                         yaml.dump(manifest.document("File", "t", path=str(path), source="none.txt")),
                         manifest.file(path, "2\n") + "---\n[\n"):
-            self.assertIn("declared elsewhere, too", self.refused(t=valid, u=invalid))
+            error = self.refused(t=valid, u=invalid)
+            self.assertIn("declared elsewhere, too", error)
+            self.assertIn("correct the other at web/u.yaml:1", error)
             self.assert_files({"a": "2\n"})
+
+    def test_twice(self):
+        """what is declared twice is told with both places"""
+        path = self.target / "t"
+        error = self.refused(t=manifest.file(path, "1\n"), u="# a comment\n" + manifest.file(path, "2\n"))
+        self.assertIn("is declared twice", error)
+        self.assertIn("the other is at web/t.yaml:1", error)
+        self.assertIn("correct the other at web/u.yaml:2", error)
+        self.assert_files({"a": "2\n"})
 
     def test_told(self):
         """gitopsctl shows lines as lines; status tells what is in force in part, also after a restart"""

@@ -103,6 +103,17 @@ TEST_CASE("of what is declared twice neither is applied") {
   CHECK(world.place.value("c") == "1");
 }
 
+TEST_CASE("what is declared twice is told with the lines of both, also where one of the files was not read") {
+  World world;
+  world.add("web");
+  world.start();
+  world.apply({{"web/a.yaml", thing("x", "1") + "---\n" + thing("a", "1")}});
+  const auto once = world.ended(world.push({{"web/b.yaml", "# again\n" + thing("a", "2")}}));
+  CHECK(once.state == store::EventState::failed);
+  CHECK(tells(once.error, "web/b.yaml:2:1: Thing \"a\" declares a a second time"));
+  CHECK(tells(once.error, "already declared in web/a.yaml:7;"));
+}
+
 TEST_CASE("what the plan refuses is left out, with what requires it") {
   Lenient world;
   world.place.refuse_plan("a");

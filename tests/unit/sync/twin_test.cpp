@@ -38,6 +38,7 @@ TEST_CASE("the other one of a document whose variable is none is not applied") {
       world.refused({{"web/a.yaml", thing("a", "${no name}")}, {"web/b.yaml", thing("a", "2")}});
   CHECK(says(error, "is no variable"));
   CHECK(says(error, "web/b.yaml:1:1: a is declared elsewhere, too"));
+  CHECK(says(error, "correct the other at web/a.yaml:1, or"));
   CHECK_FALSE(says(error, "no longer declared"));
 }
 
