@@ -79,7 +79,7 @@ void DispatcherImpl::look_at_live(const App& app) {
       const auto row = env_.store->declared_id(app->uid, id);
       if (row) wish[id] = decode_resource(id, row->digest, row->resource).options.drift;
       for (const auto& entry : env_.store->inventory(app->uid, {id})) {
-        commits[id] = commit_of(*scope, entry);
+        commits[id] = commit_of(entry, row);
         if (!row && !entry.resource.empty())  // of a sync that did not succeed
           wish[id] = decode_resource(id, entry.owned_digest, entry.resource).options.drift;
       }

@@ -200,10 +200,7 @@ class ProcessProvider : public Provider {
   /// A long document that the provider remembers is only named.
   template <class Result, class Request>
   Result call_about(Connection& c, std::string_view method, const Request& request, Deadline deadline) {
-    const auto& features = c.info.features;
-    const bool remembers =
-        std::find(features.begin(), features.end(), protocol::kRemembers) != features.end();
-    if (!remembers || !protocol::any_long(request.documents))
+    if (!c.info.has(protocol::kRemembers) || !protocol::any_long(request.documents))
       return call<Result>(c, method, encode(request), deadline);
     Request brief = request;
     protocol::only_named(brief.documents);

@@ -17,8 +17,7 @@ bool is_hook_step(const protocol::Step& step) {
 
 bool Run::may_go_past(std::size_t from) const {
   if ((job_.kind != Kind::commit && job_.kind != Kind::rollback) || failure_) return false;
-  const auto features = scope_.provider->info().features;
-  if (std::find(features.begin(), features.end(), kIndependent) == features.end()) return false;
+  if (!scope_.provider->info().has(kIndependent)) return false;
   return std::none_of(waves_.begin() + static_cast<std::ptrdiff_t>(from), waves_.end(), [](const Wave& wave) {
     return std::any_of(wave.steps.begin(), wave.steps.end(), is_hook_step);
   });
@@ -30,10 +29,8 @@ bool Run::go_past(const std::vector<Refused>& bad, std::size_t from, std::set<Re
   auto told = problems_of(bad);
   std::move(told.begin(), told.end(), std::back_inserter(failures_));
   for (const auto& item : work_.upsert) {  // requirements first
-    const auto& needs = item.resource.requires_;
-    const auto missing =
-        std::find_if(needs.begin(), needs.end(), [&](const auto& id) { return gone.contains(id); });
-    if (missing == needs.end() || !gone.insert(item.resource.id).second) continue;
+    const auto* missing = gone_requirement(item, gone);
+    if (!missing || !gone.insert(item.resource.id).second) continue;
     if (!is_to_come(item.resource.id, from)) continue;
     failures_.push_back({bad.front().problem.cause,
                          item.resource.id.str() + " is not begun: it requires " + missing->str(),

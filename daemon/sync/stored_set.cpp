@@ -99,9 +99,8 @@ std::optional<Item> owned_item(const Scope& scope, const store::InventoryEntry& 
   return item;
 }
 
-CommitId commit_of(const Scope& scope, const store::InventoryEntry& entry) {
-  const auto row = scope.store.declared_id(scope.application.uid, entry.id);
-  return row && row->digest == entry.owned_digest ? CommitId{} : applied_commit(entry);
+CommitId commit_of(const store::InventoryEntry& entry, const std::optional<store::Declared>& declared) {
+  return declared && declared->digest == entry.owned_digest ? CommitId{} : applied_commit(entry);
 }
 
 Work prepare_heal(const Scope& scope, const std::vector<ResourceId>& drifted) {
@@ -171,15 +170,20 @@ void settle_open_intents(const Scope& scope, SyncId sync, bool leaving) {
   if (!settled.empty()) scope.store.settle(scope.application.uid, sync, settled);
 }
 
+const ResourceId* gone_requirement(const Item& item, const std::set<ResourceId>& gone) {
+  const auto& needs = item.resource.requires_;
+  const auto found =
+      std::find_if(needs.begin(), needs.end(), [&](const auto& id) { return gone.contains(id); });
+  return found == needs.end() ? nullptr : &*found;
+}
+
 std::int64_t leave_out(std::set<ResourceId>& gone, const CommitId& commit, std::vector<Item>& items,
                        std::vector<Problem>& left_out) {
   for (bool more = !gone.empty(); more;) {
     more = false;
     for (const auto& item : items) {
-      const auto& needs = item.resource.requires_;
-      const auto missing =
-          std::find_if(needs.begin(), needs.end(), [&](const auto& id) { return gone.contains(id); });
-      if (missing == needs.end() || !gone.insert(item.resource.id).second) continue;
+      const auto* missing = gone_requirement(item, gone);
+      if (!missing || !gone.insert(item.resource.id).second) continue;
       left_out.push_back({ProblemCause::input,
                           item.resource.id.str() + " requires " + missing->str() + ", which is left out",
                           {},

@@ -86,7 +86,7 @@ Work prepare_rollback(const Scope&, const store::Sync& target, bool owes_hooks);
 /// What an entry says was applied last, from the store; none where the store has it no more.
 std::optional<Item> owned_item(const Scope&, const store::InventoryEntry&);
 /// The commit whose bytes are applied; none where these are what is declared as of the last succeeded sync.
-CommitId commit_of(const Scope&, const store::InventoryEntry&);
+CommitId commit_of(const store::InventoryEntry&, const std::optional<store::Declared>& declared);
 /// The last applied documents of resources that drifted.
 Work prepare_heal(const Scope&, const std::vector<ResourceId>& drifted);
 /// Nothing: all that the application owns goes.
@@ -114,6 +114,9 @@ std::vector<Item> resolve_documents(const Scope&, const source::Snapshot&, std::
 /// What is wrong with something that is valid itself, and declared by what is left out, too, `other`: where
 /// that is known.
 Problem twin_of_left_out(const CommitId&, const Item&, const std::string& other);
+
+/// The first thing that the item requires of those that are `gone`; nullptr: none.
+const ResourceId* gone_requirement(const Item&, const std::set<ResourceId>& gone);
 
 /// Takes out of `items` those that are `gone`, and what requires any of them, directly or by others, which is
 /// gone then, too, each with a problem more in `left_out`; returns how many. Throws Failure with all of these

@@ -1,5 +1,7 @@
 #include "providers/protocol/messages.h"
 
+#include <algorithm>
+
 #include "base/hash.h"
 #include "providers/protocol/fields.h"
 
@@ -248,6 +250,10 @@ void decode(const Value& value, BlobChunk& m) {
     throw fail(ProblemCause::input, "/data: " + std::to_string(bytes->size()) +
                                         " bytes, a chunk has at most " + std::to_string(kBlobChunk));
   m = BlobChunk{std::move(*bytes), wire.eof};
+}
+
+bool InitializeResult::has(std::string_view feature) const {
+  return std::find(features.begin(), features.end(), feature) != features.end();
 }
 
 }  // namespace gitopsd::protocol

@@ -143,6 +143,7 @@ struct InitializeResult {
   std::string render_context_digest;
   /// Which destination it is, at most kMaxIdentity bytes. None: not known yet; empty: it cannot be told.
   std::optional<std::string> identity{};
+  bool has(std::string_view feature) const;
 };
 
 struct ResolveRequest {
