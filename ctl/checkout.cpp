@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <functional>
 #include <map>
+#include <memory>
 #include <set>
+#include <tuple>
 
 #include "base/json.h"
 #include "base/temporary_folder.h"
@@ -11,6 +13,8 @@
 #include "ctl/folder_snapshot.h"
 #include "daemon/render/read_path.h"
 #include "daemon/render/repository_path.h"
+#include "daemon/sync/check_providers.h"
+#include "daemon/sync/resolve.h"
 
 namespace gitopsd::ctl {
 namespace {
@@ -29,15 +33,20 @@ class Rendering {
   const render::External external_;
 };
 
+/// Problems name COMMIT:PATH, and there is no commit.
+Problem without_commit(Problem problem) {
+  if (problem.file.starts_with(':')) problem.file.erase(0, 1);
+  return problem;
+}
+
 /// Reads, and keeps what is wrong with the files; what cannot be found out here is only told.
 bool note(Checked& checked, const std::string& thing, const std::function<void()>& read) {
   try {
     read();
     return true;
   } catch (const Failure& failure) {
-    for (auto problem : failure.problems()) {
-      // Problems name COMMIT:PATH, and there is no commit.
-      if (problem.file.starts_with(':')) problem.file.erase(0, 1);
+    for (const auto& found : failure.problems()) {
+      auto problem = without_commit(found);
       if (problem.cause == ProblemCause::input || problem.cause == ProblemCause::conflict)
         checked.problems.push_back(std::move(problem));
       else
@@ -169,6 +178,99 @@ class CheckoutReader {
   Checked checked_;
 };
 
+/// The applications of one repository, as syncs would read and resolve them.
+class ApplicationsReader {
+ public:
+  ApplicationsReader(const fs::path& folder, const config::Config& config, const std::string& providers,
+                     const std::string& renderer)
+      : snapshot_(std::make_shared<FolderSnapshot>(folder)),
+        rendering_(renderer, config.renderers),
+        config_(config),
+        programs_(providers) {}
+
+  Checked read(const RepositoryName& repository) {
+    for (const auto& app : config_.applications)
+      if (app.repository == repository) read(app);
+    auto& problems = checked_.problems;
+    const auto by_place = [](const Problem& a, const Problem& b) {
+      return std::tie(a.file, a.position) < std::tie(b.file, b.position);
+    };
+    std::stable_sort(problems.begin(), problems.end(), by_place);
+    return std::move(checked_);
+  }
+
+ private:
+  void read(const config::Application& app) {
+    ++checked_.applications;
+    sync::AskedProvider* const provider = provider_of(app.destination);
+    std::vector<render::Document> documents;
+    note(checked_, "application " + app.name.str(), [&] {
+      const Value context = provider ? (*provider)->info().render_context : Value::object();
+      std::vector<Problem> wrong;
+      documents = render::read_path(rendering_.external(), *snapshot_, app, context, &wrong);
+      checked_.documents += static_cast<int>(documents.size());
+      if (!wrong.empty()) throw Failure(std::move(wrong));
+    });
+    if (provider) resolve(**provider, app, std::move(documents));
+  }
+
+  /// nullptr where it cannot be asked, which is told once.
+  sync::AskedProvider* provider_of(const DestinationName& name) {
+    const auto [it, fresh] = providers_.try_emplace(name);
+    if (!fresh) return it->second.get();
+    const auto destination = std::find_if(config_.destinations.begin(), config_.destinations.end(),
+                                          [&](const auto& d) { return d.name == name; });
+    try {
+      it->second = sync::start_to_resolve(*destination, programs_);
+    } catch (const Failure& failure) {
+      cannot_ask(name, failure.problems().front());
+    }
+    return it->second.get();
+  }
+
+  void cannot_ask(const DestinationName& name, Problem why) {
+    const std::string which = "destination " + name.str() + ": ";
+    if (why.message.starts_with(which)) why.message.erase(0, which.size());
+    why.file.clear();
+    why.position = {};
+    checked_.unchecked.push_back(which + "kinds, fields and policy: " + why.str());
+    providers_[name].reset();
+  }
+
+  void resolve(sync::Provider& provider, const config::Application& app,
+               std::vector<render::Document> documents) {
+    try {
+      sync::ProviderCheck policy;
+      sync::ask_policy(provider, app, policy);
+      if (!policy.problems.empty()) throw Failure(std::move(policy.problems));
+      sync::SnapshotBlobs blobs(snapshot_);
+      const auto items =
+          sync::resolve_documents({provider, app, "check"}, *snapshot_, std::move(documents), files_, blobs);
+      if (auto twice = sync::duplicates(snapshot_->commit(), items); !twice.empty())
+        throw Failure(sync::problems_of(twice));
+    } catch (const Failure& failure) {
+      const Problem* unasked = nullptr;
+      for (const auto& problem : failure.problems()) {
+        // Without a place it is no document that lacks a right, but whoever asks.
+        if (sync::refuses(problem.cause) &&
+            (problem.cause != ProblemCause::permission || !problem.file.empty()))
+          checked_.problems.push_back(without_commit(problem));
+        else if (!unasked)
+          unasked = &problem;
+      }
+      if (unasked) cannot_ask(app.destination, *unasked);
+    }
+  }
+
+  const std::shared_ptr<const FolderSnapshot> snapshot_;
+  const Rendering rendering_;
+  const config::Config& config_;
+  const std::string programs_;
+  std::map<DestinationName, std::unique_ptr<sync::AskedProvider>> providers_;
+  sync::BlobMemory files_;
+  Checked checked_;
+};
+
 }  // namespace
 
 void check_manifest(const fs::path& file, const std::string& name, Checked& checked) {
@@ -188,19 +290,9 @@ Checked check_checkout(const fs::path& folder, const std::string& renderer) {
 }
 
 Checked check_applications(const fs::path& folder, const config::Config& config,
-                           const RepositoryName& repository, const std::string& renderer) {
-  const FolderSnapshot snapshot(folder);
-  const Rendering rendering(renderer, config.renderers);
-  Checked checked;
-  for (const auto& app : config.applications) {
-    if (app.repository != repository) continue;
-    ++checked.applications;
-    note(checked, "application " + app.name.str(), [&] {
-      const auto documents = render::read_path(rendering.external(), snapshot, app, Value::object());
-      checked.documents += static_cast<int>(documents.size());
-    });
-  }
-  return checked;
+                           const RepositoryName& repository, const std::string& providers,
+                           const std::string& renderer) {
+  return ApplicationsReader(folder, config, providers, renderer).read(repository);
 }
 
 }  // namespace gitopsd::ctl

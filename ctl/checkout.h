@@ -27,8 +27,9 @@ struct Checked {
 Checked check_checkout(const std::filesystem::path& folder, const std::string& renderer = {});
 /// One manifest; `name` is how problems call it.
 void check_manifest(const std::filesystem::path& file, const std::string& name, Checked&);
-/// The paths of all applications of a repository, each by its settings.
+/// The paths of all applications of a repository, each by its settings, with what the providers say of it
+/// that are here: started for that alone, by the programs in `providers`.
 Checked check_applications(const std::filesystem::path& folder, const config::Config&, const RepositoryName&,
-                           const std::string& renderer = {});
+                           const std::string& providers, const std::string& renderer = {});
 
 }  // namespace gitopsd::ctl

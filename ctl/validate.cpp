@@ -66,7 +66,8 @@ RepositoryName repository_of(const config::Config& config, const std::string& gi
 }
 
 /// A configuration that is not right itself has all the word.
-Checked check_configured(const fs::path& checkout, const ValidateOptions& options, std::string_view& kind) {
+Checked check_configured(const fs::path& checkout, const ValidateOptions& options,
+                         const std::string& programs, std::string_view& kind) {
   if (!fs::exists(options.config)) throw NotFoundError("there is no configuration " + options.config);
   config::Snapshot config;
   try {
@@ -78,7 +79,7 @@ Checked check_configured(const fs::path& checkout, const ValidateOptions& option
     checked.problems = failure.problems();
     return checked;
   }
-  return check_applications(checkout, *config, repository_of(*config, options.repository),
+  return check_applications(checkout, *config, repository_of(*config, options.repository), programs,
                             options.render_program);
 }
 
@@ -123,8 +124,8 @@ void print(const Session& session, const Checked& checked, std::string_view kind
     if (checked.kustomizations > 0) what += ", " + count(checked.kustomizations, "kustomization");
     if (checked.charts > 0) what += ", " + count(checked.charts, "chart");
   }
-  // What a kind's fields may be is the provider's knowledge, and there is none here.
-  const std::string praise = kind == "checkout"
+  // What a kind's fields may be is the provider's knowledge, and only a configuration says which one's.
+  const std::string praise = kind == "checkout" && checked.applications == 0
                                  ? "no problem in the YAML; kinds and fields are checked by gitopsctl plan"
                                  : "no problem";
   session.line(what + ": " +
@@ -146,7 +147,7 @@ Exit validate(const Session& session, const ValidateOptions& options) {
   if (!options.config.empty()) {
     if (!folder)
       throw UsageError("--config checks the applications of a checkout, and " + path + " is no folder");
-    checked = check_configured(given, options, kind);
+    checked = check_configured(given, options, programs, kind);
   } else if (!options.repository.empty()) {
     throw UsageError("--repository says which one of --config FILE the checkout is of");
   } else if (folder && fs::exists(given / "gitopsd.yaml")) {

@@ -60,14 +60,14 @@ std::vector<Document> read_kustomization(const External& external, const source:
 }
 
 std::vector<Document> read_anything(const External& external, const source::Snapshot& snapshot,
-                                    const config::Application& app, const Value& context) {
+                                    const config::Application& app, const Value& context, LeftOut* left_out) {
   const auto renderer = renderer_of(snapshot, app);
   if (renderer == Renderer::helm) return render_helm(external, snapshot, app, context).documents;
   if (renderer == Renderer::kustomize && root_kustomization(snapshot, app))
     return read_kustomization(external, snapshot, app, list_kustomization(snapshot, app.path), context);
   if (renderer == Renderer::directory &&
       (!app.include.empty() || find_resources(snapshot, app).bases.empty()))
-    return read_manifests(snapshot, manifests(snapshot, app));
+    return read_manifests(snapshot, manifests(snapshot, app), left_out);
   return read_kustomization(external, snapshot, app, list_generated(snapshot, app), context);
 }
 
@@ -124,9 +124,15 @@ void substitute_all(const source::Snapshot& snapshot, const std::map<std::string
 }
 
 std::vector<Document> read_path(const External& external, const source::Snapshot& snapshot,
-                                const config::Application& app, const Value& context) {
-  auto documents = read_anything(external, snapshot, app, context);
-  substitute_all(snapshot, app.substitute, documents);
+                                const config::Application& app, const Value& context,
+                                std::vector<Problem>* wrong) {
+  LeftOut left_out;
+  LeftOut* const taking = wrong ? &left_out : nullptr;
+  auto documents = read_anything(external, snapshot, app, context, taking);
+  // Those that are right themselves are asked about, too.
+  std::move(left_out.readable.begin(), left_out.readable.end(), std::back_inserter(documents));
+  substitute_all(snapshot, app.substitute, documents, taking);
+  if (wrong) *wrong = std::move(left_out.problems);
   return documents;
 }
 

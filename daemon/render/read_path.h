@@ -35,8 +35,9 @@ void substitute_all(const source::Snapshot&, const std::map<std::string, std::st
                     std::vector<Document>&, LeftOut* left_out = nullptr);
 
 /// What the first sync of an application reads, by whatever its path holds, with variables replaced.
-/// `context` is the destination's. Throws Failure.
+/// `context` is the destination's. Throws Failure, unless there is `wrong` to take what is so of some
+/// documents or files; the others are returned then.
 std::vector<Document> read_path(const External&, const source::Snapshot&, const config::Application&,
-                                const Value& context);
+                                const Value& context, std::vector<Problem>* wrong = nullptr);
 
 }  // namespace gitopsd::render

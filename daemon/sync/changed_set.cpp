@@ -21,30 +21,15 @@ std::string place_of(const source::Snapshot& snapshot, const store::Declared& ro
   return row.path;
 }
 
-/// Two documents of one application that mean the same thing, wherever they stand.
-std::vector<Refused> duplicates(const Scope& scope, const source::Snapshot& snapshot,
-                                const std::vector<Item>& items, const std::set<std::string>& reread,
-                                bool partial) {
-  std::vector<Refused> problems;
-  std::map<ResourceId, const Item*> seen;
-  const auto refuse = [&](const Item& item, const std::string& other) {
-    problems.push_back(
-        {item.resource.id, Problem{ProblemCause::conflict,
-                                   item.resource.kind + " \"" + item.resource.name + "\" declares " +
-                                       item.resource.id.str() + " a second time",
-                                   "it is already declared in " + other + "; remove one of the two",
-                                   place(snapshot.commit(), item.path), item.document.json.position}});
-  };
-  for (const auto& item : items) {
-    const auto [it, fresh] = seen.emplace(item.resource.id, &item);
-    if (!fresh) {
-      refuse(item, it->second->path + ":" + std::to_string(it->second->document.json.position.line));
-    } else if (partial) {
-      const auto row = scope.store.declared_id(scope.application.uid, item.resource.id);
-      if (row && !reread.contains(row->path)) refuse(item, place_of(snapshot, *row));
-    }
-  }
-  return problems;
+/// Also of manifests that were not read again.
+std::vector<Refused> duplicates_of(const Scope& scope, const source::Snapshot& snapshot,
+                                   const std::vector<Item>& items, const std::set<std::string>& reread,
+                                   bool partial) {
+  if (!partial) return duplicates(snapshot.commit(), items);
+  return duplicates(snapshot.commit(), items, [&](const ResourceId& id) {
+    const auto row = scope.store.declared_id(scope.application.uid, id);
+    return row && !reread.contains(row->path) ? place_of(snapshot, *row) : std::string();
+  });
 }
 
 /// What others own; what they are about to let go of is waited for.
@@ -98,7 +83,7 @@ void add_readable(const Scope& scope, const source::Snapshot& snapshot, BlobMemo
   render::LeftOut wrong;
   try {
     for (const auto& item :
-         resolve_documents(scope, snapshot, std::move(left_out.readable), memory, blobs, &wrong)) {
+         resolve_documents(scope.asking(), snapshot, std::move(left_out.readable), memory, blobs, &wrong)) {
       if (!item.resource.hooks.empty()) throw Failure(left_out.problems);
       left_out.ids.emplace(item.resource.id,
                            item.path + ":" + std::to_string(item.document.json.position.line));
@@ -241,15 +226,15 @@ Work prepare_commit(const Scope& scope, const std::shared_ptr<const source::Snap
 
   std::vector<Item> items;
   if (incremental && declares.rendered) items = take_known(declares.documents, old_rows, scope);
-  for (auto& item :
-       resolve_documents(scope, *snapshot, std::move(declares.documents), needs.files, *work.blobs, left_out))
+  for (auto& item : resolve_documents(scope.asking(), *snapshot, std::move(declares.documents), needs.files,
+                                      *work.blobs, left_out))
     items.push_back(std::move(item));
   add_readable(scope, *snapshot, needs.files, *work.blobs, invalid);
   std::set<ResourceId> gone;
   for (const auto& [id, at] : invalid.ids) gone.insert(id);
   tell_twins(gone, snapshot->commit(), items, invalid);
   invalid.count += leave_out(gone, snapshot->commit(), items, invalid.problems);
-  refuse(duplicates(scope, *snapshot, items, work.reread, partial), snapshot->commit(), items, gone,
+  refuse(duplicates_of(scope, *snapshot, items, work.reread, partial), snapshot->commit(), items, gone,
          left_out);
 
   std::map<ResourceId, const store::Declared*> old_by_id;

@@ -7,9 +7,7 @@
 #include <filesystem>
 
 #include "base/file.h"
-#include "base/temporary_folder.h"
 #include "config/quote.h"
-#include "daemon/sync/provider.h"
 
 namespace gitopsd::sync {
 namespace {
@@ -56,9 +54,20 @@ Problem at(const config::Destination& d, Problem problem) {
   return problem;
 }
 
-/// A refusal is a problem of the configuration; that nobody answers may be the place where this runs.
-bool refuses(ProblemCause cause) {
-  return cause == ProblemCause::input || cause == ProblemCause::permission || cause == ProblemCause::conflict;
+/// Why a destination's provider is no program here.
+Problem no_program(const config::Destination& d, const std::string& program_directory) {
+  const std::string named = config::in_quotes(d.provider);
+  Problem problem{ProblemCause::input, "there is no provider " + named, {}, {}, {}};
+  if (!d.socket.empty()) {
+    problem.cause = ProblemCause::transient;
+    problem.message = "its provider " + named + " answers only at " + d.socket;
+  } else if (!d.command.empty()) {
+    problem.message = d.command + " cannot be run: " + errno_text(errno);
+    problem.hint = "correct `command`";
+    return at(d, problem);
+  }
+  problem.hint = meant_by(d.provider, program_directory);
+  return at(d, problem);
 }
 
 Problem of_policy(const config::Application& app, const protocol::WireProblem& wire) {
@@ -69,41 +78,41 @@ Problem of_policy(const config::Application& app, const protocol::WireProblem& w
   return problem;
 }
 
-void ask(Provider& provider, const config::Application& app, ProviderCheck& out) {
-  protocol::ResolveRequest request;
-  request.application = app.uid.str();
-  request.defaults = app.defaults;
-  request.policy = app.policy;
-  const auto said = provider.resolve(request, nullptr, Monotonic::now() + kPatience);
-  for (const auto& wire : said.problems) out.problems.push_back(of_policy(app, wire));
-  for (const auto& wire : said.warnings) out.warnings.push_back(of_policy(app, wire));
+void add(ProviderCheck& out, Problem problem) {
+  if (refuses(problem.cause)) return out.problems.push_back(std::move(problem));
+  problem.file.clear();
+  problem.position = {};
+  out.unchecked.push_back(problem.str());
 }
 
-void check(const config::Config& config, config::Destination d, const std::string& program_directory,
+void check(const config::Config& config, const config::Destination& d, const std::string& program_directory,
            ProviderCheck& out) {
-  const TemporaryFolder scratch(in_temporary_directory("gitopsd-check-"));  // of what providers leave
-  d.socket.clear();
-  fs::create_directory(scratch.path() + "/providers");
-  auto provider = open_provider(d, "check", program_directory, scratch.path(),
-                                {[](const protocol::Changed&) {}, [](const std::string&) {}, [] {}});
   try {
+    const AskedProvider provider(d, program_directory);
     provider->info();
     for (const auto& app : config.applications) {
-      if (app.destination == d.name) ask(*provider, app, out);
+      if (app.destination == d.name) ask_policy(*provider, app, out);
     }
   } catch (const Failure& failure) {
-    for (const auto& problem : failure.problems()) {
-      if (refuses(problem.cause))
-        out.problems.push_back(at(d, problem));
-      else
-        out.unchecked.push_back(at(d, problem).message);
-    }
+    for (const auto& problem : failure.problems()) add(out, at(d, problem));
     for (const auto& app : config.applications)
       if (app.destination == d.name)
         out.unchecked.push_back("application " + app.name.str() + ": its policy, since destination " +
                                 d.name.str() + " cannot be asked");
   }
-  provider->shutdown(Monotonic::now() + kPatience);
+}
+
+/// Takes out of the settings what the problems are about, which all have to be of what is elsewhere.
+bool take_out(config::Destination& d, const std::vector<Problem>& problems) {
+  if (!d.settings.is_object()) return false;
+  for (const auto& problem : problems) {
+    if (problem.cause != ProblemCause::destination || problem.position.line == 0) return false;
+    const auto found = std::erase_if(d.settings.as_object(), [&](const auto& member) {
+      return member.second.position == problem.position;
+    });
+    if (found == 0) return false;
+  }
+  return true;
 }
 
 std::string own_directory() {
@@ -127,36 +136,61 @@ bool has_providers(const std::string& program_directory) {
   return !providers_in(program_directory).empty();
 }
 
+bool refuses(ProblemCause cause) {
+  return cause == ProblemCause::input || cause == ProblemCause::permission || cause == ProblemCause::conflict;
+}
+
+AskedProvider::AskedProvider(config::Destination d, const std::string& program_directory)
+    : scratch_(in_temporary_directory("gitopsd-check-")) {
+  if (!can_run(provider_program(d, program_directory))) throw Failure(no_program(d, program_directory));
+  d.socket.clear();
+  fs::create_directory(scratch_.path() + "/providers");
+  provider_ = open_provider(d, "check", program_directory, scratch_.path(),
+                            {[](const protocol::Changed&) {}, [](const std::string&) {}, [] {}});
+}
+
+AskedProvider::~AskedProvider() {
+  provider_->shutdown(Monotonic::now() + kPatience);
+}
+
+std::unique_ptr<AskedProvider> start_to_resolve(config::Destination d, const std::string& program_directory) {
+  for (bool again = false;; again = true) {
+    try {
+      auto provider = std::make_unique<AskedProvider>(d, program_directory);
+      (*provider)->info();
+      return provider;
+    } catch (const Failure& failure) {
+      if (again || !take_out(d, failure.problems())) throw;
+    }
+  }
+}
+
+void ask_policy(Provider& provider, const config::Application& app, ProviderCheck& out) {
+  protocol::ResolveRequest request;
+  request.application = app.uid.str();
+  request.defaults = app.defaults;
+  request.policy = app.policy;
+  const auto said = provider.resolve(request, nullptr, Monotonic::now() + kPatience);
+  for (const auto& wire : said.problems) out.problems.push_back(of_policy(app, wire));
+  for (const auto& wire : said.warnings) out.warnings.push_back(of_policy(app, wire));
+}
+
 std::vector<Problem> unknown_providers(const config::Config& config, const std::string& program_directory) {
   std::vector<Problem> problems;
   for (const auto& d : config.destinations) {
-    if (!d.command.empty() || !d.socket.empty() || can_run(provider_program(d, program_directory))) continue;
-    problems.push_back(at(d, {ProblemCause::input,
-                              "there is no provider " + config::in_quotes(d.provider),
-                              meant_by(d.provider, program_directory),
-                              {},
-                              {}}));
+    if (d.command.empty() && d.socket.empty() && !can_run(provider_program(d, program_directory)))
+      problems.push_back(no_program(d, program_directory));
   }
   return problems;
 }
 
 ProviderCheck check_providers(const config::Config& config, const std::string& program_directory) {
   ProviderCheck out;
-  out.problems = unknown_providers(config, program_directory);
   for (const auto& d : config.destinations) {
-    if (can_run(provider_program(d, program_directory))) {
+    if (can_run(provider_program(d, program_directory)))
       check(config, d, program_directory, out);
-    } else if (!d.socket.empty()) {
-      out.unchecked.push_back("destination " + d.name.str() + ": its provider " +
-                              config::in_quotes(d.provider) + " answers only at " + d.socket + " (" +
-                              meant_by(d.provider, program_directory) + ")");
-    } else if (!d.command.empty()) {
-      out.problems.push_back(at(d, {ProblemCause::input,
-                                    d.command + " cannot be run: " + errno_text(errno),
-                                    "correct `command`",
-                                    {},
-                                    {}}));
-    }
+    else
+      add(out, no_program(d, program_directory));
   }
   return out;
 }

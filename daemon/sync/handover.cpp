@@ -54,7 +54,7 @@ std::set<ResourceId> declared_at(const Other& other, const CommitId& at, const s
   if (read.partial) found = declared_before(other, read.manifests, ids);
   SnapshotBlobs blobs(snapshot);
   for (const auto& item :
-       resolve_documents(scope, *snapshot, std::move(read.documents), needs.files, blobs)) {
+       resolve_documents(scope.asking(), *snapshot, std::move(read.documents), needs.files, blobs)) {
     const bool asked = std::find(ids.begin(), ids.end(), item.resource.id) != ids.end();
     if (asked && item.resource.hooks.empty()) found.insert(item.resource.id);
   }

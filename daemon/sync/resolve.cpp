@@ -1,11 +1,12 @@
-#include <algorithm>
+#include "daemon/sync/resolve.h"
 
-#include "base/hash.h"
+#include <algorithm>
+#include <map>
+#include <set>
+
 #include "base/json.h"
 #include "daemon/render/read_path.h"
 #include "daemon/render/repository_path.h"
-#include "daemon/sync/problems.h"
-#include "daemon/sync/work.h"
 
 namespace gitopsd::sync {
 namespace {
@@ -86,9 +87,9 @@ void take_digest(Draft& draft, std::string_view key) {
 
 class Resolver {
  public:
-  Resolver(const Scope& scope, const source::Snapshot& snapshot, BlobMemory& memory, SnapshotBlobs& blobs,
+  Resolver(const Asking& asking, const source::Snapshot& snapshot, BlobMemory& memory, SnapshotBlobs& blobs,
            render::LeftOut* left_out)
-      : scope_(scope), snapshot_(snapshot), memory_(memory), blobs_(blobs), left_out_(left_out) {}
+      : asking_(asking), snapshot_(snapshot), memory_(memory), blobs_(blobs), left_out_(left_out) {}
 
   std::vector<Item> run(std::vector<Document> documents) {
     std::vector<Draft> drafts;
@@ -102,7 +103,7 @@ class Resolver {
     }
     if (const std::size_t limit = render::Limits{}.total_bytes; total > limit) {
       throw fail(ProblemCause::input,
-                 "the documents of " + scope_.application.name.str() + " are larger than " +
+                 "the documents of " + asking_.application.name.str() + " are larger than " +
                      std::to_string(limit) + " bytes",
                  "split the application");
     }
@@ -191,14 +192,14 @@ class Resolver {
 
   void ask_batch(std::vector<Draft>& drafts, std::size_t start, std::size_t end, std::vector<Draft>& again) {
     protocol::ResolveRequest request;
-    request.application = scope_.application.uid.str();
-    request.defaults = scope_.application.defaults;
-    request.policy = scope_.application.policy;
+    request.application = asking_.application.uid.str();
+    request.defaults = asking_.application.defaults;
+    request.policy = asking_.application.policy;
     request.defined = defined_;
     std::map<std::string, std::size_t> by_digest;
     for (std::size_t i = start; i < end; ++i) {
       auto& draft = drafts[i];
-      take_digest(draft, scope_.store.digest_key());
+      take_digest(draft, asking_.digest_key);
       const auto [it, fresh] = by_digest.emplace(draft.digest, i);
       if (!fresh) {
         wrong_paths_.insert(draft.document.path);  // the first of them may stay
@@ -213,7 +214,7 @@ class Resolver {
       }
       request.documents.push_back(std::move(document));
     }
-    auto result = scope_.provider->resolve(request, &blobs_, Monotonic::now() + kResolveTimeout);
+    auto result = asking_.provider.resolve(request, &blobs_, Monotonic::now() + kResolveTimeout);
 
     std::move(result.defines.begin(), result.defines.end(), std::back_inserter(defined_));
 
@@ -222,7 +223,7 @@ class Resolver {
       const auto it = by_digest.find(need.document);
       if (it == by_digest.end() || asks_again(drafts[it->second], need.path)) {
         throw fail(ProblemCause::destination,
-                   "provider of " + scope_.destination.name.str() +
+                   "provider of " + asking_.provider.destination().str() +
                        " asks for a file that it was given, of a document that it was not, or without end: " +
                        need.path);
       }
@@ -232,12 +233,12 @@ class Resolver {
     for (const auto& resource : result.resources) {
       const auto it = by_digest.find(resource.document);
       if (it == by_digest.end()) {
-        throw fail(ProblemCause::destination, "provider of " + scope_.destination.name.str() +
+        throw fail(ProblemCause::destination, "provider of " + asking_.provider.destination().str() +
                                                   " answered resolve with a document it was not given");
       }
       if (later.contains(it->second)) continue;
       if (resource.id.empty() || resource.id.str().size() > 512) {
-        throw fail(ProblemCause::destination, "provider of " + scope_.destination.name.str() +
+        throw fail(ProblemCause::destination, "provider of " + asking_.provider.destination().str() +
                                                   " made a resource id that is empty or over 512 bytes");
       }
       auto& draft = drafts[it->second];
@@ -292,10 +293,10 @@ class Resolver {
                      place(snapshot_.commit(), draft.document.path), named_at(draft.document.json, need)});
       return false;
     };
-    const auto found = render::path_from(scope_.application.path, need);
+    const auto found = render::path_from(asking_.application.path, need);
     if (!found || found->empty())
       return complain("the path \"" + need + "\" leaves the repository",
-                      "paths start at " + scope_.application.path + "/, or with / at the repository's root");
+                      "paths start at " + asking_.application.path + "/, or with / at the repository's root");
     const std::string& path = *found;
     const auto entry = snapshot_.entry(path);
     if (!entry)
@@ -354,7 +355,7 @@ class Resolver {
     return problem;
   }
 
-  const Scope& scope_;
+  const Asking& asking_;
   const source::Snapshot& snapshot_;
   BlobMemory& memory_;
   SnapshotBlobs& blobs_;
@@ -381,10 +382,32 @@ Problem twin_of_left_out(const CommitId& commit, const Item& item, const std::st
           place(commit, item.path), item.position({})};
 }
 
-std::vector<Item> resolve_documents(const Scope& scope, const source::Snapshot& snapshot,
+std::vector<Refused> duplicates(const CommitId& commit, const std::vector<Item>& items,
+                                const std::function<std::string(const ResourceId&)>& elsewhere) {
+  std::vector<Refused> problems;
+  std::map<ResourceId, const Item*> seen;
+  for (const auto& item : items) {
+    const auto [it, fresh] = seen.emplace(item.resource.id, &item);
+    std::string other;
+    if (!fresh)
+      other = it->second->path + ":" + std::to_string(it->second->document.json.position.line);
+    else if (elsewhere)
+      other = elsewhere(item.resource.id);
+    if (other.empty()) continue;
+    problems.push_back(
+        {item.resource.id, Problem{ProblemCause::conflict,
+                                   item.resource.kind + " \"" + item.resource.name + "\" declares " +
+                                       item.resource.id.str() + " a second time",
+                                   "it is already declared in " + other + "; remove one of the two",
+                                   place(commit, item.path), item.document.json.position}});
+  }
+  return problems;
+}
+
+std::vector<Item> resolve_documents(const Asking& asking, const source::Snapshot& snapshot,
                                     std::vector<Document> documents, BlobMemory& memory, SnapshotBlobs& blobs,
                                     render::LeftOut* left_out) {
-  return Resolver(scope, snapshot, memory, blobs, left_out).run(std::move(documents));
+  return Resolver(asking, snapshot, memory, blobs, left_out).run(std::move(documents));
 }
 
 }  // namespace gitopsd::sync

@@ -18,17 +18,9 @@
 #include "daemon/sync/item.h"
 #include "daemon/sync/need_index.h"
 #include "daemon/sync/provider.h"
-
-namespace gitopsd::render {
-struct LeftOut;
-}
+#include "daemon/sync/resolve.h"
 
 namespace gitopsd::sync {
-
-/// How much one call to a provider carries: well under a frame of the protocol, and short enough to be
-/// cancelled.
-inline constexpr std::size_t kBatchCount = 500;
-inline constexpr std::size_t kBatchBytes = 1u << 20;
 
 struct Other;
 
@@ -51,6 +43,7 @@ struct Scope {
   std::shared_ptr<const source::Snapshot> snapshot(const CommitId& commit) const {
     return render::with_bases(mirror->snapshot(commit), bases);
   }
+  Asking asking() const { return {*provider, application, store.digest_key()}; }
 };
 
 struct Work {
@@ -105,15 +98,6 @@ protocol::ObserveRequest observe_request(const Scope&);
 /// Observes entries whose intent is still open after a crash or a lost answer, and settles them (promise 6).
 /// `leaving`: the application is being deleted, what somebody else has there is none of its own.
 void settle_open_intents(const Scope&, SyncId, bool leaving);
-
-/// Asks the provider what documents mean, with the files they need. Part of prepare_commit. Throws Failure
-/// with every problem, unless there is `left_out` to take those that are of one document each.
-std::vector<Item> resolve_documents(const Scope&, const source::Snapshot&, std::vector<render::Document>,
-                                    BlobMemory&, SnapshotBlobs&, render::LeftOut* left_out = nullptr);
-
-/// What is wrong with something that is valid itself, and declared by what is left out, too, `other`: where
-/// that is known.
-Problem twin_of_left_out(const CommitId&, const Item&, const std::string& other);
 
 /// The first thing that the item requires of those that are `gone`; nullptr: none.
 const ResourceId* gone_requirement(const Item&, const std::set<ResourceId>& gone);

@@ -25,16 +25,19 @@ bool is_account(std::string_view text) {
 }
 
 /// A systemd credential of this unit.
-std::string credential_path(protocol::SpecReader& settings, const std::string& name) {
+std::string credential_path(protocol::SpecReader& settings, const std::string& name,
+                            std::vector<protocol::WireProblem>& problems) {
   const char* folder = std::getenv("CREDENTIALS_DIRECTORY");  // NOLINT(concurrency-mt-unsafe)
-  if (name.find('/') != name.npos)
+  if (name.find('/') != name.npos) {
     settings.problem("credential", "'" + name + "' is no name of a credential");
-  else if (!folder)
+  } else if (!folder) {
     settings.problem("credential",
                      "there is no systemd credential '" + name + "': this is no unit with credentials",
                      "name the file by `credentialsFile` instead of `credential`");
-  else
+    problems.back().cause = ProblemCause::destination;  // it is one elsewhere, where this only checks
+  } else {
     return std::string(folder) + "/" + name;
+  }
   return {};
 }
 
@@ -185,7 +188,7 @@ Settings read_settings(const Value& value, const Environment& environment) {
   if (const auto name = settings.text("credential")) {
     if (!out.credentials.empty())
       settings.problem("credential", "a destination of AWS has either `credentialsFile` or `credential`");
-    out.credentials = credential_path(settings, *name);
+    out.credentials = credential_path(settings, *name, problems);
   }
   read_artifacts(settings, problems, out.artifacts);
   const std::size_t before = problems.size();

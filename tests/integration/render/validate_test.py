@@ -10,6 +10,7 @@ from pathlib import Path
 from lib import gitopsd, renderers
 
 MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: %s}\n"
+NO_CLUSTER = "destination c"  # which has no kubeconfig
 FILES = {
     "apps/base/kustomization.yaml": "resources: [cm.yaml]\n", "apps/base/cm.yaml": MAP % "a",
     "apps/east/kustomization.yaml": "resources: [../base]\nnamePrefix: east-\npatches: [{path: patch.yaml}]\n",
@@ -55,7 +56,7 @@ class Validate(unittest.TestCase):
     def test_applications(self):
         """each application's path is built and read with its settings, and every problem has its place"""
         said = self.configured()
-        self.assertEqual((said["applications"], said["documents"], said["not_checked"]), (3, 4, []))
+        self.assertEqual((said["applications"], said["documents"], [line.split(":")[0] for line in said["not_checked"]]), (3, 4, [NO_CLUSTER]))
         self.write({"apps/east/patch.yaml": MAP % "nobody", "values/east.yaml": "other: x\n", "clusters/east/ns.yaml": "kind: Namespace\n"})
         found = {problem["file"]: problem for problem in self.configured(expect=1)["problems"]}
         self.assertIn("kustomize ended with", found["apps/east/kustomization.yaml"]["message"])
@@ -67,7 +68,7 @@ class Validate(unittest.TestCase):
         """what no program is here for is told and is no problem"""
         self.config["renderers"] = {"kustomize": "/nonexistent/kustomize", "helm": "/nonexistent/helm"}
         said = self.configured()
-        self.assertEqual([line.split(":")[0] for line in said["not_checked"]], ["application east", "application web"])
+        self.assertEqual([line.split(":")[0] for line in said["not_checked"]], [NO_CLUSTER, "application east", "application web"])
 
     def test_without_configuration(self):
         """without a configuration kustomizations are built, charts and values are passed over"""

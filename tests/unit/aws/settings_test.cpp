@@ -62,6 +62,14 @@ TEST_CASE("a file and a profile that are named are there") {
   CHECK(unknown[0].hint == "did you mean 'production'?");
 }
 
+TEST_CASE("a systemd credential may be elsewhere, where a configuration is only checked") {
+  const auto missing =
+      wrong_with(R"({"region": "eu-central-1", "account": "012345678901", "credential": "aws"})");
+  REQUIRE(missing.size() == 1);
+  CHECK(missing[0].pointer == "/credential");
+  CHECK(missing[0].cause == ProblemCause::destination);
+}
+
 TEST_CASE("a region's name has a form") {
   for (const char* good :
        {"eu-central-1", "us-gov-west-1", "ap-southeast-12", "us-isob-east-1", "eusc-de-east-1"})
