@@ -83,9 +83,13 @@ bool is_elsewhere(int status, const ErrorAnswer& said) {
   return !said.region.empty() && (status == 301 || status == 307 || status == 400);
 }
 
-Failure elsewhere(const std::string& action, const ErrorAnswer& said) {
-  return fail(ProblemCause::destination, action + " was refused: the bucket is in " + said.region,
-              "name it at a destination of that region");
+Elsewhere elsewhere(const std::string& action, const ErrorAnswer& said) {
+  return {{ProblemCause::destination,
+           action + " was refused: the bucket is in " + said.region,
+           "name it at a destination of that region",
+           {},
+           {}},
+          said.region};
 }
 
 ApiError error_of(const std::string& action, int status, const ErrorAnswer& said) {
@@ -126,7 +130,7 @@ Value Client::call(const Service& service, const std::string& action, const Fiel
   Settings there = settings_;
   if (!region.empty()) there.region = region;
   const auto response = answer_to(
-      std::string(service.id) + ":" + action,
+      std::string(service.id) + ":" + action, there.region,
       [&](const Credentials& credentials, WallMicros now) {
         return query_request(service, action, parameters, there, &credentials, now);
       },
@@ -135,16 +139,19 @@ Value Client::call(const Service& service, const std::string& action, const Fiel
 }
 
 HttpResponse Client::send(const Service& service, const std::string& name, const std::string& base,
-                          const Request& request, const Cancelled& cancelled) {
+                          const Request& request, const Cancelled& cancelled, const std::string& region) {
+  Settings there = settings_;
+  there.region = region;
   return answer_to(
-      name,
+      name, region,
       [&](const Credentials& credentials, WallMicros now) {
-        return rest_request(service, base, request, settings_, credentials, now);
+        return rest_request(service, base, request, there, credentials, now);
       },
       cancelled);
 }
 
-HttpResponse Client::answer_to(const std::string& name, const Compose& compose, const Cancelled& cancelled) {
+HttpResponse Client::answer_to(const std::string& name, const std::string& region, const Compose& compose,
+                               const Cancelled& cancelled) {
   bool afresh = false, minded_time = false;
   for (int tried = 1;; ++tried) {
     const bool last = tried >= kAttempts || quota_.load() < kRetryCost || (cancelled && cancelled());
@@ -171,7 +178,7 @@ HttpResponse Client::answer_to(const std::string& name, const Compose& compose, 
         }
       }
       if (said.region.empty()) said.region = response.header("x-amz-bucket-region");
-      if (said.region != settings_.region && is_elsewhere(response.status, said)) throw elsewhere(name, said);
+      if (said.region != region && is_elsewhere(response.status, said)) throw elsewhere(name, said);
       const auto error = error_of(name, response.status, said);
       const bool key = is_one_of(said.code, kExpired) || is_one_of(said.code, kRefusedKey);
       if (last || !(is_passing(response.status, said.code) || (key && tried == 1))) throw error;

@@ -28,6 +28,16 @@ class ApiError : public Failure {
   std::string code_, said_;
 };
 
+/// What was asked is in another region than the request was for, as only S3 says.
+class Elsewhere : public Failure {
+ public:
+  Elsewhere(Problem problem, std::string region) : Failure(std::move(problem)), region_(std::move(region)) {}
+  const std::string& region() const { return region_; }
+
+ private:
+  std::string region_;
+};
+
 using Cancelled = std::function<bool()>;
 
 /// Thread-safe.
@@ -42,9 +52,9 @@ class Client {
 
   /// A request of a service that has a protocol of its own (S3). `base` begins its URL, before the path;
   /// `name` says in errors what is asked of what: "s3:PutObject of arn:aws:s3:::bucket/key". Throws as `call`
-  /// does.
+  /// does, or Elsewhere.
   HttpResponse send(const Service&, const std::string& name, const std::string& base, const Request&,
-                    const Cancelled& = {});
+                    const Cancelled&, const std::string& region);
 
   const Settings& settings() const { return settings_; }
   std::string access_key_id() { return credentials_.get().access_key_id; }
@@ -52,7 +62,8 @@ class Client {
  private:
   using Compose = std::function<Outgoing(const Credentials&, WallMicros now)>;
   /// Asks until there is an answer of success, as often as AWS's SDKs would.
-  HttpResponse answer_to(const std::string& name, const Compose&, const Cancelled&);
+  HttpResponse answer_to(const std::string& name, const std::string& region, const Compose&,
+                         const Cancelled&);
 
   const Settings settings_;
   const Clock& clock_;

@@ -147,12 +147,11 @@ class Packager {
 
   /// JSON is YAML, too.
   std::string value_of(const LocalArtifact& artifact, const std::string& key) const {
-    const auto& settings = state_.client.settings();
     switch (artifact.form) {
       case ArtifactForm::s3_url:
         return to_json("s3://" + place_.bucket + "/" + key);
       case ArtifactForm::template_url:
-        return to_json(aws_url(place_.bucket, key, settings));
+        return to_json(state_.s3.url(place_.bucket, key));
       case ArtifactForm::s3_bucket:
         return to_json(Value::object({{"S3Bucket", place_.bucket}, {"S3Key", key}}));
       case ArtifactForm::bucket:
@@ -217,7 +216,8 @@ PackagedTemplate package_template(State& state, protocol::CallContext& context, 
   if (out.text.size() <= kLargestBody) return out;
   if (place.bucket.empty() || out.text.size() > kLargestTemplate)
     throw too_large(stack, out.text.size(), !place.bucket.empty());
-  out.url = aws_url(place.bucket, packager.upload_template(out.text), state.client.settings());
+  const std::string key = packager.upload_template(out.text);
+  out.url = state.s3.url(place.bucket, key);
   return out;
 }
 

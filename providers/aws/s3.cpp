@@ -116,21 +116,45 @@ std::string object_arn(const std::string& bucket, const std::string& key, const 
 
 HttpResponse S3::send(const std::string& action, const std::string& bucket, Request request,
                       const Cancelled& cancelled) {
-  const auto address = address_of(bucket, client_.settings());
-  const std::string name =
-      "s3:" + action + " of " + object_arn(bucket, request.path.substr(1), client_.settings());
-  request.path = address.path + request.path;
-  try {
-    return client_.send(kS3, name, address.base, request, cancelled);
-  } catch (const ApiError& error) {
-    if (error.code() != "NoSuchBucket") throw;
-    throw ApiError({ProblemCause::destination,
-                    "there is no bucket '" + bucket + "'",
-                    "make it first, by a stack that is named in `requires`, say",
-                    {},
-                    {}},
-                   error.code(), error.said());
+  const std::string path = request.path;
+  const std::string name = "s3:" + action + " of " + object_arn(bucket, path.substr(1), client_.settings());
+  for (bool moved = false;; moved = true) {
+    const Settings there = settings_for(bucket);
+    const auto address = address_of(bucket, there);
+    request.path = address.path + path;
+    try {
+      return client_.send(kS3, name, address.base, request, cancelled, there.region);
+    } catch (const Elsewhere& elsewhere) {
+      if (moved || !learn(bucket, elsewhere.region())) throw;
+    } catch (const ApiError& error) {
+      if (error.code() != "NoSuchBucket") throw;
+      throw ApiError({ProblemCause::destination,
+                      "there is no bucket '" + bucket + "'",
+                      "make it first, by a stack that is named in `requires`, say",
+                      {},
+                      {}},
+                     error.code(), error.said());
+    }
   }
+}
+
+Settings S3::settings_for(const std::string& bucket) const {
+  Settings there = client_.settings();
+  const std::lock_guard lock(mutex_);
+  if (const auto found = regions_.find(bucket); found != regions_.end()) there.region = found->second;
+  return there;
+}
+
+bool S3::learn(const std::string& bucket, const std::string& region) {
+  // The credentials are of one partition; and a host is made of its name alone, never of what an answer says.
+  if (!is_region(region) || &partition_of(region) != &partition_of(client_.settings().region)) return false;
+  const std::lock_guard lock(mutex_);
+  regions_[bucket] = region;
+  return true;
+}
+
+std::string S3::url(const std::string& bucket, const std::string& key) const {
+  return aws_url(bucket, key, settings_for(bucket));
 }
 
 std::optional<Stored> S3::put(const std::string& bucket, const NewObject& object, const std::string& body,

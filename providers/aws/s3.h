@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -52,6 +53,8 @@ struct NotRemoved {
 /// How many objects are asked for at once.
 inline constexpr std::size_t kObjectsAtOnce = 8;
 
+/// Thread-safe. A bucket may be in any region of the destination's partition: it says so itself when it is
+/// asked for at another one, and is asked there from then on.
 class S3 {
  public:
   explicit S3(Client& client) : client_(client) {}
@@ -68,8 +71,14 @@ class S3 {
   /// Those that are not there count as deleted.
   std::vector<NotRemoved> remove(const std::string& bucket, const std::vector<std::string>& keys,
                                  const Cancelled& = {});
+  /// `aws_url` of an object that was sent or asked for.
+  std::string url(const std::string& bucket, const std::string& key) const;
 
  private:
+  /// The destination's, with the bucket's region.
+  Settings settings_for(const std::string& bucket) const;
+  /// False where that is none of the partition.
+  bool learn(const std::string& bucket, const std::string& region);
   /// `action` as IAM's policies name it.
   HttpResponse send(const std::string& action, const std::string& bucket, Request, const Cancelled&);
   Stored put_in_parts(const std::string& bucket, const NewObject&, const std::string& body, const Cancelled&);
@@ -77,6 +86,8 @@ class S3 {
                    std::vector<NotRemoved>& failed, const Cancelled&);
 
   Client& client_;
+  mutable std::mutex mutex_;
+  std::map<std::string, std::string> regions_;  ///< of buckets that are not in the destination's
 };
 
 /// Where requests for a bucket go, and what their paths begin with: a host of the bucket's own with AWS, and

@@ -6,6 +6,7 @@ signer: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-s
 /_door/keys   PUT {ID: {"secret": ..., "token": ...}}: who is known
 /_door/calls  GET the calls since the last DELETE, in order; DELETE answers them, and forgets no other
 /_door/clock  PUT seconds that the door's clock is ahead
+/_door/buckets  PUT {BUCKET: [REGION, STATUS]}: in which region it is, and how S3 says so to who asks another one: 301, 307 or 400
 /_door/fail   PUT [[ACTION, STATUS, CODE, MESSAGE, REGION?], ...]: each is answered once instead of the action
 """
 import contextlib
@@ -31,9 +32,25 @@ class Refused(Exception):
         super().__init__(message)
         self.code, self.message, self.status, self.region = code, message, status, region
 
+    def headers(self) -> list[tuple[str, str]]:
+        return []
+
     def body(self) -> bytes:
         return (f"<ErrorResponse><Error><Code>{self.code}</Code><Message>{escape(self.message)}</Message>"
                 f"<Region>{self.region}</Region></Error></ErrorResponse>").encode()
+
+
+class Redirected(Refused):
+    """Where a bucket is: S3 tells the region in a header, and in the body of a 400 alone. Nobody should go where it leads."""
+    CODES = {301: "PermanentRedirect", 307: "TemporaryRedirect", 400: "AuthorizationHeaderMalformed"}
+
+    def __init__(self, region: str, status: int):
+        super().__init__(self.CODES[status], f"the region is wrong; expecting '{region}'", status, region if status == 400 else "")
+        self.where = region
+
+    def headers(self) -> list[tuple[str, str]]:
+        leads = [] if self.status == 400 else [("Location", "http://elsewhere.invalid/")]
+        return [("x-amz-bucket-region", self.where), *leads]
 
 
 def encoded(raw: bytes, keep: str = "") -> str:
@@ -59,6 +76,7 @@ class Door:
         self.calls: list[str] = []
         self.ahead = datetime.timedelta()
         self.failures: list[list] = []
+        self.buckets: dict[str, list] = {}
         self.one_at_a_time = threading.Lock()
 
     def now(self) -> datetime.datetime:
@@ -79,13 +97,14 @@ class Door:
             self.check(environ, body)
             self.fail(action)
         except Refused as refused:
-            return self.answer(start, refused.status, refused.body(), "text/xml")
+            body = b"" if environ["REQUEST_METHOD"] == "HEAD" else refused.body()
+            return self.answer(start, refused.status, body, "text/xml", refused.headers())
         # moto makes the resources of a stack in the call, and its models are not made for two threads.
         with contextlib.nullcontext() if action.startswith("S3 ") else self.one_at_a_time:
             return self.account(environ, start)
 
-    def answer(self, start, status: int, body: bytes, kind: str):
-        start(f"{status} X", [("Content-Type", kind), ("Content-Length", str(len(body)))])
+    def answer(self, start, status: int, body: bytes, kind: str, headers=()):
+        start(f"{status} X", [("Content-Type", kind), ("Content-Length", str(len(body))), *headers])
         return [body]
 
     def ask(self, method: str, path: str, body: bytes) -> bytes:
@@ -93,6 +112,8 @@ class Door:
             self.keys = json.loads(body)
         elif path == "/_door/clock":
             self.ahead = datetime.timedelta(seconds=json.loads(body))
+        elif path == "/_door/buckets":
+            self.buckets = {name: tuple(where) for name, where in json.loads(body).items()}
         elif path == "/_door/fail":
             self.failures = json.loads(body)
         elif method == "DELETE":
@@ -138,6 +159,13 @@ class Door:
         derived = keyed(keyed(keyed(keyed(b"AWS4" + key["secret"].encode(), day), region), service), "aws4_request")
         if not hmac.compare_digest(keyed(derived, to_sign).hex(), signature):
             raise Refused("SignatureDoesNotMatch", "The signature does not match: " + canonical.replace("\n", "|"))
+        if service == "s3":
+            self.check_bucket(environ["PATH_INFO"].split("/")[1], region)
+
+    def check_bucket(self, name: str, region: str) -> None:
+        where, status = self.buckets.get(name, (region, 0))
+        if where != region:
+            raise Redirected(where, status)
 
     @staticmethod
     def check_names(headers: dict, names: list[str]) -> None:

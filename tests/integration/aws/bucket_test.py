@@ -306,12 +306,29 @@ class Ownership(Bucket):
         self.assertIn(f"there is no bucket '{name}'", event["error"])
 
 
+class OtherRegion(Bucket):
     def test_another_region(self):
-        """a bucket of another region is told with that region, and the way out"""
-        self.account.door("fail", [[f"S3 GET /{self.bucket}/", 301, "PermanentRedirect", "use another endpoint", "eu-west-1"]])
+        """a bucket of another region is asked there, which S3 says once, in whichever way"""
+        names = {f"{self.bucket}-{status}": status for status in (301, 307, 400)}
+        for name in names:
+            self.account.put_by_hand(name)
+        self.account.door("buckets", {name: ["eu-west-1", status] for name, status in names.items()})
+        self.daemon.application["policy"]["buckets"] = [self.bucket + "-*"]
+        self.daemon.reload()
+        sites = [content(f"site{status}", name, "/site") for name, status in names.items()]
+        self.sync(*sites, **{"site/a": "1", "site/b": "2"})
+        self.assertEqual(self.cost(), {"GetCallerIdentity": 1, "GET bucket": 6, "PUT object": 6})
+        self.sync(*sites, **{"site/a": None, "site/b": "3"})
+        self.assertEqual([{key: one["text"] for key, one in self.account.objects(name).items()} for name in names], [{"b": "3"}] * 3)
+        self.assertEqual(self.cost(), {"HEAD object": 3, "POST bucket": 3, "PUT object": 3})
+
+    def test_another_partition(self):
+        """where an answer names no region that the credentials are good for, nobody asks there"""
+        self.account.door("buckets", {self.bucket: ["cn-north-1", 301]})
         event = self.sync(self.site(), state="failed", **{"site/a": "1"})
-        self.assertIn(f"s3:ListBucket of arn:aws:s3:::{self.bucket} was refused: the bucket is in eu-west-1", event["error"])
+        self.assertIn(f"s3:ListBucket of arn:aws:s3:::{self.bucket} was refused: the bucket is in cn-north-1", event["error"])
         self.assertIn("a destination of that region", event["error"])
+        self.assertEqual(self.cost().get("GET bucket"), 1)
 
 
 class WithStack(Bucket):

@@ -86,6 +86,17 @@ class Package(AccountScene):
         self.assertEqual(self.account.stacks()[name]["template"], large)
         self.assertEqual(list(self.account.objects(self.bucket)), ["p/" + hashlib.sha256(large.encode()).hexdigest()])
 
+    def test_another_region(self):
+        """the bucket may be in another region, which templates that are nested are named by"""
+        self.account.door("buckets", {self.bucket: ["eu-west-1", 301]})
+        name = self.prefix + "outer"
+        outer = "Resources:\n  Inner:\n    Type: AWS::CloudFormation::Stack\n    Properties: {TemplateURL: inner.yaml}\n"
+        self.sync(stack(name, "/outer.yaml"), **{"outer.yaml": outer, "inner.yaml": QUEUE})
+        (key,) = self.account.objects(self.bucket)
+        self.assertIn(f"https://{self.bucket}.s3.eu-west-1.amazonaws.com/{key}", self.account.stacks()[name]["template"])
+        self.assertEqual({call: count for call, count in counted(self.account.calls()).items() if "object" in call},
+                         {"HEAD object": 2, "PUT object": 1})
+
     def test_missing(self):
         """a path that the repository has not, and a template that nests itself, are errors that name both files"""
         event = self.sync(stack(self.prefix + "api", "/templates/api.yaml"), state="failed", **{"templates/api.yaml": FUNCTION})
