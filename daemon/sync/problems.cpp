@@ -5,6 +5,8 @@
 #include <string_view>
 #include <tuple>
 
+#include "base/grouped.h"
+
 namespace gitopsd::sync {
 namespace {
 
@@ -45,14 +47,6 @@ Parted part(const Problem& problem) {
        end = rest.find(": "))
     rest.remove_prefix(end + 2);
   return {what.append(rest), std::string(id)};
-}
-
-/// "1,234,567"
-std::string grouped(std::size_t number) {
-  std::string text = std::to_string(number);
-  for (auto at = static_cast<std::ptrdiff_t>(text.size()) - 3; at > 0; at -= 3)
-    text.insert(static_cast<std::size_t>(at), ",");
-  return text;
 }
 
 bool to_be_written(const Problem& problem) {

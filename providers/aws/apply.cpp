@@ -111,7 +111,7 @@ class StackApplier {
 
   /// The receipt.
   std::string carry_out(const Step& step) {
-    if (is_content(step.id)) return apply_content(state_, request_, context_, policy_, step);
+    if (is_content(step.id)) return apply_content(state_, request_, context_, policy_, step, progress_);
     const std::string name = name_of(step.id);
     if (!policy_.allows_stack(name))
       throw fail(ProblemCause::permission, "the policy does not allow the stack '" + name + "'");

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "base/grouped.h"
 #include "providers/aws/content_verbs.h"
 #include "providers/aws/verbs.h"
 #include "providers/protocol/schedule.h"
@@ -11,24 +12,46 @@ using protocol::Step;
 
 /// Larger ones the daemon does not hand over.
 constexpr std::size_t kLargestObject = 64u << 20;
+/// Fewer are sent before anybody would ask how far it has come.
+constexpr std::size_t kManyObjects = 100;
+constexpr auto kBetweenTold = std::chrono::seconds(1);
 
-/// What came of one object.
-struct Sent {
-  std::optional<Known> known;
-  std::optional<Failure> failure;
+/// Tells how many of many objects are sent: at the first of them, and about every second. Thread-safe.
+class Counter {
+ public:
+  using Tell = std::function<void(const std::string&)>;
+  Counter(std::size_t all, Tell tell) : all_(all), tell_(std::move(tell)) {}
+
+  void count() {
+    const std::lock_guard lock(mutex_);
+    ++sent_;
+    const auto now = Monotonic::now();
+    if (all_ < kManyObjects || now < next_) return;
+    next_ = now + kBetweenTold;
+    tell_(grouped(sent_) + " of " + grouped(all_) + " objects sent");
+  }
+
+ private:
+  const std::size_t all_;
+  const Tell tell_;
+  std::mutex mutex_;
+  std::size_t sent_ = 0;
+  Monotonic::time_point next_{};
 };
 
 class ContentApplier {
  public:
-  ContentApplier(State& state, protocol::CallContext& context, const protocol::Owner& owner, const Step& step)
+  ContentApplier(State& state, protocol::CallContext& context, const protocol::Owner& owner, const Step& step,
+                 Counter::Tell tell)
       : state_(state),
         context_(context),
         owner_(owner),
+        tell_(std::move(tell)),
         step_(step),
         place_(place_of(step.id)),
         ledger_(state.ledgers.of(step.id)) {}
 
-  /// Whatever of it fails, what was sent is known, and is not sent again.
+  /// Whatever of it fails, what was sent is known, and is neither sent nor asked for again.
   std::string apply(const Content& content) {
     const auto before = ledger_->objects();
     const auto todo = difference(*before, &content, content.extra, marks_of(owner_, step_.from));
@@ -56,20 +79,20 @@ class ContentApplier {
   }
 
   void put(const Content& content, const std::vector<std::string>& keys, const KnownObjects& before) {
-    std::vector<Sent> sent(keys.size());
+    std::vector<std::optional<Failure>> failures(keys.size());
+    Counter counter(keys.size(), tell_);
     protocol::run_in_order(
         std::vector<std::vector<std::size_t>>(keys.size()), kObjectsAtOnce, [&](std::size_t i) {
           try {
-            sent[i].known = put_one(keys[i], content.objects.at(keys[i]), !before.contains(keys[i]));
+            // Each at once: whoever goes on after a crash has to ask for what is not written down.
+            ledger_->learn(
+                {{keys[i], put_one(keys[i], content.objects.at(keys[i]), !before.contains(keys[i]))}});
+            counter.count();
           } catch (const Failure& failure) {
-            sent[i].failure = failure;
+            failures[i] = failure;
           }
         });
-    News news;
-    for (std::size_t i = 0; i < keys.size(); ++i)
-      if (sent[i].known) news.emplace_back(keys[i], sent[i].known);
-    ledger_->learn(news);
-    complain(keys, sent);
+    complain(keys, failures);
   }
 
   Known put_one(const std::string& key, const WantedObject& wanted, bool only_new) {
@@ -96,14 +119,16 @@ class ContentApplier {
     return known;
   }
 
-  void complain(const std::vector<std::string>& keys, const std::vector<Sent>& sent) const {
-    const auto failed = std::find_if(sent.begin(), sent.end(), [](const Sent& each) { return each.failure; });
-    if (failed == sent.end()) return;
-    const auto count = std::count_if(sent.begin(), sent.end(), [](const Sent& each) { return each.failure; });
-    const Problem& first = failed->failure->problems().front();
-    const std::string& key = keys[static_cast<std::size_t>(failed - sent.begin())];
+  void complain(const std::vector<std::string>& keys,
+                const std::vector<std::optional<Failure>>& failures) const {
+    const auto is_one = [](const auto& each) { return each.has_value(); };
+    const auto failed = std::find_if(failures.begin(), failures.end(), is_one);
+    if (failed == failures.end()) return;
+    const auto count = std::count_if(failures.begin(), failures.end(), is_one);
+    const Problem& first = (*failed)->problems().front();
+    const std::string& key = keys[static_cast<std::size_t>(failed - failures.begin())];
     throw fail(
-        failed->failure->cause(),
+        (*failed)->cause(),
         "the object '" + key + "' of the bucket '" + place_.bucket + "' was not sent: " + first.message +
             (count > 1 ? "; nor were " + std::to_string(count - 1) + " more of " + std::to_string(keys.size())
                        : ""),
@@ -129,6 +154,7 @@ class ContentApplier {
   State& state_;
   protocol::CallContext& context_;
   const protocol::Owner& owner_;
+  const Counter::Tell tell_;
   const Step& step_;
   const ContentPlace place_;
   const std::shared_ptr<Ledger> ledger_;
@@ -147,12 +173,14 @@ Content content_of(const protocol::ApplyRequest& request, const Step& step) {
 }  // namespace
 
 std::string apply_content(State& state, const protocol::ApplyRequest& request, protocol::CallContext& context,
-                          const Policy& policy, const Step& step) {
+                          const Policy& policy, const Step& step, const protocol::ProgressSink& progress) {
   const auto place = place_of(step.id);
   if (!policy.allows_content(place.bucket, place.prefix))
     throw fail(ProblemCause::permission,
                "the policy does not allow '" + place.bucket + "/" + place.prefix + "'");
-  ContentApplier applier(state, context, request.owner, step);
+  ContentApplier applier(state, context, request.owner, step, [&](const std::string& how_far) {
+    progress({request.sync, step.key, protocol::StepState::waiting, {}, how_far, {}});
+  });
   if (step.action == protocol::Action::remove) return applier.remove_all(), "";
   const Content content = content_of(request, step);
   if (const auto refused = breaches(policy, content); !refused.empty())

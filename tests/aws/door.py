@@ -7,6 +7,7 @@ signer: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-s
 /_door/calls  GET the calls since the last DELETE, in order; DELETE answers them, and forgets no other
 /_door/clock  PUT seconds that the door's clock is ahead
 /_door/buckets  PUT {BUCKET: [REGION, STATUS]}: in which region it is, and how S3 says so to who asks another one: 301, 307 or 400
+/_door/hold   PUT [ACTION, ...]: calls that are answered only when another PUT leaves them out
 /_door/fail   PUT [[ACTION, STATUS, CODE, MESSAGE, REGION?], ...]: each is answered once instead of the action
 """
 import contextlib
@@ -78,6 +79,8 @@ class Door:
         self.failures: list[list] = []
         self.buckets: dict[str, list] = {}
         self.one_at_a_time = threading.Lock()
+        self.held: list[str] = []
+        self.released = threading.Condition()
 
     def now(self) -> datetime.datetime:
         return datetime.datetime.now(datetime.timezone.utc) + self.ahead
@@ -95,6 +98,8 @@ class Door:
         self.calls.append(action)
         try:
             self.check(environ, body)
+            with self.released:
+                self.released.wait_for(lambda: action not in self.held)
             self.fail(action)
         except Refused as refused:
             body = b"" if environ["REQUEST_METHOD"] == "HEAD" else refused.body()
@@ -114,6 +119,10 @@ class Door:
             self.ahead = datetime.timedelta(seconds=json.loads(body))
         elif path == "/_door/buckets":
             self.buckets = {name: tuple(where) for name, where in json.loads(body).items()}
+        elif path == "/_door/hold":
+            with self.released:
+                self.held = json.loads(body)
+                self.released.notify_all()
         elif path == "/_door/fail":
             self.failures = json.loads(body)
         elif method == "DELETE":
