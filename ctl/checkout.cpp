@@ -221,6 +221,10 @@ class ApplicationsReader {
     const auto destination = std::find_if(config_.destinations.begin(), config_.destinations.end(),
                                           [&](const auto& d) { return d.name == name; });
     try {
+      // A configuration may lie in the checkout, and what that names is not to be run.
+      if (!destination->command.empty())
+        throw fail(ProblemCause::destination, "its provider is `command: " + destination->command + "`",
+                   "only providers that are installed are started here");
       it->second = sync::start_to_resolve(*destination, programs_);
     } catch (const Failure& failure) {
       cannot_ask(name, failure.problems().front());

@@ -20,7 +20,7 @@ constexpr const char* kFooter =
     "  0  it worked\n"
     "  1  the thing failed: an event or sync failed or is held, the daemon refused, the audit record is "
     "broken,\n"
-    "     the checked files have problems\n"
+    "     the checked files or those of the planned commit have problems\n"
     "  2  the command line or an argument is wrong\n"
     "  3  the daemon cannot be reached, or stopped meanwhile\n"
     "  4  there is no such application, event, file\n"
@@ -225,7 +225,8 @@ class CommandLine {
         ->add_option("PATH", o_.validate.path, "A configuration, a folder with one, a manifest or a checkout")
         ->required();
     check->add_option("--config", o_.validate.config,
-                      "A configuration: PATH is a checkout for its applications");
+                      "A configuration: PATH is a checkout for its applications, and its providers that are "
+                      "here are asked, too");
     check->add_option("--repository", o_.validate.repository,
                       "Which of that configuration's repositories the checkout is of, where it has several");
   }

@@ -125,9 +125,10 @@ void print(const Session& session, const Checked& checked, std::string_view kind
     if (checked.charts > 0) what += ", " + count(checked.charts, "chart");
   }
   // What a kind's fields may be is the provider's knowledge, and only a configuration says which one's.
-  const std::string praise = kind == "checkout" && checked.applications == 0
-                                 ? "no problem in the YAML; kinds and fields are checked by gitopsctl plan"
-                                 : "no problem";
+  const std::string praise =
+      kind == "checkout" && checked.applications == 0
+          ? "no problem in the YAML; kinds and fields are checked with --config, and by gitopsctl plan"
+          : "no problem";
   session.line(what + ": " +
                session.terminal.paint(good ? Colour::green : Colour::red,
                                       good ? praise : count(checked.problems.size(), "problem")));

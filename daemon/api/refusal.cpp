@@ -71,7 +71,9 @@ Reply error_reply(const std::exception_ptr& error) {
   } catch (const Refusal& refusal) {
     return render(refusal.status(), refusal.cause(), refusal.problems());
   } catch (const Failure& failure) {
-    return render(http_status(failure.cause()), failure.cause(), failure.problems());
+    // What a commit's files have wrong is no fault of the request.
+    const bool of_files = failure.cause() == ProblemCause::input && !failure.problems().front().file.empty();
+    return render(of_files ? 422 : http_status(failure.cause()), failure.cause(), failure.problems());
   } catch (const std::exception& fault) {
     log::error("a call of the operator's API failed", {{"error", fault.what()}});
   }

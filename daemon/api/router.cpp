@@ -117,7 +117,12 @@ Value read_body(const RawRequest& raw) {
     throw bad_request("the body's Content-Type is '" + raw.content_type.substr(0, 80) + "'",
                       "send JSON as application/json");
   }
-  Value body = parse_json(raw.body, "body");
+  Value body;
+  try {
+    body = parse_json(raw.body, "body");
+  } catch (const Failure& failure) {
+    throw bad_request(failure.problems().front().str(), {});
+  }
   if (!body.is_object()) {
     throw bad_request("the body is a JSON " + std::string(body.type_name()), "it must be an object");
   }

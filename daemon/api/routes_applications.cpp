@@ -29,14 +29,14 @@ std::optional<CommitId> commit(const Request& request, std::string_view key, con
                     "it must be a full commit id of 40 hexadecimal digits" + more);
 }
 
-/// As commit(), but a commit may also be named by the first digits of its id.
+/// As commit(), but a commit may also be named by the first digits of its id. `known`: no forge is asked.
 std::optional<CommitId> revision(const Context& context, const Request& request, std::string_view key,
-                                 const ApplicationName& application) {
+                                 const ApplicationName& application, bool known) {
   const std::string text = request.body.get_string(key);
   const bool digits = text.find_first_not_of("0123456789abcdefABCDEF") == std::string::npos;
   if (!digits || text.size() < kLeastDigits || text.size() >= kCommitDigits)
     return commit(request, key, ", or at least the first " + std::to_string(kLeastDigits));
-  return context.dispatcher().commit_named(application, text);
+  return context.dispatcher().commit_named(application, text, known);
 }
 
 /// The sync that somebody looked at, if the request says which.
@@ -87,7 +87,7 @@ Reply application_inventory(const Context& context, const Request& request) {
 Reply plan_application(const Context& context, const Request& request) {
   const auto wanted = named(context, request);
   const auto plan =
-      context.dispatcher().plan(wanted.name, revision(context, request, "revision", wanted.name));
+      context.dispatcher().plan(wanted.name, revision(context, request, "revision", wanted.name, false));
   return json_reply(200, plan_object(plan, wanted.name));
 }
 
@@ -109,7 +109,7 @@ Reply reject_application(const Context& context, const Request& request) {
 
 Reply rollback_application(const Context& context, const Request& request) {
   const auto wanted = named(context, request);
-  const auto to = revision(context, request, "to", wanted.name);
+  const auto to = revision(context, request, "to", wanted.name, true);
   const EventId id = context.dispatcher().rollback(wanted.name, to, request.who);
   const auto event = context.store().event(id);
   return json_reply(202, Value::object({{"event", id.value},

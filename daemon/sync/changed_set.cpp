@@ -9,26 +9,43 @@
 namespace gitopsd::sync {
 namespace {
 
-/// Where a manifest declares something that was not read again.
-std::string place_of(const source::Snapshot& snapshot, const store::Declared& row) {
-  try {
-    const auto entry = snapshot.entry(row.path);
-    if (!entry) return row.path;
-    for (const auto& document : render::read_manifests(snapshot, {*entry}))
-      if (document.index == row.index) return row.path + ":" + std::to_string(document.json.position.line);
-  } catch (const Failure&) {  // it was valid when it was read last; its path says enough
+/// Where manifests declare things that were not read again. Reads each of them once.
+class PlacesBefore {
+ public:
+  explicit PlacesBefore(const source::Snapshot& snapshot) : snapshot_(snapshot) {}
+
+  std::string of(const store::Declared& row) {
+    const auto [it, fresh] = lines_.try_emplace(row.path);
+    if (fresh) it->second = lines_in(row.path);
+    const auto line = it->second.find(row.index);
+    return line == it->second.end() ? row.path : row.path + ":" + std::to_string(line->second);
   }
-  return row.path;
-}
+
+ private:
+  std::map<int, int> lines_in(const std::string& path) const {
+    std::map<int, int> lines;
+    try {
+      if (const auto entry = snapshot_.entry(path))
+        for (const auto& document : render::read_manifests(snapshot_, {*entry}))
+          lines.emplace(document.index, document.json.position.line);
+    } catch (const Failure&) {  // it was valid when it was read last; its path says enough
+    }
+    return lines;
+  }
+
+  const source::Snapshot& snapshot_;
+  std::map<std::string, std::map<int, int>> lines_;  ///< by path, by index of the document
+};
 
 /// Also of manifests that were not read again.
 std::vector<Refused> duplicates_of(const Scope& scope, const source::Snapshot& snapshot,
                                    const std::vector<Item>& items, const std::set<std::string>& reread,
                                    bool partial) {
   if (!partial) return duplicates(snapshot.commit(), items);
+  PlacesBefore places(snapshot);
   return duplicates(snapshot.commit(), items, [&](const ResourceId& id) {
     const auto row = scope.store.declared_id(scope.application.uid, id);
-    return row && !reread.contains(row->path) ? place_of(snapshot, *row) : std::string();
+    return row && !reread.contains(row->path) ? places.of(*row) : std::string();
   });
 }
 

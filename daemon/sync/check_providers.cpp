@@ -154,13 +154,13 @@ AskedProvider::~AskedProvider() {
 }
 
 std::unique_ptr<AskedProvider> start_to_resolve(config::Destination d, const std::string& program_directory) {
-  for (bool again = false;; again = true) {
+  for (;;) {  // what is taken out may have hidden more; each turn has less left
     try {
       auto provider = std::make_unique<AskedProvider>(d, program_directory);
       (*provider)->info();
       return provider;
     } catch (const Failure& failure) {
-      if (again || !take_out(d, failure.problems())) throw;
+      if (!take_out(d, failure.problems())) throw;
     }
   }
 }

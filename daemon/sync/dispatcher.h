@@ -153,8 +153,8 @@ class Dispatcher {
   virtual EventId sync_now(const ApplicationName&, const std::string& who) = 0;
   /// Plans the ref's tip (or the given revision) against the live state; changes nothing. Blocks.
   virtual PlanView plan(const ApplicationName&, const std::optional<CommitId>&) = 0;
-  /// The commit whose id begins so, in the application's repository.
-  virtual CommitId commit_named(const ApplicationName&, const std::string& prefix) = 0;
+  /// The commit whose id begins so, in the application's repository. `known`: no forge is asked for it.
+  virtual CommitId commit_named(const ApplicationName&, const std::string& prefix, bool known) = 0;
   /// Both of the sync that waits for approval, and only if it is `looked_at`, where that is given; else
   /// Failure (cause conflict) says which one waits now.
   virtual SyncId approve(const ApplicationName&, const std::optional<SyncId>& looked_at,

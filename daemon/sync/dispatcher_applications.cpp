@@ -394,14 +394,14 @@ void DispatcherImpl::progress(const App& app, EventId event, SyncId sync, const 
     if (shown && stage == "rendered") app->phase = Phase::planning;
     if (shown && stage == "applying") app->phase = Phase::applying;
     // How far a step has come, for as long as it takes.
-    if (shown && app->phase == Phase::applying) app->waits_for = stage == "going" ? text : std::string();
+    if (shown && app->phase == Phase::applying) app->waits_for = stage == "advancing" ? text : std::string();
     if (shown && event) app->sync = sync;  // a heal has none
   }
   // One line a step: how it ended; and of a sync that failed the warning, which has the same words.
   const bool begins = stage == "step" && text.ends_with(to_string(protocol::StepState::begun));
-  const bool goes = stage == "going";
+  const bool advances = stage == "advancing";
   const bool fails = stage == "ended" && text != "succeeded";
-  log::write(begins || goes || fails ? log::Level::debug : log::Level::info, stage,
+  log::write(begins || advances || fails ? log::Level::debug : log::Level::info, stage,
              {{"application", name.str()}, {"event", event.value}, {"sync", sync.value}, {"detail", text}});
   tell({env_.clock->wall(), app->uid, repository, event, sync, stage, text});
 }

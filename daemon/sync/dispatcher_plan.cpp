@@ -83,7 +83,7 @@ PlanView DispatcherImpl::plan_deletion(const App& app) {
   return view;
 }
 
-CommitId DispatcherImpl::commit_named(const ApplicationName& name, const std::string& prefix) {
+CommitId DispatcherImpl::commit_named(const ApplicationName& name, const std::string& prefix, bool known) {
   const auto app = app_named(name);
   Repo repo;
   config::Repository repository;
@@ -95,7 +95,7 @@ CommitId DispatcherImpl::commit_named(const ApplicationName& name, const std::st
     followed = app->config.ref;
   }
   auto found = repo->mirror->find(prefix);
-  if (!found) {  // it may be newer than what was fetched last
+  if (!found && !known) {  // it may be newer than what was fetched last
     fetch_tip(repo, repository, followed);
     found = repo->mirror->find(prefix);
   }

@@ -60,10 +60,8 @@ const store::Sync* in_force_at(const source::Mirror& mirror, const CommitId& com
     if (nearer) last = &sync;
   }
   if (!last) return nullptr;
-  const auto read_at = [&](const CommitId& at) {
-    return source_key(path, *mirror.snapshot(at), decode_outside(outside));
-  };
-  return read_at(commit) == read_at(last->revision) ? last : nullptr;
+  const auto at_commit = source_key(path, *mirror.snapshot(commit), decode_outside(outside));
+  return at_commit == last->source_key ? last : nullptr;
 }
 
 /// Whether a commit is, or was, on the way to what the application follows.

@@ -258,7 +258,7 @@ class DispatcherImpl : public Dispatcher {
   EventId replay(EventId, const std::string& who) override;
   EventId sync_now(const ApplicationName&, const std::string& who) override;
   PlanView plan(const ApplicationName&, const std::optional<CommitId>&) override;
-  CommitId commit_named(const ApplicationName&, const std::string& prefix) override;
+  CommitId commit_named(const ApplicationName&, const std::string& prefix, bool known) override;
   SyncId approve(const ApplicationName&, const std::optional<SyncId>&, const std::string& who) override;
   SyncId reject(const ApplicationName&, const std::optional<SyncId>&, const std::string& who) override;
   EventId rollback(const ApplicationName&, const std::optional<CommitId>&, const std::string& who) override;

@@ -79,6 +79,7 @@ Outcome Run::start() {
     prepare();
     add_ailing();
     make_plan();
+    place_ = this_destination();
     say_drift();
     decide_hold();
     if (left_) take_up_left();
@@ -103,7 +104,7 @@ void Run::approve(const std::string& who) {
   t.reason = "approved by " + who;
   scope_.store.set_sync(id_, t);
   std::lock_guard lock(mutex_);
-  approval_ = {who, plan_shown()};
+  approval_ = {who, plan_shown(), place_};
 }
 
 Approval Run::approval() const {
@@ -121,12 +122,12 @@ void Run::forget_approval() {
 bool Run::is_approved() {
   const auto given = approval();
   if (given.by.empty()) return false;
-  if (given.plan == plan_shown()) {
+  if (given.plan == plan_shown() && given.place == place_) {
     approve(given.by);
     return true;
   }
   forget_approval();
-  hold_ += "; what " + given.by + " approved before was another plan";
+  hold_ += "; what " + given.by + " approved before was another plan, or at another place";
   return false;
 }
 
@@ -165,10 +166,10 @@ void Run::supersede(std::string why) {
 }
 
 void Run::end(store::SyncState state, const std::string& reason) {
-  discard_plan();
   auto t = transition(state);
   t.reason = reason;
   scope_.store.set_sync(id_, t);
+  discard_plan();
 }
 
 Outcome Run::finish_superseded() {
@@ -313,7 +314,6 @@ Outcome Run::failed(const Failure& failure) {
                        job_.input_key.empty() ? std::string() : tried_key(job_.input_key, offered_),
                        outcome.may_pass, GITOPSD_VERSION};
   const bool goes_on = left_ && outcome.kind == Outcome::Kind::retry;  // with what was planned
-  if (!goes_on) discard_plan();
   if (id_ && !goes_on) {
     auto t = transition(store::SyncState::failed);
     t.plan = encode_plan({steps_, all_problems(failure), outcome.in_part});
@@ -326,6 +326,7 @@ Outcome Run::failed(const Failure& failure) {
     }
   }
   progress_("ended", "failed: " + outcome.error);
+  if (!goes_on) discard_plan();
   return outcome;
 }
 
@@ -360,9 +361,21 @@ std::string Run::plan_json() const {
   return encode_plan({steps_, {}, {}});
 }
 
+/// As its provider tells which one it is; where that does not, by all that leads there.
+std::string Run::this_destination() const {
+  const auto& there = scope_.destination;
+  const auto identity = scope_.provider->identity();
+  std::string way = there.name.str() + "\n" + identity.value_or("");
+  if (!identity || identity->empty())
+    way +=
+        "\n" + there.provider + "\n" + there.command + "\n" + there.socket + "\n" + to_json(there.settings);
+  return way;
+}
+
 std::string Run::plan_shown() const {
   auto steps = steps_;
-  for (auto& step : steps) step.precondition.clear();
+  for (auto& step : steps)
+    if (step.fresh) step.precondition.clear();
   return encode_plan({std::move(steps), {}, {}});
 }
 

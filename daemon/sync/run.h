@@ -39,7 +39,8 @@ std::string steps_text(std::size_t count);
 /// Whose word lets a sync go on that waited for it, and the plan that they saw.
 struct Approval {
   std::string by{};
-  std::string plan{};  ///< without what the provider knows it again by, which each plan has of its own
+  std::string plan{};   ///< without preconditions that each plan has of its own
+  std::string place{};  ///< which destination that was
 };
 
 struct Job {
@@ -227,6 +228,7 @@ class Run {
   void say_drift() const;
   std::string plan_json() const;
   std::string plan_shown() const;
+  std::string this_destination() const;
   bool is_approved();
   void forget_approval();
   void add_ailing();
@@ -261,6 +263,7 @@ class Run {
   bool advanced_ = true;               ///< something was applied since the plan was made
   std::vector<std::string> discards_;  ///< what plans left at the destination
   std::string hold_, approved_by_;
+  std::string place_;  ///< where it was planned first
   Approval approval_;  ///< with `mutex_`
   bool left_ = false;
   std::vector<ResourceId> kept_;          ///< never pruned: they stay, and stop to be ours

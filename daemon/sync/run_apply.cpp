@@ -152,7 +152,8 @@ bool Run::apply_wave(const std::vector<protocol::Step>& wave, Outcome& outcome) 
     const auto result = scope_.provider->apply(
         request, work_.blobs.get(),
         [this](const protocol::Progress& p) {
-          if (p.state == protocol::StepState::waiting) return progress_("going", p.key + ": " + p.message);
+          if (p.state == protocol::StepState::waiting)
+            return progress_("advancing", p.key + ": " + p.message);
           progress_("step", p.key + " " + std::string(to_string(p.state)) +
                                 (p.message.empty() ? "" : ": " + p.message));
         },

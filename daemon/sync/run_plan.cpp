@@ -14,6 +14,8 @@ namespace {
 
 using namespace std::chrono_literals;
 constexpr auto kPlanTimeout = 120s;
+/// For all that plans left: others wait meanwhile.
+constexpr auto kDiscardTimeout = 20s;
 
 /// A provider's plan is checked before anything of it is believed.
 void check_steps(const protocol::PlanResult& result, const protocol::PlanRequest& request,
@@ -165,7 +167,7 @@ bool Run::take_up_marks(const protocol::PlanResult& result) {
     const ResourceId id(problem.id);
     if (problem.owner.empty() || !items_.contains(id)) continue;
     auto& entry = work_.entries[id];
-    const bool handed = !entry.handed_at.empty();
+    const bool handed = !entry.from.empty();  // and its own mark is not known to be written
     if ((!entry.owned_digest.empty() && !handed) || entry.from.str() == problem.owner) continue;
     if (scope_.store.owner_of(scope_.destination.name, id, scope_.application.uid)) continue;
     entry.id = id;
@@ -386,9 +388,10 @@ void Run::preview() {
 
 /// Nothing comes of it: what it left at the destination is not to stay there.
 void Run::discard_plan() {
+  const auto until = Monotonic::now() + kDiscardTimeout;
   for (const auto& token : std::exchange(discards_, {})) {
     try {
-      scope_.provider->discard(token, Monotonic::now() + kPlanTimeout);
+      scope_.provider->discard(token, until);
     } catch (const std::exception& e) {
       log::warning("cannot throw away what a plan left at its destination",
                    {{"destination", scope_.destination.name.str()}, {"error", e.what()}});

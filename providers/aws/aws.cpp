@@ -12,7 +12,8 @@ protocol::InitializeResult Aws::initialize(const protocol::InitializeRequest& re
                                            std::shared_ptr<protocol::Notifier> notifier) {
   const Settings settings = read_settings(request.settings);
   const std::string folder = protocol::state_folder(request);
-  state_ = std::make_unique<State>(settings, protocol::load_state_key(folder), folder, notifier);
+  state_ =
+      std::make_unique<State>(settings, protocol::load_state_key(folder), folder, request.identity, notifier);
   protocol::InitializeResult result;
   result.name = "aws";
   result.version = GITOPSD_VERSION;
@@ -20,6 +21,7 @@ protocol::InitializeResult Aws::initialize(const protocol::InitializeRequest& re
       {{std::string(kStackKind), stack_schema()}, {std::string(kContentKind), content_schema()}});
   result.features = {"list", "conditions", "independent"};
   result.parallel = 8;
+  result.identity = state_->identity();
   result.render_context = Value::object({{"account", settings.account},
                                          {"region", settings.region},
                                          {"partition", partition_of(settings.region).name}});

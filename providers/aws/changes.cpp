@@ -124,8 +124,8 @@ void throw_away(CloudFormation& there, const ChangeSetName& set, bool nested, co
     // A stack is deleted after its change set, which has stacks of its own to delete.
     nested ? there.delete_with_nested(set.id, cancelled) : there.delete_change_set(set.id, cancelled);
   } catch (const ApiError& error) {
-    // Executed, or being executed.
-    if (error.code() != "ChangeSetNotFound" && error.code() != "InvalidChangeSetStatus") throw;
+    if (error.code() == "InvalidChangeSetStatus") return;  // it is being executed
+    if (error.code() != "ChangeSetNotFound") throw;
   }
   if (set.stack_id.empty()) return;
   const auto stack = there.stack(set.stack_id, cancelled);

@@ -11,6 +11,7 @@ using namespace std::chrono_literals;
 constexpr auto kFirstLook = 50ms, kSlowestLook = 2000ms;
 constexpr auto kDeletionTakes = 30s;
 constexpr int kMostPages = 1000;
+constexpr std::size_t kMostFindings = 100;
 
 void add_pairs(Fields& out, const std::string& list, const std::string& key, const std::string& value,
                const Texts& texts) {
@@ -287,7 +288,7 @@ std::vector<ChangeSetFinding> CloudFormation::findings(const std::string& change
   each_page("DescribeEvents", parameters, cancelled, [&](const Value& found) {
     for (const Value& event : found.get_array("OperationEvents"))
       if (auto one = finding_of(event)) out.push_back(*std::move(one));
-    return true;
+    return out.size() < kMostFindings;
   });
   return out;
 }

@@ -143,7 +143,8 @@ class CloudFormation {
   ChangeSet change_set(const std::string& id, const Cancelled& = {});
   /// The same once it is made, or failed. Throws Failure (transient) at the deadline.
   ChangeSet finished_change_set(const std::string& id, Deadline, const Cancelled& = {});
-  /// Why it failed, where CloudFormation's own checks or hooks were the reason; warnings are left out.
+  /// Why it failed, where CloudFormation's own checks or hooks were the reason, the first hundred or so;
+  /// warnings are left out.
   /// https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeEvents.html
   std::vector<ChangeSetFinding> findings(const std::string& change_set, const Cancelled& = {});
   void delete_change_set(const std::string& id, const Cancelled& = {});

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <atomic>
 
 #include "base/grouped.h"
 #include "providers/aws/content_verbs.h"
@@ -79,19 +80,30 @@ class ContentApplier {
   }
 
   void put(const Content& content, const std::vector<std::string>& keys, const KnownObjects& before) {
-    std::vector<std::optional<Failure>> failures(keys.size());
+    std::vector<std::optional<Failure>> failures(keys.size()), unwritten(keys.size());
+    std::atomic<bool> forgetful{false};
     Counter counter(keys.size(), tell_);
     protocol::run_in_order(
         std::vector<std::vector<std::size_t>>(keys.size()), kObjectsAtOnce, [&](std::size_t i) {
+          if (forgetful) return;
+          std::optional<Known> known;
           try {
-            // Each at once: whoever goes on after a crash has to ask for what is not written down.
-            ledger_->learn(
-                {{keys[i], put_one(keys[i], content.objects.at(keys[i]), !before.contains(keys[i]))}});
-            counter.count();
+            known = put_one(keys[i], content.objects.at(keys[i]), !before.contains(keys[i]));
           } catch (const Failure& failure) {
             failures[i] = failure;
+            return;
+          }
+          try {
+            // Each at once: whoever goes on after a crash has to ask for what is not written down.
+            ledger_->learn({{keys[i], known}});
+            counter.count();
+          } catch (const Failure& failure) {
+            unwritten[i] = failure;
+            forgetful = true;
           }
         });
+    for (const auto& failure : unwritten)
+      if (failure) throw *failure;
     complain(keys, failures);
   }
 

@@ -180,9 +180,16 @@ void Ledger::append(const News& news, bool durable) {
   const Fd file(::open(path_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600));
   if (!file) cannot_write(path_);
   const std::string text = line(news);
+  const off_t before = ::lseek(file.get(), 0, SEEK_END);
   for (std::size_t sent = 0; sent < text.size();) {
     const auto count = ::write(file.get(), text.data() + sent, text.size() - sent);
-    if (count < 0 && errno != EINTR) cannot_write(path_);
+    if (count < 0 && errno != EINTR) {
+      const int why = errno;
+      // Half a line would spoil all of it. Where even that does not work, the bucket is asked anew.
+      if (before < 0 || ::ftruncate(file.get(), before) != 0) ::unlink(path_.c_str());
+      errno = why;
+      cannot_write(path_);
+    }
     if (count > 0) sent += static_cast<std::size_t>(count);
   }
   if (durable && ::fdatasync(file.get()) != 0) cannot_write(path_);

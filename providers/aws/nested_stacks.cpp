@@ -14,6 +14,8 @@ using namespace std::chrono_literals;
 constexpr int kDeepestStack = 10, kMostStacks = 200;
 /// For the other nested change sets, once one has failed.
 constexpr auto kStragglersTake = 30s;
+/// Of what was found in one change set.
+constexpr std::size_t kMostTold = 10;
 
 /// How many stacks one question has led to.
 class Bounds {
@@ -179,7 +181,10 @@ class NestedFailures {
     std::string reason = set.reason;
     try {
       const auto found = there_.findings(set.id, cancelled_);
-      for (const auto& one : found) told.push_back(text_of(one, path));
+      for (std::size_t i = 0; i < std::min(found.size(), kMostTold); ++i)
+        told.push_back(text_of(found[i], path));
+      if (found.size() > kMostTold)
+        told.push_back("and " + std::to_string(found.size() - kMostTold) + " more");
       if (!found.empty()) return;
     } catch (const ApiError& error) {
       // Newer than CloudFormation itself: who may do all the rest may not have that right yet.

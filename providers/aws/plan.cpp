@@ -6,6 +6,7 @@
 #include "providers/aws/content_verbs.h"
 #include "providers/aws/order.h"
 #include "providers/aws/stack_planner.h"
+#include "providers/aws/template_tree.h"
 #include "providers/protocol/schedule.h"
 
 namespace gitopsd::aws {
@@ -198,17 +199,25 @@ bool StackPlanner::is_as_applied(const StackFacts& live, const Stack& wanted) co
   return phase_of(live.status) == StackPhase::well && receipt->updated == live.updated;
 }
 
-/// A stack of which it takes an output and that this plan changes first.
+/// Whether this plan does something to the stack, or cannot tell.
+bool StackPlanner::is_changing(const std::string& place) const {
+  const auto found =
+      std::find_if(wanted_.begin(), wanted_.end(), [&](const Stack& each) { return each.name == place; });
+  if (found == wanted_.end()) return false;
+  const auto& step = planned_[static_cast<std::size_t>(found - wanted_.begin())].step;
+  return !step || step->action != Action::none;
+}
+
+/// A stack that this plan changes first, and of which it takes an output, or may import what that exports:
+/// there is no change set before the export is there.
 std::string StackPlanner::changing_before(const Stack& wanted) const {
-  for (const auto& output : wanted.from_outputs) {
-    const OutputOf& from = output.second;
-    const auto found = std::find_if(wanted_.begin(), wanted_.end(),
-                                    [&](const Stack& each) { return each.name == from.stack; });
-    if (found == wanted_.end()) continue;
-    const auto& step = planned_[static_cast<std::size_t>(found - wanted_.begin())].step;
-    if (!step || step->action != Action::none) return from.stack;
-  }
-  return {};
+  for (const auto& output : wanted.from_outputs)
+    if (is_changing(output.second.stack)) return output.second.stack;
+  const auto first = std::find_if(wanted.requires_.begin(), wanted.requires_.end(),
+                                  [this](const std::string& place) { return is_changing(place); });
+  if (first == wanted.requires_.end() || !wanted.template_) return {};
+  const auto text = context_.blobs.read(*wanted.template_, kLargestTemplate);
+  return text.find("ImportValue") == text.npos ? std::string() : *first;
 }
 
 Texts StackPlanner::parameters(const Stack& wanted) const {

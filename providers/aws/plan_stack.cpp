@@ -41,7 +41,7 @@ PlannedStack StackPlanner::upsert(const Stack& wanted) {
   const bool ours = live && owner_of(live->tags) == request_.owner;
   const Action action = creates ? Action::create : ours ? Action::update : Action::adopt;
   if (const auto first = changing_before(wanted); !first.empty()) {
-    auto step = step_for(wanted, action, "what changes is known when '" + first + "' has its outputs");
+    auto step = step_for(wanted, action, "what changes is known when '" + first + "' is done");
     step.provisional = true;
     return PlannedStack::of(std::move(step));
   }
@@ -74,9 +74,11 @@ PlannedStack StackPlanner::changed(const Stack& wanted, const std::optional<Stac
   expected.change_set = set.id;
   expected.stack = set.stack_id;
   auto out = PlannedStack::of(step_for(wanted, action, change_summary(set)));
+  out.step->fresh = true;
   out.made = made_by(wanted, set, creates);
   if (creates && !beside.empty()) {
     out.after = once_it_stands(wanted, expected, beside);
+    out.after->fresh = true;
     expected = {set.id, set.stack_id, changes.template_digest};
   } else if (!beside.empty()) {
     out.step->reason += "; " + beside;

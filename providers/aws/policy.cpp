@@ -122,7 +122,8 @@ std::string listed(const std::vector<std::string>& words) {
 
 Reading reading_with(const Value& defaults, const Policy& policy, const std::string& region) {
   return {defaults, policy.only_stack(), region, policy.capabilities,
-          policy.roles.size() == 1 ? policy.roles.front() : std::string()};
+          policy.roles.size() == 1 && !policy.roles.front().ends_with('*') ? policy.roles.front()
+                                                                           : std::string()};
 }
 
 Policy Policy::parse(const Value& value, std::vector<WireProblem>& problems) {

@@ -48,6 +48,7 @@ class StackPlanner {
   bool is_as_applied(const StackFacts& live, const Stack&) const;
   std::optional<protocol::WireProblem> others(const StackFacts& live, const Stack&) const;
   std::optional<protocol::WireProblem> in_the_way(const StackFacts& live, const Stack&) const;
+  bool is_changing(const std::string& place) const;
   std::string changing_before(const Stack&) const;
   Texts parameters(const Stack&) const;
 

@@ -33,7 +33,16 @@ std::vector<std::string> UsedRegions::all() const {
   return {regions_.begin(), regions_.end()};
 }
 
+std::string State::identity() const {
+  return client.settings().account + "/" + client.settings().region;
+}
+
 void State::check_account(const Cancelled& cancelled) {
+  if (!meant_.empty() && meant_ != identity())
+    throw fail(
+        ProblemCause::transient,
+        "this is " + identity() + ", and " + meant_ + " is meant: nothing is done here",
+        "put back the settings of the destination, or accept the other one by gitopsctl destination accept");
   const std::string key = client.access_key_id();
   {
     const std::lock_guard lock(mutex_);

@@ -49,19 +49,23 @@ class UsedRegions {
 
 class State {
  public:
-  /// `folder`: of the provider's own, where it keeps what it remembers.
-  State(const Settings& settings, Secret key, const std::string& folder,
+  /// `folder`: of the provider's own, where it keeps what it remembers. `meant`: the identity that this has
+  /// to be; empty: whichever it is.
+  State(const Settings& settings, Secret key, const std::string& folder, std::string meant,
         const std::shared_ptr<protocol::Notifier>& notifier)
       : client(settings, system_clock()),
         s3(client),
         digests(std::move(key)),
         ledgers(folder + "/content"),
+        meant_(std::move(meant)),
         used_regions_(folder + "/regions.json"),
         deletions(region(), notifier),
         drift(region(), system_clock(), notifier) {}
 
-  /// That the credentials are of the destination's account: before anything else, and again for others.
-  /// Throws Failure.
+  /// Which destination it is: ACCOUNT/REGION.
+  std::string identity() const;
+  /// That it is the destination that is meant, and the credentials are of its account: before anything else,
+  /// and again for others. Throws Failure.
   void check_account(const Cancelled&);
 
   /// Of a region; empty: the destination's.
@@ -85,6 +89,7 @@ class State {
     return [this](const std::string& name) -> CloudFormation& { return cloudformation(name); };
   }
 
+  const std::string meant_;
   UsedRegions used_regions_;
   std::mutex mutex_;
   std::map<std::string, std::unique_ptr<CloudFormation>> regions_;

@@ -121,15 +121,6 @@ TemplatePlaces::TemplatePlaces(const Stack& stack, protocol::BlobReader& reader)
   }
 }
 
-std::string TemplatePlaces::resource(const std::string& logical_id) const {
-  const auto slash = logical_id.rfind('/');
-  const auto file = files_.find(slash == logical_id.npos ? std::string() : logical_id.substr(0, slash));
-  if (file == files_.end() || !file->second.root) return {};
-  const auto* all = file->second.root->find("Resources");
-  const int line = all ? line_of_key(*all, logical_id.substr(slash + 1)) : 0;  // npos + 1 is 0
-  return line ? place(file->second.path, line) : std::string();
-}
-
 std::string TemplatePlaces::at(const std::string& nested, std::string_view pointer) const {
   const auto file = files_.find(nested);
   if (file == files_.end() || !file->second.root) return {};

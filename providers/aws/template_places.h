@@ -19,16 +19,13 @@ class TemplatePlaces {
   /// What cannot be read, and what it nests, has no lines.
   TemplatePlaces(const Stack&, protocol::BlobReader&);
 
-  /// "templates/app.yaml:12" of a resource by its logical id, `Store/Table` of a nested stack's. Empty: not
-  /// known.
-  std::string resource(const std::string& logical_id) const;
-  /// As far as `pointer` (`/Resources/Queue/Properties/QueueName`) leads in the template of a nested stack,
-  /// or of the stack itself where `nested` is empty.
+  /// "templates/app.yaml:12": as far as `pointer` (`/Resources/Queue/Properties/QueueName`) leads in the
+  /// template of a nested stack, or of the stack itself where `nested` is empty.
   std::string at(const std::string& nested, std::string_view pointer) const;
   /// What a message about the template means: the line that it tells, or that of what it names, or the file
   /// alone. "Template error: ... (line 4, column 4)", "Parameters: [Size] must have values".
   std::string meant(const std::string& message) const;
-  /// Of all resources, by logical id.
+  /// Of all resources, by logical id, `Store/Table` of a nested stack's.
   Texts resources() const;
 
  private:

@@ -61,7 +61,7 @@ void fields(Io& io, Is<Step> auto& m) {
       .must("action", m.action);
   io.may("reason", m.reason).may("precondition", m.precondition).may("diff", m.diff);
   io.may("destroys", m.destroys).may("rerun", m.rerun).may("digest", m.digest).may("hook", m.hook);
-  io.may("from", m.from).may("provisional", m.provisional);
+  io.may("from", m.from).may("provisional", m.provisional).may("fresh", m.fresh);
 }
 template <class Io>
 void fields(Io& io, Is<WireProblem> auto& m) {

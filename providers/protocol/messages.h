@@ -107,6 +107,7 @@ struct Step {
   std::string group{};  ///< waves in a row of one group do not wait for each other's health; empty: it does
   std::string from{};   ///< of its entry
   bool provisional = false;  ///< what it changes is known when those before it are done: planned anew then
+  bool fresh = false;        ///< each plan has a precondition of its own, though it is of the same state
 };
 
 /// The code of a problem in `resolve` that what other documents define may solve.

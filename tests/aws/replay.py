@@ -517,9 +517,15 @@ class Replay(Nested):
         same = one.type == "UPDATE" and not one.changes and (one.mode or (
             json.loads(stack.template).get("Outputs") == template.get("Outputs") and stack.tags == one.tags))
         one.status, one.reason = ("FAILED", NO_CHANGE) if same else ("CREATE_COMPLETE", None)
+        if missing := [name for name in re.findall(r'"Fn::ImportValue": "([^"]+)"', one.template) if name not in self.exports(stack.region)]:
+            one.status, one.reason = "FAILED", f"No export named {missing[0]} found."
         if any(found["ValidationFailureMode"] == "FAIL" for found in self.findings):
             one.status, one.reason = "FAILED", EARLY_VALIDATION
         one.execution = "AVAILABLE" if one.status == "CREATE_COMPLETE" else "UNAVAILABLE"
+
+    def exports(self, region: str) -> set[str]:
+        return {output["Export"]["Name"] for stack in self.stacks if stack.region == region and stack.outputs
+                for output in json.loads(stack.template).get("Outputs", {}).values() if "Export" in output}
 
     @staticmethod
     def change(one: ChangeSet, action: str, logical: str, type_: str, **more) -> None:

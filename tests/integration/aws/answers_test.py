@@ -63,6 +63,14 @@ class Line(ReplayScene):
         event = self.web({**QUEUE, "Parameters": {"Wait": {"Type": "Number"}}}, state="failed")
         self.assertIn("Parameters: [Wait] must have values", event["error"])
 
+    def test_imports(self):
+        """a stack that imports what another one of the commit exports is planned when that is there"""
+        exports = {**QUEUE, "Outputs": {"Url": {"Value": {"Ref": "Queue"}, "Export": {"Name": "queue-url"}}}}
+        imports = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": {"Fn::ImportValue": "queue-url"}}}}}
+        self.sync(stack("web-a", "/imports.json", requires=["web-b"]), stack("web-b", "/t.json"),
+                  **self.file(exports), **{"imports.json": json.dumps(imports)})
+        self.assertEqual({s.name: s.status for s in self.cloud.stacks}, {"web-a": "CREATE_COMPLETE", "web-b": "CREATE_COMPLETE"})
+
     def test_lines(self):
         """what CloudFormation says of a template is told with the line that it means"""
         template = {"t.json": json.dumps({**QUEUE, "Parameters": {"Wait": {"Type": "Number"}}}, indent=1)}

@@ -73,3 +73,22 @@ class Account(AccountScene):
         event = self.sync(stack(self.prefix + "queue", "/templates/queue.yaml"), state="failed", **FILES)
         self.assertIn("the credentials are of account 123456789012, and the destination is 210987654321", event["error"])
         wait.until(lambda: set(self.account.calls()) <= {"GetCallerIdentity"}, "nothing else is asked")
+
+
+class Elsewhere(AccountScene):
+    def test_another_region(self):
+        """a destination that gets another region is another one: nothing is done there until somebody says that it is meant"""
+        name = self.prefix + "queue"
+        self.sync(stack(name, "/templates/queue.yaml"), **FILES)
+        self.daemon.config["destinations"][0]["settings"]["region"] = "eu-west-1"
+        self.daemon.reload()
+        told = ("since ", "it was 123456789012/eu-central-1, and now 123456789012/eu-west-1 answers; nothing is done there")
+        wait.until(lambda: all(part in str(self.daemon.status()) for part in told), "it is told")
+        self.account.calls()
+        event = self.push(stack(name, "/templates/queue.yaml", tags={"a": "b"}))
+        self.daemon.accept(event)
+        wait.until(lambda: self.daemon.status()["phase"] == "backing_off", "it waits")
+        self.assertEqual([call for call in self.account.calls() if call != "GetCallerIdentity"], [])
+        self.daemon.ctl("destination", "accept", "here", "--identity", "123456789012/eu-west-1")
+        wait.until(lambda: self.daemon.status()["status"] == "synced", "it is made there")
+        self.assertIn("CreateChangeSet", self.account.calls())

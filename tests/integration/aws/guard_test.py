@@ -18,6 +18,15 @@ class Guard(ReplayScene):
         self.daemon.ctl("approve", "web")
         self.assertEqual(self.daemon.wait_ended(event)["state"], "succeeded")
 
+    def test_approved_after_reload(self):
+        """what is approved after the destination's settings were reloaded goes on without a second word, at the same account and region"""
+        self.web(with_resources(Bucket=BUCKET))
+        event, _ = self.held(stack("web", "/t.json"), **self.file(self.REPLACED))
+        self.daemon.config["destinations"][0]["settings"]["artifacts"] = {"bucket": "code"}
+        self.daemon.reload()
+        self.daemon.ctl("approve", "web", "--no-wait")
+        self.assertEqual(self.daemon.wait_ended(event)["state"], "succeeded")
+
     def test_declared(self):
         """a declaration lets a bucket be replaced where the policy lets it do so, and only that bucket"""
         self.policy["data"] = {"declared": ["replace"]}

@@ -53,6 +53,15 @@ class Validate(unittest.TestCase):
         (odd,) = said["not_checked"]
         self.assertIn('destination o: kinds, fields and policy: its provider "odd" answers only at /nowhere/odd.sock', odd)
 
+    def test_credentials_elsewhere(self):
+        """a file of credentials that is elsewhere, and the profile in it, keep nothing from being checked"""
+        settings = self.config["destinations"][2]["settings"]
+        del settings["credential"]
+        settings["credentialsFile"] = "/nowhere/credentials"
+        self.write({"aws/net.yaml": STACK % ("db", "template: /templates/net.json")})
+        (problem,) = self.validate(1)["problems"]
+        self.assertIn("policy", problem["message"])
+
     def test_wrong(self):
         """what they have against kinds, fields and policy is told with what is wrong with the files, by place"""
         self.write({

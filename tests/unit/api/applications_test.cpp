@@ -317,7 +317,7 @@ TEST_CASE_FIXTURE(World, "a plan shows its steps, their sum and what would hold 
 TEST_CASE_FIXTURE(World, "failures become the status of their cause, with message and hint") {
   start();
   const std::pair<ProblemCause, int> table[] = {
-      {ProblemCause::input, 400},     {ProblemCause::permission, 403},  {ProblemCause::conflict, 409},
+      {ProblemCause::input, 422},     {ProblemCause::permission, 403},  {ProblemCause::conflict, 409},
       {ProblemCause::transient, 503}, {ProblemCause::destination, 503}, {ProblemCause::internal, 500}};
   for (const auto& [cause, status] : table) {
     dispatcher.refuses = Problem{cause, "it does not work", "do something", "a.yaml", {3, 4}};
@@ -327,4 +327,6 @@ TEST_CASE_FIXTURE(World, "failures become the status of their cause, with messag
     CHECK(answer.body.at_pointer("/error/hint")->as_string() == "do something");
     CHECK(answer.body.at_pointer("/error/cause")->as_string() == to_string(cause));
   }
+  dispatcher.refuses = Problem{ProblemCause::input, "there is no such commit", {}, {}, {}};
+  CHECK(post("/v1/applications/web/approve").status == 400);
 }

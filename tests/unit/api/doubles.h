@@ -272,7 +272,7 @@ class DispatcherDouble : public sync::Dispatcher {
     record("plan " + name.str() + " at " + (revision ? revision->str() : "the tip"), "anybody");
     return view;
   }
-  CommitId commit_named(const ApplicationName& name, const std::string& prefix) override {
+  CommitId commit_named(const ApplicationName& name, const std::string& prefix, bool /*known*/) override {
     record("find " + prefix + " of " + name.str(), "anybody");
     return *CommitId::parse(prefix + std::string(40 - prefix.size(), '0'));
   }

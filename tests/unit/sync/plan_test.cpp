@@ -45,11 +45,12 @@ TEST_CASE("a commit is found by the first digits of its id, fetched where it is 
   world.add("web");
   world.start();
   const auto first = world.apply({{"web/a.yaml", thing("a", "1")}});
-  CHECK(world.dispatcher->commit_named(kPlanned, first.str().substr(0, 7)) == first);
+  CHECK(world.dispatcher->commit_named(kPlanned, first.str().substr(0, 7), true) == first);
   const auto fresh = world.commit({{"web/a.yaml", thing("a", "2")}});
-  CHECK(world.dispatcher->commit_named(kPlanned, fresh.str().substr(0, 12)) == fresh);
-  CHECK(std::string(
-            source::test::failure_of([&] { world.dispatcher->commit_named(kPlanned, "0000000"); }).what())
+  CHECK(world.dispatcher->commit_named(kPlanned, fresh.str().substr(0, 12), false) == fresh);
+  CHECK(std::string(source::test::failure_of([&] {
+                      world.dispatcher->commit_named(kPlanned, "0000000", false);
+                    }).what())
             .find("begins with 0000000") != std::string::npos);
 }
 

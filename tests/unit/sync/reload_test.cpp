@@ -168,6 +168,7 @@ TEST_CASE(
   World world;
   world.add("web").drift = config::DriftPolicy::report;
   world.start();
+  world.place.become("here");  // and stays it
   world.apply({{"web/a.yaml", thing("a", "1")}});
   world.config.applications[0].approve = true;
   world.reload_and_look();
@@ -197,6 +198,26 @@ TEST_CASE(
     CHECK(world.ended(event).state == EventState::succeeded);
   }
   CHECK(world.place.value("a") == "2");
+}
+
+TEST_CASE("what is approved does not hold where other settings may lead to another place") {
+  World world;
+  world.add("web").approve = true;
+  world.start();
+  const auto event = world.push({{"web/a.yaml", thing("a", "1")}});
+  const auto held = world.await("web", Phase::held);
+  world.config.destinations[0].settings = Value::object({{"timeout", 5}});
+  world.reload();
+  world.dispatcher->approve(ApplicationName("web"), held.sync, "ada");
+  REQUIRE(eventually([&] {
+    const auto now = world.status("web");
+    return now.phase == Phase::held && now.sync != held.sync;
+  }));
+  CHECK(world.status("web").waits_for.find("another plan, or at another place") != std::string::npos);
+  CHECK(world.place.value("a").empty());
+  world.dispatcher->approve(ApplicationName("web"), std::nullopt, "ada");
+  CHECK(world.ended(event).state == EventState::succeeded);
+  CHECK(world.place.value("a") == "1");
 }
 
 }  // namespace gitopsd::sync::test
