@@ -3,6 +3,7 @@
 
 #include <functional>
 
+#include "base/log.h"
 #include "daemon/store/identity.h"
 #include "daemon/store/options.h"
 #include "daemon/store/readers.h"
@@ -129,13 +130,27 @@ class SqliteStore final : public Store {
   auto read_consistently(F f) const {
     return read([&](Connection& db) {
       db.run("BEGIN");
-      struct End {
-        Connection& db;
-        ~End() { db.run("COMMIT"); }
-      } end{db};
+      const ReadEnd end(db);
       return f(db);
     });
   }
+  /// Ends a read transaction, also where the store is damaged: what led here is the error to tell.
+  class ReadEnd {
+   public:
+    explicit ReadEnd(Connection& db) : db_(db) {}
+    ReadEnd(const ReadEnd&) = delete;
+    ReadEnd& operator=(const ReadEnd&) = delete;
+    ~ReadEnd() {
+      try {
+        if (db_.in_transaction()) db_.run("ROLLBACK");  // it has written nothing
+      } catch (const SqlError&) {
+        log::warning("a read of the store did not end as it should");
+      }
+    }
+
+   private:
+    Connection& db_;
+  };
   Failure unreadable(const SqlError& error) const;
 
   const Fd lock_;
