@@ -32,7 +32,7 @@ class Folder {
 std::string run(const std::vector<std::string>& arguments, const std::string& input = {},
                 const std::string& directory = {});
 
-/// Waits for `condition`, at most `limit`. False when it never came.
+/// Waits for `condition`, at most `limit`, under a sanitizer five times that. False when it never came.
 bool eventually(const std::function<bool()>& condition,
                 std::chrono::milliseconds limit = std::chrono::seconds(20));
 
