@@ -33,7 +33,8 @@ TEST_CASE("a checkout is checked file by file, every problem with its place") {
   const Capture good("");
   CHECK(validate(good.session, {.path = d.path("")}) == Exit::ok);
   CHECK(good.text() ==
-        "3 documents in 2 files: no problem in the YAML; kinds and fields are checked with --config, and by gitopsctl plan\n");
+        "3 documents in 2 files: no problem in the YAML; kinds and fields are checked with --config, and by "
+        "gitopsctl plan\n");
 
   d.write("bad/1.yaml", std::string(kGood) + "spec:\n  a: 1\n  a: 2\n");
   d.write("bad/2.yaml", "kind: File\n---\napiVersion: 1\nkind: File\n---\n- x\n");
