@@ -1,22 +1,14 @@
 """gitopsctl validate on a checkout: what the providers that are here have against what it declares."""
-import json
-import subprocess
-import tempfile
-import unittest
-from pathlib import Path
-
-from lib import gitopsd
+from lib.checkout_case import CheckoutScene
 
 FILE = "apiVersion: host.gitopsd.io/v1\nkind: File\nmetadata: {name: %s}\nspec: {path: %s, %s}\n"
 STACK = "apiVersion: aws.gitopsd.io/v1\nkind: Stack\nmetadata: {name: %s}\nspec: {%s}\n"
 
 
-class Validate(unittest.TestCase):
+class Validate(CheckoutScene):
     def setUp(self):
         """An application of a host, one of AWS, and one of a provider that is elsewhere."""
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.root = Path(folder.name)
+        super().setUp()
         self.config = {
             "repositories": [{"name": "infra", "url": "https://git.example.com/infra.git"}],
             "destinations": [
@@ -32,23 +24,9 @@ class Validate(unittest.TestCase):
                     "odd/a.yaml": FILE % ("odd", "/x", "content: x"),
                     "aws/net.yaml": STACK % ("web-net", "template: /templates/net.json"), "templates/net.json": "{}"})
 
-    def write(self, files: dict[str, str]) -> None:
-        for name, text in files.items():
-            path = self.root / "checkout" / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
-
-    def validate(self, expect: int) -> dict:
-        file = self.root / "gitopsd.yaml"
-        file.write_text(json.dumps(self.config))
-        told = subprocess.run([gitopsd.CTL, "validate", self.root / "checkout", "--output", "json", "--config", file],
-                              capture_output=True, text=True, timeout=60)
-        self.assertEqual(told.returncode, expect, told.stdout + told.stderr)
-        return json.loads(told.stdout)
-
     def test_good(self):
         """a checkout with nothing wrong is shown to each provider that is a program here, and the others are named"""
-        said = self.validate(0)
+        said = self.configured(0)
         self.assertEqual((said["applications"], said["documents"]), (3, 3))
         (odd,) = said["not_checked"]
         self.assertIn('destination o: kinds, fields and policy: its provider "odd" answers only at /nowhere/odd.sock', odd)
@@ -59,7 +37,7 @@ class Validate(unittest.TestCase):
         del settings["credential"]
         settings["credentialsFile"] = "/nowhere/credentials"
         self.write({"aws/net.yaml": STACK % ("db", "template: /templates/net.json")})
-        (problem,) = self.validate(1)["problems"]
+        (problem,) = self.configured(1)["problems"]
         self.assertIn("policy", problem["message"])
 
     def test_wrong(self):
@@ -70,7 +48,7 @@ class Validate(unittest.TestCase):
             "hosts/d.yaml": FILE % ("d", "/srv/www/d", "content: '${A'"),
             "hosts/e.yaml": FILE % ("e", "/srv/www/e", "content: x") + "---\n" + FILE % ("f", "/srv/www/e", "content: x"),
             "aws/a.yaml": STACK % ("web-a", "template: /templates/net.json, templat: x"), "aws/b.yaml": STACK % ("db", "template: /templates/net.json")})
-        found = [(p["file"], p["line"], p["message"]) for p in self.validate(1)["problems"]]
+        found = [(p["file"], p["line"], p["message"]) for p in self.configured(1)["problems"]]
         expected = [("aws/a.yaml", 4, "'templat'"), ("aws/b.yaml", 3, "policy"), ("hosts/a.yaml", 4, 'no file "hosts/b.txt"'),
                     ("hosts/b.yaml", 4, "/etc/passwd"), ("hosts/b.yaml", 9, "'contents'"), ("hosts/b.yaml", 11, "apiVersion"),
                     ("hosts/d.yaml", 4, "is no variable"), ("hosts/e.yaml", 9, "declared twice")]
@@ -81,6 +59,6 @@ class Validate(unittest.TestCase):
     def test_policy(self):
         """a policy that its provider refuses is told at its place in the configuration"""
         self.config["applications"][0]["policy"] = {"pathes": ["/srv/www"]}
-        (problem,) = self.validate(1)["problems"]
+        (problem,) = self.configured(1)["problems"]
         self.assertEqual(problem["file"], str(self.root / "gitopsd.yaml"))
         self.assertIn("application files: policy: unknown key 'pathes'", problem["message"])

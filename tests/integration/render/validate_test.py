@@ -1,13 +1,8 @@
 """gitopsctl validate on a checkout, with the real kustomize and Helm."""
-import json
-import os
 import shutil
-import subprocess
-import tempfile
-import unittest
-from pathlib import Path
 
-from lib import gitopsd, renderers
+from lib import renderers
+from lib.checkout_case import CheckoutScene
 
 MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: %s}\n"
 NO_CLUSTER = "destination c"  # which has no kubeconfig
@@ -22,11 +17,9 @@ FILES = {
 }
 
 
-class Validate(unittest.TestCase):
+class Validate(CheckoutScene):
     def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.root = Path(folder.name)
+        super().setUp()
         self.config = {
             "renderers": {"kustomize": str(renderers.kustomize()), "helm": str(renderers.helm())},
             "repositories": [{"name": "infra", "url": "https://git.example.com/infra.git", "token": {"credential": "secret_none"}}],
@@ -36,22 +29,6 @@ class Validate(unittest.TestCase):
                 {"name": "web", "repository": "infra", "path": "charts/web", "destination": "c", "helm": {"values": ["/values/east.yaml"]}},
                 {"name": "cluster", "repository": "infra", "path": "clusters/east", "destination": "c", "substitute": {"NS": "ns"}}]}
         self.write(FILES)
-
-    def write(self, files: dict[str, str]) -> None:
-        for name, text in files.items():
-            path = self.root / "co" / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
-
-    def validate(self, *more: str, expect: int = 0, path: str | None = None) -> dict:
-        (self.root / "gitopsd.yaml").write_text(json.dumps(self.config))
-        told = subprocess.run([gitopsd.CTL, "validate", self.root / "co", "--output", "json", *more], capture_output=True, text=True,
-                              timeout=60, env={**os.environ, **({"PATH": path} if path else {})})
-        self.assertEqual(told.returncode, expect, told.stdout + told.stderr)
-        return json.loads(told.stdout)
-
-    def configured(self, expect: int = 0) -> dict:
-        return self.validate("--config", str(self.root / "gitopsd.yaml"), expect=expect)
 
     def test_applications(self):
         """each application's path is built and read with its settings, and every problem has its place"""
