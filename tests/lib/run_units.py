@@ -38,6 +38,13 @@ def cases(report: Path) -> list[tuple[str, float, list[str]]]:
     ]
 
 
+def in_a_line(failure: str) -> str:
+    """What an assertion said, short enough for the line that names its test: of a log often the last lines alone
+    are kept."""
+    words = " ".join(failure.split())
+    return words if len(words) <= 400 else words[:400] + "..."
+
+
 def sections(output: str) -> list[tuple[str, str]]:
     """What was written during each test case, in order, and outside of them."""
     parts = BEGIN.split(output)
@@ -58,7 +65,7 @@ def run(executable: str, timeout: float) -> tuple[str, float, list[tuple[str, st
             output, end, status = expired.stdout or b"", f"did not end within {timeout:.0f} s of the program's start", 1
         found = cases(Path(report.name))
     told = sections(output.decode(errors="replace"))
-    failed = {name: ("", failures) for name, _, failures in found if failures}
+    failed = {name: (in_a_line(failures[0]), failures) for name, _, failures in found if failures}
     for name, text in told:
         finding = FINDING.search(text)
         if finding:

@@ -188,9 +188,7 @@ TEST_CASE(
   SUBCASE("another plan") {
     world.place.change_unseen("a", "9");
     world.dispatcher->approve(web, held.sync, "ada");
-    REQUIRE(eventually([&] { return world.store->event(event)->state == EventState::held; }));
-    const auto again = world.await("web", Phase::held);
-    CHECK(again.sync != held.sync);
+    const auto again = world.await_held_again("web", held.sync);
     CHECK(again.waits_for.find("what ada approved before was another plan") != std::string::npos);
     CHECK_FALSE(world.store->approved_by(again.sync));
     CHECK(world.place.value("a") == "9");
@@ -209,11 +207,8 @@ TEST_CASE("what is approved does not hold where other settings may lead to anoth
   world.config.destinations[0].settings = Value::object({{"timeout", 5}});
   world.reload();
   world.dispatcher->approve(ApplicationName("web"), held.sync, "ada");
-  REQUIRE(eventually([&] {
-    const auto now = world.status("web");
-    return now.phase == Phase::held && now.sync != held.sync;
-  }));
-  CHECK(world.status("web").waits_for.find("another plan, or at another place") != std::string::npos);
+  const auto again = world.await_held_again("web", held.sync);
+  CHECK(again.waits_for.find("another plan, or at another place") != std::string::npos);
   CHECK(world.place.value("a").empty());
   world.dispatcher->approve(ApplicationName("web"), std::nullopt, "ada");
   CHECK(world.ended(event).state == EventState::succeeded);

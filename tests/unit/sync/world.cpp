@@ -150,4 +150,15 @@ ApplicationStatus World::await(const std::string& name, Phase wanted) {
   return s;
 }
 
+ApplicationStatus World::await_held_again(const std::string& name, SyncId before) {
+  ApplicationStatus s;
+  const bool came = eventually([&] {
+    s = status(name);
+    return s.phase == Phase::held && s.sync != before;
+  });
+  REQUIRE_MESSAGE(came, name << " is " << to_string(s.phase) << " by sync " << s.sync.value << ": "
+                             << s.waits_for << " " << s.error);
+  return s;
+}
+
 }  // namespace gitopsd::sync::test

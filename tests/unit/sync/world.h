@@ -63,6 +63,9 @@ class World {
   /// Waits until an application's status is so; fails the test where that does not come.
   ApplicationStatus await(const std::string& name, SyncStatus);
   ApplicationStatus await(const std::string& name, Phase);
+  /// Waits until another sync than `before` waits for approval: whoever gives a word sees the old one wait for
+  /// a while yet.
+  ApplicationStatus await_held_again(const std::string& name, SyncId before);
 };
 
 }  // namespace gitopsd::sync::test
