@@ -145,7 +145,7 @@ TEST_CASE("another plan after a restart is another sync") {
   world.start();
   world.apply({{"web/a.yaml", thing("a", "1")}});
   world.config.applications[0].approve = true;
-  world.reload_and_look();
+  world.reload();
   const auto event = world.push({{"web/a.yaml", thing("a", "2")}});
   const auto held = world.await("web", Phase::held);
   world.dispatcher->stop(Monotonic::now() + std::chrono::seconds(5));

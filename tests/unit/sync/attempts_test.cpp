@@ -94,7 +94,7 @@ TEST_CASE("an event is held while one of its applications is, whatever the other
   world.start();
   world.apply({{"web/a.yaml", thing("a", "1")}, {"api/b.yaml", thing("b", "1")}});
   world.config.applications[0].approve = true;
-  world.reload_and_look();
+  world.reload();
   world.place.busy("b");
   const auto event = world.push({{"web/a.yaml", thing("a", "2")}, {"api/b.yaml", thing("b", "2")}});
   world.await("web", Phase::held);

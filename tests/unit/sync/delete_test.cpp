@@ -108,7 +108,7 @@ TEST_CASE("an application that owns nothing leaves no trace") {
   CHECK(std::none_of(all.begin(), all.end(), [](const auto& s) { return s.name.str() == "shop"; }));
   // It may come back like a new one.
   world.add("shop");
-  world.reload_and_look();
+  world.reload();
   world.apply({{"shop/c.yaml", thing("c", "1")}});
   CHECK(world.await("shop", SyncStatus::synced).resources == 1);
 }

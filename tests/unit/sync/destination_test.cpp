@@ -162,7 +162,7 @@ TEST_CASE(
 
   // Back: what it left is its own again, and what is declared no more goes by the rules.
   world.config.applications[0].destination = DestinationName("here");
-  world.reload_and_look();
+  world.reload();
   CHECK(eventually([&] { return world.store->inventory_count(ApplicationUid("web@there")) == 2; }));
   CHECK(world.await("web", SyncStatus::synced).resources == 2);
   CHECK(world.place.births_of("a") == 1);
@@ -181,7 +181,7 @@ TEST_CASE("a destination that only got another name is the same") {
   world.apply({{"web/a.yaml", thing("a", "1")}});
   world.config.destinations[0].name = DestinationName("renamed");
   world.config.applications[0].destination = DestinationName("renamed");
-  world.reload_and_look();
+  world.reload();
   CHECK(world.await("web", SyncStatus::synced).resources == 1);
   CHECK(world.dispatcher->status().size() == 1);
   CHECK(world.place.births_of("a") == 1);

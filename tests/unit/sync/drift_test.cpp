@@ -133,7 +133,7 @@ TEST_CASE("drift shows while a suspended application has a commit waiting") {
   world.start();
   world.apply({{"web/a.yaml", thing("a", "1")}});
   world.config.applications[0].suspended = true;
-  world.reload_and_look();
+  world.reload();
   const auto older = world.push({{"web/a.yaml", thing("a", "2")}});
   world.await("web", Phase::held);
   const auto newer = world.push({{"web/a.yaml", thing("a", "3")}});

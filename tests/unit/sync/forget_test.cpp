@@ -41,7 +41,7 @@ struct Moved {
     world.config.destinations[0].name = DestinationName(to);
     world.config.destinations[0].settings = Value::object({{"place", to}});
     world.config.applications[0].destination = DestinationName(to);
-    world.reload_and_look();
+    world.reload();
     REQUIRE(eventually([&] { return listed(world, left) && world.status("web").resources == 2; }));
   }
 };
@@ -151,7 +151,7 @@ TEST_CASE("what was forgotten goes to another application that declares it") {
   world.apply({{"web/a.yaml", thing("a", "1")}});
   world.config.applications.clear();
   world.add("shop");
-  world.reload_and_look();
+  world.reload();
   CHECK(world.dispatcher->forget(kForgotten, "ada").resources == 1);
   world.apply({{"shop/a.yaml", thing("a", "2")}});
   CHECK(world.place.owner("a") == "shop");

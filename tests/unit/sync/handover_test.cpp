@@ -64,7 +64,7 @@ TEST_CASE("the one to whom it goes waits for the one who has it, and its event d
   World world;
   begin(world);
   world.config.applications[0].approve = true;
-  world.reload_and_look();
+  world.reload();
   const auto event = world.deliver(world.move({{"a/x.yaml", "b/x.yaml"}}));
   const auto held = world.await("a", Phase::held);
   const auto refused = world.await("b", Phase::backing_off);
@@ -196,7 +196,7 @@ TEST_CASE("what an orphan has is handed over to the one who declares it now") {
   World world;
   begin(world);
   world.config.applications.erase(world.config.applications.begin());
-  world.reload_and_look();
+  world.reload();
   CHECK(world.ended(world.push({{"b/x.yaml", thing("x", "1")}})).state == EventState::failed);
   world.ended(world.dispatcher->delete_cascade(kFirst, "ada"));
   check_moved(world, kBeta);

@@ -251,7 +251,7 @@ TEST_CASE("settings that change while a hook runs: it is waited for, and runs on
   world.await("web", Phase::waiting_health);
   SUBCASE("a push that has nothing to do with it brings them up") {
     world.config.applications[0].exclude = {"nothing"};
-    world.reload_and_look();
+    world.reload();
     const auto other = world.push({{"notes.txt", "no manifest"}});
     REQUIRE(eventually([&] { return world.store->event(other)->state == store::EventState::held; }));
     world.place.set_health("b", Health::healthy);
@@ -265,7 +265,7 @@ TEST_CASE("settings that change while a hook runs: it is waited for, and runs on
   }
   SUBCASE("they are looked at when it has ended") {
     world.config.applications[0].exclude = {"nothing"};
-    world.reload_and_look();
+    world.reload();
     world.place.set_health("b", Health::healthy);
     CHECK(eventually([&] {
       const auto events = world.store->events({});
@@ -288,7 +288,7 @@ TEST_CASE("settings that make other documents while a hook runs: it runs once mo
   await_step(world, "run pre b");
   world.await("web", Phase::waiting_health);
   world.config.applications[0].exclude = {"c.yaml"};
-  world.reload_and_look();
+  world.reload();
   const auto other = world.push({{"notes.txt", "no manifest"}});
   REQUIRE(eventually([&] { return world.store->event(other)->state == store::EventState::held; }));
   CHECK(world.place.order() == Order{"run pre b"});

@@ -25,7 +25,7 @@ TEST_CASE("a plan says that what it shows was rejected, rolled back, or would wa
   CHECK(rejected.hold.find("approve: true") != std::string::npos);
 
   world.config.applications[0].approve = false;
-  world.reload_and_look();
+  world.reload();
   const auto third = world.apply({{"web/a.yaml", thing("a", "3")}});
   CHECK(world.dispatcher->plan(kPlanned, std::nullopt).kept_off.empty());
   world.ended(world.dispatcher->rollback(kPlanned, std::nullopt, "ada"));

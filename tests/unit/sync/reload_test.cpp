@@ -116,6 +116,7 @@ TEST_CASE("events that wait for a repository are fetched from where it is after 
   World world;
   world.add("web");
   world.config.repositories[0].url = silent.url();
+  world.answers = false;
   world.start();
   const auto first = world.push({{"web/a.yaml", thing("a", "1")}});
   const auto second = world.push({{"web/a.yaml", thing("a", "2")}});
@@ -131,6 +132,7 @@ TEST_CASE("events that wait for a repository end when it leaves the configuratio
   World world;
   world.add("web");
   world.config.repositories[0].url = silent.url();
+  world.answers = false;
   world.start();
   const auto event = world.push({{"web/a.yaml", thing("a", "1")}});
   world.config.applications.clear();
@@ -171,7 +173,7 @@ TEST_CASE(
   world.place.become("here");  // and stays it
   world.apply({{"web/a.yaml", thing("a", "1")}});
   world.config.applications[0].approve = true;
-  world.reload_and_look();
+  world.reload();
   const auto event = world.push({{"web/a.yaml", thing("a", "2")}});
   const auto held = world.await("web", Phase::held);
   world.config.destinations[0].settings = Value::object({{"timeout", 5}});

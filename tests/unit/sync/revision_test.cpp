@@ -101,7 +101,7 @@ TEST_CASE("what was not let through is not in force") {
     world.start();
     const auto synced = world.apply({{"web/a.yaml", thing("a", "1")}});
     world.config.applications[0].suspended = true;
-    world.reload_and_look();
+    world.reload();
     world.push({{"web/a.yaml", thing("a", "2")}});
     world.await("web", Phase::held);
     CHECK(world.status("web").revision == synced);
@@ -113,7 +113,7 @@ TEST_CASE("what was not let through is not in force") {
     const auto event = world.store->add_event(polled(world.commit({{"docs/x", "1"}})));
     world.dispatcher->notify({event});
     world.ended(event);
-    world.reload_and_look();
+    world.reload();
     CHECK(world.status("web").revision == synced);
     CHECK(world.status("web").waits_for.find("only reported") != std::string::npos);
     // One that was signed has it behind it.

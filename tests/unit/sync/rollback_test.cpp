@@ -48,7 +48,7 @@ TEST_CASE("a rollback while a newer sync waits goes to the one before what is in
   const auto first = world.apply({{"web/a.yaml", thing("a", "1")}});
   world.apply({{"web/a.yaml", thing("a", "2")}});
   app.approve = true;
-  world.reload_and_look();
+  world.reload();
   const auto newer = world.push({{"web/a.yaml", thing("a", "3")}});
   world.await("web", Phase::held);
   const auto back = world.dispatcher->rollback(ApplicationName("web"), std::nullopt, "ada");
@@ -75,7 +75,7 @@ TEST_CASE("a rollback to what is in force keeps only what waited away") {
   world.apply({{"web/a.yaml", thing("a", "1")}});
   const auto second = world.apply({{"web/a.yaml", thing("a", "2")}});
   app.approve = true;
-  world.reload_and_look();
+  world.reload();
   world.push({{"web/a.yaml", thing("a", "3")}});
   world.await("web", Phase::held);
   CHECK(world.ended(world.dispatcher->rollback(ApplicationName("web"), second, "ada")).state ==

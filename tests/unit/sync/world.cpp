@@ -1,5 +1,7 @@
 #include "tests/unit/sync/world.h"
 
+#include <algorithm>
+
 namespace gitopsd::sync::test {
 
 using namespace std::chrono_literals;
@@ -48,16 +50,32 @@ void World::start() {
   };
   dispatcher = make_dispatcher(environment);
   dispatcher->start();
+  await_looks({});
 }
 
 void World::reload() {
+  const auto before = dispatcher->repositories();
   dispatcher->reload(std::make_shared<const config::Config>(config));
+  await_looks(before);
 }
 
-void World::reload_and_look() {
-  const auto before = dispatcher->repositories().at(0).last_look;
-  reload();
-  REQUIRE(eventually([&] { return dispatcher->repositories().at(0).last_look > before; }));
+void World::await_looks(const std::vector<RepositoryStatus>& before) {
+  if (!answers) return;
+  const auto followed = [&](const RepositoryName& name) {
+    return std::any_of(config.applications.begin(), config.applications.end(),
+                       [&](const auto& app) { return app.repository == name; });
+  };
+  const auto looked_at = [&](const RepositoryStatus& now) {
+    const auto old =
+        std::find_if(before.begin(), before.end(), [&](const auto& b) { return b.name == now.name; });
+    return now.last_look > (old == before.end() ? 0 : old->last_look) || !now.error.empty();
+  };
+  REQUIRE(eventually([&] {
+    const auto now = dispatcher->repositories();
+    return std::all_of(now.begin(), now.end(), [&](const auto& repository) {
+      return !followed(repository.name) || looked_at(repository);
+    });
+  }));
 }
 
 void World::restart() {
@@ -125,7 +143,7 @@ void World::apply_then_ask(const std::map<std::string, std::string>& files) {
   start();
   apply(files);
   config.applications[0].approve = true;
-  reload_and_look();
+  reload();
 }
 
 ApplicationStatus World::status(const std::string& name) const {

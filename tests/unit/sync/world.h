@@ -30,15 +30,15 @@ class World {
   /// The configuration of the next start or reload: repository `site`, destination `here`, no applications.
   config::Config config;
   std::chrono::milliseconds missing_delay{300};  ///< of the next start
+  bool answers = true;                           ///< the repository's server does
   std::unique_ptr<store::Store> store;
   std::unique_ptr<Dispatcher> dispatcher;
 
   /// An application of that name and uid at the folder of that name.
   config::Application& add(const std::string& name, const std::string& ref = "refs/heads/main");
+  /// Starts, or brings the configuration into force, and waits until the repositories were looked at for it,
+  /// so that what is pushed afterwards is news of that push and not of the look.
   void start();
-  /// Brings the configuration into force and waits until the repository was looked at for it: what is pushed
-  /// afterwards is no news of that look.
-  void reload_and_look();
   void reload();
   /// Stops the dispatcher as a restart does, and starts another over the same store.
   void restart();
@@ -63,9 +63,13 @@ class World {
   /// Waits until an application's status is so; fails the test where that does not come.
   ApplicationStatus await(const std::string& name, SyncStatus);
   ApplicationStatus await(const std::string& name, Phase);
-  /// Waits until another sync than `before` waits for approval: whoever gives a word sees the old one wait for
-  /// a while yet.
+  /// Waits until another sync than `before` waits for approval: whoever gives a word sees the old one wait
+  /// for a while yet.
   ApplicationStatus await_held_again(const std::string& name, SyncId before);
+
+ private:
+  /// Until each repository that an application follows was looked at once more.
+  void await_looks(const std::vector<RepositoryStatus>& before);
 };
 
 }  // namespace gitopsd::sync::test
