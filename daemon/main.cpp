@@ -115,8 +115,8 @@ void reload(const Options& options, Current& current, const store::Store& store,
       log::warning("store.installation counts from the next start on",
                    {{"installation", store.installation()}, {"hint", "systemctl restart gitopsd"}});
   } catch (const Failure& failure) {
-    log::error("the new configuration is refused, the old one stays in force", {{"error", failure.what()}});
     current.refuse(failure.what());
+    log::error("the new configuration is refused, the old one stays in force", {{"error", failure.what()}});
     status = "running on the configuration before the last reload, which was refused; see the journal";
   }
   report::ready(status);

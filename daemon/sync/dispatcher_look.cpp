@@ -7,6 +7,10 @@
 #include "daemon/sync/tag_pattern.h"
 
 namespace gitopsd::sync {
+std::string only_reported(const CommitId& commit) {
+  return "commit " + commit.short_str() + " was not named by a signed delivery; it is only reported";
+}
+
 /// Whether a delivery already brought the news that a poll would.
 bool DispatcherImpl::expected(const Repo& repo, const CommitId& tip) const {
   std::lock_guard lock(mutex_);
@@ -85,6 +89,9 @@ void DispatcherImpl::look(const Repo& repo) {
           tried = app->last_tried_key;
           accepted = app->revision();
           signed_only = repo->config.require_signed;
+          // Each look would find it anew.
+          if (signed_only && tip->second != accepted && app->unsigned_report == only_reported(tip->second))
+            continue;
           if (auto it = dests_.find(app->config.destination); it != dests_.end()) dest = it->second;
         }
         if (!dest) continue;

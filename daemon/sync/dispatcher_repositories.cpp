@@ -316,8 +316,7 @@ void DispatcherImpl::decide_event(const Repo& repo, const store::Event& event, c
     }
     if (signed_only && !event.body_signed && event.cause != store::Cause::manual && event.after != applied) {
       std::lock_guard lock(mutex_);
-      app->unsigned_report =
-          "commit " + event.after.short_str() + " was not named by a signed delivery; it is only reported";
+      app->unsigned_report = only_reported(event.after);
       note = app->unsigned_report;
       continue;
     }

@@ -207,6 +207,7 @@ std::string error_before_next(const ApplicationLine&);
 Job as_it_stands(const Run&);
 /// For people: `by` is "rejected by ada".
 std::string rejected_text(const CommitId&, const std::string& by);
+std::string only_reported(const CommitId&);
 
 /// Which application an event is through with, and the sync that it ended with or after.
 struct Part {

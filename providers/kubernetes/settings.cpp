@@ -111,6 +111,7 @@ class SettingsReader {
     } else if (!folder) {
       refuse("credential", "there is no systemd credential '" + name + "': this is no unit with credentials",
              "name the file by `kubeconfig` instead of `credential`");
+      problems_.back().cause = ProblemCause::destination;  // it is one elsewhere, where this only checks
     } else {
       return std::string(folder) + "/" + name;
     }

@@ -74,7 +74,7 @@ class Ends(ReplayScene):
         self.assertIn("the rollback of the stack 'web' was continued, and failed again: Queue (AWS::SQS::Queue)", event["error"])
         self.assertIn("skipInRollback", event["error"])
         tried = len(self.cloud.fields_of("DescribeStacks"))
-        wait.until(lambda: len(self.cloud.fields_of("DescribeStacks")) > tried + 2, "it is tried again")
+        wait.until(lambda: len(self.cloud.fields_of("DescribeStacks")) > tried + 2, "it is tried again", 60)
         # Once for the commit that failed, which was tried again, and once for this one.
         self.assertLessEqual(len(self.cloud.fields_of("ContinueUpdateRollback")), 2)
         tokens = [f["ClientRequestToken"] for f in self.cloud.fields_of("ContinueUpdateRollback")]

@@ -43,6 +43,7 @@ class FullDisk(Scene):
         self.assertIsNotNone(refused, "the disk never became full")
         commit, delivery, content, answer = refused
         self.assertGreater(int(answer.headers["Retry-After"]), 0)
+        self.fill()
         self.assertEqual(self.daemon.deliver(commit).status, 503, "and so is the next")
         self.assertEqual(self.daemon.get("/v1/status")["config"], str(self.daemon.file), "whoever asks is answered")
         known = {event["id"]: event["after"] for event in self.daemon.events()}

@@ -47,6 +47,6 @@ class Answers(Scene):
         with concurrent.futures.ThreadPoolExecutor(20) as pool:
             answers = list(pool.map(lambda _: self.daemon.post(body, headers).status, range(100)))
         self.assertEqual(sorted(answers), [200] * 99 + [202])
-        events = self.daemon.events()
+        events = [event for event in self.daemon.events() if event["cause"] == "push"]  # not what a look finds
         self.assertEqual(len(events), 1)
         self.assertEqual(self.daemon.wait_ended(events[0]["id"])["state"], "succeeded")

@@ -136,8 +136,7 @@ class Commands(Scene):
     def test_reject(self):
         """approve and reject take only the sync that was looked at"""
         self.daemon.application["approve"] = True
-        self.daemon.write_config()
-        self.daemon.program.signal(1)
+        self.daemon.reload()
         event = self.daemon.accept(self.commit({"one": "1\n"}))
         held = wait.until(lambda: (s := self.daemon.status())["phase"] == "held" and s, "the sync is held")
         if "--sync" not in held["released_by"]:

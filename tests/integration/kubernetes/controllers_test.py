@@ -11,8 +11,8 @@ _shared: list[kubernetes.Cluster] = []
 def cluster_with_controllers() -> kubernetes.Cluster:
     if not _shared:
         cluster = started_cluster()
-        _shared.append(cluster)
         cluster.start_controllers()
+        _shared.append(cluster)
     return _shared[0]
 
 

@@ -17,7 +17,7 @@ class Propagation(ClusterScene):
         if finalizers:
             found = self.wait_live(document, lambda found: "deletionTimestamp" in found["metadata"], "it is being deleted")
             self.assertEqual(found["metadata"]["finalizers"], finalizers)
-            self.assertEqual(self.daemon.status()["phase"], "applying")
+            self.assertFalse(self.daemon.event(event)["ended"])
             self.cluster.patch(self.placed(document), {"metadata": {"finalizers": None}})
         self.assertEqual(self.daemon.wait_ended(event)["state"], "succeeded")
         self.assertFalse(self.cluster.exists(self.placed(document)))

@@ -285,9 +285,9 @@ class TwoClusters(ClusterScene):
         """a cluster that does not answer delays no application of the other one"""
         document = config_map("a", {"k": "1"})
         self.daemon.accept(self.push(document))
-        self.wait_live(document, lambda found: found["data"] == {"k": "1"}, "the living cluster converges", 5)
-        wait.until(lambda: self.daemon.status()["status"] == "synced", "and its application is through", 5)
+        self.wait_live(document, lambda found: found["data"] == {"k": "1"}, "the living cluster converges", 20)
+        wait.until(lambda: self.daemon.status()["status"] == "synced", "and its application is through", 20)
         self.daemon.accept(self.push(config_map("a", {"k": "2"})))
-        self.wait_live(document, lambda found: found["data"] == {"k": "2"}, "again", 5)
+        self.wait_live(document, lambda found: found["data"] == {"k": "2"}, "again", 20)
         self.cluster.patch(self.placed(document), {"data": {"k": "by hand"}})
-        self.wait_live(document, lambda found: found["data"] == {"k": "2"}, "and heals", 5)
+        self.wait_live(document, lambda found: found["data"] == {"k": "2"}, "and heals", 20)

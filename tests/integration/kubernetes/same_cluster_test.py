@@ -169,7 +169,7 @@ class Readdressed(TwoClusters):
             wait.until(lambda: self.daemon.get_health("/readyz") == 503, "it counts as unreachable", 60)
             there = self.daemon.get("/v1/destinations")["destinations"][0]
             self.assertIn("cannot be reached", there["error"])
-            self.assertEqual(self.daemon.status()["status"], "unknown")
+            wait.until(lambda: self.daemon.status()["status"] == "unknown", "its application is unknown")
         finally:
             self.other.etcd.signal(signal.SIGCONT)
         wait.until(lambda: self.daemon.get_health("/readyz") == 200, "it counts as reachable again", 60)

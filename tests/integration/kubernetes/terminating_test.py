@@ -116,7 +116,7 @@ class Ours(Terminating):
             self.assertEqual([maps.count("ADDED", each["metadata"]["name"]) for each in self.maps], [1] * MAPS)
             gone, back = spaces.when("DELETED", self.other), maps.when("ADDED", f"m{MAPS - 1}")
             print(f"back {max(maps.when('ADDED', each['metadata']['name']) for each in self.maps) - gone:.3f} s after it was gone")
-            self.assertLess(back - gone, 2)
+            self.assertLess(back - gone, 10, "not by the next look, which is 30 s away")
             order = [int(name[1:]) % 3 for _, kind, name in maps.seen if kind == "ADDED" and name.startswith("m")]
             self.assertEqual(order, sorted(order), "by waves")
             self.assertEqual(self.application()["heals"]["count"], heals + time_)

@@ -147,8 +147,9 @@ class AwsScene(Scene):
 
     def held(self, *documents: dict, **files: str | None) -> tuple[int, str]:
         """The same, which has to wait for somebody's word; returns the event and what it waits for."""
-        event = self.daemon.accept(self.push(*documents, **files))
-        status = wait.until(lambda: (s := self.daemon.status())["phase"] == "held" and s, "it is held")
+        commit = self.push(*documents, **files)
+        event = self.daemon.accept(commit)
+        status = wait.until(lambda: (s := self.daemon.status())["phase"] == "held" and s["wanted"] == commit and s, "it is held")
         return event, status["waits_for"]
 
 

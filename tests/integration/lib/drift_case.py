@@ -121,8 +121,8 @@ class DriftScene(ClusterScene):
             with self.subTest(case=name):
                 was, written = before[name]
                 as_it_was = condition[0] if condition else (lambda found, was=was: content(found) == was)
-                wait.until(lambda d=document, n=written: self.writes(d) > n, f"{name} is written", 10)
-                self.wait_live(document, as_it_was, f"{name} is put back", 10)
+                wait.until(lambda d=document, n=written: self.writes(d) > n, f"{name} is written", 30, 0.1)
+                self.wait_live(document, as_it_was, f"{name} is put back", 30)
         self.wait_idle()
 
     def assert_no_drift(self, cases: dict) -> None:

@@ -21,18 +21,20 @@ import example_provider as example  # noqa: E402
 class Store(example.Store):
     def __init__(self, folder):
         super().__init__(folder)
-        self.text_now, self.read_at = super().text(), 0
+        self.text_now, self.read_at = super().text(), None
 
-    def stamp(self):
+    def stamp(self, path):
+        """The time alone does not tell two changes of one tick apart."""
         try:
-            return os.stat(self.path).st_mtime_ns
+            found = os.stat(path)
+            return found.st_mtime_ns, found.st_ino, found.st_size
         except FileNotFoundError:
             return 0
 
     def text(self):
         with self.lock:
-            if self.stamp() != self.read_at:
-                self.read_at, self.text_now = self.stamp(), super().text()
+            if (stamp := self.stamp(self.path)) != self.read_at:
+                self.read_at, self.text_now = stamp, super().text()
                 self.parsed = json.loads(self.text_now)
             return self.text_now
 
@@ -45,8 +47,8 @@ class Store(example.Store):
         self.ours = json.dumps(entries)
         with open(self.path + ".new", "w") as file:
             file.write(self.ours)
+        self.read_at, self.text_now, self.parsed = self.stamp(self.path + ".new"), self.ours, entries
         os.replace(self.path + ".new", self.path)
-        self.read_at, self.text_now, self.parsed = self.stamp(), self.ours, entries
 
 
 def waits_for(value, word):

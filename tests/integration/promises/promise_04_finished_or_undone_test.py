@@ -78,6 +78,7 @@ class CutOff(OddScene):
         """promise 4: a step that had begun when the daemon was killed is found out about, and the commit ends succeeded"""
         gate = self.folder / "gate"
         self.daemon.push_and_wait(self.declare({"one": "1", "two": "1"}))
+        self.forget_calls()
         commit = self.declare({"one": f"slow until {gate}", "two": "2"})
         event = self.daemon.accept(commit)
         wait.until(lambda: any(call.get("state") == "begun" for call in self.calls()), "the steps have begun")

@@ -151,11 +151,13 @@ class Servers(Neighbour):
     """Five repositories on servers that never answer in time, each of which may cost one thread until its deadline."""
 
     NUMBER = 5
+    DEADLINE = 10
 
     def evil_url(self) -> str:
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.listener.settimeout(0.05)
         self.links: list[socket.socket] = []
+        self.asked = 0
         self.ending = threading.Event()
         server = threading.Thread(target=self.serve, daemon=True)
         server.start()
@@ -165,8 +167,8 @@ class Servers(Neighbour):
 
     def evil_settings(self) -> dict:
         (self.folder / "token").write_text("a token for one server\n")
-        return {"user": "bot", "token": {"file": str(self.folder / "token")}, "connect_timeout": "3s", "idle_timeout": "3s",
-                "total_timeout": "3s"}
+        return {"user": "bot", "token": {"file": str(self.folder / "token")}, "connect_timeout": f"{self.DEADLINE}s",
+                "idle_timeout": f"{self.DEADLINE}s", "total_timeout": f"{self.DEADLINE}s"}
 
     def configure(self):
         super().configure()
@@ -187,6 +189,7 @@ class Servers(Neighbour):
                     self.links.remove(link)
             try:
                 self.links.append(self.listener.accept()[0])
+                self.asked += 1
             except TimeoutError:
                 pass
         for link in [*self.links, self.listener]:
@@ -196,18 +199,19 @@ class Servers(Neighbour):
         """promise 7: five Git servers that say nothing, or drip, delay nobody else, and each costs its deadline"""
         self.neighbour_converges()
         threads = len(list(Path(f"/proc/{self.daemon.program.pid}/task").iterdir()))
-        events = []
+        events, links = [], self.asked
         for name in self.names:
             body = github.push_body(f"example/{name}", "1" * 40)
             events.append(self.daemon.post(body, github.headers(gitopsd.SECRET, body)).json["event"])
-        wait.until(lambda: len(self.links) >= self.NUMBER, "all five are asked at once", 2)
+        wait.until(lambda: self.asked >= links + self.NUMBER, "all five are asked at once", 10)
         commit = self.commit({"one": "in spite of them\n"})
         self.daemon.accept(commit)
-        self.daemon.wait_file(self.target / "one", "in spite of them\n", 2)
+        self.daemon.wait_file(self.target / "one", "in spite of them\n", self.DEADLINE)
         self.assertTrue(any(self.daemon.event(event)["attempts"] == 0 for event in events), "they were still being asked")
-        self.assertLessEqual(len(list(Path(f"/proc/{self.daemon.program.pid}/task").iterdir())), threads + self.NUMBER)
+        # Those who wait are not those who work: as much as all that is busy with the neighbour may be added.
+        self.assertLessEqual(len(list(Path(f"/proc/{self.daemon.program.pid}/task").iterdir())), threads + self.NUMBER + 4)
         for event in events:
-            shown = wait.until(lambda: (e := self.daemon.event(event))["error"] and e, "its deadline passes", 10)
+            shown = wait.until(lambda: (e := self.daemon.event(event))["error"] and e, "its deadline passes", 60)
             self.assertIn("127.0.0.1", shown["error"])
             self.assertGreaterEqual(shown["attempts"], 1)
 

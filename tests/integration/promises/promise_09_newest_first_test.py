@@ -20,9 +20,9 @@ class Newest(OddScene):
         """promise 9: a newer commit ends the pauses between an older one's attempts"""
         old = self.daemon.accept(self.declare({"one": f"busy until {self.folder}/never"}))
         wait.until(lambda: (pause := re.search(r"tried again in (\d+)", str(self.daemon.status()["waits_for"])))
-                   and int(pause[1]) >= 4, "the older pauses for long")
+                   and int(pause[1]) >= 8, "the older pauses for long", 60)
         new = self.daemon.accept(self.declare({"one": "well"}))
-        self.assertEqual(self.daemon.wait_ended(new, 2)["state"], "succeeded")
+        self.assertEqual(self.daemon.wait_ended(new, 6)["state"], "succeeded")
         self.assertEqual((self.outcome(old), self.values()), ("superseded", {"one": "well"}))
 
     def test_promise_09_not_a_step_that_has_begun(self):
@@ -107,7 +107,7 @@ class Thousand(OddScene):
         for number in range(3):
             commit = self.declare({"one": f"{number}"})
             self.daemon.accept(commit)  # whose event also stands for the others, which have not got there yet
-            self.daemon.program.wait_until(lambda: self.daemon.status()["revision"] == commit, "the 1,001st is in sync", 10)
+            self.daemon.program.wait_until(lambda: self.daemon.status()["revision"] == commit, "the 1,001st is in sync", 30)
             self.assertEqual(self.values()["one"], f"{number}")
         # Still so: each of them went on waiting meanwhile, and the event of all of them is open.
         self.assertTrue(self.all_wait(), self.phases())

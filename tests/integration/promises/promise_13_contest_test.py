@@ -37,7 +37,7 @@ class Contest(Scene):
         self.assertIn("/one", str(self.daemon.status()))
         # Another resource of the application heals at once all the same, and the fight stays slow.
         (self.target / "two").write_text("by hand\n")
-        self.daemon.wait_file(self.target / "two", "2\n", 5)
+        self.daemon.wait_file(self.target / "two", "2\n", 20)
         self.assertLess(self.heals(), 10)
         self.assertLess(fighter.writes, 10)
         fighter.ending.set()

@@ -137,8 +137,7 @@ class Units(unittest.TestCase):
         first = self.gitopsd.config["applications"][0]
         self.gitopsd.config["applications"].append(
             {**first, "name": "more", "path": "more", "policy": {**first["policy"], "paths": ["/srv/more"]}})
-        self.gitopsd.write_config()
-        self.host.run("systemctl", "reload", "gitopsd.service")
+        self.reload()
         self.gitopsd.wait_succeeded(self.gitopsd.accept(self.commit({"two": "2\n"}, "more")))
         self.assertEqual(self.host.read("/srv/more/two"), "2\n")
         self.assertEqual(self.main_pid(), pid)

@@ -51,6 +51,17 @@ TEST_CASE("all that is wrong with the settings is told, each with its place") {
         "the setting `context` needs a `kubeconfig`");
 }
 
+TEST_CASE("a systemd credential may be elsewhere, where a configuration is only checked") {
+  try {
+    read_settings(parse_json(R"({"credential":"kubeconfig"})", "test"));
+    FAIL("there is no such credential");
+  } catch (const protocol::SettingsRefused& refused) {
+    REQUIRE(refused.all().size() == 1);
+    CHECK(refused.all()[0].pointer == "/credential");
+    CHECK(refused.all()[0].cause == ProblemCause::destination);
+  }
+}
+
 TEST_CASE("how often it is looked at the cluster can be said, in whole seconds") {
   const Folder folder;
   const auto path = folder.write("config", small_kubeconfig("{token: t}"));

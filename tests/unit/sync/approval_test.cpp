@@ -241,4 +241,28 @@ TEST_CASE("that a commit is only reported stays said when drift is put back") {
   CHECK(world.await("web", SyncStatus::synced).waits_for.empty());
 }
 
+TEST_CASE("a commit that is only reported is told once, however often it is looked at") {
+  World world;
+  world.add("web");
+  world.config.repositories[0].require_signed = true;
+  world.config.repositories[0].poll = std::chrono::milliseconds(10);
+  world.start();
+  world.apply({{"web/a.yaml", thing("a", "1")}});
+  const auto commit = world.commit({{"web/a.yaml", thing("a", "2")}});
+  REQUIRE(eventually([&] {
+    const auto now = world.status("web");
+    return now.waits_for.find("commit " + commit.short_str() + " was not named") != std::string::npos;
+  }));
+  const auto looked_again = [&] {
+    const auto before = world.dispatcher->repositories().at(0).last_look;
+    return eventually([&] { return world.dispatcher->repositories().at(0).last_look > before; });
+  };
+  // The report may be of the poll's own event, beside which a look may find it once more.
+  for (int i = 0; i < 5; ++i) REQUIRE(looked_again());
+  const auto told = world.store->events({.limit = 1000}).size();
+  for (int i = 0; i < 5; ++i) REQUIRE(looked_again());
+  CHECK(world.store->events({.limit = 1000}).size() == told);
+  CHECK(world.place.value("a") == "1");
+}
+
 }  // namespace gitopsd::sync::test
