@@ -11,6 +11,7 @@
 #include "daemon/api/api.h"
 #include "tests/unit/api/client.h"
 #include "tests/unit/api/doubles.h"
+#include "tests/unit/slower.h"
 
 namespace gitopsd::api {
 
@@ -19,10 +20,10 @@ inline CommitId commit_of(char digit) {
   return *CommitId::parse(std::string(40, digit));
 }
 
-/// Waits for what another thread does, at most five seconds.
+/// Waits for what another thread does, at most ten seconds, under a sanitizer five times that.
 template <class Condition>
 bool eventually(Condition condition) {
-  const auto deadline = Monotonic::now() + std::chrono::seconds(5);
+  const auto deadline = Monotonic::now() + std::chrono::seconds(10) * gitopsd::test::kSlower;
   while (!condition()) {
     if (Monotonic::now() > deadline) return false;
     usleep(1000);

@@ -12,6 +12,7 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "providers/host/path.h"
+#include "tests/unit/slower.h"
 
 namespace gitopsd::host::test {
 
@@ -172,7 +173,7 @@ std::vector<std::string> names(const std::string& path) {
 }
 
 bool eventually(const std::function<bool()>& condition) {
-  const auto deadline = Monotonic::now() + std::chrono::seconds(10);
+  const auto deadline = Monotonic::now() + std::chrono::seconds(10) * gitopsd::test::kSlower;
   while (!condition()) {
     if (Monotonic::now() > deadline) return false;
     std::this_thread::sleep_for(std::chrono::milliseconds(1));

@@ -8,11 +8,12 @@
 #include <thread>
 
 #include "base/hash.h"
+#include "tests/unit/slower.h"
 
 namespace gitopsd::server {
 
 bool eventually(const std::function<bool()>& condition) {
-  const auto end = Monotonic::now() + std::chrono::seconds(10);
+  const auto end = Monotonic::now() + std::chrono::seconds(10) * gitopsd::test::kSlower;
   while (!condition()) {
     if (Monotonic::now() > end) return false;
     std::this_thread::sleep_for(std::chrono::milliseconds(2));

@@ -10,6 +10,7 @@
 
 #include "base/hash.h"
 #include "base/process.h"
+#include "tests/unit/slower.h"
 
 namespace gitopsd::source::test {
 
@@ -61,15 +62,8 @@ std::string run(const std::vector<std::string>& arguments, const std::string& in
   return said;
 }
 
-// Where a sanitizer watches, nothing is optimised, either.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr int kSlower = 5;
-#else
-constexpr int kSlower = 1;
-#endif
-
 bool eventually(const std::function<bool()>& condition, std::chrono::milliseconds limit) {
-  const Deadline deadline = Monotonic::now() + limit * kSlower;
+  const Deadline deadline = Monotonic::now() + limit * gitopsd::test::kSlower;
   while (!condition()) {
     if (Monotonic::now() > deadline) return false;
     std::this_thread::sleep_for(std::chrono::milliseconds(2));

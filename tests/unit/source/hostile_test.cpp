@@ -19,8 +19,20 @@ namespace {
 Remote hasty(const std::string& url) {
   Remote remote = remote_of(url);
   remote.token = Secret("s3cret-token-of-the-test");
-  remote.connect_timeout = 300ms;
-  remote.idle_timeout = 300ms;
+  remote.connect_timeout = remote.idle_timeout = remote.total_timeout = 300ms;
+  return remote;
+}
+
+/// For what has nothing to do with time.
+Remote patient(const std::string& url) {
+  Remote remote = hasty(url);
+  remote.connect_timeout = remote.idle_timeout = remote.total_timeout = 60s;
+  return remote;
+}
+
+/// Every single answer may take its time.
+Remote with_deadline(const std::string& url) {
+  Remote remote = patient(url);
   remote.total_timeout = 1500ms;
   return remote;
 }
@@ -102,7 +114,7 @@ TEST_CASE("a server that drips bytes costs the total timeout") {
       usleep(50'000);
     }
   });
-  const Attempt tried = attempt(hasty(server.url()));
+  const Attempt tried = attempt(with_deadline(server.url()));
   CHECK(tried.failure.cause() == ProblemCause::transient);
   CHECK_MESSAGE(contains(tried.failure.what(), "total_timeout"), tried.failure.what());
   CHECK(tried.took >= 1400ms);
@@ -122,7 +134,7 @@ TEST_CASE("a server that drips packets costs the total timeout") {
                  packet("packfile\n"));
     while (send(fd, "0006\2.", 6, MSG_NOSIGNAL) == 6) usleep(20'000);
   });
-  const Attempt tried = attempt(hasty(server.url()));
+  const Attempt tried = attempt(with_deadline(server.url()));
   CHECK_MESSAGE(contains(tried.failure.what(), "total_timeout"), tried.failure.what());
   CHECK(tried.took < 15s);
 }
@@ -130,14 +142,18 @@ TEST_CASE("a server that drips packets costs the total timeout") {
 TEST_CASE("a host that does not take the connection costs the connect timeout") {
   // One connection fills a backlog of none; the next is left without an answer.
   const FullBacklog full;
-  const Attempt tried = attempt(hasty("http://127.0.0.1:" + std::to_string(full.port()) + "/origin"));
+  Remote remote = patient("http://127.0.0.1:" + std::to_string(full.port()) + "/origin");
+  remote.connect_timeout = 300ms;
+  const Attempt tried = attempt(remote);
   CHECK(tried.failure.cause() == ProblemCause::transient);
   CHECK_MESSAGE(contains(tried.failure.what(), "while connecting"), tried.failure.what());
   CHECK(tried.took < 10s);
 }
 
 TEST_CASE("a port where nobody listens is told at once") {
-  const Attempt tried = attempt(hasty("http://127.0.0.1:" + std::to_string(free_port()) + "/origin"));
+  int port = 0;
+  const Fd kept(bound_socket(port));  // so that nobody else listens there, either
+  const Attempt tried = attempt(patient("http://127.0.0.1:" + std::to_string(port) + "/origin"));
   CHECK(tried.failure.cause() == ProblemCause::transient);
   CHECK_MESSAGE(contains(tried.failure.what(), "ECONNREFUSED"), tried.failure.what());
   CHECK(tried.took < 5s);
@@ -148,7 +164,7 @@ TEST_CASE("a redirect is refused, and the other host sees nothing") {
   for (const char* status :
        {"301 Moved Permanently", "302 Found", "307 Temporary Redirect", "308 Permanent Redirect"}) {
     Listener server(script({http(status, "Location: " + other.url() + "/info/refs?secret=1\r\n", "")}));
-    const Attempt tried = attempt(hasty(server.url()));
+    const Attempt tried = attempt(patient(server.url()));
     CHECK(tried.failure.cause() == ProblemCause::input);
     CHECK_MESSAGE(
         contains(tried.failure.what(), "redirects to http://127.0.0.1:" + std::to_string(other.port())),
@@ -162,7 +178,7 @@ TEST_CASE("a redirect in the middle of the fetch is refused as well") {
   Listener other(wait_for_close);
   Listener server(
       script({kAdvertisement, http("307 Temporary Redirect", "Location: " + other.url() + "\r\n", "")}));
-  CHECK(attempt(hasty(server.url())).failure.cause() == ProblemCause::input);
+  CHECK(attempt(patient(server.url())).failure.cause() == ProblemCause::input);
   CHECK(other.connections() == 0);
 }
 
@@ -174,7 +190,7 @@ TEST_CASE("a wrong credential is sent once and named as such") {
       send_all(fd, http("401 Unauthorized", "WWW-Authenticate: Basic realm=\"x\"\r\n", ""));
     }
   });
-  Remote remote = hasty(server.url());
+  Remote remote = patient(server.url());
   auto failure = attempt(remote).failure;
   CHECK(failure.cause() == ProblemCause::permission);
   CHECK_MESSAGE(contains(failure.what(), "refuses the credentials"), failure.what());
@@ -216,7 +232,7 @@ TEST_CASE("answers that are no Git server's say so by their cause") {
   for (const auto& c : cases) {
     CAPTURE(c.answer.substr(0, 80));
     Listener server(script({c.answer}));
-    const Attempt tried = attempt(hasty(server.url()));
+    const Attempt tried = attempt(patient(server.url()));
     CHECK(tried.failure.cause() == c.cause);
     CHECK_MESSAGE(contains(tried.failure.what(), c.says), tried.failure.what());
     CHECK(tried.took < 10s);
@@ -237,7 +253,7 @@ TEST_CASE("a pack that is broken, absent or cut off is a failure and leaves noth
     Folder folder;
     const auto mirror = open_mirror(folder / "mirror");
     const auto failure =
-        failure_of([&] { mirror->fetch(hasty(server.url()), main_ref(), std::nullopt, never); });
+        failure_of([&] { mirror->fetch(patient(server.url()), main_ref(), std::nullopt, never); });
     CHECK_MESSAGE(failure.cause() == ProblemCause::transient, failure.what());
     CHECK_FALSE(mirror->has(id(kTip)));
     CHECK(run({"/usr/bin/find", folder.path(), "-path", "*/objects/pack/*"}).empty());
@@ -251,8 +267,7 @@ TEST_CASE("a fetch ends soon after it is asked to") {
     reached = true;
     wait_for_close(fd);
   });
-  Remote remote = hasty(server.url());
-  remote.idle_timeout = remote.total_timeout = 60s;
+  Remote remote = patient(server.url());
   Cancel cancel;
   std::thread asker([&] {
     eventually([&] { return reached.load(); });

@@ -18,20 +18,6 @@ namespace gitopsd::source::test {
 
 namespace {
 
-int bound_socket(int& port) {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const int on = 1;
-  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  REQUIRE(bind(fd, reinterpret_cast<sockaddr*>(&address), size) == 0);
-  REQUIRE(getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0);
-  port = ntohs(address.sin_port);
-  return fd;
-}
-
 Child start(const std::vector<std::string>& arguments, int output = -1) {
   Command command;
   command.arguments = arguments;
@@ -47,6 +33,20 @@ void write_file(const std::string& path, const std::string& text) {
 
 }  // namespace
 
+int bound_socket(int& port) {
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int on = 1;
+  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  REQUIRE(bind(fd, reinterpret_cast<sockaddr*>(&address), size) == 0);
+  REQUIRE(getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0);
+  port = ntohs(address.sin_port);
+  return fd;
+}
+
 int free_port() {
   int port = 0;
   close(bound_socket(port));
@@ -60,6 +60,18 @@ bool listens(int port) {
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   address.sin_port = htons(static_cast<std::uint16_t>(port));
   return connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+}
+
+// Between looking for a free port and listening on it somebody else may take it: then a server ends at once.
+constexpr int kAttempts = 5;
+
+static bool comes_up(const Child& server, int port) {
+  const auto ended = [&] {
+    pollfd wait{server.pidfd(), POLLIN, 0};
+    return ::poll(&wait, 1, 0) > 0;
+  };
+  REQUIRE(eventually([&] { return ended() || listens(port); }));
+  return !ended();
 }
 
 HttpServer::HttpServer(const std::string& root, const std::vector<std::string>& options)
@@ -91,18 +103,11 @@ std::vector<std::string> HttpServer::requests() const {
 }
 
 GitDaemon::GitDaemon(const std::string& root) {
-  // Between looking for a free port and listening on it somebody else may take it: then git-daemon ends at
-  // once.
-  for (int attempt = 0; attempt < 5; ++attempt) {
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
     port_ = free_port();
     child_ = start({"/usr/lib/git-core/git-daemon", "--listen=127.0.0.1", "--port=" + std::to_string(port_),
                     "--export-all", "--base-path=" + root, root});
-    const auto ended = [&] {
-      pollfd wait{child_.pidfd(), POLLIN, 0};
-      return ::poll(&wait, 1, 0) > 0;
-    };
-    REQUIRE(eventually([&] { return ended() || listens(port_); }));
-    if (!ended()) return;
+    if (comes_up(child_, port_)) return;
   }
   FAIL("git-daemon did not get a port");
 }
@@ -111,28 +116,31 @@ std::string GitDaemon::url(const std::string& repository) const {
   return "git://127.0.0.1:" + std::to_string(port_) + "/" + repository;
 }
 
-SshServer::SshServer(const std::string& folder, bool passes_protocol)
-    : folder_(folder), passes_protocol_(passes_protocol), port_(free_port()) {
+SshServer::SshServer(const std::string& folder, bool passes_protocol) : folder_(folder) {
   std::filesystem::create_directories(folder_);
   run({"/usr/bin/ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder_ + "/client"});
   run({"/usr/bin/ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder_ + "/stranger"});
   run({"/usr/bin/ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder_ + "/host"});
   std::filesystem::copy_file(folder_ + "/client.pub", folder_ + "/authorized_keys");
-  write_file(folder_ + "/known_hosts", host() + " " + read_file(folder_ + "/host.pub"));
-  write_file(
-      folder_ + "/sshd_config",
-      "ListenAddress 127.0.0.1:" + std::to_string(port_) + "\nHostKey " + folder_ +
-          "/host\nPidFile none\nStrictModes no\nUsePAM no\nAuthorizedKeysFile " + folder_ +
-          "/authorized_keys\nPasswordAuthentication no\nPermitRootLogin prohibit-password\nLogLevel QUIET\n" +
-          (passes_protocol ? "AcceptEnv GIT_PROTOCOL\n" : ""));
   // sshd's privilege separation wants this folder, which the system makes when sshd is started as a service.
   if (geteuid() == 0) std::filesystem::create_directories("/run/sshd");
-  start();
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    port_ = free_port();
+    write_file(folder_ + "/known_hosts", host() + " " + read_file(folder_ + "/host.pub"));
+    write_file(folder_ + "/sshd_config",
+               "ListenAddress 127.0.0.1:" + std::to_string(port_) + "\nHostKey " + folder_ +
+                   "/host\nPidFile none\nStrictModes no\nUsePAM no\nAuthorizedKeysFile " + folder_ +
+                   "/authorized_keys\nPasswordAuthentication no\nPermitRootLogin prohibit-password\n"
+                   "LogLevel QUIET\n" +
+                   (passes_protocol ? "AcceptEnv GIT_PROTOCOL\n" : ""));
+    if (start()) return;
+  }
+  FAIL("sshd did not get a port");
 }
 
-void SshServer::start() {
+bool SshServer::start() {
   child_ = test::start({"/usr/sbin/sshd", "-D", "-f", folder_ + "/sshd_config"});
-  REQUIRE(eventually([&] { return listens(port_); }));
+  return comes_up(child_, port_);
 }
 
 std::string SshServer::url(const std::string& path) const {
@@ -150,7 +158,7 @@ void SshServer::change_host_key() {
   child_ = Child();
   std::filesystem::remove(folder_ + "/host");
   run({"/usr/bin/ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder_ + "/host"});
-  start();
+  REQUIRE(start());
 }
 
 std::string SshServer::fingerprint() const {

@@ -14,6 +14,9 @@
 namespace gitopsd::source::test {
 
 int free_port();
+/// A socket that has a free port and does not listen: nobody else can have that port meanwhile. Owned by the
+/// caller.
+int bound_socket(int& port);
 bool listens(int port);
 
 /// http_server.py for the repositories below a folder.
@@ -55,11 +58,11 @@ class SshServer {
   std::string host() const { return "[127.0.0.1]:" + std::to_string(port_); }
 
  private:
-  void start();
+  /// False where somebody else has the port.
+  bool start();
 
   std::string folder_;
-  bool passes_protocol_;
-  int port_;
+  int port_ = 0;
   Child child_;
 };
 

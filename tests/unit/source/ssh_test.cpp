@@ -76,7 +76,9 @@ TEST_CASE("ssh: an unknown host, a strange key, a missing repository and no know
     CHECK_MESSAGE(contains(failure.what(), "known_hosts"), failure.what());
   }
   SUBCASE("nobody listens") {
-    remote.url = "ssh://127.0.0.1:" + std::to_string(free_port()) + "/x";
+    int port = 0;
+    const Fd kept(bound_socket(port));  // so that nobody else listens there, either
+    remote.url = "ssh://127.0.0.1:" + std::to_string(port) + "/x";
     const auto failure = fetch_failure(remote);
     CHECK(failure.cause() == ProblemCause::transient);
     CHECK_MESSAGE(contains(failure.what(), "Connection refused"), failure.what());

@@ -59,7 +59,7 @@ TEST_CASE("a rejected sync ends, and what is in force stays until something new 
   CHECK(world.ended(world.push({{"docs/x", "x"}})).reason.find("rejected by ada") != std::string::npos);
   world.restart();
   CHECK(world.ended(world.push({{"docs/x", "y"}})).reason.find("rejected by ada") != std::string::npos);
-  CHECK(world.await("web", Phase::idle).status == SyncStatus::out_of_sync);
+  CHECK(world.await("web", SyncStatus::out_of_sync).phase == Phase::idle);
   // Somebody who asks is asked again, and a new state is looked at as ever.
   const auto asked = world.dispatcher->sync_now(kAsking, "ben");
   REQUIRE(eventually([&] { return world.store->event(asked)->state == store::EventState::held; }));

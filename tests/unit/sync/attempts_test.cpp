@@ -111,7 +111,7 @@ TEST_CASE("an event is held while one of its applications is, whatever the other
 TEST_CASE("an event whose commit came says no more that it waits for that") {
   World world;
   world.add("web");
-  world.missing_delay = std::chrono::milliseconds(20);
+  world.missing_delay = std::chrono::milliseconds(100);
   world.start();
   const source::test::Origin ahead(world.folder / "ahead.git");
   const std::map<std::string, std::string> first{{"web/a.yaml", thing("a", "1")}};
@@ -157,7 +157,7 @@ TEST_CASE("an event that goes along with a newer one after an attempt failed say
   world.start();
   world.place.busy("a");
   const auto event = world.push({{"web/a.yaml", thing("a", "1")}});
-  REQUIRE(eventually([&] { return world.status("web").attempt > 3; }));  // it pauses for seconds
+  REQUIRE(eventually([&] { return world.status("web").attempt > 4; }));  // it pauses for seconds
   world.await("web", Phase::backing_off);
   const auto newer = world.push({{"docs/x", "1"}});
   REQUIRE(eventually([&] { return !world.store->syncs_of(newer).empty(); }));

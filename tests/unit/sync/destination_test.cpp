@@ -37,7 +37,7 @@ TEST_CASE("what failed is tried again when the destination offers something else
   world.add("shop");
   world.start();
   world.apply({{"web/c.yaml", thing("c", "1")}, {"shop/b.yaml", thing("b", "1")}});
-  world.place.refuse("a");
+  world.place.refuse("a", true, ProblemCause::permission);  // which is not tried again by itself
   const auto event = world.push({{"web/a.yaml", thing("a", "1")}});
   CHECK(world.ended(event).state == EventState::failed);
   world.place.refuse("a", false);

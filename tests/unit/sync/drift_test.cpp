@@ -80,7 +80,7 @@ TEST_CASE("a heal after a sync that failed is not the last sync") {
   world.add("web");
   world.start();
   world.apply({{"web/a.yaml", thing("a", "1")}});
-  world.place.refuse("b");
+  world.place.refuse("b", true, ProblemCause::permission);  // which is not tried again by itself
   const auto event = world.push({{"web/b.yaml", thing("b", "1")}});
   CHECK(world.ended(event).state == store::EventState::failed);
   const auto failed = world.await("web", Phase::idle);

@@ -59,7 +59,7 @@ TEST_CASE("an event that is told late does not end the sync of a newer commit") 
 TEST_CASE("a commit that the forge told of before it gives it out is waited for") {
   World world;
   world.add("web");
-  world.missing_delay = std::chrono::milliseconds(20);
+  world.missing_delay = std::chrono::milliseconds(100);
   world.start();
   const source::test::Origin ahead(world.folder / "ahead.git");
   const auto both = [&](const std::string& value) {
@@ -79,7 +79,7 @@ TEST_CASE("a commit that the forge told of before it gives it out is waited for"
 TEST_CASE("a commit that is there before its ref leads to it is waited for, until the ref has moved away") {
   World world;
   world.add("web");
-  world.missing_delay = std::chrono::milliseconds(20);
+  world.missing_delay = std::chrono::milliseconds(100);
   world.start();
   const auto first = world.apply({{"web/a.yaml", thing("a", "1")}});
   const auto ahead = world.commit({{"web/a.yaml", thing("a", "2")}});

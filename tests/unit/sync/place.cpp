@@ -1,4 +1,5 @@
 #include "tests/unit/sync/place.h"
+#include "tests/unit/slower.h"
 
 #include <stdexcept>
 
@@ -9,11 +10,13 @@ using namespace std::chrono_literals;
 /// What to say where it is not the one that is meant.
 std::optional<protocol::Condition> Place::another() const {
   std::optional<std::string> identity;
+  decltype(judge_) judge;
   {
     std::lock_guard lock(mutex_);
     identity = identity_;
+    judge = judge_;
   }
-  return identity ? judge_(*identity) : std::nullopt;
+  return identity ? judge(*identity) : std::nullopt;
 }
 
 /// As at the begin of a connection.
@@ -195,7 +198,7 @@ void Place::open() {
 
 void Place::await_waiting(int count) {
   std::unique_lock lock(mutex_);
-  if (!changed_.wait_for(lock, 10s, [&] { return waiting_ >= count; }))
+  if (!changed_.wait_for(lock, 10s * gitopsd::test::kSlower, [&] { return waiting_ >= count; }))
     throw std::runtime_error("no apply came");
 }
 

@@ -51,13 +51,15 @@ TEST_CASE("a task whose time comes while others are busy runs on a thread of its
 TEST_CASE("with one thread tasks run in their order, and those of a later time after those of an earlier") {
   Workers workers("test", 1);
   std::vector<int> order;
-  std::promise<void> done;
+  std::promise<void> done, release;
+  workers.post([&, all_asked = release.get_future().share()] { all_asked.wait(); });
   const auto now = Monotonic::now();
   workers.at(now + 30ms, [&] { order.push_back(4); });
   workers.at(now + 20ms, [&] { order.push_back(3); });
   workers.post([&] { order.push_back(1); });
   workers.post([&] { order.push_back(2); });
   workers.at(now + 40ms, [&] { done.set_value(); });
+  release.set_value();
   REQUIRE(done.get_future().wait_for(10s) == std::future_status::ready);
   CHECK(order == std::vector{1, 2, 3, 4});
 }

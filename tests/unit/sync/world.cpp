@@ -155,15 +155,15 @@ ApplicationStatus World::status(const std::string& name) const {
 }
 
 ApplicationStatus World::await(const std::string& name, SyncStatus wanted) {
-  const bool came = eventually([&] { return status(name).status == wanted; });
-  const auto s = status(name);
+  ApplicationStatus s;
+  const bool came = eventually([&] { return (s = status(name)).status == wanted; });
   REQUIRE_MESSAGE(came, name << " is " << to_string(s.status) << ": " << s.waits_for << " " << s.error);
   return s;
 }
 
 ApplicationStatus World::await(const std::string& name, Phase wanted) {
-  const bool came = eventually([&] { return status(name).phase == wanted; });
-  const auto s = status(name);
+  ApplicationStatus s;
+  const bool came = eventually([&] { return (s = status(name)).phase == wanted; });
   REQUIRE_MESSAGE(came, name << " is " << to_string(s.phase) << ": " << s.waits_for << " " << s.error);
   return s;
 }
