@@ -1,14 +1,19 @@
 #include "daemon/api/progress.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace gitopsd::api {
 namespace {
 
+bool is_of(const sync::ProgressLine& line, EventId event) {
+  return line.event == event || std::find(line.along.begin(), line.along.end(), event) != line.along.end();
+}
+
 bool fits(const Follow& filter, const sync::ProgressLine& line) {
   return (filter.application.empty() || filter.application == line.application) &&
          (filter.repository.empty() || filter.repository == line.repository) &&
-         (!filter.event || filter.event == line.event) && (!filter.sync || filter.sync == line.sync);
+         (!filter.event || is_of(line, filter.event)) && (!filter.sync || filter.sync == line.sync);
 }
 
 }  // namespace

@@ -110,6 +110,7 @@ struct ProgressLine {
   SyncId sync;
   std::string stage;  ///< fetched, rendered, planned, held, applying, step, waiting, ended
   std::string text;
+  std::vector<EventId> along = {};  ///< events that go along: this is told to those who follow them, too
 };
 
 struct RepositoryStatus {

@@ -18,6 +18,15 @@ constexpr int kRunsOfDestination = 8;
 /// A sync is often followed by another.
 constexpr auto kBeforeTrim = 2s;
 
+/// With the mutex. What goes along with the sync that `event` brought; a heal has no event.
+std::vector<EventId> along_of(const ApplicationLine& app, EventId event) {
+  const auto brought = [&](const std::shared_ptr<Run>& run) {
+    return event && run && run->job().event == event;
+  };
+  if (brought(app.run)) return app.along.events;
+  return brought(app.aside.run) ? app.aside.along.events : std::vector<EventId>{};
+}
+
 }  // namespace
 
 std::string superseded_by(const Job& job) {
@@ -314,7 +323,10 @@ void DispatcherImpl::ended(const App& app, const std::shared_ptr<Run>& run, Outc
   }
   idle(app);
   lock.unlock();
-  if (again && again->event) tell(*again);  // before the event ends
+  if (again && again->event) {  // before the events end
+    again->along = events;
+    tell(*again);
+  }
   parts_ended(events, part, outcome, run->timings());
   if (outcome.kind == Outcome::Kind::succeeded && job.kind == Kind::commit) pin(app, *run);
 }
@@ -386,10 +398,12 @@ void DispatcherImpl::progress(const App& app, EventId event, SyncId sync, const 
                               const std::string& text) {
   ApplicationName name;
   RepositoryName repository;
+  std::vector<EventId> along;
   {
     std::lock_guard lock(mutex_);
     name = app->config.name;
     repository = app->config.repository;
+    along = along_of(*app, event);
     const bool shown = !app->aside.any();
     if (shown && stage == "rendered") app->phase = Phase::planning;
     if (shown && stage == "applying") app->phase = Phase::applying;
@@ -403,7 +417,7 @@ void DispatcherImpl::progress(const App& app, EventId event, SyncId sync, const 
   const bool fails = stage == "ended" && text != "succeeded";
   log::write(begins || advances || fails ? log::Level::debug : log::Level::info, stage,
              {{"application", name.str()}, {"event", event.value}, {"sync", sync.value}, {"detail", text}});
-  tell({env_.clock->wall(), app->uid, repository, event, sync, stage, text});
+  tell({env_.clock->wall(), app->uid, repository, event, sync, stage, text, std::move(along)});
 }
 
 void DispatcherImpl::tell(const ProgressLine& line) {

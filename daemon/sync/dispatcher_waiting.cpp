@@ -62,7 +62,8 @@ void DispatcherImpl::look_at_health(const App& app, std::chrono::milliseconds de
 
 /// For those who follow the event, after the line that says how the attempt ended; told without the mutex.
 ProgressLine DispatcherImpl::again_line(const App& app, EventId event, const std::string& when) const {
-  return {env_.clock->wall(), app->uid, app->config.repository, event, app->sync, "waiting", when};
+  return {env_.clock->wall(), app->uid, app->config.repository, event, app->sync,
+          "waiting",          when,     app->along.events};
 }
 
 /// The event has ended with its error; what it asked for still holds. A namespace, a right or the owner's

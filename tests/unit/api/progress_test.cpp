@@ -181,6 +181,20 @@ TEST_CASE("a slow reader loses the oldest lines and is told how many") {
   CHECK(rings == 2);
 }
 
+TEST_CASE("who follows an event hears of the sync that it goes along with") {
+  Progress progress;
+  Follow one;
+  one.event = EventId{2};
+  const auto tap = progress.follow(one, [] {});
+  auto told = line("step", 1);
+  progress.publish(told);
+  told.along = {EventId{3}, EventId{2}};
+  progress.publish(told);
+  const auto taken = progress.take(tap);
+  REQUIRE(taken.lines.size() == 1);
+  CHECK(taken.lines[0].event == EventId{1});
+}
+
 TEST_CASE("only filtered streams begin with kept lines, and only so many are kept") {
   Progress progress;
   for (std::size_t i = 1; i <= kKeptLines + 5; ++i)

@@ -1,6 +1,7 @@
 // What people are told while a sync is tried once more, and of what came right meanwhile.
 #include <algorithm>
 #include <mutex>
+#include <set>
 
 #include "tests/unit/sync/world.h"
 
@@ -219,6 +220,40 @@ TEST_CASE("an event that failed stays so, and says what came right since") {
     CHECK(eventually([&] { return came_right(world, id); }));
     CHECK(world.store->event(id)->state == EventState::failed);
   }
+}
+
+TEST_CASE("those who follow an event that goes along with another's sync are told what it does") {
+  World world;
+  world.add("web");
+  world.start();
+  std::mutex mutex;
+  std::set<std::string> stages;
+  EventId along;
+  const int token = world.dispatcher->subscribe([&](const ProgressLine& line) {
+    const std::lock_guard lock(mutex);
+    if (std::count(line.along.begin(), line.along.end(), along) == 1) stages.insert(line.stage);
+  });
+  world.place.busy("a");
+  world.place.shut();
+  world.push({{"web/a.yaml", thing("a", "1")}});
+  world.place.await_waiting(1);
+  const auto asked = world.deliver(world.origin.tip());
+  {
+    const std::lock_guard lock(mutex);
+    along = asked;
+  }
+  REQUIRE(eventually([&] { return world.store->event(asked)->state == EventState::running; }));
+  world.place.open();
+  CHECK(eventually([&] {
+    const std::lock_guard lock(mutex);
+    return stages.contains("waiting");  // that it is tried again
+  }));
+  world.place.busy("a", false);
+  CHECK(world.ended(asked).state == EventState::succeeded);
+  CHECK(world.store->syncs_of(asked).empty());
+  const std::lock_guard lock(mutex);
+  for (const auto* stage : {"planned", "applying", "ended"}) CHECK_MESSAGE(stages.contains(stage), stage);
+  world.dispatcher->unsubscribe(token);
 }
 
 TEST_CASE("those who follow an event are told when it is tried again") {
