@@ -96,9 +96,9 @@ Exit forget(const Session& session, const std::string& application) {
 
 Exit approve(const Session& session, const std::string& application, const std::string& sync, bool wait) {
   const auto answer = session.client.post(path_of(application, "approve"), held_sync(sync));
-  const auto id = number_of(answer, "sync");
+  auto id = number_of(answer, "sync");
   if (!session.json) session.line("approved sync " + id);
-  const Exit exit = wait ? follow(session, "sync:" + id, WhenHeld::stop_when_again) : Exit::ok;
+  const Exit exit = wait ? follow_approved(session, application, id) : Exit::ok;
   if (session.json) session.print_json(wait ? session.client.get("/v1/syncs/" + id) : answer);
   return exit;
 }

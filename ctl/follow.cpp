@@ -1,6 +1,7 @@
 #include "ctl/follow.h"
 
 #include <optional>
+#include <thread>
 
 #include "ctl/format.h"
 
@@ -74,6 +75,30 @@ Exit follow(const Session& session, const std::string& what, WhenHeld when_held,
   if (state == "succeeded") return Exit::ok;
   if (state == "held" || ended(state)) return Exit::failed;
   throw Unreachable("the daemon stopped before the end; it goes on from there when it starts again");
+}
+
+Exit follow_approved(const Session& session, const std::string& application, std::string& sync) {
+  const auto when_held = WhenHeld::stop_when_again;
+  Exit exit = follow(session, "sync:" + sync, when_held);
+  const auto failed = [&] {
+    return text_of(*session.client.get("/v1/syncs/" + sync).find("sync"), "state") == "failed";
+  };
+  while (exit == Exit::failed && failed()) {
+    std::string next;
+    const auto goes_on = [&] {
+      const auto answer = session.client.get("/v1/applications/" + percent_encoded(application));
+      const auto phase = text_of(*answer.find("application"), "phase");
+      const auto* last = answer.find("last_sync");
+      if (last != nullptr && last->is_object() && number_of(*last, "id") != sync)
+        next = number_of(*last, "id");
+      return next.empty() && phase != "idle";
+    };
+    while (goes_on()) std::this_thread::sleep_for(kPause);
+    if (next.empty()) return exit;
+    sync = next;
+    exit = follow(session, "sync:" + sync, WhenHeld::stop);
+  }
+  return exit;
 }
 
 Exit follow_event(const Session& session, std::int64_t event, bool wait) {

@@ -9,8 +9,6 @@
 namespace gitopsd::ctl {
 namespace {
 
-constexpr std::chrono::milliseconds kPause{200};  // between looks at an application that has no sync yet
-
 bool is_number(const std::string& text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }

@@ -5,7 +5,7 @@
   unknown         cannot be compared            seen until PATH      not once that file exists
   slow until PATH its step ends when that file exists
   busy until PATH its step fails for the time being, with a cause that is tried again
-Its state directory gets calls.jsonl, a line for each call with counts of what came with it. Entries are kept in memory
+While there is a file `away` in its state directory, nothing can be planned. It gets calls.jsonl, a line for each call with counts of what came with it. Entries are kept in memory
 and written when asked for, so that a thousand applications do not measure fsync.
 """
 import json
@@ -60,8 +60,9 @@ def waits_for(value, word):
 class Odd(example.Example):
     def initialize(self, params):
         result = super().initialize(params)
-        self.store = Store(params["stateDirectory"])
-        self.calls, self.lock = os.path.join(params["stateDirectory"], "calls.jsonl"), threading.Lock()
+        self.folder = params["stateDirectory"]
+        self.store = Store(self.folder)
+        self.calls, self.lock = os.path.join(self.folder, "calls.jsonl"), threading.Lock()
         return result
 
     def note(self, **what):
@@ -78,6 +79,8 @@ class Odd(example.Example):
 
     def plan(self, params):
         self.counted("plan", params)
+        if os.path.exists(os.path.join(self.folder, "away")):
+            raise example.Refuse(-32006, "it is away", "transient")
         return super().plan(params)
 
     def apply(self, params):

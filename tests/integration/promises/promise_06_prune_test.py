@@ -1,8 +1,10 @@
 """Promise 6: nothing is pruned that was not created or adopted, and an error is never read as "empty"."""
+import concurrent.futures
 import shutil
 
 from lib import files, manifest, wait
 from lib.case import Scene
+from lib.odd import OddScene
 
 
 class Prune(Scene):
@@ -68,3 +70,21 @@ class Prune(Scene):
                 self.assertIn("web", event["error"])
                 self.assert_files(contents)
         self.assertEqual(self.daemon.status()["resources"], 3)
+
+
+class Approved(OddScene):
+    def test_promise_06_an_approval_over_attempts(self):
+        """promise 6: what was approved goes on by itself after an attempt that failed before it began, and approve waits for that"""
+        self.daemon.push_and_wait(self.declare({"one": "1"}))
+        self.daemon.application["approve"] = True
+        self.daemon.reload()
+        event = self.daemon.accept(self.declare({"one": "2"}))
+        held = wait.until(lambda: (s := self.daemon.status())["phase"] == "held" and s, "the sync is held")
+        (self.state / "away").touch()
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            approved = pool.submit(self.daemon.ctl, "approve", "web", "--sync", str(held["sync"]))
+            wait.until(lambda: self.daemon.status()["phase"] == "backing_off", "its attempt fails")
+            (self.state / "away").unlink()
+            self.assertIn(": succeeded", approved.result())
+        self.assertEqual(self.values(), {"one": "2"})
+        self.assertEqual(self.daemon.wait_ended(event)["state"], "succeeded")

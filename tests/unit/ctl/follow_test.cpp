@@ -81,6 +81,36 @@ TEST_CASE("what was just approved may still be told as held, and may be held aga
   CHECK(out.text() == "sync 7: succeeded\nsync 7: held, window\nsync 7: held, approval\n");
 }
 
+TEST_CASE("what was approved is followed over attempts that fail for the time being") {
+  const auto sync = [](const char* state) {
+    return http_answer(200, std::string(R"({"sync":{"state":")") + state + "\"}}");
+  };
+  const auto application = [](const char* phase, const char* last) {
+    return http_answer(
+        200, std::string(R"({"application":{"phase":")") + phase + R"("},"last_sync":{"id":)" + last + "}}");
+  };
+  FakeDaemon daemon({http_stream({state("running"), state("failed")}), sync("failed"),
+                     application("backing_off", "7"), application("planning", "7"),
+                     application("applying", "8"), http_stream({state("running"), state("succeeded")}),
+                     // for good
+                     http_stream({state("failed")}), sync("failed"), application("applying", "7"),
+                     application("idle", "7"),
+                     // something newer came, or another plan waits
+                     http_stream({state("superseded")}), sync("superseded"), http_stream({state("failed")}),
+                     sync("failed"), application("held", "9"), http_stream({state("held")}), sync("held")});
+  const Capture out(daemon.socket());
+  const auto followed = [&](Exit exit) {
+    std::string last = "7";
+    CHECK(follow_approved(out.session, "web", last) == exit);
+    return last;
+  };
+  CHECK(followed(Exit::ok) == "8");
+  CHECK(followed(Exit::failed) == "7");
+  CHECK(followed(Exit::failed) == "7");
+  CHECK(followed(Exit::failed) == "9");
+  CHECK(daemon.requests().at(1).starts_with("GET /v1/syncs/7 "));
+}
+
 TEST_CASE("a daemon that stops is no success") {
   FakeDaemon daemon({http_stream({state("running")})});
   const Capture out(daemon.socket());
