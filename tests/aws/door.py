@@ -1,4 +1,5 @@
-"""A door that lets in only what AWS would: Signature Version 4, checked from the request as it arrived.
+"""A door that lets in only what AWS would: by Signature Version 4, checked from the request as it arrived, and by AWS's models of
+what its calls take (model.py).
 
 moto by itself takes any clock, region, service and changed bodies. This follows AWS's documentation, not the code of any
 signer: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
@@ -20,6 +21,8 @@ import re
 import threading
 from urllib.parse import quote, unquote_to_bytes
 from xml.sax.saxutils import escape
+
+import model
 
 SKEW = datetime.timedelta(minutes=15)
 REGIONS = ("eu-central-1", "eu-west-1")
@@ -98,6 +101,7 @@ class Door:
         self.calls.append(action)
         try:
             self.check(environ, body)
+            self.check_model(environ, body)
             with self.released:
                 self.released.wait_for(lambda: action not in self.held)
             self.fail(action)
@@ -170,6 +174,17 @@ class Door:
             raise Refused("SignatureDoesNotMatch", "The signature does not match: " + canonical.replace("\n", "|"))
         if service == "s3":
             self.check_bucket(environ["PATH_INFO"].split("/")[1], region)
+
+    @staticmethod
+    def check_model(environ: dict, body: bytes) -> None:
+        version = re.search(rb"(?:^|&)Version=([\d-]+)", body[:4096])
+        try:
+            if version:
+                model.check_query(SERVICES[version.group(1).decode()], body)
+            else:
+                model.check_s3(environ["REQUEST_METHOD"], environ["PATH_INFO"], environ["QUERY_STRING"], headers_of(environ), body)
+        except model.Differs as differs:
+            raise Refused("ValidationError", f"not as AWS's model has it: {differs}", 400) from None
 
     def check_bucket(self, name: str, region: str) -> None:
         where, status = self.buckets.get(name, (region, 0))

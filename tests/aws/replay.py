@@ -16,6 +16,7 @@ import threading
 from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
 
+import model
 from door import Refused
 from replay_nested import ONLY_FROM_ROOT, STACK, Nested, of_nested
 
@@ -171,6 +172,7 @@ class Replay(Nested):
         self.asked: list[tuple[str, Fields]] = []
         self.tokens: dict[tuple, str] = {}
         self.detections: dict[str, list] = {}
+        self.invented: list[str] = []  #: what AWS's models do not have of what was answered
 
     # ---- for tests
 
@@ -212,7 +214,7 @@ class Replay(Nested):
         length = int(environ.get("CONTENT_LENGTH") or 0)
         fields = Fields(environ["wsgi.input"].read(length))
         action = fields["Action"]
-        region = environ["HTTP_AUTHORIZATION"].split("/")[2]
+        _, _, region, service, _ = environ["HTTP_AUTHORIZATION"].split("/", 4)
         try:
             with self.lock:
                 self.asked.append((action, fields))
@@ -220,10 +222,11 @@ class Replay(Nested):
                 if not handler:
                     raise Refused("InvalidAction", f"Could not find operation {action}", 400)
                 result = handler(region, fields)
+                self.check_answer(service, action, result)
                 if action in self.lose:
                     self.lose.remove(action)
                     raise Refused("InternalFailure", "the answer is lost", 500)
-            namespace = f"https://{'sts' if action.startswith('Get') else 'cloudformation'}.amazonaws.com/doc/{fields['Version']}/"
+            namespace = f"https://{service}.amazonaws.com/doc/{fields['Version']}/"
             body = (f'<{action}Response xmlns="{namespace}"><{action}Result>{xml(result)}</{action}Result>'
                     f"<ResponseMetadata><RequestId>r{next(self.numbers)}</RequestId></ResponseMetadata></{action}Response>").encode()
             status = 200
@@ -231,6 +234,12 @@ class Replay(Nested):
             status, body = refused.status, refused.body()
         start(f"{status} X", [("Content-Type", "text/xml"), ("Content-Length", str(len(body)))])
         return [body]
+
+    def check_answer(self, service: str, action: str, answer) -> None:
+        try:
+            model.check_answer(service, action, answer)
+        except model.Differs as differs:
+            self.invented.append(str(differs))
 
     def paged(self, fields: Fields, name: str, items: list) -> dict:
         begin = int(fields.get("NextToken", "0"))

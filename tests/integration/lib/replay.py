@@ -66,6 +66,7 @@ class ReplayScene(AwsScene):
         self.account = ReplayAccount(self.folder)
         self.addCleanup(self.account.stop)
         self.cloud = self.account.cloud
+        self.addCleanup(lambda: self.assertEqual(self.cloud.invented, [], "answers that AWS's models do not have"))
         super().configure()
         self.daemon.application["policy"] = {"stacks": ["web*"]}
 
