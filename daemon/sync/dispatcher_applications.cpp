@@ -114,15 +114,17 @@ void DispatcherImpl::pump(const App& app) {
   if (free && configured(app) && (app->dirty_all || !app->dirty.empty())) {
     if (waits) set_aside(app);
     app->hold = Hold::busy;
-    workers_->post([this, app] { look_at_live(app); });
+    workers_->post([this, app] { in_lane(app, [this, app] { look_at_live(app); }); });
     return;
   }
   begin_again(app);
 }
 
 void DispatcherImpl::begin(const App& app, Job job) {
+  app->look_failed = false;
   auto& askers = app->along.events;
   askers.insert(askers.end(), job.along.events.begin(), job.along.events.end());
+  if (job.along.news.event) app->along.news = job.along.news;
   job.along = {};
   if (!dests_.contains(app->config.destination)) {  // an orphan's may have gone since somebody asked for it
     const Outcome gone{Outcome::Kind::failed,

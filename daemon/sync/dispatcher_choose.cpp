@@ -41,11 +41,12 @@ void DispatcherImpl::await_missing(const Repo& repo, const Ref& ref, const Commi
     if (chosen && e.after == *chosen) newest = std::max(newest, e.id);
   }
   std::erase_if(events, [&](store::Event& e) {
+    if (e.id <= newest) return false;
     const bool told = e.cause == store::Cause::push || e.cause == store::Cause::redelivery;
     const bool here = repo->mirror->has(e.after);
     const bool late = !here || (told && repo->mirror->peel(e.after) &&
                                 repo->mirror->standing(tip, e.after, CommitId{}) == Standing::ahead);
-    if (e.id <= newest || !late) return false;
+    if (!late) return false;
     int asked = kMissingAskedAgain + 1;
     if (told) {
       std::lock_guard lock(mutex_);

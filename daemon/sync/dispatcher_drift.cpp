@@ -21,6 +21,11 @@ CommitId common(const std::vector<ResourceId>& ids, const std::map<ResourceId, C
   return same && !first.empty() ? first : otherwise;
 }
 
+/// 1 s after a look that told nothing, doubling to a minute.
+std::chrono::milliseconds next_look(ApplicationLine& app) {
+  return std::min<std::chrono::milliseconds>(1s * (1 << std::min(app.unknown_looks++, 6)), 60s);
+}
+
 void say_contested(const ApplicationName& name, const ResourceId& id, const Changer& changer) {
   log::warning("contested: somebody or something other than gitopsd keeps changing a resource",
                {{"application", name.str()}, {"resource", id.str()}, {"by", changer.by}, {"at", changer.at}});
@@ -42,13 +47,13 @@ void DispatcherImpl::drifted(const DestinationName& destination, const protocol:
   for (auto& [uid, app] : apps_) {
     if (app->config.destination != destination) continue;
     if (!changed.application.empty() && changed.application != uid.str()) continue;
-    // Its provider started, or reaches the destination again: nobody waits for more.
-    if (changed.all && changed.application.empty()) hurry(app);
     if (changed.all || changed.application.empty()) {
       app->dirty_all = true;
     } else {
       app->dirty.insert(changed.ids.begin(), changed.ids.end());
     }
+    // Its provider started, or reaches the destination again: nobody waits for more.
+    if (changed.all && changed.application.empty()) hurry(app);
     pump(app);
   }
 }
@@ -92,13 +97,11 @@ void DispatcherImpl::look_at_live(const App& app) {
     app->dirty.insert(ids.begin(), ids.end());
     if (stopping_) return;
     app->hold = Hold::backoff;
+    app->look_failed = true;
     const auto timer = ++app->timer;
-    workers_->at(Monotonic::now() + 1s, [this, app, timer] {
+    workers_->at(Monotonic::now() + next_look(*app), [this, app, timer] {
       std::lock_guard guard(mutex_);
-      if (app->timer != timer || app->hold != Hold::backoff) return;
-      app->hold = Hold::none;
-      take_up(app);
-      pump(app);
+      if (app->timer == timer && app->hold == Hold::backoff) look_anew(app);
     });
     if (app->next) pump(app);
     return;
@@ -214,8 +217,16 @@ std::vector<ResourceId> DispatcherImpl::to_heal(const App& app, const Look& look
   return heal;
 }
 
-/// With the mutex. What could not be compared is looked at again, since no change of it may ever be told: 1 s
-/// later, doubling to a minute.
+/// With the mutex. The pause after a look that failed is over.
+void DispatcherImpl::look_anew(const App& app) {
+  ++app->timer;
+  app->look_failed = false;
+  app->hold = Hold::none;
+  take_up(app);
+  pump(app);
+}
+
+/// With the mutex. What could not be compared is looked at again, since no change of it may ever be told.
 void DispatcherImpl::look_again(const App& app, bool known) {
   if (known) {
     app->unknown_looks = 0;
@@ -223,8 +234,7 @@ void DispatcherImpl::look_again(const App& app, bool known) {
   }
   if (app->looks_again) return;
   app->looks_again = true;
-  const auto delay = std::min<std::chrono::milliseconds>(1s * (1 << std::min(app->unknown_looks++, 6)), 60s);
-  workers_->at(Monotonic::now() + delay, [this, app] {
+  workers_->at(Monotonic::now() + next_look(*app), [this, app] {
     std::lock_guard guard(mutex_);
     app->looks_again = false;
     if (!configured(app) || stopping_) return;

@@ -100,6 +100,7 @@ void DispatcherImpl::set_aside(const App& app) {
 
 /// With the mutex, when nothing is under way for the application any more.
 void DispatcherImpl::take_up(const App& app) {
+  app->look_failed = false;
   if (!app->aside.any()) return;
   auto aside = std::exchange(app->aside, {});
   app->run = std::move(aside.run);

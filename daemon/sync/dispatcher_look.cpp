@@ -7,6 +7,9 @@
 #include "daemon/sync/tag_pattern.h"
 
 namespace gitopsd::sync {
+
+using namespace std::chrono_literals;
+
 std::string only_reported(const CommitId& commit) {
   return "commit " + commit.short_str() + " was not named by a signed delivery; it is only reported";
 }
@@ -16,6 +19,28 @@ bool DispatcherImpl::expected(const Repo& repo, const CommitId& tip) const {
   std::lock_guard lock(mutex_);
   return std::any_of(repo->pending.begin(), repo->pending.end(),
                      [&](const auto& e) { return e.second.after == tip; });
+}
+
+/// Whether an earlier poll made an event of it, which waits, or ended lately: a fetch that fails is tried
+/// again by its event, and not by more of them.
+bool DispatcherImpl::known(const Repo& repo, const Ref& ref, const CommitId& tip) {
+  RepositoryLine::Found found;
+  {
+    std::lock_guard lock(mutex_);
+    const auto it = repo->found.find(ref);
+    if (it == repo->found.end() || it->second.tip != tip) return false;
+    found = it->second;
+  }
+  const auto event = env_.store->event(found.event);
+  return event && (!store::ended(event->state) || Monotonic::now() < found.next);
+}
+
+void DispatcherImpl::note_found(const Repo& repo, const Ref& ref, const CommitId& tip, EventId event) {
+  std::lock_guard lock(mutex_);
+  auto& found = repo->found[ref];
+  if (found.tip != tip) found = {tip, event};
+  found.event = event;
+  found.next = Monotonic::now() + std::min<std::chrono::seconds>(10s * (1 << std::min(found.times++, 9)), 1h);
 }
 
 void DispatcherImpl::look(const Repo& repo) {
@@ -59,15 +84,21 @@ void DispatcherImpl::look(const Repo& repo) {
       event.received = env_.clock->wall();
       const auto seen = env_.store->tip(repo->name, *ref);
       const bool moved = (!seen || *seen != tip->second) && !expected(repo, tip->second);
+      if (seen && *seen == tip->second) {
+        std::lock_guard lock(mutex_);
+        repo->found.erase(*ref);
+      }
       if (!moved && (!seen || *seen != tip->second)) continue;
       if (moved) {
         const bool told =
             std::any_of(found.begin(), found.end(), [&](const auto& e) { return e.ref == *ref; });
         if (told) continue;  // another pattern means the same tag
+        if (known(repo, *ref, tip->second)) continue;
         event.cause = store::Cause::poll;
         event.before = seen.value_or(CommitId{});
-        if (auto stored = env_.store->event(env_.store->add_event(event)))
-          found.push_back(std::move(*stored));
+        const auto id = env_.store->add_event(event);
+        note_found(repo, *ref, tip->second, id);
+        if (auto stored = env_.store->event(id)) found.push_back(std::move(*stored));
         continue;
       }
       if (!repo->mirror->has(tip->second)) continue;
@@ -96,7 +127,12 @@ void DispatcherImpl::look(const Repo& repo) {
         }
         if (!dest) continue;
         const auto source = source_key(config.path, *snapshot, decode_outside(state.outside));
-        const auto digest = dest->provider->render_context_digest();
+        std::string digest;
+        try {
+          digest = dest->provider->render_context_digest();
+        } catch (const Failure&) {
+          continue;  // that destination's matter: others of the repository go on
+        }
         const auto key = input_key_now(state.input_key, source, settings, digest, *snapshot, config);
         if (engaged && (tried == tried_key(key, digest) || pass_over(app))) continue;
         const bool offers_else = !tried.empty() && !tried.ends_with(tried_key({}, digest));

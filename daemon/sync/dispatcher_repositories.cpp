@@ -106,16 +106,17 @@ void DispatcherImpl::give_back(const Repo& repo, const std::vector<store::Event>
 /// Events whose repository could not be used: tried again where time may help, failed where it cannot.
 void DispatcherImpl::judge(const Repo& repo, std::vector<store::Event> events, const Failure& failure) {
   const std::string error = describe(failure.problems());
-  log::warning("cannot read the repository", {{"repository", repo->name.str()}, {"error", error}});
-  bool stopping = false;
+  bool stopping = false, known = false;
   int failures = 0;
   {
     std::lock_guard lock(mutex_);
-    repo->error = error;
+    known = std::exchange(repo->error, error) == error;
     ++metrics_.fetch_failures;
-    failures = ++repo->failures;
+    if (!events.empty()) failures = ++repo->failures;  // polls have their interval
     stopping = stopping_;
   }
+  if (!known || !events.empty())
+    log::warning("cannot read the repository", {{"repository", repo->name.str()}, {"error", error}});
   if (stopping) return;
   std::erase_if(events, [&](const auto& e) {
     std::lock_guard lock(mutex_);
@@ -405,7 +406,7 @@ void DispatcherImpl::concern(const App& app, const store::Event& event, const so
     return;
   }
   app->seen = {event.after, key};
-  if (take_along(app, event.id, key, force)) return;
+  if (take_along(app, event, key, force)) return;
   const auto& state = app->state;
   const bool same = key == state.input_key && state.last_sync == state.last_succeeded && state.last_succeeded;
   if (same && !force && !app->engaged()) {
@@ -417,21 +418,30 @@ void DispatcherImpl::concern(const App& app, const store::Event& event, const so
   Job job = commit_job(event);
   job.source_key = source;
   job.input_key = key;
+  if (app->again && app->again->job.input_key == key && !force) {  // what failed before, for the same reason
+    job.failures = app->again->job.failures;
+    job.tries = app->again->job.tries;
+  }
   ++trackers_[event.id].open;
   offer(app, std::move(job));
 }
 
 /// With the mutex. Whether the application is about to do, or doing, just what the event asks for.
-bool DispatcherImpl::take_along(const App& app, EventId event, const std::string& key, bool force) {
-  const auto same = [&](const Job& job) {
-    return job.kind == Kind::commit && job.input_key == key && (job.force || !force);
-  };
-  const auto& doing = app->aside.run ? app->aside.run : app->run;
-  if (app->next ? !same(*app->next) : !(doing && same(doing->job()))) return false;
-  auto& along = app->next ? app->next->along : app->aside.run ? app->aside.along : app->along;
-  along.events.push_back(event);
-  ++trackers_[event].open;
-  say_of(event, app->uid, along.word);
+bool DispatcherImpl::take_along(const App& app, const store::Event& event, const std::string& key,
+                                bool force) {
+  const Job* doing = app->next ? &*app->next : app->under_way();
+  if (!doing || doing->kind != Kind::commit || doing->input_key != key || (force && !doing->force))
+    return false;
+  auto& along = app->next ? app->next->along : app->aside.any() ? app->aside.along : app->along;
+  along.events.push_back(event.id);
+  ++trackers_[event.id].open;
+  say_of(event.id, app->uid, along.word);
+  // What waits may do so for months: of all the pushes that leave it alone meanwhile the newest stays open.
+  const bool waits = along.word.state == store::EventState::held || app->retrying || app->aside.retrying;
+  if (!waits || force) return true;
+  const auto older = std::exchange(along.news, Askers::News{event.id, event.after});
+  if (older.event && older.commit != event.after && std::erase(along.events, older.event) > 0)
+    end_waiting(app, nullptr, {older.event}, "superseded by " + event.after.short_str());
   return true;
 }
 

@@ -37,8 +37,16 @@ struct RepositoryLine {
   std::map<EventId, int> missing;           ///< how often the commit of one was not there
   bool busy = false;
   bool look_wanted = false;  ///< poll at the next occasion
-  int failures = 0;          ///< in a row
+  int failures = 0;          ///< to fetch what events are about, in a row
   std::uint64_t timer = 0;   ///< only the newest poll timer counts
+  /// What polls found at a ref, and the event that they made of it.
+  struct Found {
+    CommitId tip;
+    EventId event;
+    int times = 0;  ///< in a row, of one tip
+    Monotonic::time_point next{};
+  };
+  std::map<Ref, Found> found;
   WallMicros last_look = 0;
   std::string error;
 };
@@ -131,7 +139,8 @@ struct ApplicationLine {
   std::uint64_t last_again = 0;
   bool compared = false;     ///< the live state was looked at since the start
   bool looks_again = false;  ///< a timer will look at what could not be compared
-  int unknown_looks = 0;     ///< in a row
+  bool look_failed = false;  ///< the back-off is one of a look, which has nothing to begin again with
+  int unknown_looks = 0;     ///< in a row, or that failed
 
   Phase phase = Phase::idle;
   /// Of the last sync and of the last heal: that one put drift back tells nothing of the other.
@@ -330,7 +339,7 @@ class DispatcherImpl : public Dispatcher {
   void decide_event(const Repo&, const store::Event&, const std::vector<App>&, const PassedOver&,
                     const CommitId& tip, const source::Snapshot&, WallMicros fetched_at);
   void concern(const App&, const store::Event&, const source::Snapshot&, source::Standing, std::string& note);
-  bool take_along(const App&, EventId, const std::string& key, bool force);
+  bool take_along(const App&, const store::Event&, const std::string& key, bool force);
   void show_fetch(const Repo&, const Ref&, const std::vector<App>&, const source::Progress&, bool first);
   void give_back(const Repo&, const std::vector<store::Event>&, const Failure&);
   void judge(const Repo&, std::vector<store::Event>, const Failure&);
@@ -341,6 +350,8 @@ class DispatcherImpl : public Dispatcher {
   // dispatcher_look.cpp: polls
   void look(const Repo&);
   bool expected(const Repo&, const CommitId& tip) const;
+  bool known(const Repo&, const Ref&, const CommitId& tip);
+  void note_found(const Repo&, const Ref&, const CommitId& tip, EventId);
   bool pass_over(const App&);
   void note_accord(const App&, const CommitId& tip, SyncId succeeded);
   void schedule_look(const Repo&, std::chrono::milliseconds);
@@ -407,6 +418,7 @@ class DispatcherImpl : public Dispatcher {
   // dispatcher_drift.cpp
   void drifted(const DestinationName&, const protocol::Changed&);
   void look_at_live(const App&);
+  void look_anew(const App&);
   struct Drifted;
   std::vector<ResourceId> to_heal(const App&, const Look&, Drifted&);
   void look_again(const App&, bool known);

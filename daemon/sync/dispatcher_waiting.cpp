@@ -185,6 +185,7 @@ void DispatcherImpl::back_off(const App& app) {
 /// What it waited for may be there: the back-off ends now.
 void DispatcherImpl::hurry(const App& app) {
   if (app->again && !app->again->for_health) app->again->due = true;
+  if (!stopping_ && app->hold == Hold::backoff && app->look_failed) return look_anew(app);
   if (stopping_ || !(app->retrying || app->aside.retrying)) return;
   app->retry_at = Monotonic::now();
   if (app->hold != Hold::backoff || !app->retrying) return;  // it is looked at meanwhile

@@ -31,6 +31,11 @@ struct Word {
 struct Askers {
   std::vector<EventId> events{};
   Word word{};
+  /// The newest of them that was not somebody's wish, while they wait.
+  struct News {
+    EventId event{};
+    CommitId commit{};
+  } news{};
 };
 
 /// "1 step", "2 steps".

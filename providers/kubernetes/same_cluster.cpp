@@ -10,6 +10,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::chrono::milliseconds kPatienceOfCall = 10s;
+constexpr auto kNotAskedAgain = 5s;  ///< after it failed to answer
 constexpr const char* kIdentity = "identity";
 
 /// From: User "x" cannot get resource ...
@@ -41,6 +42,22 @@ SameCluster::SameCluster(Cluster& cluster, std::string meant, Tell tell)
 /// A read of one object is answered by etcd, not from the API server's memory.
 bool SameCluster::look(std::chrono::milliseconds patience) {
   const std::lock_guard lock(mutex_);
+  return ask(patience);
+}
+
+/// With the mutex.
+bool SameCluster::ask(std::chrono::milliseconds patience) {
+  failed_.reset();
+  try {
+    return answer(patience);
+  } catch (const Failure& failure) {
+    failed_ = {failure, Monotonic::now()};
+    throw;
+  }
+}
+
+/// With the mutex.
+bool SameCluster::answer(std::chrono::milliseconds patience) {
   const auto connected = cluster_.connected();
   HttpRequest request;
   request.path = "/api/v1/namespaces/kube-system";
@@ -108,11 +125,11 @@ void SameCluster::say(const protocol::Condition& condition) {
 }
 
 bool SameCluster::is_meant() {
-  {
-    const std::lock_guard lock(mutex_);
-    if (same_ && looked_ == cluster_.connected()) return true;
-  }
-  return look(kPatienceOfCall);
+  const std::lock_guard lock(mutex_);
+  if (same_ && looked_ == cluster_.connected()) return true;
+  // Those who waited here for a cluster that does not answer do not each wait for it again.
+  if (failed_ && Monotonic::now() - failed_->when < kNotAskedAgain) throw failed_->why;
+  return ask(kPatienceOfCall);
 }
 
 void SameCluster::make_sure() {

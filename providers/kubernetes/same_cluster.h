@@ -38,6 +38,8 @@ class SameCluster {
   std::optional<std::string> first();
 
  private:
+  bool ask(std::chrono::milliseconds patience);
+  bool answer(std::chrono::milliseconds patience);
   bool found(const std::string& uid);
   bool hidden(const HttpResponse&, std::chrono::milliseconds patience);
   void say(const protocol::Condition&);
@@ -49,6 +51,11 @@ class SameCluster {
   std::optional<std::string> found_;
   bool same_ = false, telling_ = false, said_ = false;
   Cluster::Connected looked_;  ///< when it was the same
+  struct Failed {
+    Failure why;
+    Monotonic::time_point when;
+  };
+  std::optional<Failed> failed_;  ///< the last look, where it did
 };
 
 }  // namespace gitopsd::kubernetes

@@ -160,7 +160,7 @@ TEST_CASE("an event that goes along with a newer one after an attempt failed say
   const auto event = world.push({{"web/a.yaml", thing("a", "1")}});
   REQUIRE(eventually([&] { return world.status("web").attempt > 4; }));  // it pauses for seconds
   world.await("web", Phase::backing_off);
-  const auto newer = world.push({{"docs/x", "1"}});
+  const auto newer = world.dispatcher->sync_now(ApplicationName("web"), "ada");
   REQUIRE(eventually([&] { return !world.store->syncs_of(newer).empty(); }));
   world.place.busy("a", false);
   const auto end = world.ended(event);
@@ -285,6 +285,68 @@ TEST_CASE("those who follow an event are told when it is tried again") {
   const auto wrong = world.push({{"web/a.yaml", "a: ["}});
   CHECK(world.ended(wrong).state == EventState::failed);
   CHECK_FALSE(said(wrong, "tried again in "));
+  world.dispatcher->unsubscribe(token);
+}
+
+TEST_CASE("of the pushes that leave what waits alone the newest stays open") {
+  World world;
+  EventId waits;
+  SUBCASE("for approval") {
+    world.apply_then_ask({{"web/a.yaml", thing("a", "1")}});
+    waits = world.push({{"web/a.yaml", thing("a", "2")}});
+    world.await("web", Phase::held);
+  }
+  SUBCASE("for its next attempt") {
+    world.add("web");
+    world.start();
+    world.place.busy("a");
+    waits = world.push({{"web/a.yaml", thing("a", "2")}});
+    REQUIRE(eventually([&] { return world.status("web").attempt > 4; }));
+    world.await("web", Phase::backing_off);
+  }
+  const auto attempt = world.status("web").attempt;
+  std::vector<EventId> pushes;
+  for (const char* text : {"1", "2", "3"}) {
+    pushes.push_back(world.push({{"docs/x", text}}));
+    await_word(world, pushes.back(), world.store->event(waits)->state, "");
+    REQUIRE(eventually([&] { return !world.store->event(pushes.back())->reason.empty(); }));
+  }
+  for (const auto id : {pushes[0], pushes[1]}) CHECK(world.ended(id).state == EventState::superseded);
+  CHECK(world.ended(pushes[1]).reason.find(
+            "superseded by " + world.store->event(pushes[2])->after.short_str()) != std::string::npos);
+  CHECK(world.status("web").attempt >= attempt);
+  CHECK(world.store->syncs_of(pushes[2]).empty());
+  world.place.busy("a", false);
+  if (world.status("web").phase == Phase::held)
+    world.dispatcher->approve(ApplicationName("web"), std::nullopt, "ada");
+  CHECK(world.ended(waits).state == EventState::succeeded);
+  CHECK(world.ended(pushes[2]).state == EventState::succeeded);
+  CHECK(world.place.value("a") == "2");
+}
+
+TEST_CASE("a push elsewhere does not begin the pauses of what failed anew") {
+  World world;
+  world.add("web");
+  world.start();
+  std::mutex mutex;
+  std::map<EventId, std::string> told;
+  const int token = world.dispatcher->subscribe([&](const ProgressLine& line) {
+    const std::lock_guard lock(mutex);
+    if (line.stage == "waiting") told[line.event] = line.text;
+  });
+  const auto pause = [&](EventId event) {
+    world.ended(event);
+    const std::lock_guard lock(mutex);
+    const std::string begin = "tried again in ";
+    REQUIRE(told[event].starts_with(begin));
+    return std::stoi(told[event].substr(begin.size()));
+  };
+  world.place.refuse("a");
+  CHECK(pause(world.push({{"web/a.yaml", thing("a", "1")}})) <= 3);
+  CHECK(pause(world.push({{"docs/x", "1"}})) >= 4);
+  CHECK(pause(world.push({{"docs/x", "2"}})) >= 7);
+  world.place.refuse("a", false);
+  CHECK(eventually([&] { return world.place.value("a") == "1"; }));
   world.dispatcher->unsubscribe(token);
 }
 

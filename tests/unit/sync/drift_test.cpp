@@ -160,4 +160,22 @@ TEST_CASE("what could not be compared is looked at again by itself") {
   CHECK(world.place.value("a") == "1");
 }
 
+TEST_CASE(
+    "looks that fail are further and further apart, and the next one comes at once when it may succeed") {
+  World world;
+  world.add("web");
+  world.start();
+  world.apply({{"web/a.yaml", thing("a", "1")}});
+  world.await("web", SyncStatus::synced);
+  world.place.stop();
+  world.place.change("a", "changed");
+  REQUIRE(eventually([&] { return world.place.failed_looks() == 4; }));  // 1, 2 and 4 s apart
+  const auto back = Monotonic::now();
+  world.place.stop(false);
+  world.place.come_back();
+  CHECK(eventually([&] { return world.place.value("a") == "1"; }));
+  CHECK(Monotonic::now() - back < std::chrono::seconds(6));  // not in 8 s
+  CHECK(world.place.failed_looks() == 4);
+}
+
 }  // namespace gitopsd::sync::test

@@ -1,4 +1,5 @@
 // What people see of a fetch that they wait for.
+#include <filesystem>
 #include <mutex>
 #include <utility>
 
@@ -110,6 +111,60 @@ TEST_CASE("a commit that never comes fails its event, and an older one beside it
   CHECK(event.error.find("has no commit " + std::string(40, 'a')) != std::string::npos);
   CHECK(world.ended(older).state == store::EventState::succeeded);
   CHECK(world.place.value("a") == "1");
+}
+
+TEST_CASE("what a poll found and cannot be fetched is one event, however often it is found") {
+  World world;
+  world.add("web");
+  world.config.repositories[0].poll = std::chrono::milliseconds(10);
+  world.start();
+  world.apply({{"web/a.yaml", thing("a", "1")}});
+  // One of its objects is missing: the ref is told, its commit cannot be given out.
+  const std::map<std::string, std::string> files{{"web/a.yaml", thing("a", "2")}};
+  const auto commit = world.commit(files, "refs/heads/aside");
+  auto blob = world.origin.git({"rev-parse", "refs/heads/aside:web/a.yaml"});
+  blob.resize(40);
+  const std::filesystem::path object =
+      world.folder / ("origin.git/objects/" + blob.substr(0, 2) + "/" + blob.substr(2));
+  REQUIRE(std::filesystem::exists(object));
+  std::filesystem::rename(object, world.folder / "object");
+  world.origin.set("refs/heads/main", commit);
+  const auto polled = [&] {
+    std::vector<store::Event> found;
+    for (const auto& event : world.store->events({.limit = 1000}))
+      if (event.after == commit) found.push_back(event);
+    return found;
+  };
+  REQUIRE(eventually([&] { return !polled().empty() && polled()[0].attempts > 1; }));
+  for (int i = 0; i < 5; ++i) {
+    const auto before = world.dispatcher->repositories().at(0).last_look;
+    REQUIRE(eventually([&] { return world.dispatcher->repositories().at(0).last_look > before; }));
+  }
+  REQUIRE(polled().size() == 1);
+  CHECK(polled()[0].cause == store::Cause::poll);
+  std::filesystem::rename(world.folder / "object", object);
+  CHECK(world.ended(polled()[0].id).state == store::EventState::succeeded);
+  CHECK(world.place.value("a") == "2");
+}
+
+TEST_CASE("a destination whose provider cannot be started keeps no poll from what others follow") {
+  World world;
+  Place other;
+  world.elsewhere = &other;
+  config::Destination there = world.config.destinations[0];
+  there.name = DestinationName("there");
+  world.config.destinations.push_back(there);
+  world.config.repositories[0].poll = std::chrono::milliseconds(10);
+  world.add("edge", "refs/heads/edge").destination = DestinationName("there");
+  world.add("web");
+  world.start();
+  world.apply({{"edge/a.yaml", thing("a", "1")}}, "refs/heads/edge");
+  world.apply({{"web/b.yaml", thing("b", "1")}});
+  other.stop();
+  world.commit({{"web/b.yaml", thing("b", "2")}});
+  CHECK(eventually([&] { return world.place.value("b") == "2"; }));
+  CHECK(world.dispatcher->repositories().at(0).error.empty());
+  other.stop(false);
 }
 
 }  // namespace gitopsd::sync::test

@@ -202,6 +202,16 @@ void Place::await_waiting(int count) {
     throw std::runtime_error("no apply came");
 }
 
+void Place::stop(bool on) {
+  std::lock_guard lock(mutex_);
+  stopped_ = on;
+}
+
+int Place::failed_looks() const {
+  std::lock_guard lock(mutex_);
+  return failed_looks_;
+}
+
 void Place::break_off(bool on) {
   std::lock_guard lock(mutex_);
   broken_ = on;

@@ -61,6 +61,10 @@ class Place {
   void busy(const std::string& id, bool on = true);
   /// Calls end as if the provider had died, from now on.
   void break_off(bool on = true);
+  /// Its provider cannot be started: looks fail, and what it offers cannot be told.
+  void stop(bool on = true);
+  /// How many looks failed for that.
+  int failed_looks() const;
   /// Calls end so, too, and its provider says why.
   void go_away(const std::string& why);
   /// It can be reached again, which its provider tells.
@@ -121,7 +125,8 @@ class Place {
   std::optional<std::string> identity_;
   Conditions conditions_;
   std::string context_ = "context";
-  bool shut_ = false, broken_ = false;
+  bool shut_ = false, broken_ = false, stopped_ = false;
+  int failed_looks_ = 0;
   std::atomic<int> resolves_{0};
   std::atomic<std::size_t> largest_call_{0};
   int waiting_ = 0, most_at_once_ = 0, applies_ = 0;

@@ -77,6 +77,7 @@ class PlaceProvider : public Provider {
   }
   std::string render_context_digest() override {
     std::lock_guard lock(place_.mutex_);
+    if (place_.stopped_) throw fail(ProblemCause::transient, "its provider is not running");
     return place_.context_;
   }
   bool connected() const override { return true; }
@@ -264,6 +265,10 @@ class PlaceProvider : public Provider {
   protocol::ObserveResult observe(const protocol::ObserveRequest& request, BlobSource*, Deadline) override {
     expect_meant();
     std::lock_guard lock(place_.mutex_);
+    if (place_.stopped_) {
+      ++place_.failed_looks_;
+      throw fail(ProblemCause::transient, "its provider is not running");
+    }
     protocol::ObserveResult result;
     for (const auto& entry : request.entries) {
       const std::string& id = entry.id.str();
