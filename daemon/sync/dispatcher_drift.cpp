@@ -37,6 +37,7 @@ void say_contested(const ApplicationName& name, const ResourceId& id, const Chan
 struct DispatcherImpl::Drifted {
   std::map<ResourceId, protocol::Drift> wish;
   std::map<ResourceId, Waits> before;        ///< what waited until then
+  std::set<ResourceId> reported;             ///< what differed until then, and was not put back
   std::map<ResourceId, CommitId> commits{};  ///< whose bytes are put back; none: the last succeeded sync's
   std::vector<ResourceId> waiting{};         ///< would be put back, but for that
   bool waited = false;                       ///< something is put back that waited
@@ -115,6 +116,7 @@ void DispatcherImpl::look_at_live(const App& app) {
   if (look.unknown.empty() && all_wait) app->heal_error.clear();
   if (look.unknown.empty()) app->convergence.looked(look.drifted, all ? nullptr : &ids);
   if (look.any) app->observed = true;
+  auto reported = app->out_of_sync;
   if (all) {
     app->out_of_sync.clear();
     app->ailing.clear();
@@ -127,7 +129,7 @@ void DispatcherImpl::look_at_live(const App& app) {
   if (app->again && app->again->for_health)
     app->again->due = look.unknown.empty() && app->ailing.empty() && !app->dirty_all;
   look_again(app, look.unknown.empty());
-  Drifted drifted{std::move(wish), app->waiting, std::move(commits)};
+  Drifted drifted{std::move(wish), app->waiting, std::move(reported), std::move(commits)};
   app->hold = Hold::none;
   if (await_others(app, look, all ? nullptr : &ids)) {
     take_up(app);
@@ -165,9 +167,10 @@ std::vector<ResourceId> DispatcherImpl::to_heal(const App& app, const Look& look
     if (wish == protocol::Drift::report || app->config.drift == config::DriftPolicy::report ||
         app->config.suspended) {
       // What is put back is told by the run that does it, once its plan shows what differs.
-      log::info(
-          "drift",
-          {{"application", app->config.name.str()}, {"resource", id.str()}, {"reason", look.reasons.at(id)}});
+      if (!drifted.reported.contains(id))
+        log::info("drift", {{"application", app->config.name.str()},
+                            {"resource", id.str()},
+                            {"reason", look.reasons.at(id)}});
       app->out_of_sync.insert(id);
       continue;
     }
