@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <fstream>
 
 #include "base/hash.h"
 #include "base/json.h"
@@ -15,8 +16,6 @@
 namespace gitopsd::host {
 namespace {
 
-constexpr std::size_t kMaxLog = 256u << 20;
-constexpr std::size_t kCompactLines = 4096;
 constexpr std::size_t kCheck = 16;
 
 std::string check_of(std::string_view json) {
@@ -83,19 +82,19 @@ OwnedList::OwnedList(const std::string& directory) : path_(directory + "/owned.l
     throw fail(ProblemCause::transient, "another provider uses '" + directory + "'",
                "it ends soon if its daemon was stopped; give each destination a state directory of its own");
   load();
-  if (lines_ > kCompactLines && lines_ > 4 * records_.size()) compact();
+  compact_if_long();
 }
 
 void OwnedList::load() {
   log_ = Fd(::open(path_.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
   if (!log_) throw cannot("open", path_);
-  const std::string text = read_fd(log_.get(), path_, kMaxLog);
-  std::size_t good = 0;
-  while (good < text.size()) {
-    const std::size_t end = text.find('\n', good);
-    if (end == std::string::npos) break;
-    auto value = value_of(std::string_view(text).substr(good, end - good));
-    if (!value && text.find('\n', end + 1) == std::string::npos && end + 1 == text.size()) break;
+  // Line by line: however long it has grown, it does not stand in memory as a whole.
+  std::ifstream in(path_, std::ios::binary);
+  if (!in) throw cannot("open", path_);
+  off_t good = 0;
+  for (std::string line; std::getline(in, line) && !in.eof();) {
+    auto value = value_of(line);
+    if (!value && in.peek() == std::ifstream::traits_type::eof()) break;
     if (!value)
       throw fail(
           ProblemCause::destination, "'" + path_ + "' is damaged at line " + std::to_string(lines_ + 1),
@@ -103,11 +102,14 @@ void OwnedList::load() {
           "adopted again, and delete by hand what is declared no more");
     apply(*value);
     ++lines_;
-    good = end + 1;
+    good += static_cast<off_t>(line.size()) + 1;
   }
-  if (good == text.size()) return;
+  if (in.bad()) throw cannot("read", path_);
+  const off_t size = ::lseek(log_.get(), 0, SEEK_END);
+  if (size < 0) throw cannot("read", path_);
+  if (good == size) return;
   log::warning("dropped a line that a crash cut off", {{"file", path_}});
-  if (::ftruncate(log_.get(), static_cast<off_t>(good)) != 0) throw cannot("truncate", path_);
+  if (::ftruncate(log_.get(), good) != 0) throw cannot("truncate", path_);
 }
 
 void OwnedList::apply(const Value& line) {
@@ -136,6 +138,7 @@ void OwnedList::append(const Value& value) {
   apply(value);
   ++lines_;
   ++written_;
+  compact_if_long();
 }
 
 void OwnedList::begin(const ResourceId& id, const Begun& begun) {
@@ -176,7 +179,23 @@ void OwnedList::sync() {
     syncing_ = false;
     if (done) synced_ = reaches;
     broken_ = broken_ || !done;
+    compact_if_long();
     synced_changed_.notify_all();
+  }
+}
+
+/// What has been appended stands in any case. Not while somebody syncs: the file would be closed under him.
+void OwnedList::compact_if_long() {
+  if (syncing_ || broken_ || lines_ <= compact_beyond_ || lines_ <= 4 * (records_.size() + begun_.size()))
+    return;
+  try {
+    compact();
+    compact_beyond_ = kCompactLines;
+  } catch (const std::exception& e) {
+    log::warning("a long list could not be compacted; it is used as it is",
+                 {{"file", path_}, {"why", e.what()}});
+    compact_beyond_ = lines_ + kCompactLines;
+    broken_ = !in_place();
   }
 }
 
@@ -185,9 +204,19 @@ void OwnedList::compact() {
   for (const auto& [id, record] : records_) text += line_of(own_line(id, record));
   for (const auto& [id, begun] : begun_) text += line_of(begin_line(id, begun));
   write_file_atomically(path_, text);
+  Fd log(::open(path_.c_str(), O_RDWR | O_APPEND | O_CLOEXEC));
+  if (!log) throw cannot("open", path_);
+  log_ = std::move(log);
   lines_ = records_.size() + begun_.size();
-  log_ = Fd(::open(path_.c_str(), O_RDWR | O_APPEND | O_CLOEXEC));
-  if (!log_) throw cannot("open", path_);
+  synced_ = written_;
+}
+
+/// Whether what is appended would be found at the next start.
+bool OwnedList::in_place() const {
+  struct stat ours {};
+  struct stat named {};
+  return ::fstat(log_.get(), &ours) == 0 && ::stat(path_.c_str(), &named) == 0 &&
+         ours.st_dev == named.st_dev && ours.st_ino == named.st_ino;
 }
 
 std::optional<OwnedList::Record> OwnedList::find(const ResourceId& id) const {

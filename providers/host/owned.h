@@ -3,7 +3,8 @@
 //
 // An append-only log rather than a database: a few hundred bytes a resource, one writer, all of it in memory,
 // and a process that runs as root should hold little code. Each line carries its own check: a torn last line
-// is a crash and is dropped, a damaged line before it refuses the start.
+// is a crash and is dropped, a damaged line before it refuses the start. Where most lines are past, it is
+// written anew beside and takes the old one's place.
 #pragma once
 
 #include <condition_variable>
@@ -53,10 +54,14 @@ class OwnedList {
   void sync();
 
  private:
+  static constexpr std::size_t kCompactLines = 4096;
+
   void load();
   void apply(const Value& line);
   void append(const Value& line);
+  void compact_if_long();
   void compact();
+  bool in_place() const;
 
   std::string path_;
   Fd lock_, log_;
@@ -64,7 +69,7 @@ class OwnedList {
   std::condition_variable synced_changed_;
   std::map<ResourceId, Record> records_;
   std::map<ResourceId, Begun> begun_;
-  std::size_t lines_ = 0;
+  std::size_t lines_ = 0, compact_beyond_ = kCompactLines;
   std::uint64_t written_ = 0, synced_ = 0;
   bool syncing_ = false, broken_ = false;
 };

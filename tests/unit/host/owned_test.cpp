@@ -1,5 +1,11 @@
 #include <doctest/doctest.h>
 
+#include <sys/resource.h>
+
+#include <atomic>
+#include <filesystem>
+#include <thread>
+
 #include "providers/host/owned.h"
 #include "providers/host/path.h"
 #include "tests/unit/host/fixture.h"
@@ -98,17 +104,85 @@ TEST_CASE("a long log is compacted at start and keeps what it said") {
   Log log;
   {
     OwnedList list(log.folder);
-    for (int i = 0; i < 5000; ++i) list.own(kA, record(std::to_string(i)));
+    for (int i = 0; i < 4000; ++i) list.own(kA, record(std::to_string(i)));
     list.own(kB, record("b"));
   }
-  const std::size_t before = contents(log.file).size();
+  const std::string before = contents(log.file);
+  write(log.file, before + before);
   { OwnedList list(log.folder); }
-  CHECK(contents(log.file).size() < before / 100);
+  CHECK(contents(log.file).size() < before.size() / 100);
   OwnedList list(log.folder);
-  CHECK(list.find(kA)->digest == "4999");
+  CHECK(list.find(kA)->digest == "3999");
   CHECK(list.find(kB)->digest == "b");
   list.own(kA, record("after"));
   list.sync();
+}
+
+TEST_CASE("a list that is written for long is compacted meanwhile and keeps what it said") {
+  Log log;
+  {
+    OwnedList list(log.folder);
+    list.begin(kB, {record("begun"), "/", true});
+    for (int i = 0; i < 20'000; ++i) list.own(kA, record(std::to_string(i)));
+    CHECK(contents(log.file).size() < 5000 * 250);
+    CHECK(list.find(kA)->digest == "19999");
+  }
+  OwnedList list(log.folder);
+  CHECK(list.find(kA)->digest == "19999");
+  REQUIRE(list.all_begun().size() == 1);
+  CHECK(list.all_begun().at(kB).record.digest == "begun");
+  CHECK(list.all_begun().at(kB).removal);
+}
+
+TEST_CASE("a list is compacted between those who sync it") {
+  Log log;
+  {
+    OwnedList list(log.folder);
+    std::atomic<bool> over = false;
+    std::jthread other([&] {
+      for (int i = 0; !over; ++i) {
+        list.own(kB, record(std::to_string(i)));
+        list.sync();
+      }
+    });
+    for (int i = 0; i < 20'000; ++i) list.own(kA, record(std::to_string(i)));
+    over = true;
+    other.join();
+    list.own(kB, record("last"));
+    list.sync();
+    CHECK(contents(log.file).size() < 5000 * 250);
+  }
+  OwnedList list(log.folder);
+  CHECK(list.find(kA)->digest == "19999");
+  CHECK(list.find(kB)->digest == "last");
+}
+
+TEST_CASE("a list that cannot be compacted is used as it is and compacted later") {
+  Log log;
+  {
+    OwnedList list(log.folder);
+    rlimit before{};
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+    const rlimit none{0, before.rlim_max};
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+    for (int i = 0; i < 5000; ++i) list.own(kA, record(std::to_string(i)));
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+    const std::size_t long_one = contents(log.file).size();
+    for (int i = 5000; i < 10'000; ++i) list.own(kA, record(std::to_string(i)));
+    CHECK(contents(log.file).size() < long_one);
+  }
+  OwnedList list(log.folder);
+  CHECK(list.find(kA)->digest == "9999");
+}
+
+TEST_CASE("a list whose file is not in its place is written no more") {
+  Log log;
+  OwnedList list(log.folder);
+  std::filesystem::rename(log.folder, log.folder + ".away");
+  for (int i = 0; i < 4097; ++i) list.own(kA, record(std::to_string(i)));
+  CHECK_THROWS_AS(list.own(kA, record("lost")), Failure);
+  CHECK_THROWS_AS(list.sync(), Failure);
+  std::filesystem::rename(log.folder + ".away", log.folder);
 }
 
 TEST_CASE("what lies beneath a folder is found, and not what begins alike") {
