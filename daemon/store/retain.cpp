@@ -48,17 +48,32 @@ bool retain_events(Transaction& t, WallMicros before) {
   return old.size() == kBatch;
 }
 
-/// What a rollback or a running sync may still need stays: kept sets, and each application's last syncs.
+/// Whether a rollback or a start may still need it: kept sets, each application's last syncs, and, of those
+/// since the last succeeded one, what the dispatcher remembers: what somebody rejected and nobody asked for
+/// again, and the last that was applied in part, of which its plan tells.
+bool sync_needed(Transaction& t, std::int64_t sync) {
+  Query q = t.db().query(
+      "SELECT 1 FROM syncs s JOIN applications a ON a.id = s.app WHERE s.id = ? AND ("
+      " s.id IN (a.last_sync, a.last_succeeded)"
+      " OR EXISTS (SELECT 1 FROM declared_sets v WHERE v.app = s.app AND v.sync = s.id)"
+      " OR a.last_sync <> a.last_succeeded AND s.id > a.last_succeeded AND s.kind = 'sync' AND ("
+      "  s.state = 7 AND NOT EXISTS (SELECT 1 FROM syncs n WHERE n.app = s.app AND n.id > s.id"
+      "   AND (n.kind NOT IN ('sync', 'heal') OR n.kind = 'sync'"
+      "    AND (n.source_key <> s.source_key OR n.input_key = s.input_key)))"
+      "  OR s.state = 5 AND instr(s.plan, '\"in_part\":{') AND NOT EXISTS (SELECT 1 FROM syncs n"
+      "   WHERE n.app = s.app AND n.id > s.id AND n.kind = 'sync' AND n.state = 5"
+      "   AND instr(n.plan, '\"in_part\":{'))))",
+      sync);
+  return q.row();
+}
+
+/// Oldest first.
 bool retain_syncs(Transaction& t, WallMicros before) {
   std::vector<std::int64_t> old;
   {
-    Query q = t.db().query(
-        "SELECT s.id, s.started FROM syncs s WHERE s.state >= 4"
-        " AND NOT EXISTS (SELECT 1 FROM declared_sets v WHERE v.app = s.app AND v.sync = s.id)"
-        " AND NOT EXISTS (SELECT 1 FROM applications a WHERE a.id = s.app"
-        "                 AND s.id IN (a.last_sync, a.last_succeeded))"
-        " ORDER BY s.id");
-    while (old.size() < kBatch && q.row() && q.integer(1) < before) old.push_back(q.integer(0));
+    Query q = t.db().query("SELECT id, started FROM syncs WHERE state >= 4 ORDER BY id");
+    while (old.size() < kBatch && q.row() && q.integer(1) < before)
+      if (!sync_needed(t, q.integer(0))) old.push_back(q.integer(0));
   }
   for (const auto sync : old) {
     t.db().run("DELETE FROM effects WHERE sync = ?", sync);

@@ -45,6 +45,7 @@ class SqliteStore final : public Store {
   void set_sync(SyncId, const Transition&) override;
   std::optional<Sync> sync(SyncId) const override;
   std::vector<Sync> syncs(const ApplicationUid&, int limit) const override;
+  std::vector<Sync> syncs_since(const ApplicationUid&, SyncId, int limit) const override;
   std::vector<Sync> syncs_of(EventId) const override;
   Heals heals(const ApplicationUid&) const override;
   std::vector<Sync> kept_syncs(const ApplicationUid&) const override;

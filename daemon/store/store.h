@@ -247,6 +247,8 @@ class Store {
   virtual void set_sync(SyncId, const Transition&) = 0;
   virtual std::optional<Sync> sync(SyncId) const = 0;
   virtual std::vector<Sync> syncs(const ApplicationUid&, int limit) const = 0;  ///< newest first
+  /// Those that began after that one and are no heals, of which there may be very many; newest first.
+  virtual std::vector<Sync> syncs_since(const ApplicationUid&, SyncId, int limit) const = 0;
   virtual std::vector<Sync> syncs_of(EventId) const = 0;
   struct Heals {
     std::int64_t count = 0;

@@ -119,6 +119,16 @@ std::vector<Sync> SqliteStore::syncs(const ApplicationUid& uid, int limit) const
   });
 }
 
+std::vector<Sync> SqliteStore::syncs_since(const ApplicationUid& uid, SyncId after, int limit) const {
+  return read([&](Connection& db) {
+    return all(
+        db.query(SYNC_COLUMNS
+                 " FROM applications a JOIN syncs s INDEXED BY sync_by_app ON s.app = a.id AND s.id > ?"
+                 " WHERE a.uid = ? AND s.kind <> 'heal' ORDER BY s.id DESC LIMIT ?",
+                 after.value, std::string_view(uid.str()), limit));
+  });
+}
+
 std::vector<Sync> SqliteStore::syncs_of(EventId event) const {
   return read([&](Connection& db) {
     return all(db.query(SYNC_COLUMNS

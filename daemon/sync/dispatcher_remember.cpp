@@ -57,10 +57,8 @@ DispatcherImpl::Memories DispatcherImpl::memories(const std::vector<store::Appli
   for (const auto& state : known) {
     if (state.last_sync == state.last_succeeded || app_of(state.uid)) continue;
     Reader reader;
-    for (const auto& sync : env_.store->syncs(state.uid, kSyncsLookedAt)) {
-      if (sync.id <= state.last_succeeded) break;
-      if (sync.kind != to_string(Kind::heal)) reader.take(sync);
-    }
+    for (const auto& sync : env_.store->syncs_since(state.uid, state.last_succeeded, kSyncsLookedAt))
+      reader.take(sync);
     found.emplace(state.uid, std::move(reader).memory());
   }
   return found;

@@ -20,10 +20,8 @@ bool contains(const std::vector<std::string>& list, const std::string& word) {
 bool went_ahead(const store::Store& store, const store::ApplicationState& state, const store::Sync& last) {
   using store::SyncState;
   if (!ended(last.state) && last.state != SyncState::held) return true;
-  for (const auto& sync : store.syncs(state.uid, kRecentSyncs)) {
-    if (sync.id <= state.last_succeeded) break;
-    if (sync.kind != "heal" && sync.created + sync.updated + sync.deleted > 0) return true;
-  }
+  for (const auto& sync : store.syncs_since(state.uid, state.last_succeeded, kRecentSyncs))
+    if (sync.created + sync.updated + sync.deleted > 0) return true;
   // A sync that was cut off counted nothing.
   for (const auto& entry : store.unsettled(state.uid)) {
     for (const SyncId id : {entry.changed_by, entry.intended_sync}) {

@@ -107,6 +107,9 @@ class StoreDouble : public store::Store {
     }
     return out;
   }
+  std::vector<store::Sync> syncs_since(const ApplicationUid&, SyncId, int) const override {
+    not_doubled("syncs_since");
+  }
   std::vector<store::Sync> syncs_of(EventId id) const override {
     const std::lock_guard lock(mutex_);
     std::vector<store::Sync> out;

@@ -75,6 +75,7 @@ class StoreDouble final : public store::Store {
   void set_sync(SyncId, const store::Transition&) override { unexpected(); }
   std::optional<store::Sync> sync(SyncId) const override { unexpected(); }
   std::vector<store::Sync> syncs(const ApplicationUid&, int) const override { unexpected(); }
+  std::vector<store::Sync> syncs_since(const ApplicationUid&, SyncId, int) const override { unexpected(); }
   std::vector<store::Sync> syncs_of(EventId) const override { unexpected(); }
   Heals heals(const ApplicationUid&) const override { unexpected(); }
   std::vector<store::Sync> kept_syncs(const ApplicationUid&) const override { unexpected(); }

@@ -105,6 +105,46 @@ TEST_CASE("syncs go, but not those that a rollback may need") {
   CHECK(s->sync(syncs[5]));  // the last that began
 }
 
+TEST_CASE("what a restart has to remember of syncs that did not succeed stays while it counts") {
+  Opened s;
+  const auto ended = [&](SyncState state, const std::string& source, const std::string& input,
+                         const std::string& plan = {}) {
+    Sync sync;
+    sync.application = kWeb;
+    sync.kind = "sync";
+    sync.source_key = source;
+    sync.input_key = input;
+    sync.plan = plan;
+    const auto id = s->begin_sync(sync);
+    s->set_sync(id, {state, {}, {}, {}, {}, 0, 0, 0, 0});
+    return id;
+  };
+  const std::string part = R"({"steps":[],"in_part":{"left_out":1}})";
+  const auto replaced = ended(SyncState::cancelled, "old", "1");
+  const auto asked_again = ended(SyncState::cancelled, "new", "2");
+  const auto older_part = ended(SyncState::failed, "new", "2", part);
+  const auto rejected = ended(SyncState::cancelled, "new", "3");
+  const auto last_part = ended(SyncState::failed, "new", "4", part);
+  const auto failed = ended(SyncState::failed, "new", "5");
+  const auto last = ended(SyncState::failed, "new", "6");
+  const auto left = [&] {
+    std::vector<SyncId> ids;
+    for (const auto id : {replaced, asked_again, older_part, rejected, last_part, failed, last})
+      if (s->sync(id)) ids.push_back(id);
+    return ids;
+  };
+  retain_all(*s.store, s.clock.now + kDay);
+  CHECK(left() == std::vector{rejected, last_part, last});
+  Sync good;
+  good.application = kWeb;
+  good.kind = "sync";
+  Applied applied;
+  applied.uid = kWeb;
+  s->succeed(s->begin_sync(good), applied, {}, {}, {SyncState::succeeded, {}, {}, {}, {}, 0, 0, 0, 0}, 2);
+  retain_all(*s.store, s.clock.now + kDay);
+  CHECK(left().empty());
+}
+
 TEST_CASE("documents of syncs that never succeeded go when they are old") {
   Opened s;
   const ApplicationUid web("web");

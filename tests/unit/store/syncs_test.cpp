@@ -144,6 +144,25 @@ TEST_CASE("syncs by application and by event") {
   CHECK(s->open_syncs().size() == 3);
 }
 
+TEST_CASE("the syncs since one leave out heals, however many there are") {
+  Opened s;
+  const auto first = s->begin_sync(sync_of("web"));
+  const auto second = s->begin_sync(sync_of("web"));
+  auto heal = sync_of("web");
+  heal.kind = "heal";
+  for (int i = 0; i < 20; ++i) s->begin_sync(heal);
+  s->begin_sync(sync_of("db"));
+  const auto third = s->begin_sync(sync_of("web"));
+  const auto since = [&](SyncId id, int limit) {
+    std::vector<SyncId> ids;
+    for (const auto& sync : s->syncs_since(kWeb, id, limit)) ids.push_back(sync.id);
+    return ids;
+  };
+  CHECK(since(first, 10) == std::vector{third, second});
+  CHECK(since(SyncId{}, 2) == std::vector{third, second});
+  CHECK(since(third, 10).empty());
+}
+
 TEST_CASE("each who writes of an application leaves the words of the others alone") {
   Opened s;
   const ApplicationUid web("web");

@@ -164,6 +164,40 @@ TEST_CASE("a rejected commit stays rejected under the settings under which it wa
   CHECK(world.await("web", Phase::held).sync != held.sync);
 }
 
+TEST_CASE("a start remembers what was rejected and what is applied in part, whatever came and went since") {
+  Skipping world;
+  world.apply({{"web/a.yaml", thing("a", "1")}});
+  const auto part = world.refused({{"web/a.yaml", thing("a", "2")}, {"web/b.yaml", kUnreadable}}).after;
+  world.config.applications[0].approve = true;
+  world.reload();
+  world.push({{"web/a.yaml", thing("a", "3")}});
+  const auto rejected = world.await("web", Phase::held).sync;
+  world.dispatcher->reject(ApplicationName("web"), rejected, "ada");
+  world.config.applications[0].invalid = config::InvalidPolicy::refuse;
+  world.reload();
+  REQUIRE(eventually([&] { return has_text(world.status("web").error, "web/b.yaml:"); }));
+  world.dispatcher->stop(Monotonic::now() + std::chrono::seconds(5));
+  SUBCASE("many heals") {
+    store::Sync heal;
+    heal.application = ApplicationUid("web");
+    heal.kind = "heal";
+    for (int i = 0; i < 60; ++i)
+      world.store->set_sync(world.store->begin_sync(heal),
+                            {store::SyncState::succeeded, {}, {}, {}, {}, 0, 1, 0, 0});
+  }
+  SUBCASE("retention") {
+    while (world.store->retain(system_clock().wall() + 1'000'000)) continue;
+  }
+  world.config.applications[0].invalid = config::InvalidPolicy::skip;
+  world.restart();
+  world.look_after_start();
+  const auto now = world.status("web");
+  CHECK(now.phase == Phase::idle);
+  CHECK(has_text(now.waits_for, "rejected by ada"));
+  REQUIRE(now.in_part);
+  CHECK(now.in_part->revision == part);
+}
+
 TEST_CASE("what an error tells in short is kept in full") {
   Skipping world;
   std::map<std::string, std::string> files{{"web/a.yaml", thing("a", "1")}};
