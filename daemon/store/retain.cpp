@@ -48,14 +48,16 @@ bool retain_events(Transaction& t, WallMicros before) {
   return old.size() == kBatch;
 }
 
-/// Whether a rollback or a start may still need it: kept sets, each application's last syncs, and, of those
-/// since the last succeeded one, what the dispatcher remembers: what somebody rejected and nobody asked for
-/// again, and the last that was applied in part, of which its plan tells.
+/// Whether a rollback, a further attempt or a start may still need it: kept sets, each application's last
+/// syncs, those under whose number hooks are on record, and, of those since the last succeeded one, what the
+/// dispatcher remembers: what somebody rejected and nobody asked for again, and the last that was applied in
+/// part, of which its plan tells.
 bool sync_needed(Transaction& t, std::int64_t sync) {
   Query q = t.db().query(
       "SELECT 1 FROM syncs s JOIN applications a ON a.id = s.app WHERE s.id = ? AND ("
       " s.id IN (a.last_sync, a.last_succeeded)"
       " OR EXISTS (SELECT 1 FROM declared_sets v WHERE v.app = s.app AND v.sync = s.id)"
+      " OR EXISTS (SELECT 1 FROM effects e WHERE e.sync = s.id AND e.ended = 0)"
       " OR a.last_sync <> a.last_succeeded AND s.id > a.last_succeeded AND s.kind = 'sync' AND ("
       "  s.state = 7 AND NOT EXISTS (SELECT 1 FROM syncs n WHERE n.app = s.app AND n.id > s.id"
       "   AND (n.kind NOT IN ('sync', 'heal') OR n.kind = 'sync'"

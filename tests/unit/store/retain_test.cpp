@@ -105,6 +105,29 @@ TEST_CASE("syncs go, but not those that a rollback may need") {
   CHECK(s->sync(syncs[5]));  // the last that began
 }
 
+TEST_CASE("a sync of which an effect has not ended stays, however many attempts came after it") {
+  Opened s;
+  const auto failed = [&] {
+    Sync sync;
+    sync.application = kWeb;
+    const auto id = s->begin_sync(sync);
+    s->set_sync(id, {SyncState::failed, {}, {}, {}, {}, 0, 0, 0, 0});
+    return id;
+  };
+  const auto first = failed(), second = failed();
+  failed();
+  s->begin_effect(kWeb, {first, "migrate", "done", false});
+  s->begin_effect(kWeb, {second, "restart", "done", false});
+  s->end_effect(kWeb, second, "restart");
+  retain_all(*s.store, s.clock.now + kDay);
+  CHECK(s->sync(first));
+  CHECK(s->open_effects(kWeb).size() == 1);
+  CHECK_FALSE(s->sync(second));
+  s->end_effect(kWeb, first, "migrate");
+  retain_all(*s.store, s.clock.now + kDay);
+  CHECK_FALSE(s->sync(first));
+}
+
 TEST_CASE("what a restart has to remember of syncs that did not succeed stays while it counts") {
   Opened s;
   const auto ended = [&](SyncState state, const std::string& source, const std::string& input,

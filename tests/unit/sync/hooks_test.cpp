@@ -133,6 +133,22 @@ TEST_CASE("what a failed sync owes is run when the same is tried again, and noth
   CHECK(since(world, 2) == Order{"run post c"});
 }
 
+TEST_CASE("a hook that is done is not run again while attempts go on, however old its record is") {
+  World world;
+  world.add("web");
+  world.start();
+  world.place.set_health("a", Health::degraded);
+  const auto failed = world.ended(world.push({{"web/a.yaml", thing("a", "1")},
+                                              {"web/b.yaml", hook("b", "pre")},
+                                              {"web/c.yaml", hook("c", "post")}}));
+  CHECK(failed.state == store::EventState::failed);
+  CHECK(world.ended(world.dispatcher->sync_now(kHooked, "ada")).state == store::EventState::failed);
+  while (world.store->retain(system_clock().wall() + 1'000'000)) continue;
+  world.place.set_health("a", Health::healthy);
+  CHECK(world.ended(world.dispatcher->sync_now(kHooked, "ada")).state == store::EventState::succeeded);
+  CHECK(world.place.order() == Order{"run pre b", "a", "run post c"});
+}
+
 TEST_CASE("a sync that is cut off goes on with its hooks where it was") {
   World world;
   world.add("web");
