@@ -24,6 +24,7 @@
 #include "daemon/report/notify.h"
 #include "daemon/server/server.h"
 #include "daemon/store/audit_heads.h"
+#include "daemon/store/retention.h"
 #include "daemon/sync/check_providers.h"
 #include "daemon/sync/dispatcher.h"
 
@@ -37,7 +38,6 @@ constexpr int kExitUsage = 2;
 constexpr int kExitConfiguration = 78;  // EX_CONFIG, sysexits.h: systemd shows it by name
 constexpr auto kLoopStuck = 20s;
 constexpr auto kTick = 1s;
-constexpr auto kRetentionEvery = 10min;
 
 struct Options {
   std::string config = "/etc/gitopsd/gitopsd.yaml";
@@ -134,6 +134,14 @@ void tell_audit_head(store::AuditHeads& heads) {
   }
 }
 
+void delete_old(store::Retention& retention, std::chrono::microseconds keep) {
+  try {
+    retention.tend(keep);
+  } catch (const Failure& failure) {
+    log::error("old events cannot be deleted now", {{"error", failure.what()}});
+  }
+}
+
 int run(const Options& options) {
   const Fd signals = block_signals();
   forbid_core_dumps();
@@ -171,8 +179,8 @@ int run(const Options& options) {
   log::info("ready", {{"port", server->port()}, {"version", GITOPSD_VERSION}});
 
   const auto watchdog = report::watchdog_interval();
-  auto next_retention = Monotonic::now() + kRetentionEvery;
   store::AuditHeads audit_heads(*store, system_clock());
+  store::Retention retention(*store, system_clock());
   bool stop = false;
   while (!stop) {
     pollfd wait{signals.get(), POLLIN, 0};
@@ -189,18 +197,7 @@ int run(const Options& options) {
     if (std::chrono::milliseconds(server->loop_age_ms()) < kLoopStuck) report::watchdog();
     server->refresh_certificate();
     tell_audit_head(audit_heads);
-    if (Monotonic::now() >= next_retention) {
-      const auto keep =
-          std::chrono::duration_cast<std::chrono::microseconds>(current.get()->store.keep_events).count();
-      bool more = false;
-      try {
-        more = store->retain(system_clock().wall() - keep);
-      } catch (const Failure& failure) {
-        log::error("old events cannot be deleted now", {{"error", failure.what()}});
-      }
-      next_retention =
-          Monotonic::now() + (more ? std::chrono::seconds(1) : std::chrono::seconds(kRetentionEvery));
-    }
+    delete_old(retention, current.get()->store.keep_events);
   }
   report::stopping();
   log::info("stopping");

@@ -10,6 +10,22 @@ namespace {
 // So many rows a call take the writer a few milliseconds, for which intake waits.
 constexpr int kBatch = 500;
 
+/// Oldest first, where the rest needs no look: after so many in a row that are young. Fewer among older ones
+/// have come to their time otherwise: one was queued again by a redelivery, or the clock was wrong.
+class Young {
+ public:
+  explicit Young(WallMicros before) : before_(before) {}
+  bool operator()(WallMicros time) {
+    run_ = time < before_ ? 0 : run_ + 1;
+    return run_ > 0;
+  }
+  bool all_are() const { return run_ == kBatch; }
+
+ private:
+  WallMicros before_;
+  int run_ = 0;
+};
+
 /// Whether another event of the delivery still needs the row that carries it.
 bool needed(Transaction& t, std::int64_t first, std::int64_t events, WallMicros before) {
   if (events < 2) return false;
@@ -19,8 +35,7 @@ bool needed(Transaction& t, std::int64_t first, std::int64_t events, WallMicros 
   return q.row();
 }
 
-/// Oldest first, until a run of rows that are young enough: a lone one among older ones was queued again by a
-/// redelivery. Open events stay where they are.
+/// Open events stay where they are.
 bool retain_events(Transaction& t, WallMicros before) {
   struct Old {
     std::int64_t id;
@@ -31,9 +46,8 @@ bool retain_events(Transaction& t, WallMicros before) {
   {
     Query q =
         t.db().query("SELECT id, state, received, flags, events, key IS NOT NULL FROM events ORDER BY id");
-    for (int young = 0; old.size() < kBatch && young < kBatch && q.row();) {
-      young = q.integer(2) < before ? 0 : young + 1;
-      if (young > 0) continue;
+    for (Young young(before); old.size() < kBatch && !young.all_are() && q.row();) {
+      if (young(q.integer(2))) continue;
       const auto state = static_cast<EventState>(q.integer(1));
       if (!ended(state) || needed(t, q.integer(0), q.integer(4), before)) continue;
       old.push_back({q.integer(0), state, (q.integer(3) & kNoEventFlag) == 0, q.integer(5) != 0});
@@ -69,13 +83,12 @@ bool sync_needed(Transaction& t, std::int64_t sync) {
   return q.row();
 }
 
-/// Oldest first.
 bool retain_syncs(Transaction& t, WallMicros before) {
   std::vector<std::int64_t> old;
   {
     Query q = t.db().query("SELECT id, started FROM syncs WHERE state >= 4 ORDER BY id");
-    while (old.size() < kBatch && q.row() && q.integer(1) < before)
-      if (!sync_needed(t, q.integer(0))) old.push_back(q.integer(0));
+    for (Young young(before); old.size() < kBatch && !young.all_are() && q.row();)
+      if (!young(q.integer(1)) && !sync_needed(t, q.integer(0))) old.push_back(q.integer(0));
   }
   for (const auto sync : old) {
     t.db().run("DELETE FROM effects WHERE sync = ?", sync);

@@ -12,15 +12,6 @@ void fill(Store& store) {
   for (int i = 1; i <= 20; ++i) store.audit("{\"n\":" + std::to_string(i) + "}");
 }
 
-/// Both of whose times stand still until a test moves them.
-class TwoClocks final : public Clock {
- public:
-  WallMicros wall() const override { return now; }
-  Monotonic::time_point monotonic() const override { return ticks; }
-  WallMicros now = 0;
-  Monotonic::time_point ticks{};
-};
-
 }  // namespace
 
 TEST_CASE("the audit record is a chain that anybody can compute") {

@@ -34,6 +34,16 @@ class StoppedClock final : public Clock {
   std::atomic<WallMicros> now{1'700'000'000'000'000};
 };
 
+/// Both of whose times stand still until a test moves them.
+class TwoClocks final : public Clock {
+ public:
+  explicit TwoClocks(WallMicros wall = 0) : now(wall) {}
+  WallMicros wall() const override { return now; }
+  Monotonic::time_point monotonic() const override { return ticks; }
+  WallMicros now;
+  Monotonic::time_point ticks{};
+};
+
 /// A store on a directory of its own that can be closed and opened again.
 struct Opened {
   TemporaryDirectory directory;

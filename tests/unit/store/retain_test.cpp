@@ -168,6 +168,23 @@ TEST_CASE("what a restart has to remember of syncs that did not succeed stays wh
   CHECK(left().empty());
 }
 
+TEST_CASE("a sync that began while the clock was ahead does not keep what came after it") {
+  Opened s;
+  const auto failed = [&](WallMicros started) {
+    Sync sync;
+    sync.application = kWeb;
+    sync.started = started;
+    const auto id = s->begin_sync(sync);
+    s->set_sync(id, {SyncState::failed, {}, {}, {}, {}, 0, 0, 0, 0});
+    return id;
+  };
+  const auto ahead = failed(s.clock.now + 1000 * kDay), after = failed(s.clock.now);
+  failed(s.clock.now);
+  retain_all(*s.store, s.clock.now + kDay);
+  CHECK(s->sync(ahead));
+  CHECK_FALSE(s->sync(after));
+}
+
 TEST_CASE("documents of syncs that never succeeded go when they are old") {
   Opened s;
   const ApplicationUid web("web");
