@@ -143,7 +143,7 @@ struct DeclaredChange {
 struct AuditEntry {
   std::int64_t sequence = 0;
   WallMicros when = 0;
-  std::string entry;  ///< JSON: who, what, application, resource, event, commit, digests before and after
+  std::string entry;  ///< JSON: who, what, application, resource, event, delivery, commit, digests
   std::string hash;   ///< hex SHA-256 over the previous hash and this entry
 };
 

@@ -352,6 +352,8 @@ Job DispatcherImpl::commit_job(const store::Event& event) {
   job.kind = Kind::commit;
   job.event = event.id;
   job.cause = event.cause;
+  job.hook = event.hook;
+  job.delivery = event.delivery;
   job.actor = event.actor;
   job.revision = event.after;
   job.force = event.cause == store::Cause::manual || event.cause == store::Cause::replay;

@@ -75,6 +75,8 @@ std::optional<ProgressLine> DispatcherImpl::try_again(const App& app, Job job, b
   const auto line = again_line(app, job.event, for_health ? kAgainHealthy : kAgainIn + seconds_text(delay));
   job.event = EventId{};
   job.cause = store::Cause::context;
+  job.hook = HookName{};
+  job.delivery = DeliveryId{};
   job.actor.clear();
   job.left = SyncId{};
   job.approved = {};

@@ -52,6 +52,8 @@ struct Job {
   Kind kind = Kind::commit;
   EventId event;  ///< none for a heal
   store::Cause cause = store::Cause::push;
+  HookName hook;  ///< and delivery, which brought the event; empty unless one did
+  DeliveryId delivery;
   std::string actor;
   CommitId revision;
   std::string source_key, input_key;  ///< of a commit; what a rollback leads away from when it never succeeds

@@ -256,6 +256,9 @@ std::string Run::audit_entry(const protocol::Step& step, const std::string& befo
        {"resource", step.id.str()},
        {"sync", id_.value}});
   if (job_.event) entry.set("event", job_.event.value);
+  // The event itself is deleted one day.
+  if (!job_.hook.empty()) entry.set("hook", job_.hook.str());
+  if (!job_.delivery.empty()) entry.set("delivery", job_.delivery.str());
   if (const auto commit = commit_of(step); !commit.empty()) entry.set("commit", commit.str());
   if (!job_.actor.empty()) entry.set("who", job_.actor);
   if (!approved_by_.empty()) entry.set("approved_by", approved_by_);
