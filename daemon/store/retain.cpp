@@ -55,7 +55,8 @@ bool retain_events(Transaction& t, WallMicros before) {
   }
   for (const auto& row : old) {
     t.db().run("DELETE FROM events WHERE id = ?", row.id);
-    if (row.state == EventState::failed) t.db().run("DELETE FROM failures WHERE event = ?", row.id);
+    // Also of one that came right by a redelivery.
+    t.db().run("DELETE FROM failures WHERE event = ?", row.id);
     if (row.event) t.count(row.state, -1);
     if (row.delivery) t.heads().deliveries -= 1;
   }

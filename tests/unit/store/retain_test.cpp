@@ -219,3 +219,16 @@ TEST_CASE("one that was queued again by a redelivery does not keep what came aft
   CHECK(s->event(again));
   CHECK_FALSE(s->event(after));
 }
+
+TEST_CASE("where an event failed goes with it, also when a redelivery brought it to success") {
+  Opened s;
+  s->configure_application({kWeb, ApplicationName("web"), DestinationName("here"), {}});
+  const auto event = accept(*s.store, delivery("again")).events.at(0);
+  s->fail_event(event, "1 application failed", "no room", {{kWeb, SyncId{}}});
+  REQUIRE(accept(*s.store, delivery("again")).kind == Accepted::Kind::requeued);
+  s->set_event(event, EventState::succeeded);
+  CHECK(s->failed_parts(event).size() == 1);
+  retain_all(*s.store, push().received + kDay);
+  CHECK_FALSE(s->event(event));
+  CHECK(s->failed_parts(event).empty());
+}
