@@ -14,6 +14,8 @@ namespace {
 
 using namespace std::chrono_literals;
 constexpr auto kPlanTimeout = 120s;
+/// What the provider knows of it: in the rest it throws away what came to nothing.
+constexpr std::chrono::milliseconds kPlanTakes = 100s;
 /// For all that plans left: others wait meanwhile.
 constexpr auto kDiscardTimeout = 20s;
 
@@ -131,6 +133,7 @@ protocol::PlanRequest Run::plan_request(std::size_t& next) const {
   request.owner = {scope_.installation, scope_.application.uid.str()};
   request.policy = scope_.application.policy;
   request.mode = work_.mode;
+  request.deadline_ms = kPlanTakes.count();
   std::size_t bytes = 0;
   for (; next < work_.upsert.size() && request.upsert.size() < kBatchCount; ++next) {
     const auto& item = work_.upsert[next];

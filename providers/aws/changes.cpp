@@ -1,5 +1,7 @@
 #include "providers/aws/changes.h"
 
+#include <thread>
+
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -11,6 +13,12 @@
 
 namespace gitopsd::aws {
 namespace {
+
+using namespace std::chrono_literals;
+
+/// To throw away what came to nothing, past the end of a call, too.
+constexpr auto kGivingUpTakes = 10s;
+constexpr std::chrono::milliseconds kFirstWaitToGiveUp = 200ms;
 
 /// A template that does not validate, a missing parameter, a capability that it needs.
 bool is_about_input(std::string_view code) {
@@ -56,6 +64,23 @@ std::string way_out(const Stack& wanted, const ApiError& refused, protocol::Blob
   return "its template is " + TemplatePlaces(wanted, blobs).meant(refused.said());
 }
 
+/// Why there is none at once; nullopt: AWS's own words say it.
+std::optional<Failure> meaning_of(const ApiError& refused, const Stack& wanted, protocol::BlobReader& blobs) {
+  if (is_busy(refused))
+    return fail(ProblemCause::transient,
+                "an operation on the stack '" + wanted.name + "' is under way: " + refused.said());
+  if (refused.code() == "LimitExceededException")
+    return fail(
+        ProblemCause::destination,
+        "CloudFormation makes no further change set of the stack '" + wanted.name + "': " + refused.said(),
+        "delete change sets of the stack '" + wanted.name +
+            "' that nobody needs (aws cloudformation list-change-sets): AWS keeps 1,000 of each stack");
+  if (!is_about_input(refused.code())) return std::nullopt;
+  return fail(ProblemCause::input,
+              "CloudFormation refuses the stack '" + wanted.name + "': " + refused.said(),
+              way_out(wanted, refused, blobs));
+}
+
 Failure no_change_set(CloudFormation& there, const Stack& wanted, const ChangeSet& set,
                       protocol::CallContext& context) {
   const TemplatePlaces places(wanted, context.blobs);
@@ -68,6 +93,27 @@ Failure no_change_set(CloudFormation& there, const Stack& wanted, const ChangeSe
                                "`nestedChanges: false` leaves the change sets of nested stacks out, and a "
                                "person has to approve"
                              : "its template is " + places.meant(set.reason));
+}
+
+/// Whatever time the call has left. What is being made still cannot be deleted: that is tried again for some
+/// seconds if `waits`, and then when the next one of its stack is made.
+void give_up(State& state, CloudFormation& there, const std::string& stack, const LeftChangeSet& set,
+             bool waits) {
+  const auto until = Monotonic::now() + kGivingUpTakes;
+  const Cancelled late = [until] { return Monotonic::now() > until; };
+  std::string why = "it is being made still";
+  try {
+    for (auto pause = kFirstWaitToGiveUp;; pause *= 2) {
+      if (throw_away(there, set.name, set.nested, late)) return;
+      if (!waits || Monotonic::now() + pause > until) break;
+      std::this_thread::sleep_for(pause);
+    }
+  } catch (const Failure& failure) {
+    why = failure.problems().front().message;
+  }
+  log::warning("cannot throw away a change set that came to nothing yet",
+               {{"stack", stack}, {"id", set.name.id}, {"error", why}});
+  state.left_change_sets.add(stack, set);
 }
 
 /// There is nothing in it yet, or there may soon be something else.
@@ -119,20 +165,21 @@ std::string stack_policy_of(const Stack& stack, protocol::BlobReader& blobs) {
   return text;
 }
 
-void throw_away(CloudFormation& there, const ChangeSetName& set, bool nested, const Cancelled& cancelled) {
+bool throw_away(CloudFormation& there, const ChangeSetName& set, bool nested, const Cancelled& cancelled) {
   try {
     // A stack is deleted after its change set, which has stacks of its own to delete.
     nested ? there.delete_with_nested(set.id, cancelled) : there.delete_change_set(set.id, cancelled);
   } catch (const ApiError& error) {
-    if (error.code() == "InvalidChangeSetStatus") return;  // it is being executed
+    if (error.code() == "InvalidChangeSetStatus") return false;
     if (error.code() != "ChangeSetNotFound") throw;
   }
-  if (set.stack_id.empty()) return;
+  if (set.stack_id.empty()) return true;
   const auto stack = there.stack(set.stack_id, cancelled);
   // Another plan may wait with a change set of its own for the same stack.
   if (stack && phase_of(stack->status) == StackPhase::review &&
       !there.has_change_sets(set.stack_id, cancelled))
     there.delete_stack(set.stack_id, token_of("discard", set.stack_id), cancelled);
+  return true;
 }
 
 Changes make_changes(State& state, protocol::CallContext& context, ChangesWanted asked) {
@@ -145,36 +192,25 @@ Changes make_changes(State& state, protocol::CallContext& context, ChangesWanted
   try {
     made = there.create_change_set(make, context.cancelled);
   } catch (const ApiError& error) {
-    if (is_busy(error))
-      throw fail(ProblemCause::transient,
-                 "an operation on the stack '" + wanted.name + "' is under way: " + error.said());
-    if (!is_about_input(error.code())) throw;
-    throw fail(ProblemCause::input, "CloudFormation refuses the stack '" + wanted.name + "': " + error.said(),
-               way_out(wanted, error, context.blobs));
+    if (const auto failure = meaning_of(error, wanted, context.blobs)) throw *failure;
+    throw;
   }
+  // Not before: the new one keeps the stack that was made for both.
+  for (const auto& left : state.left_change_sets.take(wanted.name))
+    give_up(state, there, wanted.name, left, false);
   if (!made) return out;
   if (!make.creates) made->stack_id.clear();
-  const auto drop = [&] { throw_away(there, *made, make.with_nested, context.cancelled); };
-  auto set = there.finished_change_set(made->id, context.deadline, context.cancelled);
-  if (set.empty()) {
-    drop();
-    return out;
-  }
-  if (set.status == "FAILED") {
-    const auto failure = no_change_set(there, wanted, set, context);  // it is asked for why while it is there
-    try {
-      drop();
-    } catch (const Failure& left) {
-      log::warning("cannot throw away a change set that failed",
-                   {{"stack", wanted.name}, {"error", left.problems().front().message}});
-    }
-    throw failure;
-  }
   try {
-    out.set = asked.reverts_drift ? std::move(set)
-                                  : with_nested(there, std::move(set), context.deadline, context.cancelled);
+    auto set = there.finished_change_set(made->id, context.deadline, context.cancelled);
+    if (set.empty())
+      throw_away(there, *made, make.with_nested, context.cancelled);
+    else if (set.status == "FAILED")
+      throw no_change_set(there, wanted, set, context);  // it is asked for why while it is there
+    else
+      out.set = asked.reverts_drift ? std::move(set)
+                                    : with_nested(there, std::move(set), context.deadline, context.cancelled);
   } catch (const Failure&) {
-    drop();
+    give_up(state, there, wanted.name, {*made, make.with_nested}, true);
     throw;
   }
   return out;

@@ -26,13 +26,14 @@ struct ChangesWanted {
   bool reverts_drift = false;  ///< of its resources, beside
 };
 
-/// Makes it, under a name that the same question has again. Throws Failure: input where CloudFormation
-/// refuses what is declared.
+/// Makes it, under a name that the same question has again. Throws Failure, and leaves none then: input where
+/// CloudFormation refuses what is declared.
 Changes make_changes(State&, protocol::CallContext&, ChangesWanted);
 
 /// Deletes a change set that is not to be executed, and then the stack of this id, if it was made for nothing
-/// else; empty: it is there for others. `nested`: it has change sets of nested stacks.
-void throw_away(CloudFormation&, const ChangeSetName&, bool nested, const Cancelled&);
+/// else; empty: it is there for others. `nested`: it has change sets of nested stacks. False: it is being
+/// made still, or executed, and stays.
+bool throw_away(CloudFormation&, const ChangeSetName&, bool nested, const Cancelled&);
 
 /// The stack policy that is to be set on it, as JSON: the declared one, or, where one was set and is declared
 /// no more, one that allows every update, since CloudFormation takes none away. Throws Failure (input) for

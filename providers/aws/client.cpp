@@ -28,7 +28,9 @@ bool is_one_of(std::string_view word, const std::array<std::string_view, N>& wor
   return std::find(words.begin(), words.end(), word) != words.end();
 }
 
-constexpr std::array<std::string_view, 14> kThrottling{"Throttling",
+/// But for LimitExceededException, which SDKs count here: CloudFormation's is a quota, and no waiting mends
+/// it.
+constexpr std::array<std::string_view, 13> kThrottling{"Throttling",
                                                        "ThrottlingException",
                                                        "ThrottledException",
                                                        "RequestThrottledException",
@@ -38,7 +40,6 @@ constexpr std::array<std::string_view, 14> kThrottling{"Throttling",
                                                        "TransactionInProgressException",
                                                        "RequestLimitExceeded",
                                                        "BandwidthLimitExceeded",
-                                                       "LimitExceededException",
                                                        "SlowDown",
                                                        "PriorRequestNotComplete",
                                                        "EC2ThrottledException"};

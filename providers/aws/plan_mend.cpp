@@ -44,6 +44,8 @@ PlannedStack StackPlanner::put_back(const Stack& wanted, const StackFacts& live,
   if (!report.refused.empty()) return refused(wanted, live, report, report.refused);
   if (const auto why = out_of_reach(report); !why.empty()) return refused(wanted, live, report, why);
   if (auto problem = in_the_way(live, wanted)) return PlannedStack::of(*std::move(problem));
+  Precondition expected;
+  set_beside(wanted, live, expected);
   Changes changes;
   try {
     const std::optional<StackFacts> now = live;
@@ -62,8 +64,9 @@ PlannedStack StackPlanner::put_back(const Stack& wanted, const StackFacts& live,
   auto out = PlannedStack::of(
       step_for(wanted, Action::update, "resources are not as they were applied: " + change_summary(set)));
   out.made = made_by(wanted, set, false);
-  Precondition expected{set.id, set.stack_id, changes.template_digest};
-  set_beside(wanted, live, expected);
+  expected.change_set = set.id;
+  expected.stack = set.stack_id;
+  expected.template_ = changes.template_digest;
   out.step->precondition = expected.text();
   out.step->diff = change_text(set, DataGuard(policy_.data, wanted.more));
   return out;

@@ -64,10 +64,11 @@ std::optional<PlannedStack> StackPlanner::before_changes(const StackFacts& live,
 
 PlannedStack StackPlanner::changed(const Stack& wanted, const std::optional<StackFacts>& live,
                                    Action action) {
+  Precondition expected{"", live ? live->id : "", ""};
+  const std::string beside = set_beside(wanted, live, expected);  // it may refuse, and leaves nothing then
   const auto changes =
       make_changes(state_, context_, {wanted, parameters(wanted), request_.owner, live, request_.sync});
-  Precondition expected{"", live ? live->id : "", changes.template_digest};
-  const std::string beside = set_beside(wanted, live, expected);
+  expected.template_ = changes.template_digest;
   if (!changes.set) return unchanged(wanted, live, expected, beside);
   const ChangeSet& set = *changes.set;
   const bool creates = action == Action::create;

@@ -34,6 +34,29 @@ class Uploaded {
   std::set<std::string> keys_;
 };
 
+struct LeftChangeSet {
+  ChangeSetName name;  ///< its stack empty: that is there for others
+  bool nested = false;
+};
+
+/// Change sets that nobody needs, and that could not be thrown away, by stack. Thread-safe.
+class LeftChangeSets {
+ public:
+  void add(const std::string& stack, LeftChangeSet set) {
+    const std::lock_guard lock(mutex_);
+    sets_[stack].push_back(std::move(set));
+  }
+  std::vector<LeftChangeSet> take(const std::string& stack) {
+    const std::lock_guard lock(mutex_);
+    const auto found = sets_.extract(stack);
+    return found.empty() ? std::vector<LeftChangeSet>() : std::move(found.mapped());
+  }
+
+ private:
+  std::mutex mutex_;
+  std::map<std::string, std::vector<LeftChangeSet>> sets_;
+};
+
 /// Regions that stacks were made in, over restarts. Thread-safe.
 class UsedRegions {
  public:
@@ -80,6 +103,8 @@ class State {
 
   /// Of stacks with an operation of ours.
   ResourcePlaces places;
+
+  LeftChangeSets left_change_sets;
 
   /// What was found in the artifacts' bucket, or put there: its keys are digests, and it stays.
   Uploaded uploaded;

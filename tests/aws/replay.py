@@ -168,6 +168,7 @@ class Replay(Nested):
         self.lose: list[str] = []  #: actions of which the answer is lost, once each
         self.skipped: list[str] = []
         self.findings: list[dict] = []  #: operation events of validations, for which the next change sets fail
+        self.stalls = False  #: change sets are not made until it is taken away, and as on AWS cannot be deleted meanwhile
         self.hold_next = False  #: the next operation goes on until its stack's `hold` is taken away
         self.asked: list[tuple[str, Fields]] = []
         self.tokens: dict[tuple, str] = {}
@@ -360,7 +361,7 @@ class Replay(Nested):
         if one.status == "DELETE_IN_PROGRESS":
             self.drop_nested(one)
             del one.stack.change_sets[one.id]
-        elif one.status == "CREATE_PENDING":
+        elif one.status == "CREATE_PENDING" or (one.status == "CREATE_IN_PROGRESS" and self.stalls):
             one.status = "CREATE_IN_PROGRESS"
         elif one.status == "CREATE_IN_PROGRESS":
             self.compare(one)
@@ -386,6 +387,8 @@ class Replay(Nested):
         one = self.change_set(region, fields["ChangeSetName"])
         if one.parent:
             raise Refused("InvalidChangeSetStatus", "Only deletable from the root change set.", 400)
+        if one.status == "CREATE_IN_PROGRESS" and self.stalls:
+            raise Refused("InvalidChangeSetStatus", "Cannot delete ChangeSet in status CREATE_IN_PROGRESS", 400)
         if one.nested:
             one.status = "DELETE_IN_PROGRESS"
         else:

@@ -2,6 +2,7 @@
 import contextlib
 import json
 import sys
+import threading
 
 from lib import process
 from lib.aws import PROVIDER, AccountScene, AwsScene, content, stack
@@ -59,9 +60,12 @@ class Regions(Alone, ReplayScene):
         self.assertEqual(self.listed().keys(), {"stack/web", "stack/eu-west-1/web-other"})
 
 
-class Discarded(Alone, ReplayScene):
-    def test_another_waits(self):
-        """a plan of a stack that is to be made, thrown away, leaves what another plan waits with, and the last one leaves nothing"""
+class Plans(Alone, ReplayScene):
+    """Of one stack `web`, which is not there yet."""
+
+    @contextlib.contextmanager
+    def planning(self):
+        """Asks for a plan of it, as the daemon does, and returns the answer."""
         text = json.dumps(QUEUE).encode()
         blob = blob_of(text)
         declared = stack("web", "/t.json")
@@ -70,11 +74,51 @@ class Discarded(Alone, ReplayScene):
             one.blobs[blob["digest"]] = text
             policy = self.policy
             (resource,) = one.call("resolve", application="a", policy=policy, documents=[document])["resources"]
-            first, second = (one.call("plan", sync=sync, owner={"installation": INSTALLATION, "application": "a"}, policy=policy,
-                                      mode="changed", upsert=[resource], documents=[document]) for sync in ("1", "2"))
+            self.discard = lambda plan: one.call("discard", token=plan["discard"])
+            yield lambda sync, **more: one.call("plan", sync=sync, owner={"installation": INSTALLATION, "application": "a"}, policy=policy,
+                                                mode="changed", upsert=[resource], documents=[document], **more)
+
+    def left(self) -> tuple[list[str], int]:
+        """Statuses of all stacks, and how many change sets there are."""
+        return [s.status for s in self.cloud.stacks], sum(len(s.change_sets) for s in self.cloud.stacks)
+
+
+class Discarded(Plans):
+    def test_another_waits(self):
+        """a plan of a stack that is to be made, thrown away, leaves what another plan waits with, and the last one leaves nothing"""
+        with self.planning() as plan:
+            first, second = plan("1"), plan("2")
             self.assertNotEqual(first["discard"], second["discard"])
-            one.call("discard", token=second["discard"])
-            self.assertEqual([s.status for s in self.cloud.stacks], ["REVIEW_IN_PROGRESS"])
-            self.assertEqual(len(self.cloud.find("web").change_sets), 1)
-            one.call("discard", token=first["discard"])
-            self.assertEqual([s.status for s in self.cloud.stacks], ["DELETE_IN_PROGRESS"])
+            self.discard(second)
+            self.assertEqual(self.left(), (["REVIEW_IN_PROGRESS"], 1))
+            self.discard(first)
+            self.assertEqual(self.left(), (["DELETE_IN_PROGRESS"], 0))
+
+
+class Late(Plans):
+    def setUp(self):
+        super().setUp()
+        self.cloud.stalls = True
+
+    def assert_late(self, plan: dict) -> None:
+        (problem,) = plan["problems"]
+        self.assertIn("CloudFormation has not made the change set in time", problem["message"])
+        self.assertEqual(problem["cause"], "transient")
+
+    def test_thrown_away(self):
+        """a change set that is not made before the deadline is thrown away once CloudFormation lets it go, with the stack made for it"""
+        with self.planning() as plan:
+            threading.Timer(1.5, lambda: setattr(self.cloud, "stalls", False)).start()
+            self.assert_late(plan("1", deadlineMs=500))
+            self.assertEqual(self.left(), (["DELETE_IN_PROGRESS"], 0))
+
+    def test_next(self):
+        """one that is made for much longer is thrown away by the next plan of its stack"""
+        with self.planning() as plan:
+            self.assert_late(plan("1", deadlineMs=300))
+            self.assertEqual(self.left(), (["REVIEW_IN_PROGRESS"], 1))
+            self.cloud.stalls = False
+            second = plan("2")
+            self.assertEqual(self.left(), (["REVIEW_IN_PROGRESS"], 1))
+            self.discard(second)
+            self.assertEqual(self.left(), (["DELETE_IN_PROGRESS"], 0))

@@ -47,6 +47,19 @@ class Errors(AccountScene):
         self.assertIn(said, event["error"])
         self.assertIn("IAM policy", event["error"])
 
+    def test_too_many(self):
+        """a stack that has all change sets that AWS keeps of one is told with the way out, and not taken for throttling"""
+        self.account.door("fail", [["CreateChangeSet", 400, "LimitExceededException", "ChangeSet limit exceeded for stack x"]])
+        event = self.sync(self.declared, state="failed", **FILES)
+        self.assertIn("ChangeSet limit exceeded for stack x", event["error"])
+        self.assertIn(f"delete change sets of the stack '{self.prefix}queue'", event["error"])
+
+    def test_unseen(self):
+        """a change set that cannot be looked at is thrown away, with the stack that was made for it"""
+        self.account.door("fail", [["DescribeChangeSet", 403, "AccessDenied", "no right to"]] * 50)
+        self.sync(self.declared, state="failed", **FILES)
+        wait.until(lambda: self.prefix + "queue" not in self.account.stacks(), "nothing is left")
+
     def test_refused_stack(self):
         """what CloudFormation refuses of a stack is told in its words, by file and line, and nothing is made"""
         self.account.door("fail", [["CreateChangeSet", 400, "ValidationError", "Parameters: [Needed] must have values"]])

@@ -79,6 +79,7 @@ class StackPolicy(ReplayScene):
         event = self.sync(stack("web", "/t.json", stackPolicy="/policies/web.json"), state="failed", **self.file(QUEUE),
                           **{"policies/web.json": "{}"})
         self.assertIn("'/policies/web.json' is no stack policy", event["error"])
+        self.assertEqual((self.cloud.fields_of("CreateChangeSet"), self.cloud.stacks), ([], []))
         self.assertEqual(self.cloud.fields_of("ExecuteChangeSet"), [])
 
 

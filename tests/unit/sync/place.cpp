@@ -241,6 +241,16 @@ std::size_t Place::largest_call() const {
   return largest_call_;
 }
 
+std::chrono::milliseconds Place::longest_plan() const {
+  std::lock_guard lock(mutex_);
+  return longest_plan_;
+}
+
+std::chrono::milliseconds Place::least_patience() const {
+  std::lock_guard lock(mutex_);
+  return least_patience_;
+}
+
 int Place::resolves() const {
   return resolves_;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <map>
@@ -89,6 +90,10 @@ class Place {
   int resolves() const;
   /// Bytes of the largest of its calls, as they would travel.
   std::size_t largest_call() const;
+  /// The longest that one of its plans may take, as it was told.
+  std::chrono::milliseconds longest_plan() const;
+  /// The least that the daemon would have waited beyond that.
+  std::chrono::milliseconds least_patience() const;
   /// Its waves stand for what is required, and for nothing else.
   void be_independent();
   /// From now on each plan leaves something here, until it is thrown away.
@@ -129,6 +134,7 @@ class Place {
   int failed_looks_ = 0;
   std::atomic<int> resolves_{0};
   std::atomic<std::size_t> largest_call_{0};
+  std::chrono::milliseconds longest_plan_{0}, least_patience_ = std::chrono::milliseconds::max();
   int waiting_ = 0, most_at_once_ = 0, applies_ = 0;
 };
 

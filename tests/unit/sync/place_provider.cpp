@@ -137,10 +137,14 @@ class PlaceProvider : public Provider {
     return result;
   }
 
-  protocol::PlanResult plan(const protocol::PlanRequest& request, BlobSource*, Deadline) override {
+  protocol::PlanResult plan(const protocol::PlanRequest& request, BlobSource*, Deadline deadline) override {
     expect_meant();
     weigh(request);
     std::lock_guard lock(place_.mutex_);
+    const std::chrono::milliseconds time(request.deadline_ms);
+    const auto waits = std::chrono::ceil<std::chrono::milliseconds>(deadline - Monotonic::now());
+    place_.longest_plan_ = std::max(place_.longest_plan_, time);
+    place_.least_patience_ = std::min(place_.least_patience_, waits - time);
     if (place_.broken_) throw fail(ProblemCause::transient, "the provider died");
     std::map<std::string, const protocol::Document*> documents;
     for (const auto& d : request.documents) documents.emplace(d.digest, &d);

@@ -104,6 +104,15 @@ TEST_CASE("what a plan left is thrown away where the sync fails, while it is pla
   CHECK(world.place.left_plans().empty());
 }
 
+TEST_CASE("a plan is to be answered some time before its provider is taken to hang") {
+  World world;
+  world.add("web");
+  world.start();
+  world.apply({{"web/a.yaml", thing("a", "1")}});
+  CHECK(world.place.longest_plan() > std::chrono::seconds(60));
+  CHECK(world.place.least_patience() > std::chrono::seconds(10));
+}
+
 TEST_CASE("a wave goes over all parts of a plan that is asked in several") {
   World world;
   world.add("web");
