@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "base/file.h"
 #include "base/log.h"
 #include "base/problem.h"
@@ -13,8 +15,11 @@ using namespace std::chrono_literals;
 
 /// Of those that do not expire: somebody may have written others meanwhile.
 constexpr auto kKept = 60s;
-/// Before their end: as botocore's advisory refresh does.
+/// Before their end: as botocore's advisory refresh does, or, where they live shorter, when half of it is
+/// over.
 constexpr WallMicros kRenewedBefore = 900'000'000;
+/// While the old ones are valid, a source that does not answer is not asked again for each call.
+constexpr auto kAskedAgainAfter = 60s;
 constexpr std::size_t kLargestFile = 1 << 20;
 
 Credentials find(const Settings& settings, const Surroundings& around) {
@@ -44,21 +49,34 @@ Credentials find(const Settings& settings, const Surroundings& around) {
 CredentialChain::CredentialChain(Settings settings, Surroundings around)
     : settings_(std::move(settings)), around_(std::move(around)) {}
 
+bool CredentialChain::is_valid() const {
+  return found_ && (!found_->expires || around_.clock.wall() < *found_->expires);
+}
+
 bool CredentialChain::is_fresh() const {
-  if (!found_) return false;
-  if (found_->expires) return around_.clock.wall() < *found_->expires - kRenewedBefore;
-  return around_.clock.monotonic() - found_at_ < kKept;
+  if (!is_valid()) return false;
+  const auto now = around_.clock.monotonic();
+  if (failed_at_ && now - *failed_at_ < kAskedAgainAfter) return true;
+  return found_->expires ? around_.clock.wall() < renewed_from_ : now - found_at_ < kKept;
+}
+
+void CredentialChain::keep(Credentials found) {
+  found_ = std::move(found);
+  found_at_ = around_.clock.monotonic();
+  failed_at_.reset();
+  if (!found_->expires) return;
+  const WallMicros lives = std::max<WallMicros>(*found_->expires - around_.clock.wall(), 0);
+  renewed_from_ = *found_->expires - std::min(kRenewedBefore, lives / 2);
 }
 
 Credentials CredentialChain::get(bool afresh) {
   const std::lock_guard lock(mutex_);
   if (!afresh && is_fresh()) return *found_;
   try {
-    found_ = find(settings_, around_);
-    found_at_ = around_.clock.monotonic();
+    keep(find(settings_, around_));
   } catch (const Failure& failure) {
-    const bool valid = found_ && !afresh && (!found_->expires || around_.clock.wall() < *found_->expires);
-    if (!valid) throw;
+    if (afresh || !is_valid()) throw;
+    failed_at_ = around_.clock.monotonic();
     log::warning("cannot renew the AWS credentials, the old ones are still valid",
                  {{"error", failure.what()}});
   }

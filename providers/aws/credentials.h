@@ -27,18 +27,22 @@ class CredentialChain {
   CredentialChain(Settings, Surroundings);
 
   /// What was found is kept for a minute, or, where it expires, until some minutes before; `afresh`: looked
-  /// for again. While it is still valid, it outlives a source that does not answer. Throws Failure that says
-  /// where was looked and what was wrong there.
+  /// for again. While it is still valid, it outlives a source that does not answer, which is asked again each
+  /// minute. Throws Failure that says where was looked and what was wrong there.
   Credentials get(bool afresh = false);
 
  private:
+  bool is_valid() const;
   bool is_fresh() const;
+  void keep(Credentials);
 
   const Settings settings_;
   const Surroundings around_;
   std::mutex mutex_;
   std::optional<Credentials> found_;
   Monotonic::time_point found_at_{};
+  WallMicros renewed_from_ = 0;                     ///< of those that expire
+  std::optional<Monotonic::time_point> failed_at_;  ///< the last time, since they were found
 };
 
 /// Where the shared files are, and which profile is meant.

@@ -259,3 +259,48 @@ TEST_CASE("they are renewed before they expire, and outlive a source that does n
   world.clock.now = *parse_rfc3339("2026-11-24T18:00:00Z");
   CHECK_THROWS_AS(chain.get(), Failure);
 }
+
+TEST_CASE("those that live for no longer than a quarter of an hour are renewed when half of it is over") {
+  World world;
+  world.variables["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"] = "/x";
+  auto chain = world.chain();
+  const auto get_at = [&](const std::string& time, const std::string& expires) {
+    world.clock.now = *parse_rfc3339("2026-11-24T" + time + "Z");
+    world.answers["http://169.254.170.2/x"] = {
+        200,
+        {},
+        R"({"AccessKeyId": "A", "SecretAccessKey": "s", "Token": "t", "Expiration": "2026-11-24T)" + expires +
+            "Z\"}"};
+    chain.get();
+    return world.asked.size();
+  };
+  CHECK(get_at("12:00:00", "12:10:00") == 1);
+  CHECK(get_at("12:04:59", "12:10:00") == 1);
+  CHECK(get_at("12:05:00", "12:10:00") == 2);  // a source may have no others yet
+  CHECK(get_at("12:07:29", "12:10:00") == 2);
+  CHECK(get_at("12:07:30", "13:00:00") == 3);
+  CHECK(get_at("12:44:59", "13:00:00") == 3);
+  CHECK(get_at("12:45:00", "13:10:00") == 4);
+}
+
+TEST_CASE("a source that does not answer is asked, and told of, each minute at most") {
+  World world;
+  world.variables["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"] = "/x";
+  world.answers["http://169.254.170.2/x"] = {200, {}, kJson};
+  auto chain = world.chain();
+  chain.get();
+  world.answers.clear();
+  const auto asked_at = [&](const char* time) {
+    world.clock.now = *parse_rfc3339(time);
+    for (int call = 0; call < 3; ++call) CHECK(chain.get().access_key_id == "ASIA1");
+    return world.asked.size();
+  };
+  CHECK(asked_at("2026-11-24T17:50:00Z") == 2);
+  CHECK(asked_at("2026-11-24T17:50:59Z") == 2);
+  CHECK(asked_at("2026-11-24T17:51:00Z") == 3);
+  CHECK_THROWS_AS(chain.get(true), Failure);
+  world.answers["http://169.254.170.2/x"] = {200, {}, kJson};
+  world.clock.now = *parse_rfc3339("2026-11-24T17:52:00Z");
+  chain.get();
+  CHECK(asked_at("2026-11-24T17:52:59Z") == 5);
+}
