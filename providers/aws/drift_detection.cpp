@@ -14,17 +14,15 @@ using namespace std::chrono_literals;
 
 constexpr auto kFirstDetectionLook = 200ms, kSlowestDetectionLook = 10'000ms;
 constexpr auto kDetectionTakes = 20min;
-constexpr WallMicros kSecond = 1'000'000, kLongestRest = kSecond * 3600 * 24;
+constexpr std::chrono::seconds kLongestRest = 24h;
+/// A stack that nobody has asked for in so long: its application may be gone.
+constexpr std::chrono::minutes kWantedFor = 1h, kAskerTakes = 10min;
 constexpr int kMostDoublings = 12;
 constexpr std::size_t kLongestValue = 80, kLongestReason = 600;
 constexpr std::size_t kMostStacksInOne = 100;
 
 /// An operation has begun on what is looked at, or nobody wants to know any more.
 struct CutShort {};
-
-WallMicros micros(std::chrono::seconds time) {
-  return time.count() * kSecond;
-}
 
 /// Of this stack alone, and not of what can be detected there.
 bool is_about_stack(const ApiError* error) {
@@ -171,15 +169,23 @@ void DriftDetection::want(const DriftSubject& subject) {
   auto [at, fresh] = entries_.try_emplace(subject.stack);
   Entry& entry = at->second;
   const bool sooner = !fresh && subject.every < entry.subject.every;
-  if (fresh || sooner) {
-    const auto checked = parse_rfc3339(subject.checked);
-    entry.due = checked ? *checked + micros(subject.every) : 0;
-  }
+  if (fresh || sooner) entry.due = first_due(subject);
   entry.subject = subject;
+  entry.wanted = clock_.monotonic();
+  entry.asked.reset();
   entry.rests = false;
   if (!thread_.joinable()) thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
   news_ = true;
   woken_.notify_all();
+}
+
+/// By AWS's clock and this one's, which may be wrong: never later than a stack that has just been looked at.
+Monotonic::time_point DriftDetection::first_due(const DriftSubject& subject) const {
+  const auto now = clock_.monotonic();
+  const auto checked = parse_rfc3339(subject.checked);
+  if (!checked) return now;
+  const auto ago = std::chrono::microseconds(clock_.wall() - *checked);
+  return now + std::clamp<std::chrono::microseconds>(subject.every - ago, 0us, subject.every);
 }
 
 void DriftDetection::forget(const std::string& stack) {
@@ -207,13 +213,27 @@ void DriftDetection::refuse(const std::string& stack, const std::string& why) {
     found->second.report->refused = why;
 }
 
+/// Nobody says that an application is gone; who looks seldom, or never by himself, is asked to.
+void DriftDetection::forget_unwanted(Monotonic::time_point now) {
+  for (auto& [id, entry] : entries_) {
+    if (entry.asked || now - entry.wanted < kWantedFor) continue;
+    entry.asked = now;
+    notifier_->changed({entry.subject.application, {entry.subject.resource}, false});
+  }
+  std::erase_if(entries_, [now](const auto& one) {
+    return one.second.asked && now - *one.second.asked >= kAskerTakes;
+  });
+}
+
 /// The one that has waited longest; `earliest`: when to ask again where there is none.
-std::optional<DriftSubject> DriftDetection::next(WallMicros now, WallMicros& earliest) {
+std::optional<DriftSubject> DriftDetection::next(Monotonic::time_point now, Monotonic::time_point& earliest) {
+  forget_unwanted(now);
   const Entry* first = nullptr;
   earliest = now + kLongestRest;
   for (const auto& [id, entry] : entries_) {
     if (entry.rests) continue;
-    const WallMicros due = std::max(entry.due, troubles_[entry.subject.region].until);
+    const auto due =
+        entry.asked ? *entry.asked + kAskerTakes : std::max(entry.due, troubles_[entry.subject.region].until);
     earliest = std::min(earliest, due);
     if (due <= now && (!first || entry.due < first->due)) first = &entry;
   }
@@ -225,11 +245,11 @@ void DriftDetection::run(const std::stop_token& stop) {
     std::optional<DriftSubject> subject;
     {
       std::unique_lock lock(mutex_);
-      WallMicros earliest = 0;
-      const WallMicros now = clock_.wall();
+      Monotonic::time_point earliest;
+      const auto now = clock_.monotonic();
       subject = next(now, earliest);
       if (!subject) {
-        woken_.wait_for(lock, stop, std::chrono::microseconds(std::max<WallMicros>(earliest - now, 1000)),
+        woken_.wait_for(lock, stop, std::max<Monotonic::duration>(earliest - now, 1ms),
                         [this] { return std::exchange(news_, false); });
         continue;
       }
@@ -310,7 +330,7 @@ void DriftDetection::detect(const DriftSubject& subject, const std::stop_token& 
   const std::lock_guard lock(mutex_);
   const auto found = entries_.find(subject.stack);
   if (found == entries_.end()) return;
-  found->second.due = clock_.wall() + micros(found->second.subject.every);
+  found->second.due = clock_.monotonic() + found->second.subject.every;
   if (!report) return;
   if (!report->unchecked.empty() &&
       (!found->second.report || found->second.report->unchecked != report->unchecked))
@@ -324,9 +344,8 @@ void DriftDetection::detect(const DriftSubject& subject, const std::stop_token& 
 void DriftDetection::failed(const DriftSubject& subject, const Failure& failure) {
   const std::lock_guard lock(mutex_);
   auto& trouble = troubles_[subject.region];
-  const auto pause =
-      std::min(micros(subject.every) << std::min(trouble.failures++, kMostDoublings), kLongestRest);
-  trouble.until = clock_.wall() + pause;
+  const int doublings = std::min(trouble.failures++, kMostDoublings);
+  trouble.until = clock_.monotonic() + std::min(subject.every * (1 << doublings), kLongestRest);
   notifier_->condition(
       {key_of(subject.region),
        "CloudFormation detects no drift of resources here: " + failure.problems().front().message,

@@ -63,6 +63,8 @@ class DriftDetection {
   DriftDetection(const DriftDetection&) = delete;
   DriftDetection& operator=(const DriftDetection&) = delete;
 
+  /// From now on, for an hour: then `changed` asks for another look, and where none wants it, it is
+  /// forgotten.
   void want(const DriftSubject&);
   void forget(const std::string& stack);
   /// Until it is wanted again: an operation is under way.
@@ -75,17 +77,21 @@ class DriftDetection {
  private:
   struct Entry {
     DriftSubject subject;
-    WallMicros due = 0;
+    Monotonic::time_point due;
+    Monotonic::time_point wanted;                ///< the last time
+    std::optional<Monotonic::time_point> asked;  ///< whether it still is
     bool rests = false;
     std::optional<DriftReport> report;
   };
   struct Trouble {
     int failures = 0;
-    WallMicros until = 0;
+    Monotonic::time_point until;
   };
 
   void run(const std::stop_token&);
-  std::optional<DriftSubject> next(WallMicros now, WallMicros& earliest);
+  Monotonic::time_point first_due(const DriftSubject&) const;
+  void forget_unwanted(Monotonic::time_point now);
+  std::optional<DriftSubject> next(Monotonic::time_point now, Monotonic::time_point& earliest);
   void detect(const DriftSubject&, const std::stop_token&);
   DriftReport look(const DriftSubject&, const std::stop_token&);
   void await(CloudFormation&, const DriftSubject&, const std::string& stack, const std::stop_token&);
