@@ -12,6 +12,8 @@ namespace {
 
 constexpr std::size_t kLargestArtifact = 64u
                                          << 20;  // of one file, or folder: more the daemon does not hand over
+/// An object's, by S3's clock: then it is put again, so that a lifecycle rule does not take what is in use.
+constexpr std::int64_t kOldAfterSeconds = 7 * 24 * 3600;
 constexpr std::string_view kZipMagic = "PK\x03\x04";
 
 std::string name_of_file(const std::string& path) {
@@ -137,8 +139,9 @@ class Packager {
   template <class Make>
   void ensure(const std::string& key, const Make& make) {
     if (state_.uploaded.contains(key)) return;
-    if (!state_.s3.head(place_.bucket, key, context_.cancelled)) {
-      const NewObject object{key, {{"Content-Type", "application/octet-stream"}}, true};
+    const auto found = state_.s3.head(place_.bucket, key, context_.cancelled);
+    if (!found || found->told - found->modified > kOldAfterSeconds) {
+      const NewObject object{key, {{"Content-Type", "application/octet-stream"}}, !found};
       state_.s3.put(place_.bucket, object, make(),
                     context_.cancelled);  // where another was faster, it is the same
     }

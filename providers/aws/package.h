@@ -25,8 +25,8 @@ struct PackagedTemplate {
   std::string text;
   std::string url;  ///< where it was uploaded; empty: it is small enough to be sent itself
 };
-/// Uploads what is not there yet, each under the digest of its bytes, or of the files that it is made of.
-/// Throws Failure.
+/// Uploads what is not there yet, or has been for a week, each under the digest of its bytes, or of the files
+/// that it is made of. Throws Failure.
 PackagedTemplate package_template(State&, protocol::CallContext&, const Stack&);
 
 /// A zip of these files under the digests of their bytes is named by this.

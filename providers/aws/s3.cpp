@@ -228,6 +228,7 @@ std::optional<ObjectHead> S3::head(const std::string& bucket, const std::string&
   out.etag = response.header("etag");
   out.size = std::strtoull(response.header("content-length").c_str(), nullptr, 10);
   out.modified = seconds_of_header(response.header("last-modified"));
+  out.told = seconds_of_header(response.header("date"));
   out.content_type = response.header("content-type");
   out.cache_control = response.header("cache-control");
   out.encryption = response.header("x-amz-server-side-encryption");

@@ -30,6 +30,7 @@ struct ObjectHead : ObjectFacts {
   std::map<std::string, std::string> metadata;  ///< names without `x-amz-meta-`
   std::string content_type, cache_control;
   std::string encryption, kms_key;  ///< as S3 names them: "AES256", "aws:kms"; an ARN
+  std::int64_t told = 0;            ///< when, by S3's clock, in seconds since 1970
 };
 
 struct NewObject {

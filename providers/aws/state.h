@@ -1,6 +1,7 @@
 // What all calls of the provider share.
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -17,21 +18,26 @@
 
 namespace gitopsd::aws {
 
-/// Thread-safe.
+/// Remembers for an hour: somebody, or a lifecycle rule, may delete what is there. Thread-safe.
 class Uploaded {
  public:
+  explicit Uploaded(const Clock& clock) : clock_(clock) {}
   bool contains(const std::string& key) {
     const std::lock_guard lock(mutex_);
+    std::erase_if(keys_, [now = clock_.monotonic()](const auto& one) { return now - one.second >= kKept; });
     return keys_.contains(key);
   }
   void add(const std::string& key) {
     const std::lock_guard lock(mutex_);
-    keys_.insert(key);
+    keys_[key] = clock_.monotonic();
   }
 
  private:
+  static constexpr std::chrono::hours kKept{1};
+
+  const Clock& clock_;
   std::mutex mutex_;
-  std::set<std::string> keys_;
+  std::map<std::string, Monotonic::time_point> keys_;  ///< when each was seen there
 };
 
 struct LeftChangeSet {
@@ -80,6 +86,7 @@ class State {
         s3(client),
         digests(std::move(key)),
         ledgers(folder + "/content"),
+        uploaded(system_clock()),
         meant_(std::move(meant)),
         used_regions_(folder + "/regions.json"),
         deletions(region(), notifier),
@@ -106,7 +113,7 @@ class State {
 
   LeftChangeSets left_change_sets;
 
-  /// What was found in the artifacts' bucket, or put there: its keys are digests, and it stays.
+  /// What was found in the artifacts' bucket, or put there: its keys are digests.
   Uploaded uploaded;
 
  private:

@@ -6,18 +6,21 @@ usage: account.py PORT      prints `ready` once it listens on 127.0.0.1:PORT
 /_account/stacks    GET what stacks there are, past every API
 /_account/stacks    PUT {"name", "template", "parameters"?, "tags"?}: updates one as somebody would by hand, or
                     makes it; a template null deletes it
-/_account/objects   GET {bucket: {key: {"text", "etag", "size", "encryption", "headers"}}}, past every API
+/_account/objects   GET {bucket: {key: {"text", "etag", "size", "encryption", "headers", "days"}}}, past every API;
+                    days: how old it is
 /_account/object?BUCKET/KEY   GET its bytes
 /_account/objects   PUT {"bucket"}: makes it; with {"key", "text"}: puts an object as somebody would by hand, a text
-                    null deletes it
+                    null deletes it; with {"key", "days"}: lets it be as old as that
 
 Nothing here proves anything about AWS itself: what moto answers differently is listed in stacks.py.
 """
+import datetime
 import json
 import sys
 from urllib.parse import unquote
 
 from moto.cloudformation.models import cloudformation_backends
+from moto.core.utils import utcnow
 from moto.s3.models import s3_backends
 from moto.moto_server.werkzeug_app import MotoRequestHandler
 from moto.server import DomainDispatcherApplication, create_backend_app
@@ -64,7 +67,7 @@ def by_hand(wanted: dict) -> None:
 
 def objects() -> dict:
     return {name: {key: {"text": found.value.decode(errors="replace"), "etag": found.etag, "size": found.size,
-                         "encryption": [found.encryption, found.kms_key_id],
+                         "encryption": [found.encryption, found.kms_key_id], "days": (utcnow() - found.last_modified).days,
                          "headers": {name.lower(): value for name, value in found.metadata.items()}}
                    for key, found in ((key, bucket.keys.get(key)) for key in list(bucket.keys.keys())) if found}
             for name, bucket in s3_backends[ACCOUNT]["aws"].buckets.items()}
@@ -76,7 +79,9 @@ def object_by_hand(wanted: dict) -> None:
         backend.create_bucket(wanted["bucket"], REGION)
     if "key" not in wanted:
         return
-    if wanted["text"] is None:
+    if "days" in wanted:
+        backend.buckets[wanted["bucket"]].keys[wanted["key"]].last_modified = utcnow() - datetime.timedelta(days=wanted["days"])
+    elif wanted["text"] is None:
         backend.delete_object(wanted["bucket"], wanted["key"])
     else:
         backend.put_object(wanted["bucket"], wanted["key"], wanted["text"].encode())

@@ -61,6 +61,20 @@ class Package(AccountScene):
         (fresh,) = self.account.objects(self.bucket).keys() - {key}
         self.assertIn(fresh, self.account.stacks()[name]["template"])
 
+    def test_old(self):
+        """what is older than a week is put again, so that a lifecycle rule takes nothing that is in use; what is younger is not"""
+        name = self.prefix + "api"
+        self.sync(stack(name, "/templates/api.yaml"), **{"templates/api.yaml": FUNCTION, "code/app.py": "def handler(*_): pass\n"})
+        (key,) = self.account.objects(self.bucket)
+        for days, puts, left in ((6, 0, 6), (8, 1, 0)):
+            self.account.let_age(self.bucket, key, days)
+            self.daemon.program.stop()  # with what it remembers
+            self.daemon.start()
+            self.account.calls()
+            self.sync(stack(name, "/templates/api.yaml", parameters={"Size": 128 + days}))
+            self.assertEqual(counted(self.account.calls()).get("PUT object", 0), puts)
+            self.assertEqual({key: one["days"] for key, one in self.account.objects(self.bucket).items()}, {key: left})
+
     def test_nested(self):
         """templates within templates are packaged from the innermost out, each beside its own folder"""
         name = self.prefix + "outer"

@@ -77,6 +77,10 @@ class Account:
         wanted = {"bucket": bucket} if key is None else {"bucket": bucket, "key": key, "text": text}
         self.request("PUT", "/_account/objects", json.dumps(wanted).encode())
 
+    def let_age(self, bucket: str, key: str, days: int) -> None:
+        """An object is from then on as old as that."""
+        self.request("PUT", "/_account/objects", json.dumps({"bucket": bucket, "key": key, "days": days}).encode())
+
     def credentials(self) -> Path:
         return credentials_in(self.directory)
 

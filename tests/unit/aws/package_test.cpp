@@ -4,6 +4,7 @@
 
 #include "base/hash.h"
 #include "providers/aws/artifacts.h"
+#include "providers/aws/state.h"
 #include "providers/aws/zip_archive.h"
 
 using namespace gitopsd;
@@ -26,6 +27,24 @@ std::string resource(const std::string& type, const std::string& properties) {
 }
 
 }  // namespace
+
+TEST_CASE("what was uploaded is remembered for an hour, since somebody may delete it") {
+  class Passing : public Clock {
+   public:
+    WallMicros wall() const override { return 0; }
+    Monotonic::time_point monotonic() const override { return now; }
+    Monotonic::time_point now{std::chrono::hours(100)};
+  };
+  Passing clock;
+  Uploaded uploaded(clock);
+  uploaded.add("a");
+  clock.now += std::chrono::minutes(59);
+  CHECK(uploaded.contains("a"));
+  uploaded.add("b");
+  clock.now += std::chrono::minutes(1);
+  CHECK_FALSE(uploaded.contains("a"));
+  CHECK(uploaded.contains("b"));
+}
 
 TEST_CASE("nothing but the path is another byte") {
   const std::string before =
