@@ -29,6 +29,22 @@ TEST_CASE("what holds data is lost where it is deleted, or may be replaced") {
   CHECK(guard.of_deletion() == Destroys::data);
 }
 
+TEST_CASE("what holds data is known of services large and small") {
+  const DataGuard guard{DataPolicy()};
+  for (const char* type :
+       {"AWS::ACMPCA::CertificateAuthority", "AWS::DSQL::Cluster", "AWS::DirectoryService::MicrosoftAD",
+        "AWS::DirectoryService::SimpleAD", "AWS::DocDBElastic::Cluster", "AWS::Lightsail::Database",
+        "AWS::Lightsail::Disk", "AWS::NeptuneGraph::Graph", "AWS::RedshiftServerless::Namespace",
+        "AWS::S3Express::DirectoryBucket", "AWS::S3Tables::Table", "AWS::S3Tables::TableBucket",
+        "AWS::SSM::Parameter", "AWS::SageMaker::FeatureGroup", "AWS::Timestream::InfluxDBInstance",
+        "AWS::WorkspacesInstances::WorkspaceInstance"}) {
+    CAPTURE(type);
+    CHECK(guard.holds_data(type));
+  }
+  for (const char* type : {"AWS::Lambda::Function", "AWS::S3::BucketPolicy", "AWS::DSQL", ""})
+    CHECK_FALSE(guard.holds_data(type));
+}
+
 TEST_CASE("a nested stack of which nobody knows what changes in it may lose data") {
   const ChangeSet hidden = one({"Modify", "Store", "AWS::CloudFormation::Stack", "s", "False", "", {}});
   ChangeSet told = hidden;
