@@ -40,7 +40,8 @@ Outgoing rest_request(const Service& service, const std::string& base, const Req
   Request whole = request;
   const std::string rest = base.substr(base.find("://") + 3);
   if (const auto slash = rest.find('/'); slash != rest.npos) whole.path = rest.substr(slash) + request.path;
-  const auto signature = sign(whole, host_in(base), to_hex(sha256(request.body)), credentials,
+  const auto payload = to_hex(request.digest ? *request.digest : sha256(request.body));
+  const auto signature = sign(whole, host_in(base), payload, credentials,
                               {settings.region, std::string(service.id), false, true}, now);
   out.headers.insert(out.headers.end(), signature.headers.begin(), signature.headers.end());
   return out;

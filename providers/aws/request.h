@@ -1,10 +1,13 @@
 // A request to an AWS API before it is signed, with names and values as they are meant, not as they are sent.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "base/types.h"
 
 namespace gitopsd::aws {
 
@@ -16,6 +19,7 @@ struct Request {
   Fields query;
   Fields headers;  ///< without Host and what the signer adds
   std::string body;
+  std::optional<Sha256> digest{};  ///< of the body, where it is known already
 };
 
 /// All but RFC 3986's unreserved characters and those of `keep` as %XX, in upper case as AWS wants it.

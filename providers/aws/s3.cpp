@@ -89,6 +89,16 @@ Request request_of(const std::string& method, const std::string& key = {}) {
   return request;
 }
 
+/// Gives it the body with its checksum, which DeleteObjects needs, and a bucket with Object Lock for objects
+/// and their parts; nobody knows beforehand which bucket that is. The digest is the one that is signed.
+std::string add_body(Request& request, std::string body) {
+  request.body = std::move(body);
+  const auto& digest = request.digest.emplace(sha256(request.body));
+  std::string checksum = to_base64({reinterpret_cast<const char*>(digest.data()), digest.size()});
+  request.headers.emplace_back("x-amz-checksum-sha256", checksum);
+  return checksum;
+}
+
 }  // namespace
 
 BucketAddress address_of(const std::string& bucket, const Settings& settings) {
@@ -162,7 +172,7 @@ std::optional<Stored> S3::put(const std::string& bucket, const NewObject& object
   if (body.size() > kOnePut) return put_in_parts(bucket, object, body, cancelled);
   Request request = request_of("PUT", object.key);
   request.headers = object.headers;
-  request.body = body;
+  add_body(request, body);
   if (object.only_new) request.headers.emplace_back("If-None-Match", "*");
   try {
     const auto response = send("PutObject", bucket, std::move(request), cancelled);
@@ -178,6 +188,7 @@ Stored S3::put_in_parts(const std::string& bucket, const NewObject& object, cons
                         const Cancelled& cancelled) {
   Request begin = request_of("POST", object.key);
   begin.headers = object.headers;
+  begin.headers.emplace_back("x-amz-checksum-algorithm", "SHA256");
   begin.query = {{"uploads", ""}};
   pugi::xml_document begun;
   const auto answer = send("PutObject", bucket, std::move(begin), cancelled);
@@ -190,11 +201,12 @@ Stored S3::put_in_parts(const std::string& bucket, const NewObject& object, cons
       Request part = request_of("PUT", object.key);
       part.headers = {{"Content-Type", "application/octet-stream"}};
       part.query = {{"partNumber", std::to_string(number)}, {"uploadId", upload}};
-      part.body = body.substr(at, kPart);
+      const std::string checksum = add_body(part, body.substr(at, kPart));
       const auto sent = send("PutObject", bucket, std::move(part), cancelled);
       auto node = root.append_child("Part");
       node.append_child("PartNumber").text().set(std::to_string(number).c_str());
       node.append_child("ETag").text().set(sent.header("etag").c_str());
+      node.append_child("ChecksumSHA256").text().set(checksum.c_str());
     }
     Request end = request_of("POST", object.key);
     end.headers = {{"Content-Type", "application/xml"}};
@@ -287,12 +299,8 @@ void S3::remove_page(const std::string& bucket, const std::vector<std::string>& 
     root.append_child("Object").append_child("Key").append_child(pugi::node_pcdata).set_value(key.c_str());
   Request request = request_of("POST");
   request.query = {{"delete", ""}};
-  request.body = text_of(wanted);
-  const auto digest = sha256(request.body);
-  request.headers = {
-      {"Content-Type", "application/xml"},
-      {"x-amz-sdk-checksum-algorithm", "SHA256"},
-      {"x-amz-checksum-sha256", to_base64({reinterpret_cast<const char*>(digest.data()), digest.size()})}};
+  request.headers = {{"Content-Type", "application/xml"}};
+  add_body(request, text_of(wanted));
   const auto answer = send("DeleteObject", bucket, std::move(request), cancelled);
   pugi::xml_document told;
   for (const auto& error : root_of(told, answer.body, "DeleteResult").children("Error"))

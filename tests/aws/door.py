@@ -19,7 +19,8 @@ import io
 import json
 import re
 import threading
-from urllib.parse import quote, unquote_to_bytes
+import xml.etree.ElementTree as ElementTree
+from urllib.parse import parse_qsl, quote, unquote_to_bytes
 from xml.sax.saxutils import escape
 
 import model
@@ -81,6 +82,7 @@ class Door:
         self.ahead = datetime.timedelta()
         self.failures: list[list] = []
         self.buckets: dict[str, list] = {}
+        self.parts: dict[tuple, str | None] = {}  # checksums, by upload and number
         self.one_at_a_time = threading.Lock()
         self.held: list[str] = []
         self.released = threading.Condition()
@@ -102,6 +104,8 @@ class Door:
         try:
             self.check(environ, body)
             self.check_model(environ, body)
+            if action.startswith("S3 "):
+                self.check_sums(environ, body)
             with self.released:
                 self.released.wait_for(lambda: action not in self.held)
             self.fail(action)
@@ -190,6 +194,25 @@ class Door:
         where, status = self.buckets.get(name, (region, 0))
         if where != region:
             raise Redirected(where, status)
+
+    def check_sums(self, environ: dict, body: bytes) -> None:
+        """What buckets with Object Lock want of each object; who sends one does not know which have it.
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock-managing.html
+        """
+        headers, query = headers_of(environ), dict(parse_qsl(environ["QUERY_STRING"], keep_blank_values=True))
+        upload = query.get("uploadId")
+        if environ["REQUEST_METHOD"] == "PUT":
+            if not any(name.startswith(("content-md5", "x-amz-checksum-", "x-amz-trailer")) for name in headers):
+                raise Refused("InvalidRequest", "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests "
+                              "with Object Lock parameters", 400)
+            self.parts[upload, query.get("partNumber")] = headers.get("x-amz-checksum-sha256")
+        elif "uploads" in query and "x-amz-checksum-algorithm" not in headers:
+            raise Refused("InvalidRequest", "the parts' checksums are of an algorithm that the upload does not name", 400)
+        elif upload and environ["REQUEST_METHOD"] == "POST":
+            for part in ElementTree.fromstring(body):
+                told = {item.tag.rpartition("}")[2]: item.text for item in part}
+                if told.get("ChecksumSHA256") != self.parts[upload, told["PartNumber"]]:
+                    raise Refused("InvalidPart", f"part {told['PartNumber']} has another checksum than was told when it was sent", 400)
 
     @staticmethod
     def check_names(headers: dict, names: list[str]) -> None:

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "base/hash.h"
 #include "base/secret.h"
 #include "providers/aws/query.h"
 
@@ -61,6 +62,20 @@ TEST_CASE("keys of any characters are in the path once encoded, and signed so") 
   for (const auto& [name, value] : out.headers)
     if (name == "X-Amz-Content-Sha256") digest = value;
   CHECK(digest == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+}
+
+TEST_CASE("a digest of the body that is known already is the one that is signed") {
+  Request request;
+  request.method = "PUT";
+  request.body = "large";
+  request.digest = sha256("large");
+  const Credentials credentials{"AKID", Secret("secret"), Secret(), {}};
+  const auto headers = [&] {
+    return rest_request(kS3, "http://host", request, settings_at("eu-central-1"), credentials, 0).headers;
+  };
+  const auto known = headers();
+  request.digest.reset();
+  CHECK(known == headers());
 }
 
 TEST_CASE("what is asked of which object is told in IAM's words") {
