@@ -43,9 +43,14 @@ constexpr std::array<std::string_view, 13> kThrottling{"Throttling",
                                                        "SlowDown",
                                                        "PriorRequestNotComplete",
                                                        "EC2ThrottledException"};
-constexpr std::array<std::string_view, 6> kPassing{"RequestTimeout",     "RequestTimeoutException",
-                                                   "InternalError",      "InternalFailure",
-                                                   "ServiceUnavailable", "IDPCommunicationError"};
+/// The last is of an upload that is to be a new object, while another request for its key is under way.
+constexpr std::array<std::string_view, 7> kPassing{"RequestTimeout",
+                                                   "RequestTimeoutException",
+                                                   "InternalError",
+                                                   "InternalFailure",
+                                                   "ServiceUnavailable",
+                                                   "IDPCommunicationError",
+                                                   "ConditionalRequestConflict"};
 constexpr std::array<std::string_view, 4> kRefusedKey{"InvalidClientTokenId", "UnrecognizedClientException",
                                                       "InvalidAccessKeyId", "SignatureDoesNotMatch"};
 constexpr std::array<std::string_view, 3> kExpired{"ExpiredToken", "ExpiredTokenException", "RequestExpired"};

@@ -128,6 +128,14 @@ class Push(Bucket):
         # That one alone, which the attempts between may have sent in vain.
         self.assertLess(self.cost().get("PUT object", 0), 5)
 
+    def test_undecided(self):
+        """a new object about which S3 could not decide whether it is one is sent again"""
+        said = "The conditional request cannot succeed due to a conflicting operation against this resource."
+        self.account.door("fail", [[f"S3 PUT /{self.bucket}/a", 409, "ConditionalRequestConflict", said]])
+        self.sync(self.site(), **{"site/a": "1"})
+        self.assertEqual(self.texts(), {"a": "1"})
+        self.assertEqual(self.cost()["PUT object"], 2)
+
     def test_killed(self):
         """killed in the midst of a first sync it goes on where it was; only what was under way is asked for or sent again"""
         files = {f"f{number:03}.txt": f"{number}\n" for number in range(FILES)}
