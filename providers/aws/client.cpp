@@ -59,9 +59,8 @@ constexpr std::array<std::string_view, 6> kForbidden{"AccessDenied",          "A
                                                      "UnauthorizedOperation", "AuthorizationError",
                                                      "UnauthorizedAccess",    "HTTP 403"};
 
-bool is_passing(int status, std::string_view code) {
-  return status == 500 || status == 502 || status == 503 || status == 504 || is_one_of(code, kThrottling) ||
-         is_one_of(code, kPassing);
+bool is_passing_answer(int status, std::string_view code) {
+  return status == 500 || status == 502 || status == 503 || status == 504 || is_passing(code);
 }
 
 /// How it is said depends on the service.
@@ -100,7 +99,7 @@ Elsewhere elsewhere(const std::string& action, const ErrorAnswer& said) {
 
 ApiError error_of(const std::string& action, int status, const ErrorAnswer& said) {
   Problem problem{ProblemCause::destination, with_action(action, said), {}, {}, {}};
-  if (is_passing(status, said.code)) {
+  if (is_passing_answer(status, said.code)) {
     problem.cause = ProblemCause::transient;
   } else if (is_about_time(said.code, said.message)) {
     problem.cause = ProblemCause::transient;
@@ -113,13 +112,21 @@ ApiError error_of(const std::string& action, int status, const ErrorAnswer& said
         said.message.find("region") == std::string::npos
             ? "the access key is unknown, or its secret is another one: correct the credentials"
             : "see whether `region` of the destination is one, and whether the credentials are right";
-  } else if (is_one_of(said.code, kForbidden)) {
+  } else if (is_forbidden(said.code)) {
     problem.hint = "allow the action in the identity's IAM policy";
   }
   return {std::move(problem), said.code, said.message};
 }
 
 }  // namespace
+
+bool is_passing(std::string_view code) {
+  return is_one_of(code, kThrottling) || is_one_of(code, kPassing);
+}
+
+bool is_forbidden(std::string_view code) {
+  return is_one_of(code, kForbidden);
+}
 
 Client::Client(const Settings& settings, const Clock& clock)
     : settings_(settings),
@@ -187,7 +194,7 @@ HttpResponse Client::answer_to(const std::string& name, const std::string& regio
       if (said.region != region && is_elsewhere(response.status, said)) throw elsewhere(name, said);
       const auto error = error_of(name, response.status, said);
       const bool key = is_one_of(said.code, kExpired) || is_one_of(said.code, kRefusedKey);
-      if (last || !(is_passing(response.status, said.code) || (key && tried == 1))) throw error;
+      if (last || !(is_passing_answer(response.status, said.code) || (key && tried == 1))) throw error;
       afresh = key;
       if (key) continue;  // others may have been written meanwhile
     } catch (const ApiError&) {

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <functional>
 #include <string>
+#include <string_view>
 
 #include "base/clock.h"
 #include "base/problem.h"
@@ -37,6 +38,12 @@ class Elsewhere : public Failure {
  private:
   std::string region_;
 };
+
+/// Whether the same may be asked again, by an error's code alone: one that stands within an answer of
+/// success.
+bool is_passing(std::string_view code);
+/// Whether the identity lacks the right.
+bool is_forbidden(std::string_view code);
 
 using Cancelled = std::function<bool()>;
 

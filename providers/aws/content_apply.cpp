@@ -155,12 +155,16 @@ class ContentApplier {
       if (std::none_of(failed.begin(), failed.end(), [&](const NotRemoved& each) { return each.key == key; }))
         news.emplace_back(key, std::nullopt);
     ledger_->learn(news);
-    if (!failed.empty())
-      throw fail(ProblemCause::destination,
-                 "the object '" + failed[0].key + "' of the bucket '" + place_.bucket +
-                     "' was not deleted: " + failed[0].reason +
-                     (failed.size() > 1 ? "; nor were " + std::to_string(failed.size() - 1) + " more" : ""),
-                 "allow s3:DeleteObject in the identity's IAM policy");
+    if (failed.empty()) return;
+    // What does not pass by itself is told before what does.
+    const auto& first = *std::max_element(failed.begin(), failed.end(), [](const auto& a, const auto& b) {
+      return a.why.cause == ProblemCause::transient && b.why.cause != ProblemCause::transient;
+    });
+    throw fail(first.why.cause,
+               "the object '" + first.key + "' of the bucket '" + place_.bucket +
+                   "' was not deleted: " + first.why.message +
+                   (failed.size() > 1 ? "; nor were " + std::to_string(failed.size() - 1) + " more" : ""),
+               first.why.hint);
   }
 
   State& state_;

@@ -99,6 +99,16 @@ std::string add_body(Request& request, std::string body) {
   return checksum;
 }
 
+/// An error of one object of several.
+Problem not_removed(const pugi::xml_node& error) {
+  const std::string code = error.child_value("Code");
+  return {is_passing(code) ? ProblemCause::transient : ProblemCause::destination,
+          std::string(error.child_value("Message")) + " (" + code + ")",
+          is_forbidden(code) ? "allow s3:DeleteObject in the identity's IAM policy" : "",
+          {},
+          {}};
+}
+
 }  // namespace
 
 BucketAddress address_of(const std::string& bucket, const Settings& settings) {
@@ -279,7 +289,7 @@ std::vector<NotRemoved> S3::remove(const std::string& bucket, const std::vector<
       try {
         send("DeleteObject", bucket, request_of("DELETE", key), cancelled);
       } catch (const Failure& failure) {
-        failed.push_back({key, failure.problems().front().message});
+        failed.push_back({key, failure.problems().front()});
       }
       continue;
     }
@@ -304,8 +314,7 @@ void S3::remove_page(const std::string& bucket, const std::vector<std::string>& 
   const auto answer = send("DeleteObject", bucket, std::move(request), cancelled);
   pugi::xml_document told;
   for (const auto& error : root_of(told, answer.body, "DeleteResult").children("Error"))
-    failed.push_back({error.child_value("Key"),
-                      std::string(error.child_value("Message")) + " (" + error.child_value("Code") + ")"});
+    failed.push_back({error.child_value("Key"), not_removed(error)});
 }
 
 }  // namespace gitopsd::aws

@@ -48,7 +48,8 @@ struct Stored {
 
 /// Why one of several objects was not deleted.
 struct NotRemoved {
-  std::string key, reason;
+  std::string key;
+  Problem why;
 };
 
 /// How many objects are asked for at once.

@@ -9,7 +9,8 @@ signer: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-s
 /_door/clock  PUT seconds that the door's clock is ahead
 /_door/buckets  PUT {BUCKET: [REGION, STATUS]}: in which region it is, and how S3 says so to who asks another one: 301, 307 or 400
 /_door/hold   PUT [ACTION, ...]: calls that are answered only when another PUT leaves them out
-/_door/fail   PUT [[ACTION, STATUS, CODE, MESSAGE, REGION?], ...]: each is answered once instead of the action
+/_door/fail   PUT [[ACTION, STATUS, CODE, MESSAGE, REGION?], ...]: each is answered once instead of the action; with the status 200
+              S3 says so of the one object that comes last, a key, and deletes none
 """
 import contextlib
 import datetime
@@ -56,6 +57,26 @@ class Redirected(Refused):
     def headers(self) -> list[tuple[str, str]]:
         leads = [] if self.status == 400 else [("Location", "http://elsewhere.invalid/")]
         return [("x-amz-bucket-region", self.where), *leads]
+
+
+class Kept(Refused):
+    """An object that was to be deleted with others."""
+
+    def body(self) -> bytes:
+        return (f"<DeleteResult><Error><Key>{escape(self.region)}</Key><Code>{self.code}</Code>"
+                f"<Message>{escape(self.message)}</Message></Error></DeleteResult>").encode()
+
+
+class Unnamed(Refused):
+    """A bucket in a region that accounts have to enable, which a HEAD of the bucket alone is told."""
+
+    def __init__(self, region: str, asked: str, is_head_of_bucket: bool):
+        super().__init__("IllegalLocationConstraintException", f"The {region} location constraint is incompatible for the region "
+                         f"specific endpoint this request was sent to: {asked}.", 400)
+        self.where = region if is_head_of_bucket else ""
+
+    def headers(self) -> list[tuple[str, str]]:
+        return [("x-amz-bucket-region", self.where)] if self.where else []
 
 
 def encoded(raw: bytes, keep: str = "") -> str:
@@ -148,7 +169,7 @@ class Door:
         for failure in self.failures:
             if failure[0] == action:
                 self.failures.remove(failure)
-                raise Refused(failure[2], failure[3], failure[1], *failure[4:])
+                raise (Kept if failure[1] == 200 else Refused)(failure[2], failure[3], failure[1], *failure[4:])
 
     def check(self, environ: dict, body: bytes) -> None:
         headers = headers_of(environ)

@@ -265,6 +265,25 @@ class Deletion(Bucket):
         self.assertEqual(self.daemon.wait_ended(event)["state"], "succeeded")
         self.assertEqual(self.texts(), {"a": "1"})
 
+    def test_passing(self):
+        """an object that S3 did not delete since something was wrong there is tried again by itself"""
+        self.first({"a": "1", "b": "2"})
+        self.account.door("fail", [[f"S3 POST /{self.bucket}/", 200, "InternalError", "We encountered an internal error.", "a"]])
+        self.sync(self.site(), **{"site/a": None})
+        self.assertEqual(self.texts(), {"b": "2"})
+        self.assertEqual(self.cost()["POST bucket"], 2)
+
+    def test_refused(self):
+        """an object that S3 refuses to delete is told with its code, and with the way out where there is one"""
+        self.first({"a": "1", "b": "2"})
+        for code, way_out in (("AccessDenied", True), ("InvalidRequest", False)):
+            with self.subTest(code):
+                self.account.door("fail", [[f"S3 POST /{self.bucket}/", 200, code, "Not this one", "a"]])
+                event = self.sync(self.site(), state="failed", **{"site/a": None, "elsewhere": code})
+                self.assertIn(f"the object 'a' of the bucket '{self.bucket}' was not deleted: Not this one ({code})", event["error"])
+                self.assertEqual("allow s3:DeleteObject" in event["error"], way_out, event["error"])
+                self.sync(self.site(), **{"site/a": "1"})
+
     def test_none(self):
         """with `delete: none`, what left the folder stays"""
         self.first({"a": "1", "b": "2"}, delete="none")
