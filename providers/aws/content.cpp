@@ -95,10 +95,15 @@ void read_extra(SpecReader& spec, Content& content) {
                  "use owned (what was sent before), all (whatever is beneath the prefix) or none");
 }
 
+/// Without empty ones, which no HTTP library sends.
 Fields headers_of(const Rules& rules, const std::string& path) {
-  const std::string* type = longest_fit(rules.types, path);
-  Fields out{{"Content-Type", type ? *type : content_type_of(path)}};
-  if (const std::string* cache = longest_fit(rules.cache, path)) out.emplace_back("Cache-Control", *cache);
+  const auto rule = [&](const Globs& globs) {
+    const std::string* found = longest_fit(globs, path);
+    return found ? *found : std::string();
+  };
+  const std::string type = rule(rules.types), cache = rule(rules.cache);
+  Fields out{{"Content-Type", type.empty() ? content_type_of(path) : type}};
+  if (!cache.empty()) out.emplace_back("Cache-Control", cache);
   if (!rules.encryption.empty()) out.emplace_back("x-amz-server-side-encryption", rules.encryption);
   if (!rules.kms_key.empty()) out.emplace_back("x-amz-server-side-encryption-aws-kms-key-id", rules.kms_key);
   return out;

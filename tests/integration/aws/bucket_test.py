@@ -92,6 +92,12 @@ class Push(Bucket):
         self.assertEqual(self.account.objects(self.bucket)["index.html"]["headers"]["cache-control"], "no-cache")
         self.assertEqual(self.cost(), {"PUT object": 1})
 
+    def test_no_header(self):
+        """an empty text for caching leaves the header out where another glob would set it"""
+        self.first({"index.html": "<p>", "app.js": "1"}, cacheControl={"*": "max-age=60", "*.js": ""})
+        found = {key: one["headers"].get("cache-control") for key, one in self.account.objects(self.bucket).items()}
+        self.assertEqual(found, {"index.html": "max-age=60", "app.js": None})
+
     def test_encryption(self):
         """objects are encrypted as is declared, by KMS with the key that is named; another way sends them anew"""
         key = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"

@@ -79,6 +79,17 @@ TEST_CASE("each file of the folder is an object beneath the prefix") {
   CHECK(objects.at("v2/index.html").facts != objects.at("v2/app.js").facts);
 }
 
+TEST_CASE("an empty text leaves a header out, and the type to the extension") {
+  const auto with = [](const std::string& more) {
+    return *read_site(R"({"bucket": "my-site", "folder": "site")" + more + "}", kSite).content;
+  };
+  const auto got = with(R"(, "cacheControl": {"*": "max-age=60", "*.js": ""}, "contentTypes": {"*.js": ""})");
+  const auto& script = got.objects.at("app.js");
+  CHECK(script.headers == with("").objects.at("app.js").headers);
+  CHECK(script.facts == with("").objects.at("app.js").facts);
+  CHECK(header(got.objects.at("index.html"), "Cache-Control") == "max-age=60");
+}
+
 TEST_CASE("an id says where its content is") {
   CHECK(place_of(ResourceId("bucket/b")).prefix.empty());
   CHECK(place_of(ResourceId("bucket/b/x/y")).prefix == "x/y/");
