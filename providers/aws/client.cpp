@@ -17,7 +17,7 @@ using namespace std::chrono_literals;
 constexpr int kAttempts = 3;
 constexpr auto kLongestPause = 20'000ms;
 constexpr int kRetryCost = 5;
-constexpr auto kTimeout = 60s;
+constexpr auto kTimeout = 60s;  // of a large body: without any of it moving
 /// Of a service that is on this machine, or is not there.
 constexpr auto kCredentialsTake = 10s;
 /// AWS refuses what was signed more than five minutes (S3: fifteen) before or after its own time.

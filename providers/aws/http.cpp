@@ -12,6 +12,8 @@ namespace gitopsd::aws {
 namespace {
 
 constexpr long kConnectMilliseconds = 10'000;
+/// Bytes a second. Whoever sends a large file over a slow line, among others, has time as long as it moves.
+constexpr long kSlowest = 1024;
 /// CloudFormation's answers are pages of at most 1 MB; a template has 1 MB.
 constexpr std::size_t kMostBytes = 16u << 20;
 
@@ -61,6 +63,18 @@ void add(HeaderList& list, const std::string& line) {
   if (!longer) throw std::bad_alloc();
   static_cast<void>(list.release());
   list.reset(longer);
+}
+
+/// All of it may take so long; or, of a body that would need more even so slowly, a stretch in which nothing
+/// moves.
+void limit_time(CURL* easy, std::size_t body, std::chrono::milliseconds timeout) {
+  const auto milliseconds = static_cast<long>(timeout.count());
+  if (body <= static_cast<std::size_t>(kSlowest * milliseconds / 1000)) {
+    ::curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, milliseconds);
+    return;
+  }
+  ::curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, kSlowest);
+  ::curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (milliseconds + 999) / 1000);
 }
 
 void start_curl_once() {
@@ -147,7 +161,7 @@ HttpResponse Http::send(const std::string& method, const std::string& url, const
   ::curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
   ::curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
   ::curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, kConnectMilliseconds);
-  ::curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(timeout.count()));
+  limit_time(easy, body.size(), timeout);
   ::curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method.c_str());
   if (method == "HEAD") ::curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
   if (method == "POST" || method == "PUT") {

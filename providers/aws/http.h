@@ -29,8 +29,9 @@ class Http {
   Http(const Http&) = delete;
   Http& operator=(const Http&) = delete;
 
-  /// `url` as it is sent. Throws Failure where no answer comes: transient, or destination where the server's
-  /// certificate is not trusted.
+  /// `url` as it is sent. `timeout` is of all of it; of a large body, of a stretch in which it does not move
+  /// on. Throws Failure where no answer comes: transient, or destination where the server's certificate is
+  /// not trusted.
   HttpResponse send(const std::string& method, const std::string& url, const Fields& headers,
                     const std::string& body, std::chrono::milliseconds timeout,
                     const std::function<bool()>& cancelled);
