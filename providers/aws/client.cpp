@@ -83,12 +83,23 @@ std::string with_action(const std::string& action, const ErrorAnswer& said) {
 }
 
 /// Whether the bucket that was asked is in another region: how it is said depends on which, and on the
-/// request.
-bool is_elsewhere(int status, const ErrorAnswer& said) {
-  return !said.region.empty() && (status == 301 || status == 307 || status == 400);
+/// request. Of one that accounts have to enable it is not said which; and the answer to a HEAD has no words.
+bool is_elsewhere(const std::string& method, int status, const ErrorAnswer& said) {
+  const bool head = method == "HEAD";
+  if (said.region.empty())
+    return said.code == "IllegalLocationConstraintException" || said.code == "PermanentRedirect" ||
+           (head && (status == 301 || status == 400));
+  return status == 301 || status == 307 || status == 400 || (head && status == 403);
 }
 
 Elsewhere elsewhere(const std::string& action, const ErrorAnswer& said) {
+  if (said.region.empty())
+    return {{ProblemCause::destination,
+             with_action(action, said),
+             "where the bucket is in another region, name it at a destination of that one",
+             {},
+             {}},
+            {}};
   return {{ProblemCause::destination,
            action + " was refused: the bucket is in " + said.region,
            "name it at a destination of that region",
@@ -191,7 +202,8 @@ HttpResponse Client::answer_to(const std::string& name, const std::string& regio
         }
       }
       if (said.region.empty()) said.region = response.header("x-amz-bucket-region");
-      if (said.region != region && is_elsewhere(response.status, said)) throw elsewhere(name, said);
+      if (said.region != region && is_elsewhere(out.method, response.status, said))
+        throw elsewhere(name, said);
       const auto error = error_of(name, response.status, said);
       const bool key = is_one_of(said.code, kExpired) || is_one_of(said.code, kRefusedKey);
       if (last || !(is_passing_answer(response.status, said.code) || (key && tried == 1))) throw error;

@@ -29,7 +29,8 @@ class ApiError : public Failure {
   std::string code_, said_;
 };
 
-/// What was asked is in another region than the request was for, as only S3 says.
+/// What was asked is in another region than the request was for, as only S3 says; empty where it does not say
+/// which.
 class Elsewhere : public Failure {
  public:
   Elsewhere(Problem problem, std::string region) : Failure(std::move(problem)), region_(std::move(region)) {}

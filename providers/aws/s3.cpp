@@ -145,7 +145,9 @@ HttpResponse S3::send(const std::string& action, const std::string& bucket, Requ
     try {
       return client_.send(kS3, name, address.base, request, cancelled, there.region);
     } catch (const Elsewhere& elsewhere) {
-      if (moved || !learn(bucket, elsewhere.region())) throw;
+      if (moved) throw;
+      if (!learn(bucket, elsewhere.region().empty() ? region_of(bucket, cancelled) : elsewhere.region()))
+        throw;
     } catch (const ApiError& error) {
       if (error.code() != "NoSuchBucket") throw;
       throw ApiError({ProblemCause::destination,
@@ -155,6 +157,22 @@ HttpResponse S3::send(const std::string& action, const std::string& bucket, Requ
                       {}},
                      error.code(), error.said());
     }
+  }
+}
+
+std::string S3::region_of(const std::string& bucket, const Cancelled& cancelled) {
+  const Settings there = settings_for(bucket);
+  const auto address = address_of(bucket, there);
+  Request request = request_of("HEAD");
+  request.path = address.path + request.path;
+  const std::string name = "s3:ListBucket of " + object_arn(bucket, "", there);
+  try {
+    const auto told = client_.send(kS3, name, address.base, request, cancelled, there.region);
+    return told.header("x-amz-bucket-region");
+  } catch (const Elsewhere& elsewhere) {
+    return elsewhere.region();
+  } catch (const ApiError&) {  // what was asked at first tells more
+    return {};
   }
 }
 

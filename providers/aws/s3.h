@@ -79,6 +79,8 @@ class S3 {
  private:
   /// The destination's, with the bucket's region.
   Settings settings_for(const std::string& bucket) const;
+  /// By a HEAD, which tells it also where no other answer does; empty where it does not.
+  std::string region_of(const std::string& bucket, const Cancelled&);
   /// False where that is none of the partition.
   bool learn(const std::string& bucket, const std::string& region);
   /// `action` as IAM's policies name it.
@@ -100,7 +102,7 @@ struct BucketAddress {
 BucketAddress address_of(const std::string& bucket, const Settings&);
 
 /// `https://BUCKET.s3.REGION.amazonaws.com/KEY`: what CloudFormation takes for a template, whatever endpoint
-/// is set.
+/// is set; it knows no other of S3's hosts.
 std::string aws_url(const std::string& bucket, const std::string& key, const Settings&);
 
 /// The rules for names of general purpose buckets, as far as they can be told from a name alone.

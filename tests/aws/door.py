@@ -7,7 +7,8 @@ signer: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-s
 /_door/keys   PUT {ID: {"secret": ..., "token": ...}}: who is known
 /_door/calls  GET the calls since the last DELETE, in order; DELETE answers them, and forgets no other
 /_door/clock  PUT seconds that the door's clock is ahead
-/_door/buckets  PUT {BUCKET: [REGION, STATUS]}: in which region it is, and how S3 says so to who asks another one: 301, 307 or 400
+/_door/buckets  PUT {BUCKET: [REGION, STATUS]}: in which region it is, and how S3 says so to who asks another one: 301, 307, 400, or
+                0, as for regions that accounts have to enable: only a HEAD of the bucket is told which
 /_door/hold   PUT [ACTION, ...]: calls that are answered only when another PUT leaves them out
 /_door/fail   PUT [[ACTION, STATUS, CODE, MESSAGE, REGION?], ...]: each is answered once instead of the action; with the status 200
               S3 says so of the one object that comes last, a key, and deletes none
@@ -198,7 +199,8 @@ class Door:
         if not hmac.compare_digest(keyed(derived, to_sign).hex(), signature):
             raise Refused("SignatureDoesNotMatch", "The signature does not match: " + canonical.replace("\n", "|"))
         if service == "s3":
-            self.check_bucket(environ["PATH_INFO"].split("/")[1], region)
+            _, bucket, *key = environ["PATH_INFO"].split("/", 2)
+            self.check_bucket(bucket, region, environ["REQUEST_METHOD"] == "HEAD" and not any(key))
 
     @staticmethod
     def check_model(environ: dict, body: bytes) -> None:
@@ -211,10 +213,10 @@ class Door:
         except model.Differs as differs:
             raise Refused("ValidationError", f"not as AWS's model has it: {differs}", 400) from None
 
-    def check_bucket(self, name: str, region: str) -> None:
+    def check_bucket(self, name: str, region: str, is_head: bool) -> None:
         where, status = self.buckets.get(name, (region, 0))
         if where != region:
-            raise Redirected(where, status)
+            raise Redirected(where, status) if status else Unnamed(where, region, is_head)
 
     def check_sums(self, environ: dict, body: bytes) -> None:
         """What buckets with Object Lock want of each object; who sends one does not know which have it.

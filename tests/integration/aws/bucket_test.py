@@ -369,6 +369,13 @@ class OtherRegion(Bucket):
         self.assertEqual([{key: one["text"] for key, one in self.account.objects(name).items()} for name in names], [{"b": "3"}] * 3)
         self.assertEqual(self.cost(), {"HEAD object": 3, "POST bucket": 3, "PUT object": 3})
 
+    def test_enabled_region(self):
+        """a bucket of a region that accounts have to enable is asked for its region, which no refusal tells, once"""
+        self.account.door("buckets", {self.bucket: ["eu-west-1", 0]})
+        self.sync(self.site(), **{"site/a": "1"})
+        self.assertEqual(self.texts(), {"a": "1"})
+        self.assertEqual(self.cost(), {"GetCallerIdentity": 1, "GET bucket": 2, "HEAD bucket": 1, "PUT object": 1})
+
     def test_another_partition(self):
         """where an answer names no region that the credentials are good for, nobody asks there"""
         self.account.door("buckets", {self.bucket: ["cn-north-1", 301]})

@@ -111,6 +111,15 @@ class Package(AccountScene):
         self.assertEqual({call: count for call, count in counted(self.account.calls()).items() if "object" in call},
                          {"HEAD object": 2, "PUT object": 1})
 
+    def test_enabled_region(self):
+        """a bucket of a region that accounts have to enable is found by a HEAD, too, whose answer has no words"""
+        self.account.door("buckets", {self.bucket: ["eu-west-1", 0]})
+        name = self.prefix + "large"
+        self.sync(stack(name, "/large.yaml"), **{"large.yaml": "# " + "x" * 60_000 + "\n" + QUEUE})
+        self.assertEqual(len(self.account.objects(self.bucket)), 1)
+        self.assertEqual({call: count for call, count in counted(self.account.calls()).items() if call.startswith(("HEAD", "PUT"))},
+                         {"HEAD object": 2, "HEAD bucket": 1, "PUT object": 1})
+
     def test_missing(self):
         """a path that the repository has not, and a template that nests itself, are errors that name both files"""
         event = self.sync(stack(self.prefix + "api", "/templates/api.yaml"), state="failed", **{"templates/api.yaml": FUNCTION})
