@@ -29,7 +29,7 @@ struct TemplateNode {
 };
 
 /// The largest that CloudFormation takes, by way of S3.
-inline constexpr std::size_t kLargestTemplate = 1u << 20;
+inline constexpr std::size_t kLargestTemplate = 1'000'000;
 
 /// nullopt: it is neither YAML nor JSON, and CloudFormation shall say so.
 std::optional<TemplateNode> parse_template(std::string_view text);

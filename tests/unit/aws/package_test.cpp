@@ -143,6 +143,21 @@ TEST_CASE("paths are meant from the template's folder, or from the root") {
   CHECK(path_beside("b.yaml", ".") == ".");
 }
 
+TEST_CASE("a template has at most a million bytes, which is less than a mebibyte") {
+  struct Blank : protocol::BlobReader {
+    void copy(const protocol::Blob& blob, const Sink& sink) override { sink(std::string(blob.size, ' ')); }
+  } blank;
+  const auto told = [&](std::size_t size) {
+    Stack stack;
+    stack.template_ = protocol::Blob{"d", size};
+    std::vector<protocol::WireProblem> problems;
+    missing_artifacts(stack, {"bucket", ""}, blank, problems);
+    return problems.empty() ? "" : problems[0].message;
+  };
+  CHECK(told(1'000'000).empty());
+  CHECK(told(1'000'001).ends_with("has 1000001 bytes, and CloudFormation takes 1000000"));
+}
+
 TEST_CASE("what is no template is left alone") {
   CHECK_FALSE(parse_template("Resources: [unclosed"));
   CHECK_FALSE(parse_template("\x01"));
