@@ -118,7 +118,7 @@ BucketAddress address_of(const std::string& bucket, const Settings& settings) {
 }
 
 std::string aws_url(const std::string& bucket, const std::string& key, const Settings& settings) {
-  const auto address = aws_address(bucket, regional_endpoint(kS3, settings));
+  const auto address = aws_address(bucket, regional_endpoint(kS3, settings.region, {}));
   return address.base + percent_encode(address.path + "/" + key, "/");
 }
 

@@ -36,6 +36,9 @@ TEST_CASE("CloudFormation is given AWS's own URL, whatever the endpoint") {
   CHECK(aws_url("b-b", "p/k", settings_at("eu-west-1", "http://127.0.0.1:9000")) ==
         "https://b-b.s3.eu-west-1.amazonaws.com/p/k");
   CHECK(aws_url("b.b", "k", settings_at("eu-west-1")) == "https://s3.eu-west-1.amazonaws.com/b.b/k");
+  Settings other_hosts = settings_at("us-gov-west-1");
+  other_hosts.endpoints.fips = other_hosts.endpoints.dual_stack = true;
+  CHECK(aws_url("b-b", "k", other_hosts) == "https://b-b.s3.us-gov-west-1.amazonaws.com/k");
 }
 
 TEST_CASE("names of buckets") {
