@@ -51,7 +51,9 @@ constexpr std::array<std::string_view, 7> kPassing{"RequestTimeout",
                                                    "ServiceUnavailable",
                                                    "IDPCommunicationError",
                                                    "ConditionalRequestConflict"};
-constexpr std::array<std::string_view, 4> kRefusedKey{"InvalidClientTokenId", "UnrecognizedClientException",
+/// Also what a region says that the account has not enabled.
+constexpr std::string_view kUnknownKey = "InvalidClientTokenId";
+constexpr std::array<std::string_view, 4> kRefusedKey{kUnknownKey, "UnrecognizedClientException",
                                                       "InvalidAccessKeyId", "SignatureDoesNotMatch"};
 constexpr std::array<std::string_view, 3> kExpired{"ExpiredToken", "ExpiredTokenException", "RequestExpired"};
 /// The last is the answer to a HEAD, which has no words.
@@ -108,7 +110,7 @@ Elsewhere elsewhere(const std::string& action, const ErrorAnswer& said) {
           said.region};
 }
 
-ApiError error_of(const std::string& action, int status, const ErrorAnswer& said) {
+ApiError error_of(const std::string& action, const std::string& region, int status, const ErrorAnswer& said) {
   Problem problem{ProblemCause::destination, with_action(action, said), {}, {}, {}};
   if (is_passing_answer(status, said.code)) {
     problem.cause = ProblemCause::transient;
@@ -121,7 +123,8 @@ ApiError error_of(const std::string& action, int status, const ErrorAnswer& said
   } else if (is_one_of(said.code, kRefusedKey)) {
     problem.hint =
         said.message.find("region") == std::string::npos
-            ? "the access key is unknown, or its secret is another one: correct the credentials"
+            ? "the access key is unknown, or its secret is another one: correct the credentials" +
+                  (said.code == kUnknownKey ? ", or enable the region " + region + " in the account" : "")
             : "see whether `region` of the destination is one, and whether the credentials are right";
   } else if (is_forbidden(said.code)) {
     problem.hint = "allow the action in the identity's IAM policy";
@@ -204,7 +207,7 @@ HttpResponse Client::answer_to(const std::string& name, const std::string& regio
       if (said.region.empty()) said.region = response.header("x-amz-bucket-region");
       if (said.region != region && is_elsewhere(out.method, response.status, said))
         throw elsewhere(name, said);
-      const auto error = error_of(name, response.status, said);
+      const auto error = error_of(name, region, response.status, said);
       const bool key = is_one_of(said.code, kExpired) || is_one_of(said.code, kRefusedKey);
       if (last || !(is_passing_answer(response.status, said.code) || (key && tried == 1))) throw error;
       afresh = key;

@@ -25,6 +25,13 @@ class Errors(AccountScene):
         self.daemon.ctl("sync", "web")
         self.assertIn(self.prefix + "queue", self.account.stacks())
 
+    def test_unknown_key(self):
+        """a key that AWS does not know is told with its region, which the account may have to enable"""
+        self.account.door("keys", {})
+        event = self.sync(self.declared, state="failed", **FILES)
+        self.assertIn("(InvalidClientTokenId)", event["error"])
+        self.assertIn("correct the credentials, or enable the region eu-central-1 in the account", event["error"])
+
     def test_clock(self):
         """with a clock that is an hour off it signs by AWS's clock"""
         self.account.door("clock", 3600)
