@@ -23,6 +23,8 @@ using protocol::StepState;
 /// A deletion that takes longer is told to be going.
 constexpr auto kPromptly = 2s;
 constexpr auto kBetweenLooks = 200ms, kLongestBetweenLooks = 5000ms;
+/// How long looks may show a stack as it was before what was asked for.
+constexpr auto kShownAfter = 60s;
 /// Before the deadline of a call that waits for a rollback.
 constexpr auto kSpare = 30s;
 
@@ -135,6 +137,8 @@ class StackApplier {
       execute(step, expected);
     }
     Receipt receipt{expected.stack, expected.template_, {}, {}};
+    if (!expected.change_set.empty())
+      receipt.begun = {execution_token(step, expected), expected.updated, system_clock().wall()};
     receipt.policy = expected.policy;
     receipt.detects = stack.more.detects_drift;
     // A stack that is just being made is protected by a step of its own, once it stands.
@@ -153,8 +157,12 @@ class StackApplier {
     if (expected.protection) there(step).protect(expected.stack, *expected.protection, context_.cancelled);
   }
 
+  std::string execution_token(const Step& step, const Precondition&) const {
+    return token_of(request_.sync, step.key);
+  }
+
   void execute(const Step& step, const Precondition& expected) {
-    const std::string token = token_of(request_.sync, step.key);
+    const std::string token = execution_token(step, expected);
     try {
       there(step).execute_change_set(expected.change_set, token, context_.cancelled);
     } catch (const ApiError& error) {
@@ -173,9 +181,12 @@ class StackApplier {
   /// Waits for its end: what is declared can be planned only then.
   [[noreturn]] void continue_rollback(const Step& step, const Precondition& expected, const Stack& stack) {
     CloudFormation& region = there(step);
+    const std::string token = rollback_token(expected.stack, step.digest);
+    const PlaceOf place_of = [&](const std::string& id) { return state_.places.find(expected.stack, id); };
+    const auto shown = Monotonic::now() + kShownAfter;
     try {
-      region.continue_rollback(expected.stack, stack.more.skip_in_rollback, stack.role,
-                               rollback_token(expected.stack, step.digest), context_.cancelled);
+      region.continue_rollback(expected.stack, stack.more.skip_in_rollback, stack.role, token,
+                               context_.cancelled);
     } catch (const ApiError& error) {
       // Asked for already by whoever was cut off, or it is at it, or it has come to an end.
       if (!is_repeated(error) && !is_busy(error)) throw;
@@ -186,12 +197,16 @@ class StackApplier {
       const auto phase = live ? phase_of(live->status) : StackPhase::broken;
       if (phase != StackPhase::busy && phase != StackPhase::stuck)
         throw StalePlan{"the rollback of '" + stack.name + "' has come to its end"};
-      if (phase == StackPhase::stuck)
-        throw fail(ProblemCause::destination,
-                   "the rollback of the stack '" + stack.name + "' was continued, and failed again: " +
-                       first_failure(state_, region, expected.stack, context_.cancelled),
-                   "mend that and continue it in CloudFormation, or name what it is to skip in "
-                   "`skipInRollback`");
+      if (phase == StackPhase::stuck) {
+        // The first looks may still show that it failed before.
+        auto events = region.events(expected.stack, {}, context_.cancelled);
+        if (has_come_to(live->status, token, events) || Monotonic::now() > shown)
+          throw fail(ProblemCause::destination,
+                     "the rollback of the stack '" + stack.name + "' was continued, and failed again: " +
+                         first_failure(region, std::move(events), place_of, context_.cancelled),
+                     "mend that and continue it in CloudFormation, or name what it is to skip in "
+                     "`skipInRollback`");
+      }
       if (context_.cancelled() || Monotonic::now() + pause + kSpare > context_.deadline)
         throw fail(ProblemCause::transient, "the rollback of the stack '" + stack.name + "' goes on");
       std::this_thread::sleep_for(pause);
@@ -211,35 +226,38 @@ class StackApplier {
 
   void remove(const Step& step, const Precondition& expected) {
     CloudFormation& region = there(step);
+    state_.deletions.forget(step.id);
     const auto live = region.stack(expected.stack, context_.cancelled);
     if (!live) return;
     const auto owner = owner_of(live->tags);
     if (!owner || !stands_for(*owner, request_.owner, step.from))
       throw StalePlan{"the stack '" + live->name + "' is not ours any more"};
-    ask_to_delete(step, expected, *live);
+    const auto asked = ask_to_delete(step, expected, *live);
+    const PlaceOf place_of = [&](const std::string& id) { return state_.places.find(expected.stack, id); };
     const auto patience = Monotonic::now() + kPromptly;
     for (;;) {
-      const auto now = region.stack(expected.stack, context_.cancelled);
-      if (!now) return;
-      if (now->status == "DELETE_FAILED")
-        throw fail(ProblemCause::destination,
-                   "the stack '" + now->name + "' cannot be deleted: " +
-                       first_failure(state_, region, expected.stack, context_.cancelled),
+      const auto now = look_at_deletion(region, expected.stack, asked, place_of, context_.cancelled);
+      if (now.end == DeletionLook::End::gone) return;
+      if (now.end == DeletionLook::End::stays)
+        throw fail(ProblemCause::destination, "the stack '" + live->name + "' cannot be deleted: " + now.why,
                    "mend that: the next sync tries again");
       if (Monotonic::now() > patience) {
         state_.deletions.watch(expected.stack, {request_.owner.application, step.id,
-                                                StackPlace::parse(name_of(step.id)).region});
-        throw Going{"the stack '" + now->name + "' is in " + now->status};
+                                                StackPlace::parse(name_of(step.id)).region, asked});
+        throw Going{"the stack '" + live->name + "' is in " + now.status};
       }
       std::this_thread::sleep_for(kBetweenLooks);
     }
   }
 
-  void ask_to_delete(const Step& step, const Precondition& expected, const StackFacts& live) {
+  AskedDeletion ask_to_delete(const Step& step, const Precondition& expected, const StackFacts& live) {
+    AskedDeletion asked{token_of(request_.sync, step.key), live.status_reason,
+                        Monotonic::now() + kShownAfter};
     try {
-      there(step).delete_stack(expected.stack, token_of(request_.sync, step.key), context_.cancelled);
+      there(step).delete_stack(expected.stack, asked.token, context_.cancelled);
+      return asked;
     } catch (const ApiError& error) {
-      if (is_repeated(error)) return;
+      if (is_repeated(error)) return asked;
       if (is_busy(error))
         throw fail(ProblemCause::transient,
                    "an operation on the stack '" + live.name + "' is under way: " + live.status);

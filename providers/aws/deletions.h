@@ -12,9 +12,25 @@
 #include <thread>
 
 #include "providers/aws/cloudformation.h"
+#include "providers/aws/operation.h"
 #include "providers/protocol/service.h"
 
 namespace gitopsd::aws {
+
+/// One that was asked for.
+struct AskedDeletion {
+  std::string token;   ///< of its events; empty: it was seen under way
+  std::string reason;  ///< StackFacts::status_reason before
+  Deadline shown{};    ///< until then a look may show the stack as it was before
+};
+struct DeletionLook {
+  enum class End { none, gone, stays } end = End::none;
+  std::string status;  ///< of the stack
+  std::string why;     ///< it stays
+};
+/// `stack`: its id.
+DeletionLook look_at_deletion(CloudFormation&, const std::string& stack, const AskedDeletion&, const PlaceOf&,
+                              const Cancelled&);
 
 class Deletions {
  public:
@@ -29,14 +45,18 @@ class Deletions {
     std::string application;
     ResourceId resource;
     std::string region;  ///< empty: the destination's
+    AskedDeletion asked{};
   };
   /// Until it is gone, or stays: `changed` tells either. `stack`: its id.
   void watch(const std::string& stack, const Leaving&);
+  /// A condition until it is gone, or nobody wants it to go any more.
+  void tell_that_it_stays(const std::string& application, const ResourceId&, const std::string& why);
+  void forget(const ResourceId&);
 
  private:
   void run(const std::stop_token&);
-  /// Whether nothing more is to be waited for.
-  bool has_ended(const std::string& stack, const Leaving&, const std::stop_token&);
+  DeletionLook look_at(const std::string& stack, const Leaving&, const std::stop_token&);
+  void end(const Leaving&, const DeletionLook&);
 
   const Region region_;
   const std::shared_ptr<protocol::Notifier> notifier_;
@@ -44,6 +64,7 @@ class Deletions {
   std::condition_variable_any woken_;
   bool news_ = false;                       ///< one more is leaving
   std::map<std::string, Leaving> leaving_;  ///< by the stack's id
+  std::map<ResourceId, std::string> stay_;  ///< why, as it was told
   std::jthread thread_;                     ///< the last: it uses what is above
 };
 

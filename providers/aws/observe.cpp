@@ -15,6 +15,8 @@ using protocol::Observation;
 
 /// From here on one page of all is cheaper than each by itself.
 constexpr std::size_t kManyEntries = 4;
+/// How long a look may show a stack as it was before an operation of ours.
+constexpr WallMicros kShownWithin = 60'000'000;
 
 class StackObserver {
  public:
@@ -58,6 +60,14 @@ class StackObserver {
   void look(const protocol::Entry& entry, Observation& seen) {
     const std::string name = name_of(entry.id);
     const auto live = looks_->look(name);
+    if (live && is_yet_to_show(entry, *live)) {
+      seen.live = Live::ours;
+      seen.drift = DriftState::no;
+      seen.health = Health::progressing;
+      seen.reason = live->status + ", which does not show yet that its change has begun";
+      return state_.drift.rest(live->id);
+    }
+    if (!live) state_.deletions.forget(entry.id);
     if (!live || phase_of(live->status) == StackPhase::review) {
       seen.live = Live::absent;
       seen.drift = entry.owned ? DriftState::yes : DriftState::no;
@@ -77,6 +87,19 @@ class StackObserver {
     seen.live = Live::ours;
     judge_health(entry, *live, seen);
     judge_drift(entry, *live, seen);
+  }
+
+  /// Believed is a status with an event of the operation, or another time of the last update.
+  bool is_yet_to_show(const protocol::Entry& entry, const StackFacts& live) {
+    const auto receipt = entry.owned ? Receipt::parse(entry.owned->receipt) : std::nullopt;
+    if (!receipt || !receipt->begun || receipt->stack != live.id) return false;
+    const auto& begun = *receipt->begun;
+    const auto phase = phase_of(live.status);
+    const auto since = system_clock().wall() - begun.at;
+    if (phase == StackPhase::busy || since < 0 || since > kShownWithin) return false;
+    if (phase == StackPhase::review) return true;
+    if (live.updated != begun.before) return false;
+    return !has_come_to(live.status, begun.token, there(entry).events(live.id, {}, context_.cancelled));
   }
 
   /// It gets its tags by the operation that our receipt is of: until that has come to a good end there may be
@@ -114,7 +137,8 @@ class StackObserver {
       case StackPhase::busy:
         if (live.status == "DELETE_IN_PROGRESS")
           state_.deletions.watch(
-              live.id, {request_.owner.application, entry.id, StackPlace::parse(name_of(entry.id)).region});
+              live.id,
+              {request_.owner.application, entry.id, StackPlace::parse(name_of(entry.id)).region, {}});
         [[fallthrough]];
       case StackPhase::review:
         seen.health = Health::progressing;
@@ -133,6 +157,9 @@ class StackObserver {
     const std::string cause = first_failure(state_, there(entry), live.id, context_.cancelled);
     seen.reason = live.status + (cause.empty() ? live.status_reason.empty() ? "" : ": " + live.status_reason
                                                : ": " + cause);
+    if (live.status == "DELETE_FAILED")  // also where nobody was there to see it
+      state_.deletions.tell_that_it_stays(request_.owner.application, entry.id,
+                                          cause.empty() ? live.status_reason : cause);
   }
 
   void judge_drift(const protocol::Entry& entry, const StackFacts& live, Observation& seen) {
@@ -171,6 +198,7 @@ class StackObserver {
     }
     receipt.facts = facts_now;
     receipt.updated = live.updated;
+    receipt.begun.reset();
     seen.receipt = receipt.text();
   }
 

@@ -35,6 +35,12 @@ const StackEvent* first_cause(const std::vector<StackEvent>& events) {
   return cause == events.rend() ? nullptr : &*cause;
 }
 
+bool has_come_to(const std::string& status, const std::string& token, const std::vector<StackEvent>& events) {
+  const auto last =
+      std::find_if(events.begin(), events.end(), [](const StackEvent& event) { return event.of_stack; });
+  return last != events.end() && last->token == token && last->status == status;
+}
+
 std::string named(const std::string& logical_id, const std::string& type, const std::string& place) {
   return logical_id + (type.empty() ? "" : " (" + type + ")") + (place.empty() ? "" : " at " + place);
 }

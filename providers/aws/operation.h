@@ -11,6 +11,9 @@ namespace gitopsd::aws {
 
 /// The event of what went wrong first; nullptr where nothing did. `events`: newest first.
 const StackEvent* first_cause(const std::vector<StackEvent>& events);
+/// Whether the operation with this token left the stack in this status. `events`: of the newest one, newest
+/// first.
+bool has_come_to(const std::string& status, const std::string& token, const std::vector<StackEvent>& events);
 /// Where a resource is declared, by its logical id; empty where that is not known.
 using PlaceOf = std::function<std::string(const std::string& logical_id)>;
 /// "Queue (AWS::SQS::Queue) at templates/app.yaml:12"

@@ -230,6 +230,7 @@ std::string Precondition::text() const {
   if (sets_policy) out.set("setsPolicy", true);
   if (protection) out.set("protection", *protection);
   if (continues) out.set("continues", true);
+  if (!updated.empty()) out.set("updated", updated);
   return to_json(out);
 }
 
@@ -240,6 +241,7 @@ Precondition Precondition::parse(const std::string& text) {
   out.sets_policy = value.get_bool("setsPolicy");
   if (value.find("protection")) out.protection = value.get_bool("protection");
   out.continues = value.get_bool("continues");
+  out.updated = value.get_string("updated");
   return out;
 }
 

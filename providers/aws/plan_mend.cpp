@@ -67,6 +67,7 @@ PlannedStack StackPlanner::put_back(const Stack& wanted, const StackFacts& live,
   expected.change_set = set.id;
   expected.stack = set.stack_id;
   expected.template_ = changes.template_digest;
+  expected.updated = live.updated;
   out.step->precondition = expected.text();
   out.step->diff = change_text(set, DataGuard(policy_.data, wanted.more));
   return out;

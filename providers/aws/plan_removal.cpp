@@ -29,12 +29,18 @@ PlannedStack StackPlanner::removal(const ResourceId& id) {
                    "`terminationProtection: false`");
   auto step = step_for(id, Action::remove,
                        !live  ? "it is gone already"
-                       : ours ? "it is no longer declared"
+                       : ours ? "it is no longer declared" + failed_before(*live, name)
                               : "it is not ours any more, and stays");
   step.precondition = Precondition{"", ours ? live->id : ""}.text();
   step.destroys = ours ? DataGuard(policy_.data).of_deletion() : protocol::Destroys::nothing;
   if (ours) step.diff = what_goes(*live, name);
   return PlannedStack::of(std::move(step));
+}
+
+std::string StackPlanner::failed_before(const StackFacts& live, const std::string& place) const {
+  if (live.status != "DELETE_FAILED") return {};
+  const std::string cause = first_failure(state_, there(place), live.id, context_.cancelled);
+  return "; its deletion failed before: " + (cause.empty() ? live.status_reason : cause);
 }
 
 std::string StackPlanner::what_goes(const StackFacts& live, const std::string& place) const {

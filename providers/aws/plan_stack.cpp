@@ -35,6 +35,7 @@ Value made_by(const Stack& wanted, const ChangeSet& set, bool creates) {
 
 PlannedStack StackPlanner::upsert(const Stack& wanted) {
   const auto live = look(wanted.name);
+  if (live && live->status != "DELETE_FAILED") state_.deletions.forget(id_of(wanted.name));
   if (live)
     if (auto planned = before_changes(*live, wanted)) return *std::move(planned);
   const bool creates = !live || phase_of(live->status) == StackPhase::review;
@@ -74,13 +75,14 @@ PlannedStack StackPlanner::changed(const Stack& wanted, const std::optional<Stac
   const bool creates = action == Action::create;
   expected.change_set = set.id;
   expected.stack = set.stack_id;
+  if (!creates) expected.updated = live->updated;
   auto out = PlannedStack::of(step_for(wanted, action, change_summary(set)));
   out.step->fresh = true;
   out.made = made_by(wanted, set, creates);
   if (creates && !beside.empty()) {
     out.after = once_it_stands(wanted, expected, beside);
     out.after->fresh = true;
-    expected = {set.id, set.stack_id, changes.template_digest};
+    expected = {set.id, set.stack_id, changes.template_digest};  // what is created has not been updated
   } else if (!beside.empty()) {
     out.step->reason += "; " + beside;
   }

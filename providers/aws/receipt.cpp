@@ -11,6 +11,11 @@ std::optional<bool> read_flag(const Value& value, std::string_view key) {
   return value.find(key) ? std::optional(value.get_bool(key)) : std::nullopt;
 }
 
+std::optional<Begun> read_begun(const Value* value) {
+  if (!value) return std::nullopt;
+  return Begun{value->get_string("token"), value->get_string("before"), value->get_int("at")};
+}
+
 }  // namespace
 
 std::string Receipt::text() const {
@@ -19,6 +24,8 @@ std::string Receipt::text() const {
   if (!policy.empty()) out.set("policy", policy);
   if (protection) out.set("protection", *protection);
   if (detects) out.set("detects", *detects);
+  if (begun)
+    out.set("begun", Value::object({{"token", begun->token}, {"before", begun->before}, {"at", begun->at}}));
   return to_json(out);
 }
 
@@ -30,6 +37,7 @@ std::optional<Receipt> Receipt::parse(const std::string& text) {
     out.policy = value.get_string("policy");
     out.protection = read_flag(value, "protection");
     out.detects = read_flag(value, "detects");
+    out.begun = read_begun(value.find("begun"));
     if (out.stack.empty()) return std::nullopt;
     return out;
   } catch (const Failure&) {

@@ -5,9 +5,18 @@
 #include <string>
 
 #include "base/secret.h"
+#include "base/types.h"
 #include "providers/aws/cloudformation.h"
 
 namespace gitopsd::aws {
+
+/// An operation of ours that was asked for. DescribeStacks is eventually consistent: the first looks after it
+/// may still show the stack as it was before.
+struct Begun {
+  std::string token;   ///< of its events
+  std::string before;  ///< StackFacts::updated until then; empty: it creates the stack
+  WallMicros at = 0;
+};
 
 struct Receipt {
   std::string stack;      ///< its id: another one when it was made anew
@@ -19,6 +28,7 @@ struct Receipt {
   std::string policy{};              ///< digest of the stack policy that was set; empty: none was
   std::optional<bool> protection{};  ///< as declared and switched; nullopt: left alone
   std::optional<bool> detects{};     ///< drift of its resources, as declared; nullopt: as the policy says
+  std::optional<Begun> begun{};      ///< until somebody has seen its end
 
   std::string text() const;
   static std::optional<Receipt> parse(const std::string& text);

@@ -69,6 +69,7 @@ class StackPlanner {
 
   // What is to go.
   PlannedStack removal(const ResourceId&);
+  std::string failed_before(const StackFacts& live, const std::string& place) const;
   std::string what_goes(const StackFacts& live, const std::string& place) const;
 
   protocol::Step step_for(const ResourceId&, protocol::Action, std::string reason) const;

@@ -35,6 +35,7 @@ struct Precondition {
   bool sets_policy = false;
   std::optional<bool> protection{};  ///< to be switched; nullopt: it stays
   bool continues = false;            ///< the rollback that failed
+  std::string updated{};  ///< StackFacts::updated when the change set was made; empty: it is created
   std::string text() const;
   /// Throws Failure (input).
   static Precondition parse(const std::string& text);

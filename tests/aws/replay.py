@@ -89,6 +89,7 @@ class Stack:
         self.hold = False
         self.looked = False
         self.parent: Stack | None = None
+        self.stale: list[dict] = []  # what the next looks at it still show
 
     def tell(self, logical: str, type_: str, status: str, reason: str | None, token: str | None, physical: str | None = None) -> None:
         if logical in self.resources:
@@ -107,6 +108,16 @@ class Stack:
         self.finish, self.looked = finish, False
         if self.account.hold_next:
             self.hold, self.account.hold_next = True, False
+
+    def lag(self) -> None:
+        """An operation is about to begin, which the first looks do not show yet."""
+        self.stale = [self.described()] * self.account.stale_looks
+
+    def look(self) -> dict:
+        if self.stale:
+            return self.stale.pop()
+        self.pass_time()
+        return self.described()
 
     def pass_time(self) -> None:
         """Somebody has looked."""
@@ -169,6 +180,7 @@ class Replay(Nested):
         self.skipped: list[str] = []
         self.findings: list[dict] = []  #: operation events of validations, for which the next change sets fail
         self.stalls = False  #: change sets are not made until it is taken away, and as on AWS cannot be deleted meanwhile
+        self.stale_looks = 0  #: how many looks at a stack do not show yet that an operation has begun, as AWS is eventually consistent
         self.hold_next = False  #: the next operation goes on until its stack's `hold` is taken away
         self.asked: list[tuple[str, Fields]] = []
         self.tokens: dict[tuple, str] = {}
@@ -272,13 +284,9 @@ class Replay(Nested):
 
     def do_describe_stacks(self, region, fields):
         if "StackName" in fields:
-            stack = self.needed(region, fields["StackName"])
-            stack.pass_time()
-            return {"Stacks": [stack.described()]}
-        live = [s for s in self.stacks if s.region == region and s.status != "DELETE_COMPLETE"]
-        for stack in live:
-            stack.pass_time()
-        return self.paged(fields, "Stacks", [s.described() for s in live if s.status != "DELETE_COMPLETE"])
+            return {"Stacks": [self.needed(region, fields["StackName"]).look()]}
+        live = [s.look() for s in self.stacks if s.region == region and s.status != "DELETE_COMPLETE"]
+        return self.paged(fields, "Stacks", [told for told in live if told["StackStatus"] != "DELETE_COMPLETE"])
 
     def do_describe_stack_events(self, region, fields):
         return self.paged(fields, "StackEvents", self.needed(region, fields["StackName"]).events[::-1])
@@ -404,6 +412,7 @@ class Replay(Nested):
                           f"ChangeSet [{one.id}] cannot be executed in its current status of [{one.execution}]", 400)
         if one.type == "UPDATE":
             self.check_updatable(one.stack)
+        one.stack.lag()
         self.run(one, fields.get("ClientRequestToken"))
 
     def do_delete_stack(self, region, fields):
@@ -415,6 +424,7 @@ class Replay(Nested):
         if stack.status == "DELETE_IN_PROGRESS":
             return None
         self.once(region, "DeleteStack", fields)
+        stack.lag()
         token = fields.get("ClientRequestToken")
         stack.begin("DELETE_IN_PROGRESS", token, lambda: self.end_deletion(stack, token))
         return None
@@ -437,6 +447,7 @@ class Replay(Nested):
             raise invalid(f"Stack:{stack.id} is in {stack.status} state and can not continue update rollback.")
         skipped = fields.listed("ResourcesToSkip") or []
         self.skipped += skipped
+        stack.lag()
         left = {name: why for name, why in self.rollback_fails.items() if name not in skipped}
         stack.begin("UPDATE_ROLLBACK_IN_PROGRESS", token, lambda: self.end_rollback(stack, token, left))
 

@@ -145,9 +145,91 @@ class Ends(ReplayScene):
         wait.until(lambda: self.owned() == set(), "it is gone from the inventory")
         self.assertEqual((one.status, len(self.cloud.fields_of("DeleteStack"))), ("DELETE_COMPLETE", 1))
 
+    def test_slow_deletion_fails(self):
+        """a deletion that fails after its sync has ended is told with its reason, until the next one gets it done"""
+        self.web()
+        self.cloud.hold_next = True
+        event, _ = self.held()
+        self.approve()
+        self.daemon.wait_ended(event)
+        self.cloud.delete_fails = {"Queue": "it is in use"}
+        self.cloud.find("web").hold = False
+        told = wait.until(lambda: self.daemon.status()["conditions"], "it is told")
+        self.assertEqual([(one["message"], one["hint"]) for one in told],
+                         [("stack/web is not deleted: Queue (AWS::SQS::Queue): it is in use", "mend that: the next sync tries again")])
+        self.cloud.delete_fails = {}
+        self.daemon.act("/v1/applications/web/sync")
+        wait.until(lambda: self.daemon.status()["phase"] == "held", "the next one asks again")
+        self.assertIn("it is no longer declared; its deletion failed before: Queue (AWS::SQS::Queue): it is in use",
+                      self.daemon.ctl("plan", "web"))
+        self.approve()
+        wait.until(lambda: self.cloud.find("web") is None and not self.daemon.status()["conditions"], "it is gone, and nothing is told")
+
     def approve(self) -> None:
         """Without waiting for what comes of it."""
         self.daemon.act("/v1/applications/web/approve")
 
     def owned(self) -> set[str]:
         return {entry["id"] for entry in self.daemon.get("/v1/applications/web/inventory")["entries"]}
+
+
+class Stale(ReplayScene):
+    """The first looks at a stack still show it as it was before what was asked for."""
+
+    def test_change(self):
+        """a change is waited for while its stack shows the success of the one before, and fails with its own cause"""
+        self.web()
+        self.cloud.stale_looks, self.cloud.fails = 2, {"Queue": "no such key"}
+        event = self.web(parameters={"Wait": 7}, state="failed")
+        self.assertIn("UPDATE_ROLLBACK_COMPLETE: Queue (AWS::SQS::Queue) at /t.json:1: no such key", event["error"])
+
+    def test_mended(self):
+        """a change that goes well is not taken for the failure of the one before"""
+        self.web()
+        self.cloud.fails = {"Queue": "no such key"}
+        self.web(parameters={"Wait": 7}, state="failed")
+        self.cloud.stale_looks, self.cloud.fails = 2, {}
+        self.web(parameters={"Wait": 8})
+        self.assertEqual(self.cloud.find("web").status, "UPDATE_COMPLETE")
+
+    def test_creation(self):
+        """a stack that does not show yet that it is being made is waited for, and is no drift"""
+        self.cloud.stale_looks = 2
+        self.web()
+        self.assertEqual((self.cloud.find("web").status, len(self.cloud.fields_of("ExecuteChangeSet"))), ("CREATE_COMPLETE", 1))
+
+    def test_adoption(self):
+        """a stack that does not show yet that it becomes ours is waited for"""
+        self.cloud.put("web", QUEUE)
+        self.cloud.stale_looks = 2
+        self.web(parameters={"Wait": 7})
+        self.assertEqual(self.cloud.find("web").status, "UPDATE_COMPLETE")
+
+    def test_rollback(self):
+        """a rollback that is continued has not failed again while its stack shows the failure before"""
+        self.web()
+        self.cloud.fails = self.cloud.rollback_fails = {"Queue": "somebody deleted it"}
+        self.web(parameters={"Wait": 7}, state="failed")
+        self.cloud.fails, self.cloud.rollback_fails, self.cloud.stale_looks = {}, {}, 2
+        event = self.web(parameters={"Wait": 8})
+        self.assertEqual((event["state"], len(self.cloud.fields_of("ContinueUpdateRollback"))), ("succeeded", 1))
+
+    def test_deletion(self):
+        """a deletion has not failed again while its stack shows the failure before"""
+        self.web()
+        self.cloud.delete_fails = {"Queue": "it is in use"}
+        self.held()
+        self.daemon.act("/v1/applications/web/approve")
+        wait.until(lambda: self.daemon.status()["phase"] == "held" and self.cloud.find("web").status == "DELETE_FAILED", "it failed")
+        self.cloud.delete_fails, self.cloud.stale_looks = {}, 2
+        self.daemon.act("/v1/applications/web/approve")
+        wait.until(lambda: self.cloud.find("web") is None, "it is gone")
+        self.assertEqual(len(self.cloud.fields_of("DeleteStack")), 2)
+
+    def test_calls(self):
+        """a change that shows at once costs no question for events but for those that tell how far it is"""
+        self.web()
+        self.account.calls()
+        self.web(tags={"a": "b"})
+        calls = self.account.calls()
+        self.assertEqual(calls[calls.index("ExecuteChangeSet") + 1:], ["DescribeStacks", "DescribeStackEvents", "DescribeStacks"])

@@ -36,6 +36,16 @@ TEST_CASE("the first cause is neither the stack's own end nor what was cancelled
   CHECK(first_failure({of("A", "CREATE_COMPLETE")}).empty());
 }
 
+TEST_CASE("an operation has come to what its newest event of the stack says") {
+  const std::vector<StackEvent> events{of("A", "UPDATE_COMPLETE"), of_stack("UPDATE_COMPLETE"),
+                                       of("A", "UPDATE_IN_PROGRESS"), of_stack("UPDATE_IN_PROGRESS")};
+  CHECK(has_come_to("UPDATE_COMPLETE", "t", events));
+  CHECK_FALSE(has_come_to("UPDATE_COMPLETE", "of another", events));
+  CHECK_FALSE(has_come_to("UPDATE_IN_PROGRESS", "t", events));
+  CHECK_FALSE(has_come_to("UPDATE_COMPLETE", "t", {of("A", "UPDATE_COMPLETE")}));
+  CHECK_FALSE(has_come_to("UPDATE_COMPLETE", "t", {}));
+}
+
 TEST_CASE("progress tells failures first, then what is under way, by the newest event of each resource") {
   const std::vector<StackEvent> events{of("C", "CREATE_FAILED", "no"), of("B", "CREATE_IN_PROGRESS"),
                                        of("A", "CREATE_COMPLETE"),     of("A", "CREATE_IN_PROGRESS"),
