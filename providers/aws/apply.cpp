@@ -140,6 +140,7 @@ class StackApplier {
     if (!expected.change_set.empty())
       receipt.begun = {execution_token(step, expected), expected.updated, system_clock().wall()};
     receipt.policy = expected.policy;
+    receipt.requires_ = stack.requires_;
     receipt.detects = stack.more.detects_drift;
     // A stack that is just being made is protected by a step of its own, once it stands.
     if (step.action != Action::create) receipt.protection = stack.more.protection;

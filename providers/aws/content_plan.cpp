@@ -216,13 +216,13 @@ class ContentPlanner {
 
   /// A bucket is deleted only when it is empty.
   void put_first(std::vector<Step> removals) {
-    int wave = 0;
+    std::optional<int> first;  // wave of stacks that go
     for (const auto& step : result_.steps)
-      if (step.action == Action::remove) wave = std::max(wave, step.wave);
+      if (step.action == Action::remove) first = std::min(first.value_or(step.wave), step.wave);
     for (auto& step : result_.steps)
       if (step.action == Action::remove)
         for (const auto& removal : removals) step.after.push_back(removal.key);
-    for (auto& step : removals) step.wave = wave;
+    for (auto& step : removals) step.wave = first.value_or(0);
     result_.steps.insert(result_.steps.begin(), std::make_move_iterator(removals.begin()),
                          std::make_move_iterator(removals.end()));
   }

@@ -75,4 +75,24 @@ std::vector<int> sort_by_requirements(std::vector<Stack>& stacks,
   return Sorter(stacks, problems).run();
 }
 
+std::vector<int> levels_of_leaving(const std::vector<std::string>& names,
+                                   const std::vector<std::vector<std::string>>& required) {
+  std::map<std::string_view, std::size_t> by_name;
+  for (std::size_t i = 0; i < names.size(); ++i) by_name.emplace(names[i], i);
+  std::vector<int> levels(names.size(), 0);
+  bool moved = true;
+  for (std::size_t pass = 0; moved && pass < names.size();
+       ++pass) {  // they may require each other in a circle
+    moved = false;
+    for (std::size_t i = 0; i < names.size(); ++i)
+      for (const auto& name : required[i]) {
+        const auto found = by_name.find(name);
+        if (found == by_name.end() || found->second == i || levels[found->second] > levels[i]) continue;
+        levels[found->second] = levels[i] + 1;
+        moved = true;
+      }
+  }
+  return levels;
+}
+
 }  // namespace gitopsd::aws

@@ -56,6 +56,7 @@ protocol::PlanResult StackPlanner::run() {
   state_.check_account(context_.cancelled);
   looks_.emplace(state_, places(), kManyStacks, context_.cancelled);
   planned_.resize(wanted_.size() + remove_.size());
+  leaving_ = levels_of_removals();
   // Two waves for each level: what comes once a stack stands comes before those that need it.
   const int last = levels_.empty() ? 0 : 2 * (*std::max_element(levels_.begin(), levels_.end()) + 1);
   protocol::run_in_order(requirements(planned_.size()), kCallsAtOnce,
@@ -77,7 +78,7 @@ void StackPlanner::plan_one(std::size_t i, int last_wave) {
   try {
     auto& one = planned_[i];
     one = wanted ? upsert(wanted_[i]) : removal(id);
-    if (one.step) one.step->wave = wanted ? 2 * levels_[i] : last_wave;
+    if (one.step) one.step->wave = wanted ? 2 * levels_[i] : last_wave + leaving_[i - wanted_.size()];
     if (one.after) one.after->wave = 2 * levels_[i] + 1;
   } catch (const Failure& failure) {
     planned_[i].problems.push_back(plan_problem(failure, id, wanted ? wanted_[i].document : ""));
@@ -100,6 +101,20 @@ void StackPlanner::read_documents(std::vector<WireProblem>& problems) {
   }
   for (const auto& entry : request_.entries) entries_.emplace(entry.id, &entry);
   levels_ = sort_by_requirements(wanted_, problems);
+}
+
+/// Nobody declares any more what they require: their receipts tell.
+std::vector<int> StackPlanner::levels_of_removals() const {
+  std::vector<std::string> names;
+  std::vector<std::vector<std::string>> required;
+  for (const auto& id : remove_) {
+    const auto entry = entries_.find(id);
+    const bool owned = entry != entries_.end() && entry->second->owned;
+    const auto receipt = owned ? Receipt::parse(entry->second->owned->receipt) : std::nullopt;
+    names.push_back(name_of(id));
+    required.push_back(receipt ? receipt->requires_ : std::vector<std::string>());
+  }
+  return levels_of_leaving(names, required);
 }
 
 /// What has to be planned before: it decides whether outputs are known.

@@ -24,6 +24,11 @@ std::string Receipt::text() const {
   if (!policy.empty()) out.set("policy", policy);
   if (protection) out.set("protection", *protection);
   if (detects) out.set("detects", *detects);
+  if (!requires_.empty()) {
+    Value names = Value::array();
+    for (const auto& name : requires_) names.push(name);
+    out.set("requires", std::move(names));
+  }
   if (begun)
     out.set("begun", Value::object({{"token", begun->token}, {"before", begun->before}, {"at", begun->at}}));
   return to_json(out);
@@ -37,6 +42,7 @@ std::optional<Receipt> Receipt::parse(const std::string& text) {
     out.policy = value.get_string("policy");
     out.protection = read_flag(value, "protection");
     out.detects = read_flag(value, "detects");
+    for (const Value& name : value.get_array("requires")) out.requires_.push_back(name.as_string());
     out.begun = read_begun(value.find("begun"));
     if (out.stack.empty()) return std::nullopt;
     return out;

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/secret.h"
 #include "base/types.h"
@@ -25,10 +26,11 @@ struct Receipt {
   std::string facts;    ///< digest of what else was declared: parameters, tags, role, topics
   std::string updated;  ///< while that is the same, nobody has updated it
   // Of what stands beside operations.
-  std::string policy{};              ///< digest of the stack policy that was set; empty: none was
-  std::optional<bool> protection{};  ///< as declared and switched; nullopt: left alone
-  std::optional<bool> detects{};     ///< drift of its resources, as declared; nullopt: as the policy says
-  std::optional<Begun> begun{};      ///< until somebody has seen its end
+  std::string policy{};                  ///< digest of the stack policy that was set; empty: none was
+  std::optional<bool> protection{};      ///< as declared and switched; nullopt: left alone
+  std::optional<bool> detects{};         ///< drift of its resources, as declared; nullopt: as the policy says
+  std::vector<std::string> requires_{};  ///< stacks that came first, which go last
+  std::optional<Begun> begun{};          ///< until somebody has seen its end
 
   std::string text() const;
   static std::optional<Receipt> parse(const std::string& text);

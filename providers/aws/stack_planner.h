@@ -37,6 +37,7 @@ class StackPlanner {
  private:
   void read_documents(std::vector<protocol::WireProblem>&);
   std::vector<std::vector<std::size_t>> requirements(std::size_t all) const;
+  std::vector<int> levels_of_removals() const;
   std::vector<std::string> places() const;
   void plan_one(std::size_t i, int last_wave);
 
@@ -82,6 +83,7 @@ class StackPlanner {
   std::vector<ResourceId> remove_;     ///< stacks
   std::vector<Stack> wanted_;          ///< in the order in which they may be made
   std::vector<int> levels_;            ///< of `wanted_`
+  std::vector<int> leaving_;           ///< levels of `remove_`
   std::vector<PlannedStack> planned_;  ///< first those wanted, then the removals
   std::map<ResourceId, const protocol::Entry*> entries_;
   std::optional<StackLooks> looks_;

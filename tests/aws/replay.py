@@ -426,7 +426,8 @@ class Replay(Nested):
         self.once(region, "DeleteStack", fields)
         stack.lag()
         token = fields.get("ClientRequestToken")
-        stack.begin("DELETE_IN_PROGRESS", token, lambda: self.end_deletion(stack, token))
+        before = stack.status
+        stack.begin("DELETE_IN_PROGRESS", token, lambda: self.end_deletion(stack, token, before))
         return None
 
     def do_update_termination_protection(self, region, fields):
@@ -683,7 +684,21 @@ class Replay(Nested):
                 return
         stack.become("UPDATE_ROLLBACK_COMPLETE", token)
 
-    def end_deletion(self, stack: Stack, token: str | None) -> None:
+    def imported(self, stack: Stack) -> tuple[str, str] | None:
+        """An export of it that another one imports, and which."""
+        for output in json.loads(stack.template or "{}").get("Outputs", {}).values():
+            name = output.get("Export", {}).get("Name")
+            for other in self.stacks:
+                if name and other.region == stack.region and other.status != "DELETE_COMPLETE" and \
+                        f'"Fn::ImportValue": "{name}"' in other.template:
+                    return name, other.name
+        return None
+
+    def end_deletion(self, stack: Stack, token: str | None, before: str | None = None) -> None:
+        """Where an export is in use, the stack is `before` again."""
+        if before and (used := self.imported(stack)):
+            stack.become(before, token, f"Export {used[0]} cannot be deleted as it is in use by {used[1]}")
+            return
         for name, why in self.delete_fails.items():
             if name in stack.resources:
                 stack.tell(name, stack.resources[name].type, "DELETE_FAILED", why, token)

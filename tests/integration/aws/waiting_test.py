@@ -1,4 +1,6 @@
 """What people see while a stack takes its time, and how operations that fail come to an end."""
+import json
+
 from lib import wait
 from lib.aws import stack
 from lib.replay import ReplayScene
@@ -164,6 +166,29 @@ class Ends(ReplayScene):
                       self.daemon.ctl("plan", "web"))
         self.approve()
         wait.until(lambda: self.cloud.find("web") is None and not self.daemon.status()["conditions"], "it is gone, and nothing is told")
+
+    def test_imported(self):
+        """a stack of which another one imports something is not taken for deleted, and what imports goes first"""
+        exports = {**QUEUE, "Outputs": {"Url": {"Value": {"Ref": "Queue"}, "Export": {"Name": "queue-url"}}}}
+        imports = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": {"Fn::ImportValue": "queue-url"}}}}}
+        uses = stack("web-uses", "/imports.json", requires=["web"])
+        self.policy["data"] = {"allow": ["delete"]}
+        self.daemon.reload()
+        self.sync(uses, stack("web", "/t.json"), **self.file(exports), **{"imports.json": json.dumps(imports)})
+        event = self.sync(uses, state="failed")
+        self.assertIn("the stack 'web' cannot be deleted: Export queue-url cannot be deleted as it is in use by web-uses", event["error"])
+        self.assertEqual(self.cloud.find("web").status, "CREATE_COMPLETE")
+        self.account.calls()
+        self.cloud.hold_next = True
+        event, _ = self.held()
+        self.approve()
+        uses = wait.until(lambda: (one := self.cloud.find("web-uses")) and one.status == "DELETE_IN_PROGRESS" and one, "the one that imports goes")
+        tried = len(self.cloud.fields_of("DeleteStack"))
+        wait.until(lambda: "stack/web-uses" in str(self.daemon.status()["waits_for"]), "it is waited for")
+        uses.hold = False
+        self.assertEqual(self.daemon.wait_ended(event)["state"], "succeeded")
+        wait.until(lambda: self.cloud.find("web") is None, "the other one follows")
+        self.assertEqual(len(self.cloud.fields_of("DeleteStack")), tried + 1)
 
     def approve(self) -> None:
         """Without waiting for what comes of it."""

@@ -27,6 +27,13 @@ TEST_CASE("stacks come after those that they require") {
   CHECK(problems.empty());
 }
 
+TEST_CASE("stacks that go, go before those that they require") {
+  CHECK(levels_of_leaving({"a", "b", "c", "d"}, {{"b", "elsewhere"}, {"c"}, {}, {"c"}}) ==
+        std::vector<int>{0, 1, 2, 0});
+  CHECK(levels_of_leaving({"a", "b"}, {{"a"}, {}}) == std::vector<int>{0, 0});
+  CHECK(levels_of_leaving({"a", "b"}, {{"b"}, {"a"}}).size() == 2);
+}
+
 TEST_CASE("a circle is a problem of each stack in it") {
   std::vector<Stack> stacks{named("a", {"b"}), named("b", {"c"}), named("c", {"b"}), named("d", {"d"})};
   std::vector<protocol::WireProblem> problems;
