@@ -158,8 +158,9 @@ class StackApplier {
     if (expected.protection) there(step).protect(expected.stack, *expected.protection, context_.cancelled);
   }
 
-  std::string execution_token(const Step& step, const Precondition&) const {
-    return token_of(request_.sync, step.key);
+  /// A daemon that lost its database counts its syncs from 1 again: what is executed tells them apart.
+  std::string execution_token(const Step& step, const Precondition& expected) const {
+    return token_of(request_.sync, step.key + " " + expected.change_set);
   }
 
   void execute(const Step& step, const Precondition& expected) {
@@ -252,7 +253,7 @@ class StackApplier {
   }
 
   AskedDeletion ask_to_delete(const Step& step, const Precondition& expected, const StackFacts& live) {
-    AskedDeletion asked{token_of(request_.sync, step.key), live.status_reason,
+    AskedDeletion asked{token_of(request_.sync, step.key + " " + expected.stack), live.status_reason,
                         Monotonic::now() + kShownAfter};
     try {
       there(step).delete_stack(expected.stack, asked.token, context_.cancelled);

@@ -1,5 +1,7 @@
 """Answers that AWS documents and moto does not give, from the double of tests/aws/replay.py."""
 import json
+import shutil
+import uuid
 
 from lib import wait
 from lib.aws import stack
@@ -51,6 +53,20 @@ class Line(ReplayScene):
         event = self.web({"Resources": {"Role": {"Type": "AWS::IAM::Role"}}}, name="web-iam", state="failed")
         self.assertIn("Requires capabilities : [CAPABILITY_IAM]", event["error"])
         self.assertIn("web/all.yaml:2:", event["error"])
+
+    def test_lost_store(self):
+        """a change after the database was lost is executed, though its sync has the number of an earlier one"""
+        self.daemon.program.stop()
+        shutil.rmtree(self.daemon.directory / "state")
+        self.daemon.config["store"]["installation"] = str(uuid.uuid4())
+        self.daemon.start()
+        self.web()
+        self.web(parameters={"Wait": 7})
+        self.daemon.program.stop()
+        shutil.rmtree(self.daemon.directory / "state")
+        self.daemon.start()
+        self.web(parameters={"Wait": 9})
+        self.assertEqual(self.cloud.find("web").resources["Queue"].properties, {"DelaySeconds": "9"})
 
     def test_expired(self):
         """credentials that expire meanwhile are read again, and the sync goes on with them"""
