@@ -262,7 +262,7 @@ class StackApplier {
       if (is_repeated(error)) return asked;
       if (is_busy(error))
         throw fail(ProblemCause::transient,
-                   "an operation on the stack '" + live.name + "' is under way: " + live.status);
+                   "an operation on the stack '" + live.name + "' is under way: " + error.said());
       if (error.said().find("TerminationProtection") == std::string::npos) throw;
       throw fail(ProblemCause::conflict, "the stack '" + live.name + "' is not deleted: " + error.said(),
                  "switch its termination protection off in CloudFormation");

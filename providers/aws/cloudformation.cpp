@@ -159,7 +159,10 @@ StackPhase phase_of(const std::string& status) {
 }
 
 bool is_busy(const ApiError& error) {
-  return error.code() == "ValidationError" && error.said().find("_IN_PROGRESS state") != std::string::npos;
+  if (error.code() != "ValidationError") return false;
+  const auto status = error.said().find("while in status ");  // of a deletion
+  return error.said().find("_IN_PROGRESS state") != std::string::npos ||
+         (status != std::string::npos && error.said().find("_IN_PROGRESS", status) != std::string::npos);
 }
 
 bool is_unknown(const ApiError& error) {

@@ -176,16 +176,18 @@ std::optional<WireProblem> StackPlanner::others(const StackFacts& live, const St
   return problem;
 }
 
+WireProblem under_way(const StackFacts& live, const ResourceId& id, const std::string& document) {
+  auto problem = plan_problem(fail(ProblemCause::transient, "an operation on the stack '" + name_of(id) +
+                                                                "' is under way: " + live.status),
+                              id, document);
+  problem.retry_after_seconds = kLooksAgainWithin;
+  return problem;
+}
+
 std::optional<WireProblem> StackPlanner::in_the_way(const StackFacts& live, const Stack& wanted) const {
   const ResourceId id = id_of(wanted.name);
   const auto phase = phase_of(live.status);
-  if (phase == StackPhase::busy) {
-    auto problem = plan_problem(fail(ProblemCause::transient, "an operation on the stack '" + wanted.name +
-                                                                  "' is under way: " + live.status),
-                                id, wanted.document);
-    problem.retry_after_seconds = kLooksAgainWithin;
-    return problem;
-  }
+  if (phase == StackPhase::busy) return under_way(live, id, wanted.document);
   if (phase != StackPhase::broken) return std::nullopt;
   const std::string cause = first_failure(state_, there(wanted.name), live.id, context_.cancelled);
   const std::string why = cause.empty() ? live.status_reason : cause;

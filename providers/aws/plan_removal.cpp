@@ -22,6 +22,9 @@ PlannedStack StackPlanner::removal(const ResourceId& id) {
   const bool ours = owner && stands_for(*owner, request_.owner, from_of(id));
   if (ours && live->status == "DELETE_IN_PROGRESS")
     return PlannedStack::of(step_for(id, Action::none, "is in " + live->status));
+  // Of those, CloudFormation deletes only what is still being created.
+  if (ours && phase_of(live->status) == StackPhase::busy && live->status.starts_with("UPDATE_"))
+    return PlannedStack::of(under_way(*live, id, ""));
   if (ours && live->protection)
     return problem(ProblemCause::conflict,
                    "the stack '" + name + "' is no longer declared, and its termination protection is on",

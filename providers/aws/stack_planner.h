@@ -91,6 +91,8 @@ class StackPlanner {
 
 /// A problem of a stack, at its template where it has a document.
 protocol::WireProblem plan_problem(const Failure&, const ResourceId&, const std::string& document);
+/// An operation of somebody else, that has to end first.
+protocol::WireProblem under_way(const StackFacts& live, const ResourceId&, const std::string& document);
 /// What a plan left, for `discard`.
 Value made_by(const Stack&, const ChangeSet&, bool creates);
 

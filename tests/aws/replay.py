@@ -423,6 +423,8 @@ class Replay(Nested):
             raise invalid(f"Stack [{stack.name}] cannot be deleted while TerminationProtection is enabled")
         if stack.status == "DELETE_IN_PROGRESS":
             return None
+        if stack.status.startswith("UPDATE_") and stack.status.endswith("_IN_PROGRESS"):
+            raise invalid(f"Stack [{stack.id}] cannot be deleted while in status {stack.status}")
         self.once(region, "DeleteStack", fields)
         stack.lag()
         token = fields.get("ClientRequestToken")

@@ -29,16 +29,48 @@ class Progress(ReplayScene):
     def test_somebody_else(self):
         """an operation of somebody else is waited for, and nothing is begun meanwhile"""
         self.web()
-        one = self.cloud.find("web")
-        one.hold = True
-        one.begin("UPDATE_IN_PROGRESS", "theirs", lambda: one.become("UPDATE_COMPLETE", "theirs"))
+        one = self.update()
         made = len(self.cloud.fields_of("ExecuteChangeSet"))
         event = self.daemon.accept(self.push(stack("web", "/t.json", parameters={"Wait": 9})))
-        wait.until(lambda: "an operation on the stack 'web' is under way: UPDATE_IN_PROGRESS" in str(self.daemon.status()), "it is told")
+        self.wait_for_them()
         self.assertEqual(len(self.cloud.fields_of("ExecuteChangeSet")), made)
         one.hold = False
         self.assertEqual(self.daemon.wait_ended(event)["state"], "succeeded")
         self.assertEqual(one.resources["Queue"].properties, {"DelaySeconds": "9"})
+
+
+    def test_somebody_else_keeps(self):
+        """a stack that is to go while somebody updates it is waited for"""
+        self.web()
+        one = self.update()
+        event = self.daemon.accept(self.push())
+        self.wait_for_them()
+        self.assertEqual(self.cloud.fields_of("DeleteStack"), [])
+        one.hold = False
+        wait.until(lambda: self.daemon.status()["phase"] == "held", "it is over")
+        self.daemon.act("/v1/applications/web/approve")
+        self.assertEqual(self.daemon.wait_ended(event)["state"], "succeeded")
+        self.assertIsNone(self.cloud.find("web"))
+
+    def test_somebody_else_begins(self):
+        """a deletion that CloudFormation refuses since an update began after the plan is tried again"""
+        self.policy["data"] = {"allow": ["delete"]}
+        self.daemon.reload()
+        self.web()
+        self.account.fail("DeleteStack", "ValidationError", f"Stack [{self.cloud.find('web').id}] cannot be deleted while in status UPDATE_IN_PROGRESS")
+        self.account.calls()
+        self.sync()
+        self.assertEqual((self.cloud.find("web"), self.account.calls().count("DeleteStack")), (None, 2))
+
+    def update(self):
+        """By somebody else, until `hold` is taken away."""
+        one = self.cloud.find("web")
+        one.hold = True
+        one.begin("UPDATE_IN_PROGRESS", "theirs", lambda: one.become("UPDATE_COMPLETE", "theirs"))
+        return one
+
+    def wait_for_them(self) -> None:
+        wait.until(lambda: "an operation on the stack 'web' is under way: UPDATE_IN_PROGRESS" in str(self.daemon.status()), "it is told")
 
 
 class Ends(ReplayScene):
