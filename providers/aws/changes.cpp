@@ -187,7 +187,7 @@ Changes make_changes(State& state, protocol::CallContext& context, ChangesWanted
   const auto place = StackPlace::parse(wanted.name);
   CloudFormation& there = state.cloudformation(place.region);
   NewChangeSet make = change_set_for(state, context, asked);
-  Changes out{state.digests.of_text(make.template_body), {}};
+  Changes out{state.digests.of_template(make.template_body), {}};
   std::optional<ChangeSetName> made;
   try {
     made = there.create_change_set(make, context.cancelled);

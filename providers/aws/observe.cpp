@@ -193,7 +193,7 @@ class StackObserver {
       seen.diff += "parameters, tags, role or topics are not as they were applied\n";
     if (!first) {
       const auto text = there(entry).template_of(live.id, context_.cancelled);
-      if (state_.digests.of_text(text) != receipt.template_)
+      if (state_.digests.of_template(text) != receipt.template_)
         seen.diff += "the template is not the one that was applied\n";
     }
     receipt.facts = facts_now;

@@ -55,6 +55,19 @@ std::string Digests::of_text(std::string_view text) const {
   return to_hex(hmac_sha256(key_.reveal(), text)).substr(0, 32);
 }
 
+std::string Digests::of_template(std::string_view text) const {
+  std::string kept;
+  kept.reserve(text.size());
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x80)
+      kept += c;
+    else if ((byte & 0xC0) != 0x80)  // the first of a character's bytes
+      kept += '?';
+  }
+  return of_text(kept);
+}
+
 std::string Digests::of_facts(const StackFacts& facts) const {
   Hasher hasher(key_.reveal());
   for (const auto* texts : {&facts.parameters, &facts.tags}) {

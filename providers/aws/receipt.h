@@ -40,7 +40,10 @@ struct Receipt {
 class Digests {
  public:
   explicit Digests(Secret key) : key_(std::move(key)) {}
-  std::string of_text(std::string_view text) const;  ///< a template, a stack policy
+  std::string of_text(std::string_view text) const;  ///< a stack policy
+  /// The same for one that was sent and for what GetTemplate makes of it, which has a `?` for each character
+  /// beyond ASCII. https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-formats.html
+  std::string of_template(std::string_view text) const;
   std::string of_facts(const StackFacts&) const;
 
  private:

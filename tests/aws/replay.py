@@ -42,6 +42,11 @@ def xml(value) -> str:
     return escape(str(value).lower() if isinstance(value, bool) else str(value))
 
 
+def in_ascii(text: str) -> str:
+    """As CloudFormation gives back templates and outputs."""
+    return re.sub(r"[^\x00-\x7f]", "?", text)
+
+
 def text_of(value) -> str | None:
     """A property's value as change sets tell it."""
     return value if value is None or isinstance(value, str) else json.dumps(value)
@@ -132,7 +137,7 @@ class Stack:
             "StackStatus": self.status, "StackStatusReason": self.reason, "DisableRollback": False,
             "Parameters": [{"ParameterKey": k, "ParameterValue": v} for k, v in self.parameters.items()],
             "Tags": [{"Key": k, "Value": v} for k, v in self.tags.items()],
-            "Outputs": [{"OutputKey": k, "OutputValue": v} for k, v in self.outputs.items()],
+            "Outputs": [{"OutputKey": k, "OutputValue": in_ascii(v)} for k, v in self.outputs.items()],
             "NotificationARNs": self.notifications, "RoleARN": self.role, "EnableTerminationProtection": self.protected,
             "DriftInformation": {"StackDriftStatus": self.drift, "LastCheckTimestamp": self.drift_checked}}
 
@@ -299,7 +304,7 @@ class Replay(Nested):
             for r in stack.resources.values()])
 
     def do_get_template(self, region, fields):
-        return {"TemplateBody": self.needed(region, fields["StackName"]).template, "StagesAvailable": ["Original", "Processed"]}
+        return {"TemplateBody": in_ascii(self.needed(region, fields["StackName"]).template), "StagesAvailable": ["Original", "Processed"]}
 
     def do_create_change_set(self, region, fields):
         key = (region, fields["StackName"], fields.get("ClientToken"))

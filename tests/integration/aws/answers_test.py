@@ -54,6 +54,16 @@ class Line(ReplayScene):
         self.assertIn("Requires capabilities : [CAPABILITY_IAM]", event["error"])
         self.assertIn("web/all.yaml:2:", event["error"])
 
+    def test_beyond_ascii(self):
+        """a template that CloudFormation gives back with question marks is no drift when its stack was updated"""
+        self.daemon.application["check_interval"] = "1s"
+        self.daemon.reload()
+        self.sync(stack("web", "/t.json"), **{"t.json": json.dumps({**QUEUE, "Description": "Größe → 5"}, ensure_ascii=False)})
+        one = self.cloud.find("web")
+        one.updated = self.cloud.now()
+        wait.until(lambda: len(self.cloud.fields_of("GetTemplate")) > 1, "it is compared more than once")
+        self.assertEqual(len(self.cloud.fields_of("CreateChangeSet")), 1)
+
     def test_lost_store(self):
         """a change after the database was lost is executed, though its sync has the number of an earlier one"""
         self.daemon.program.stop()
