@@ -166,7 +166,7 @@ class StackApplier {
   void execute(const Step& step, const Precondition& expected) {
     const std::string token = execution_token(step, expected);
     try {
-      there(step).execute_change_set(expected.change_set, token, context_.cancelled);
+      there(step).execute_change_set(expected.change_set, token, expected.keeps, context_.cancelled);
     } catch (const ApiError& error) {
       const bool gone =
           error.code() == "ChangeSetNotFound" || error.code() == "InvalidChangeSetStatus" ||

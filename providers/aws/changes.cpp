@@ -48,8 +48,9 @@ NewChangeSet change_set_for(State& state, protocol::CallContext& context, Change
   // A drift-aware change set is never asked for with them: that is not documented.
   make.with_nested = wanted.more.shows_nested && !asked.reverts_drift && may_nest(make.template_body);
   make.reverts_drift = asked.reverts_drift;
-  // What is deleted when it fails is what was to be created.
-  if (make.creates || wanted.more.on_failure != "DELETE") make.on_failure = wanted.more.on_failure;
+  // What is deleted when it fails is what was to be created; what is kept is said when it is executed, which
+  // takes no word of it from a change set that has one.
+  if (make.creates && wanted.more.on_failure == "DELETE") make.on_failure = wanted.more.on_failure;
   // The stack that a change set is to make is there once it is asked for, and makes it no other one.
   const std::string since = make.creates ? "" : asked.live->updated;
   make.token = to_hex(

@@ -328,9 +328,11 @@ bool CloudFormation::has_change_sets(const std::string& stack, const Cancelled& 
   return any;
 }
 
-void CloudFormation::execute_change_set(const std::string& id, const std::string& token,
+void CloudFormation::execute_change_set(const std::string& id, const std::string& token, bool keeps,
                                         const Cancelled& cancelled) {
-  call("ExecuteChangeSet", {{"ChangeSetName", id}, {"ClientRequestToken", token}}, cancelled);
+  Fields parameters{{"ChangeSetName", id}, {"ClientRequestToken", token}};
+  if (keeps) parameters.emplace_back("DisableRollback", "true");
+  call("ExecuteChangeSet", parameters, cancelled);
 }
 
 void CloudFormation::delete_stack(const std::string& id, const std::string& token,

@@ -83,7 +83,7 @@ struct NewChangeSet {
   std::vector<std::string> capabilities;
   std::string role, token;
   std::optional<std::vector<std::string>> notifications;  ///< nullopt: as they are
-  std::string on_failure;                                 ///< empty: ROLLBACK
+  std::string on_failure;                                 ///< empty: ROLLBACK, or what it is executed with
   bool imports = false;                                   ///< ImportExistingResources
   bool with_nested = false;                               ///< change sets of nested stacks, too
   bool reverts_drift = false;                             ///< DeploymentMode: REVERT_DRIFT
@@ -154,7 +154,9 @@ class CloudFormation {
   /// Whether any of a stack may be executed, or is being made. `stack`: its id.
   /// https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ListChangeSets.html
   bool has_change_sets(const std::string& stack, const Cancelled& = {});
-  void execute_change_set(const std::string& id, const std::string& token, const Cancelled& = {});
+  /// `keeps`: where it fails, instead of rolling back. A stack that has stopped so is changed in no other
+  /// way. https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ExecuteChangeSet.html
+  void execute_change_set(const std::string& id, const std::string& token, bool keeps, const Cancelled& = {});
 
   void delete_stack(const std::string& id, const std::string& token, const Cancelled& = {});
   /// Of UPDATE_ROLLBACK_FAILED. `skip`: resources that are left as they are.

@@ -247,6 +247,7 @@ std::string Precondition::text() const {
   if (sets_policy) out.set("setsPolicy", true);
   if (protection) out.set("protection", *protection);
   if (continues) out.set("continues", true);
+  if (keeps) out.set("keeps", true);
   if (!updated.empty()) out.set("updated", updated);
   return to_json(out);
 }
@@ -258,6 +259,7 @@ Precondition Precondition::parse(const std::string& text) {
   out.sets_policy = value.get_bool("setsPolicy");
   if (value.find("protection")) out.protection = value.get_bool("protection");
   out.continues = value.get_bool("continues");
+  out.keeps = value.get_bool("keeps");
   out.updated = value.get_string("updated");
   return out;
 }

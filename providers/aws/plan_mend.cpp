@@ -68,6 +68,7 @@ PlannedStack StackPlanner::put_back(const Stack& wanted, const StackFacts& live,
   expected.stack = set.stack_id;
   expected.template_ = changes.template_digest;
   expected.updated = live.updated;
+  expected.keeps = keeps_what_failed(wanted, live);
   out.step->precondition = expected.text();
   out.step->diff = change_text(set, DataGuard(policy_.data, wanted.more));
   return out;

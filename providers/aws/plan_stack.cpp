@@ -22,14 +22,30 @@ void check_topics(const Stack& wanted, const std::optional<StackFacts>& live) {
              "change a tag or a parameter with them");
 }
 
+/// What replaces a resource, which CloudFormation does only where it may roll back; nullptr where nothing
+/// does.
+const ResourceChange* replacing(const ChangeSet& set) {
+  const auto found = std::find_if(set.changes.begin(), set.changes.end(), [](const ResourceChange& change) {
+    return change.replacement == "True" && !change.physical_id.empty();
+  });
+  return found == set.changes.end() ? nullptr : &*found;
+}
+
+bool has_nested(const ChangeSet& set) {
+  return std::any_of(set.changes.begin(), set.changes.end(),
+                     [](const ResourceChange& change) { return !change.nested.empty(); });
+}
+
 }  // namespace
+
+bool keeps_what_failed(const Stack& wanted, const std::optional<StackFacts>& live) {
+  return wanted.more.on_failure == "DO_NOTHING" || (live && phase_of(live->status) == StackPhase::halted);
+}
 
 Value made_by(const Stack& wanted, const ChangeSet& set, bool creates) {
   Value made = Value::object({{"changeSet", set.id}, {"region", StackPlace::parse(wanted.name).region}});
   if (creates) made.set("stack", set.stack_id);
-  if (std::any_of(set.changes.begin(), set.changes.end(),
-                  [](const ResourceChange& change) { return !change.nested.empty(); }))
-    made.set("nested", true);
+  if (has_nested(set)) made.set("nested", true);
   return made;
 }
 
@@ -73,6 +89,9 @@ PlannedStack StackPlanner::changed(const Stack& wanted, const std::optional<Stac
   if (!changes.set) return unchanged(wanted, live, expected, beside);
   const ChangeSet& set = *changes.set;
   const bool creates = action == Action::create;
+  expected.keeps = keeps_what_failed(wanted, live);
+  if (const auto* change = replacing(set); change && expected.keeps)
+    return not_replaced(wanted, *live, set, *change);
   expected.change_set = set.id;
   expected.stack = set.stack_id;
   if (!creates) expected.updated = live->updated;
@@ -82,7 +101,9 @@ PlannedStack StackPlanner::changed(const Stack& wanted, const std::optional<Stac
   if (creates && !beside.empty()) {
     out.after = once_it_stands(wanted, expected, beside);
     out.after->fresh = true;
+    const bool keeps = expected.keeps;
     expected = {set.id, set.stack_id, changes.template_digest};  // what is created has not been updated
+    expected.keeps = keeps;
   } else if (!beside.empty()) {
     out.step->reason += "; " + beside;
   }
@@ -91,6 +112,21 @@ PlannedStack StackPlanner::changed(const Stack& wanted, const std::optional<Stac
   out.step->diff = change_text(set, guard);
   out.step->destroys = guard.of(set);
   return out;
+}
+
+/// The change set of a stack without rollback would fail at it.
+PlannedStack StackPlanner::not_replaced(const Stack& wanted, const StackFacts& live, const ChangeSet& set,
+                                        const ResourceChange& change) const {
+  throw_away(there(wanted.name), {set.id, {}}, has_nested(set), context_.cancelled);
+  const bool halted = phase_of(live.status) == StackPhase::halted;
+  const std::string why = halted ? "is in " + live.status : "has `onFailure: keep`";
+  return PlannedStack::of(plan_problem(fail(halted ? ProblemCause::destination : ProblemCause::input,
+                                            "the stack '" + wanted.name + "' " + why +
+                                                ", and CloudFormation replaces nothing without a rollback: " +
+                                                named(change.logical_id, change.type, {}),
+                                            halted ? "take that out, or roll the stack back in CloudFormation"
+                                                   : "leave `onFailure` out for this change"),
+                                       id_of(wanted.name), wanted.document));
 }
 
 /// By CloudFormation; there may be something to set beside.

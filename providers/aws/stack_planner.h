@@ -57,6 +57,8 @@ class StackPlanner {
   PlannedStack upsert(const Stack&);
   std::optional<PlannedStack> before_changes(const StackFacts& live, const Stack&);
   PlannedStack changed(const Stack&, const std::optional<StackFacts>& live, protocol::Action);
+  PlannedStack not_replaced(const Stack&, const StackFacts& live, const ChangeSet&,
+                            const ResourceChange&) const;
   PlannedStack unchanged(const Stack&, const std::optional<StackFacts>& live, const Precondition&,
                          const std::string& beside) const;
   std::string set_beside(const Stack&, const std::optional<StackFacts>& live, Precondition&);
@@ -91,6 +93,9 @@ class StackPlanner {
 
 /// A problem of a stack, at its template where it has a document.
 protocol::WireProblem plan_problem(const Failure&, const ResourceId&, const std::string& document);
+/// Whether it is changed without a rollback: CloudFormation changes a stack that stopped where it failed in
+/// no other way.
+bool keeps_what_failed(const Stack&, const std::optional<StackFacts>& live);
 /// An operation of somebody else, that has to end first.
 protocol::WireProblem under_way(const StackFacts& live, const ResourceId&, const std::string& document);
 /// What a plan left, for `discard`.

@@ -35,6 +35,7 @@ struct Precondition {
   bool sets_policy = false;
   std::optional<bool> protection{};  ///< to be switched; nullopt: it stays
   bool continues = false;            ///< the rollback that failed
+  bool keeps = false;                ///< what fails stays as it is, instead of a rollback
   std::string updated{};  ///< StackFacts::updated when the change set was made; empty: it is created
   std::string text() const;
   /// Throws Failure (input).

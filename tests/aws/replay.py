@@ -150,6 +150,7 @@ class ChangeSet:
         self.parameters, self.tags = fields.pairs("Parameters", "ParameterKey", "ParameterValue"), fields.pairs("Tags", "Key", "Value")
         self.notifications, self.role = fields.listed("NotificationARNs"), fields.get("RoleARN")
         self.on_failure, self.mode = fields.get("OnStackFailure", "ROLLBACK"), fields.get("DeploymentMode")
+        self.chosen = "OnStackFailure" in fields
         self.imports = fields.get("ImportExistingResources") == "true"
         self.status, self.reason, self.execution = "CREATE_PENDING", None, "UNAVAILABLE"
         self.changes: list[dict] = []
@@ -417,8 +418,22 @@ class Replay(Nested):
                           f"ChangeSet [{one.id}] cannot be executed in its current status of [{one.execution}]", 400)
         if one.type == "UPDATE":
             self.check_updatable(one.stack)
+        self.choose_rollback(one, fields)
         one.stack.lag()
         self.run(one, fields.get("ClientRequestToken"))
+
+    @staticmethod
+    def choose_rollback(one: ChangeSet, fields: Fields) -> None:
+        """https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stack-failure-options.html"""
+        off = fields.get("DisableRollback") == "true"
+        if off and one.chosen:
+            raise invalid("Cannot specify DisableRollback for a change set with OnStackFailure")
+        if one.stack.status in ("CREATE_FAILED", "UPDATE_FAILED") and not off:
+            raise invalid(f"This stack is currently in a non-terminal [{one.stack.status}] state. To update the stack from this state, "
+                          "please use the disable-rollback parameter with update-stack API. To rollback to the last known good state, "
+                          "use the rollback-stack API")
+        if off:
+            one.on_failure = "DO_NOTHING"
 
     def do_delete_stack(self, region, fields):
         stack = self.find(fields["StackName"], region)
@@ -625,6 +640,10 @@ class Replay(Nested):
         if broken := self.broken_nested(one):
             failed = next(c for c in changes if c["LogicalResourceId"] == broken[0])
             self.roll_back(one, changes, failed, token, self.break_nested(broken[1]), broken[1].stack.id)
+            return
+        replaced = [c for c in changes if c.get("Replacement") == "True"]
+        if replaced and one.on_failure == "DO_NOTHING":
+            self.roll_back(one, changes, replaced[0], token, "Replacement type updates not supported on stack with disable-rollback.")
             return
         failed = [c for c in changes if c["LogicalResourceId"] in self.fails]
         if failed:

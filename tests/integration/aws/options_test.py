@@ -125,6 +125,30 @@ class Words(ReplayScene):
         self.cloud.fails = {}
         self.web(onFailure="keep", tags={"a": "b"})
         self.assertEqual((self.cloud.find("web").id, first.status), (first.id, "UPDATE_COMPLETE"))
+        self.assertEqual([f.get("DisableRollback") for f in self.cloud.fields_of("ExecuteChangeSet")], ["true", "true"])
+
+    def test_kept_no_more(self):
+        """a stack that stopped where it failed goes on from there, too, where its declaration says nothing of it any more"""
+        self.web(onFailure="keep")
+        self.cloud.fails = {"Queue": "no capacity"}
+        self.web(onFailure="keep", parameters={"Wait": 7}, state="failed")
+        self.assertEqual(self.cloud.find("web").status, "UPDATE_FAILED")
+        self.cloud.fails = {}
+        self.web(parameters={"Wait": 8})
+        self.web(parameters={"Wait": 9})
+        self.assertEqual([f.get("DisableRollback") for f in self.cloud.fields_of("ExecuteChangeSet")], ["true", "true", "true", None])
+
+    def test_kept_replaced(self):
+        """what CloudFormation would refuse to replace without a rollback is refused before anything is done"""
+        self.web(with_resources(Bucket=BUCKET), onFailure="keep")
+        other = with_resources(Bucket={**BUCKET, "Properties": {"BucketName": "other"}})
+        event = self.web(other, onFailure="keep", state="failed")
+        self.assertIn("the stack 'web' has `onFailure: keep`, and CloudFormation replaces nothing without a rollback: "
+                      "Bucket (AWS::S3::Bucket)", event["error"])
+        self.assertIn("leave `onFailure` out for this change", event["error"])
+        one = self.cloud.find("web")
+        self.assertEqual((len(self.cloud.fields_of("ExecuteChangeSet")), [c for c in one.change_sets.values() if c.execution == "AVAILABLE"]),
+                         (1, []))
 
     def test_imports(self):
         """resources that exist are taken in, and the plan says so"""
