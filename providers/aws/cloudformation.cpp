@@ -278,6 +278,9 @@ ChangeSet CloudFormation::finished_change_set(const std::string& id, Deadline de
   for (std::chrono::milliseconds pause = kFirstLook;; pause = std::min(pause * 2, kSlowestLook)) {
     auto found = change_set(id, cancelled);
     if (found.status == "CREATE_COMPLETE" || found.status == "FAILED") return found;
+    if (found.status.starts_with("DELETE_"))
+      throw fail(ProblemCause::transient,
+                 "the change set is in " + found.status + ": somebody deletes it (" + id + ")");
     if ((cancelled && cancelled()) || Monotonic::now() + pause > deadline)
       throw fail(ProblemCause::transient, "CloudFormation has not made the change set in time (" + id + ")");
     std::this_thread::sleep_for(pause);

@@ -64,6 +64,13 @@ class Line(ReplayScene):
         wait.until(lambda: len(self.cloud.fields_of("GetTemplate")) > 1, "it is compared more than once")
         self.assertEqual(len(self.cloud.fields_of("CreateChangeSet")), 1)
 
+    def test_deleted_change_set(self):
+        """a change set that somebody deletes while it is made is told at once, and made again"""
+        self.cloud.unwanted = ["DELETE_PENDING"]
+        self.daemon.accept(self.push(stack("web", "/t.json"), **self.file(QUEUE)))
+        wait.until(lambda: "the change set is in DELETE_PENDING: somebody deletes it" in str(self.daemon.status()), "it is told")
+        wait.until(lambda: (one := self.cloud.find("web")) and one.status == "CREATE_COMPLETE", "it is made")
+
     def test_lost_store(self):
         """a change after the database was lost is executed, though its sync has the number of an earlier one"""
         self.daemon.program.stop()
