@@ -13,9 +13,10 @@ namespace gitopsd::sync {
 namespace {
 
 using namespace std::chrono_literals;
-constexpr auto kPlanTimeout = 120s;
+/// Some plan by asking others to: a change set of a large stack takes minutes.
+constexpr auto kPlanTimeout = 600s;
 /// What the provider knows of it: in the rest it throws away what came to nothing.
-constexpr std::chrono::milliseconds kPlanTakes = 100s;
+constexpr std::chrono::milliseconds kPlanTakes = 570s;
 /// For all that plans left: others wait meanwhile.
 constexpr auto kDiscardTimeout = 20s;
 
