@@ -13,7 +13,7 @@ namespace {
 constexpr std::size_t kLargestArtifact = 64u
                                          << 20;  // of one file, or folder: more the daemon does not hand over
 /// An object's, by S3's clock: then it is put again, so that a lifecycle rule does not take what is in use.
-constexpr std::int64_t kOldAfterSeconds = 7 * 24 * 3600;
+constexpr std::int64_t kOldAfterSeconds = std::int64_t{7} * 24 * 3600;
 constexpr std::string_view kZipMagic = "PK\x03\x04";
 
 std::string name_of_file(const std::string& path) {
