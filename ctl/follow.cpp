@@ -78,8 +78,7 @@ Exit follow(const Session& session, const std::string& what, WhenHeld when_held,
 }
 
 Exit follow_approved(const Session& session, const std::string& application, std::string& sync) {
-  const auto when_held = WhenHeld::stop_when_again;
-  Exit exit = follow(session, "sync:" + sync, when_held);
+  Exit exit = follow(session, "sync:" + sync, WhenHeld::stop_when_again);
   const auto failed = [&] {
     return text_of(*session.client.get("/v1/syncs/" + sync).find("sync"), "state") == "failed";
   };

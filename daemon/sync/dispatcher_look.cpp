@@ -83,12 +83,13 @@ void DispatcherImpl::look(const Repo& repo) {
       event.after = tip->second;
       event.received = env_.clock->wall();
       const auto seen = env_.store->tip(repo->name, *ref);
-      const bool moved = (!seen || *seen != tip->second) && !expected(repo, tip->second);
-      if (seen && *seen == tip->second) {
+      const bool same = seen && *seen == tip->second;
+      const bool moved = !same && !expected(repo, tip->second);
+      if (same) {
         std::lock_guard lock(mutex_);
         repo->found.erase(*ref);
       }
-      if (!moved && (!seen || *seen != tip->second)) continue;
+      if (!moved && !same) continue;
       if (moved) {
         const bool told =
             std::any_of(found.begin(), found.end(), [&](const auto& e) { return e.ref == *ref; });

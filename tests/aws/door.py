@@ -188,8 +188,7 @@ class Door:
         time = self.check_time(headers.get("x-amz-date", ""), day, service)
         if region not in REGIONS:
             raise Refused("SignatureDoesNotMatch", f"Credential should be scoped to a valid region, not {region}.")
-        version = re.search(rb"(?:^|&)Version=([\d-]+)", body[:4096])
-        wanted = SERVICES[version.group(1).decode()] if version else "s3"
+        wanted = self.service(body)
         if service != wanted:
             raise Refused("SignatureDoesNotMatch", f"Credential should be scoped to correct service: '{wanted}'.")
         canonical = self.canonical(environ, headers, names, signed, self.payload(headers, body, service))
@@ -203,11 +202,17 @@ class Door:
             self.check_bucket(bucket, region, environ["REQUEST_METHOD"] == "HEAD" and not any(key))
 
     @staticmethod
-    def check_model(environ: dict, body: bytes) -> None:
+    def service(body: bytes) -> str:
+        """Only S3 is not asked by forms."""
         version = re.search(rb"(?:^|&)Version=([\d-]+)", body[:4096])
+        return SERVICES[version.group(1).decode()] if version else "s3"
+
+    @staticmethod
+    def check_model(environ: dict, body: bytes) -> None:
+        service = Door.service(body)
         try:
-            if version:
-                model.check_query(SERVICES[version.group(1).decode()], body)
+            if service != "s3":
+                model.check_query(service, body)
             else:
                 model.check_s3(environ["REQUEST_METHOD"], environ["PATH_INFO"], environ["QUERY_STRING"], headers_of(environ), body)
         except model.Differs as differs:

@@ -165,13 +165,17 @@ class Ends(ReplayScene):
         self.approve()
         wait.until(lambda: self.cloud.find("web") is None, "it is gone")
 
-    def test_slow_deletion(self):
-        """a deletion that takes its time is asked for once, told, and its end is seen"""
+    def begin_slow_deletion(self) -> None:
+        """Of the stack `web`, whose sync has ended before."""
         self.web()
         self.cloud.hold_next = True
         event, _ = self.held()
         self.approve()
         self.daemon.wait_ended(event)
+
+    def test_slow_deletion(self):
+        """a deletion that takes its time is asked for once, told, and its end is seen"""
+        self.begin_slow_deletion()
         one = self.cloud.find("web")
         self.assertEqual(one.status, "DELETE_IN_PROGRESS")
         self.assertIn("stack/web", self.owned())
@@ -181,11 +185,7 @@ class Ends(ReplayScene):
 
     def test_slow_deletion_fails(self):
         """a deletion that fails after its sync has ended is told with its reason, until the next one gets it done"""
-        self.web()
-        self.cloud.hold_next = True
-        event, _ = self.held()
-        self.approve()
-        self.daemon.wait_ended(event)
+        self.begin_slow_deletion()
         self.cloud.delete_fails = {"Queue": "it is in use"}
         self.cloud.find("web").hold = False
         told = wait.until(lambda: self.daemon.status()["conditions"], "it is told")
