@@ -3,9 +3,8 @@
 Checks at an interval are off for a day, so that whatever is put back was seen by a watch.
 """
 import copy
-import json
 
-from . import wait
+from . import files, wait
 from .cluster_case import ClusterScene
 
 # What a controller says of an object that is well.
@@ -72,10 +71,7 @@ class DriftScene(ClusterScene):
 
     def requests(self, **fields) -> list[dict]:
         """Of the provider, since the test began: audit events with these fields."""
-        with open(self.cluster.audit_log, "rb") as log:
-            log.seek(self.audit_begin)
-            lines = log.read().split(b"\n")[:-1]
-        return [event for event in map(json.loads, lines) if event.get("userAgent", "").startswith("gitopsd/")
+        return [event for event in files.json_lines(self.cluster.audit_log, self.audit_begin) if event.get("userAgent", "").startswith("gitopsd/")
                 and all(event.get(name) == value for name, value in fields.items())]
 
     def writes(self, document: dict) -> int:

@@ -1,5 +1,6 @@
 """What Python's own modules do not do with files."""
 import ctypes
+import json
 import os
 from pathlib import Path
 
@@ -11,3 +12,11 @@ def exchange(one: Path, other: Path) -> None:
     library = ctypes.CDLL(None, use_errno=True)
     if library.renameat2(AT_FDCWD, os.fsencode(one), AT_FDCWD, os.fsencode(other), RENAME_EXCHANGE) != 0:
         raise OSError(ctypes.get_errno(), f"cannot swap {one} and {other}")
+
+
+def json_lines(path: Path, since: int = 0) -> list[dict]:
+    """What stands in a file of JSON Lines from that byte on. Another program may be writing it: a line without its end is still
+    to come, which a reader can see though it was written at once."""
+    with open(path, "rb") as file:
+        file.seek(since)
+        return [json.loads(line) for line in file.read().split(b"\n")[:-1]]

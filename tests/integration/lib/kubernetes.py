@@ -13,13 +13,13 @@ import threading
 import urllib.request
 from pathlib import Path
 
-from . import certificate, go, process, yaml
+from . import certificate, files, go, process, yaml
 from .kubernetes_api import RBAC, Client
 
 MODULE = process.ROOT / "tests" / "kubernetes"
 ETCD_MODULE = MODULE / "etcd"
-# Name -> groups. Only `admin` may do anything at first: what the others may do, a test grants with RBAC.
 KUBE_SYSTEM = "/api/v1/namespaces/kube-system"
+# Name -> groups. Only `admin` may do anything at first: what the others may do, a test grants with RBAC.
 USERS = {"admin": ["system:masters"], "gitopsd": [], "looker": [], "gitopsd-web": [], "gitopsd-shop": ["shop-deployers"], "nobody": []}
 
 
@@ -258,8 +258,7 @@ class Cluster(Client):
     def audited(self, user: str = "", **fields) -> list[dict]:
         """What was asked of the API server so far, oldest first: its audit events, of one user and with these `fields`
         (verb="patch", ...) if given. An impersonated request is its impersonator's."""
-        events = [json.loads(line) for line in self.audit_log.read_text().splitlines()]
-        return [event for event in events if (not user or event["user"].get("username") == user)
+        return [event for event in files.json_lines(self.audit_log) if (not user or event["user"].get("username") == user)
                 and all(event.get(name) == value for name, value in fields.items())]
 
 

@@ -1,11 +1,10 @@
 """The Kubernetes provider alone, spoken to in its protocol: for what a daemon would hide."""
-import json
 import re
 import sys
 import tempfile
 from pathlib import Path
 
-from . import cluster_case, kubernetes, process, wait
+from . import cluster_case, files, kubernetes, process, wait
 
 sys.path.insert(0, str(process.ROOT / "tests" / "conformance"))
 from client import Provider as ProtocolClient, digest_of  # noqa: E402
@@ -16,10 +15,7 @@ BATCH = 500
 
 def requests_of_us(cluster: kubernetes.Cluster, since: int, **fields) -> list[dict]:
     """Audit events of providers with these fields, from that byte of the log on; without their looks at which cluster it is."""
-    with open(cluster.audit_log, "rb") as log:
-        log.seek(since)
-        lines = log.read().split(b"\n")[:-1]
-    return [event for event in map(json.loads, lines) if event.get("userAgent", "").startswith("gitopsd/")
+    return [event for event in files.json_lines(cluster.audit_log, since) if event.get("userAgent", "").startswith("gitopsd/")
             and event.get("requestURI") != kubernetes.KUBE_SYSTEM and all(event.get(name) == value for name, value in fields.items())]
 
 

@@ -3,7 +3,7 @@ import json
 import os
 from pathlib import Path
 
-from . import yaml
+from . import files, yaml
 from .case import Scene
 
 
@@ -40,7 +40,7 @@ class OddScene(Scene):
     def calls(self) -> list[dict]:
         """What the daemon asked the provider for since `forget_calls`."""
         path = self.state / "calls.jsonl"
-        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+        return files.json_lines(path) if path.exists() else []
 
     def forget_calls(self) -> None:
         (self.state / "calls.jsonl").unlink(missing_ok=True)
