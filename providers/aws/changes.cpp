@@ -26,6 +26,15 @@ bool is_about_input(std::string_view code) {
          code == "InsufficientCapabilitiesException";
 }
 
+/// Of a macro, a registry or a service that CloudFormation asked, and that is busy: the code is that of wrong
+/// input.
+bool may_pass(std::string_view reason) {
+  for (const char* word :
+       {"Rate exceeded", "Throttling", "Internal Failure", "InternalFailure", "Service Unavailable"})
+    if (reason.find(word) != reason.npos) return true;
+  return false;
+}
+
 /// Allows what is allowed where there is no policy.
 constexpr const char* kAllowsAll =
     R"({"Statement":[{"Effect":"Allow","Action":"Update:*","Principal":"*","Resource":"*"}]})";
@@ -77,7 +86,7 @@ std::optional<Failure> meaning_of(const ApiError& refused, const Stack& wanted, 
         "delete change sets of the stack '" + wanted.name +
             "' that nobody needs (aws cloudformation list-change-sets): AWS keeps 1,000 of each stack");
   if (!is_about_input(refused.code())) return std::nullopt;
-  return fail(ProblemCause::input,
+  return fail(may_pass(refused.said()) ? ProblemCause::transient : ProblemCause::input,
               "CloudFormation refuses the stack '" + wanted.name + "': " + refused.said(),
               way_out(wanted, refused, blobs));
 }
@@ -88,7 +97,7 @@ Failure no_change_set(CloudFormation& there, const Stack& wanted, const ChangeSe
   const auto failure = why_failed(
       there, set, [&](const auto& nested, const auto& pointer) { return places.at(nested, pointer); },
       context.deadline, context.cancelled);
-  return fail(ProblemCause::input,
+  return fail(may_pass(failure.why) ? ProblemCause::transient : ProblemCause::input,
               "CloudFormation makes no change set for '" + wanted.name + "': " + failure.why,
               failure.nested ? "mend that; where CloudFormation cannot know it before it does it, "
                                "`nestedChanges: false` leaves the change sets of nested stacks out, and a "

@@ -96,13 +96,14 @@ class Stack:
         self.parent: Stack | None = None
         self.stale: list[dict] = []  # what the next looks at it still show
 
-    def tell(self, logical: str, type_: str, status: str, reason: str | None, token: str | None, physical: str | None = None) -> None:
+    def tell(self, logical: str, type_: str, status: str, reason: str | None, token: str | None, physical: str | None = None,
+             **more) -> None:
         if logical in self.resources:
             self.resources[logical].status = status
         self.events.append({
             "StackId": self.id, "EventId": f"e{next(self.account.numbers)}", "StackName": self.name, "LogicalResourceId": logical,
             "PhysicalResourceId": physical, "ResourceType": type_, "Timestamp": self.account.now(), "ResourceStatus": status,
-            "ResourceStatusReason": reason, "ClientRequestToken": token})
+            "ResourceStatusReason": reason, "ClientRequestToken": token, **more})
 
     def become(self, status: str, token: str | None, reason: str | None = None) -> None:
         self.status, self.reason = status, reason
@@ -177,9 +178,12 @@ class Replay(Nested):
         self.stacks: list[Stack] = []
         self.page = 50
         self.fails: dict[str, str] = {}  #: why an operation fails at a resource, by logical id; likewise:
+        self.hooks: dict[str, list[dict]] = {}  #: what Hooks say of a resource, as their events' fields, by its logical id
         self.rollback_fails: dict[str, str] = {}
         self.delete_fails: dict[str, str] = {}
         self.unchecked: set[str] = set()  #: types without drift detection
+        self.unread: set[str] = set()  #: types that drift detection cannot read
+        self.change_set_fails = ""  #: why the next change set comes to nothing
         self.phantoms: list[dict] = []  #: changes that a drift-aware change set shows though nothing there has drifted
         self.recreates: str | None = "Add"  #: how a drift-aware change set shows that it makes a deleted resource again; None: not at all
         self.lose: list[str] = []  #: actions of which the answer is lost, once each
@@ -500,12 +504,17 @@ class Replay(Nested):
             return {**answer, "DetectionStatus": "DETECTION_IN_PROGRESS"}
         drifted = [r for r in stack.resources.values() if self.drift_of(stack, r) in ("MODIFIED", "DELETED")]
         stack.drift, stack.detection = "DRIFTED" if drifted else "IN_SYNC", None
-        return {**answer, "DetectionStatus": "DETECTION_COMPLETE", "StackDriftStatus": stack.drift,
-                "DriftedStackResourceCount": len(drifted)}
+        answer |= {"StackDriftStatus": stack.drift, "DriftedStackResourceCount": len(drifted)}
+        if unread := [r.logical for r in stack.resources.values() if r.type in self.unread]:
+            return {**answer, "DetectionStatus": "DETECTION_FAILED",
+                    "DetectionStatusReason": f"Failed to detect drift on resources [{', '.join(unread)}]"}
+        return {**answer, "DetectionStatus": "DETECTION_COMPLETE"}
 
     def drift_of(self, stack: Stack, resource: Resource) -> str:
         if resource.type in self.unchecked or resource.type == STACK:
             return "NOT_CHECKED"
+        if resource.type in self.unread:
+            return "UNKNOWN"
         if resource.logical not in stack.actual:
             return "IN_SYNC"
         return "DELETED" if stack.actual[resource.logical] is None else "MODIFIED"
@@ -569,6 +578,8 @@ class Replay(Nested):
         one.status, one.reason = ("FAILED", NO_CHANGE) if same else ("CREATE_COMPLETE", None)
         if missing := [name for name in re.findall(r'"Fn::ImportValue": "([^"]+)"', one.template) if name not in self.exports(stack.region)]:
             one.status, one.reason = "FAILED", f"No export named {missing[0]} found."
+        if self.change_set_fails:
+            one.status, one.reason, self.change_set_fails = "FAILED", self.change_set_fails, ""
         if any(found["ValidationFailureMode"] == "FAIL" for found in self.findings):
             one.status, one.reason = "FAILED", EARLY_VALIDATION
         one.execution = "AVAILABLE" if one.status == "CREATE_COMPLETE" else "UNAVAILABLE"
@@ -649,9 +660,10 @@ class Replay(Nested):
         if replaced and one.on_failure == "DO_NOTHING":
             self.roll_back(one, changes, replaced[0], token, "Replacement type updates not supported on stack with disable-rollback.")
             return
-        failed = [c for c in changes if c["LogicalResourceId"] in self.fails]
+        fails = self.fails | self.ask_hooks(one, changes, token)
+        failed = [c for c in changes if c["LogicalResourceId"] in fails]
         if failed:
-            self.roll_back(one, changes, failed[0], token, self.fails[failed[0]["LogicalResourceId"]])
+            self.roll_back(one, changes, failed[0], token, fails[failed[0]["LogicalResourceId"]])
             return
         template = json.loads(one.template)
         stack.template, stack.parameters = one.template, self.parameters_of(template, one.parameters)
@@ -663,6 +675,19 @@ class Replay(Nested):
                                                               **stack.parameters})) for name, o in template.get("Outputs", {}).items()}
         stack.become(f"{one.type}_COMPLETE", token)
         one.execution = "EXECUTE_COMPLETE"
+
+    def ask_hooks(self, one: ChangeSet, changes: list[dict], token: str | None) -> dict[str, str]:
+        """Why CloudFormation fails the resources that they refuse, which only names them.
+        https://docs.aws.amazon.com/cloudformation-cli/latest/hooks-userguide/hooks-concepts.html"""
+        refused: dict[str, str] = {}
+        for change in changes:
+            logical = change["LogicalResourceId"]
+            for said in self.hooks.get(logical, []):
+                one.stack.tell(logical, change["ResourceType"], f"{one.type}_IN_PROGRESS", None, token,
+                               HookInvocationPoint="PRE_PROVISION", **said)
+                if said["HookStatus"] == "HOOK_COMPLETE_FAILED" and said["HookFailureMode"] == "FAIL":
+                    refused[logical] = f"The following hook(s) failed: [{said['HookType']}]"
+        return refused
 
     def carry_out(self, one: ChangeSet, change: dict, declared: dict | None, token: str | None) -> None:
         stack, logical, type_ = one.stack, change["LogicalResourceId"], change["ResourceType"]

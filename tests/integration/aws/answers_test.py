@@ -136,6 +136,12 @@ class Line(ReplayScene):
         left = self.cloud.find("web")
         self.assertEqual((left.status, left.change_sets), ("DELETE_IN_PROGRESS", {}), "it was made for nothing but the change set")
 
+    def test_busy_macro(self):
+        """a change set that fails since a service is busy is made again, without another commit"""
+        self.cloud.change_set_fails = "Transform 123456789012::Names failed with: Rate exceeded (Service: Lambda, Status Code: 429)"
+        self.web()
+        self.assertEqual(len(self.cloud.fields_of("CreateChangeSet")), 2)
+
     def test_findings_forbidden(self):
         """without the right to ask for them, CloudFormation's reason is told, and the right"""
         self.cloud.findings = [{"ValidationFailureMode": "FAIL", "ValidationStatusReason": "it exists already"}]
