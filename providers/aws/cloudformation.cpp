@@ -105,6 +105,10 @@ StackEvent event_of(const Value& in) {
   out.token = in.get_string("ClientRequestToken");
   out.of_stack = out.type == kNestedStack && out.resource == in.get_string("StackName");
   out.physical_id = in.get_string("PhysicalResourceId");
+  if (in.get_string("HookStatus").ends_with("_FAILED")) {
+    out.hook = in.get_string("HookType");
+    out.hook_reason = in.get_string("HookStatusReason");
+  }
   return out;
 }
 

@@ -96,11 +96,15 @@ struct StackEvent {
   std::string resource, type, status, reason, token;
   bool of_stack = false;  ///< itself, and not of a resource
   std::string physical_id{};
+  /// The type of a Hook that found something wrong, and what; empty: none did.
+  /// https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_StackEvent.html
+  std::string hook{}, hook_reason{};
 };
 
 struct StackResource {
   std::string logical_id, type, physical_id;
-  std::string drift;  ///< NOT_CHECKED where drift detection does not know its type
+  /// NOT_CHECKED, UNSUPPORTED: drift detection does not know its type; UNKNOWN: it could not read it
+  std::string drift;
 };
 
 /// A property that is not as it was applied, or a resource that is not there.

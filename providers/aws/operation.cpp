@@ -18,6 +18,16 @@ std::string with_type(const StackEvent& event) {
   return named(event.resource, event.type, {});
 }
 
+/// A failure only names the Hooks that refused: why is in events of theirs.
+std::string reason_of(const StackEvent& cause, const std::vector<StackEvent>& events) {
+  std::string out = cause.reason;
+  for (const auto& event : events)
+    if (event.resource == cause.resource && !event.hook.empty() && out.find(event.hook) != out.npos &&
+        out.find(event.hook_reason) == out.npos)
+      out += "; " + event.hook + ": " + event.hook_reason;
+  return out;
+}
+
 /// "A; B; and 2 more"
 std::string joined(const std::vector<std::string>& texts) {
   std::string out;
@@ -50,7 +60,7 @@ std::string first_failure(const std::vector<StackEvent>& events, const PlaceOf& 
   const StackEvent* cause = first_cause(events);
   if (!cause) return {};
   const std::string id = in + cause->resource;
-  return named(id, cause->type, place_of ? place_of(id) : std::string()) + ": " + cause->reason;
+  return named(id, cause->type, place_of ? place_of(id) : std::string()) + ": " + reason_of(*cause, events);
 }
 
 std::string progress_text(const std::vector<StackEvent>& events) {

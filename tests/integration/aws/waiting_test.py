@@ -92,6 +92,17 @@ class Ends(ReplayScene):
         self.cloud.fails = {}
         self.web(parameters={"Wait": 8})
 
+    def test_hook(self):
+        """of a resource that a Hook refuses, the Hook's own words are told; those of another that only warns are not"""
+        said = {"HookType": "Company::Rules::Delay", "HookStatus": "HOOK_COMPLETE_FAILED", "HookFailureMode": "FAIL",
+                "HookStatusReason": "Hook failed with message: no delay above 5"}
+        self.cloud.hooks = {"Queue": [{**said, "HookType": "Company::Rules::Names", "HookStatusReason": "an odd name", "HookFailureMode": "WARN"},
+                                      said]}
+        event = self.web(state="failed")
+        self.assertIn("Queue (AWS::SQS::Queue) at /t.json:1: The following hook(s) failed: [Company::Rules::Delay]; "
+                      "Company::Rules::Delay: Hook failed with message: no delay above 5", event["error"])
+        self.assertNotIn("an odd name", event["error"])
+
     def test_continued(self):
         """a rollback that failed is continued once the next commit comes, which is applied after it"""
         event = self.fail_update()

@@ -36,6 +36,27 @@ TEST_CASE("the first cause is neither the stack's own end nor what was cancelled
   CHECK(first_failure({of("A", "CREATE_COMPLETE")}).empty());
 }
 
+TEST_CASE("a failure that names a Hook tells what the Hook said") {
+  auto refused = of("B", "CREATE_IN_PROGRESS");
+  refused.hook = "My::Own::Rule";
+  refused.hook_reason = "no queue without a key";
+  auto elsewhere = refused;
+  elsewhere.resource = "C";
+  elsewhere.hook_reason = "of another resource";
+  auto other = refused;
+  other.hook = "My::Own::Other";
+  const auto told = [&](const std::string& reason) {
+    return first_failure(
+        {of_stack("ROLLBACK_COMPLETE"), of("B", "CREATE_FAILED", reason), refused, elsewhere, other});
+  };
+  CHECK(told("The following hook(s) failed: [My::Own::Rule]") ==
+        "B (AWS::SQS::Queue): The following hook(s) failed: [My::Own::Rule]; My::Own::Rule: no queue without "
+        "a key");
+  CHECK(told("My::Own::Rule says: no queue without a key") ==
+        "B (AWS::SQS::Queue): My::Own::Rule says: no queue without a key");
+  CHECK(told("it exists already") == "B (AWS::SQS::Queue): it exists already");
+}
+
 TEST_CASE("an operation has come to what its newest event of the stack says") {
   const std::vector<StackEvent> events{of("A", "UPDATE_COMPLETE"), of_stack("UPDATE_COMPLETE"),
                                        of("A", "UPDATE_IN_PROGRESS"), of_stack("UPDATE_IN_PROGRESS")};
