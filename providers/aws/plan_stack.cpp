@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "base/log.h"
 #include "providers/aws/change_text.h"
 #include "providers/aws/changes.h"
 #include "providers/aws/data_guard.h"
@@ -20,6 +21,11 @@ void check_topics(const Stack& wanted, const std::optional<StackFacts>& live) {
   throw fail(ProblemCause::destination,
              "CloudFormation does not change the topics of the stack '" + wanted.name + "' alone",
              "change a tag or a parameter with them");
+}
+
+/// Each change set names the role; one without changes leaves the stack with its own.
+bool has_another_role(const Stack& wanted, const std::optional<StackFacts>& live) {
+  return live && !wanted.role.empty() && wanted.role != live->role;
 }
 
 /// What replaces a resource, which CloudFormation does only where it may roll back; nullptr where nothing
@@ -135,6 +141,11 @@ PlannedStack StackPlanner::unchanged(const Stack& wanted, const std::optional<St
   check_topics(wanted, live);
   const bool ours = live && owner_of(live->tags) == request_.owner;
   const Action action = !ours ? Action::adopt : beside.empty() ? Action::none : Action::update;
+  if (has_another_role(wanted, live))
+    log::warning(
+        "CloudFormation does not change a stack's role alone: it has the declared one from its next change "
+        "on",
+        {{"stack", wanted.name}, {"role", live->role}, {"declared", wanted.role}});
   auto step = step_for(wanted, action,
                        !beside.empty() ? beside
                        : ours          ? "CloudFormation sees no change"

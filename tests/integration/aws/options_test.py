@@ -2,7 +2,7 @@
 import json
 
 from lib import wait
-from lib.aws import stack
+from lib.aws import ACCOUNT, stack
 from lib.replay import ReplayScene
 from lib.replay_templates import BUCKET, QUEUE, with_resources
 
@@ -98,6 +98,19 @@ class Words(ReplayScene):
         self.assertIn("CloudFormation does not change the topics of the stack 'web' alone", event["error"])
         self.web(notifications=[], tags={"a": "c"})
         self.assertEqual(self.cloud.find("web").notifications, [])
+
+    def test_role_alone(self):
+        """another role alone changes nothing now, which is told; it is the stack's with its next change"""
+        self.policy["roles"] = [f"arn:aws:iam::{ACCOUNT}:role/*"]
+        self.daemon.reload()
+        old, new = f"arn:aws:iam::{ACCOUNT}:role/old", f"arn:aws:iam::{ACCOUNT}:role/new"
+        self.web(role=old)
+        self.web(role=new)
+        self.assertEqual(self.cloud.find("web").role, old)
+        self.assertIn(f"it has the declared one from its next change on stack=web role={old} declared={new}",
+                      self.daemon.program.log.read_text())
+        self.web(role=new, tags={"a": "b"})
+        self.assertEqual(self.cloud.find("web").role, new)
 
     def test_foreign_topic(self):
         """a topic that the policy does not name is refused"""
