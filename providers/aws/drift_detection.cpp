@@ -45,11 +45,24 @@ std::string shortened(const std::string& value) {
   return value.size() <= kLongestValue ? shown(value) : value.substr(0, kLongestValue) + "...";
 }
 
-void say_unchecked(const DriftSubject& subject, const DriftReport& report) {
-  std::string types;
-  for (const auto& type : report.unchecked) types += (types.empty() ? "" : " ") + type;
-  log::info("drift detection does not know some types, and does not compare them",
-            {{"resource", subject.resource.str()}, {"types", types}});
+std::string joined(const std::vector<std::string>& texts, const char* between) {
+  std::string out;
+  for (const auto& text : texts) out += (out.empty() ? "" : between) + text;
+  return out;
+}
+
+/// What is not known to be as it was applied, where that is news.
+void say_uncompared(const DriftSubject& subject, const DriftReport& report,
+                    const std::optional<DriftReport>& before) {
+  if (!report.unchecked.empty() && (!before || before->unchecked != report.unchecked))
+    log::info("drift detection does not know some types, and does not compare them",
+              {{"resource", subject.resource.str()}, {"types", joined(report.unchecked, " ")}});
+  const bool partial = !report.unknown.empty() || !report.trouble.empty();
+  if (partial && (!before || before->unknown != report.unknown || before->trouble != report.trouble))
+    log::warning("drift detection could not compare some resources",
+                 {{"resource", subject.resource.str()},
+                  {"resources", joined(report.unknown, ", ")},
+                  {"reason", report.trouble}});
 }
 
 /// A resource that is not there: nothing of it can be lost. AWS says no more of it than its drift status.
@@ -71,7 +84,7 @@ struct NestedPlace {
 };
 struct Findings {
   DriftReport report;
-  std::set<std::string> unchecked;
+  std::set<std::string> unchecked, unknown;
   std::vector<NestedPlace> stacks;  ///< to be looked at
 };
 
@@ -87,8 +100,10 @@ void take(Findings& found, const std::string& path, std::vector<ResourceDrift> d
       found.stacks.push_back({one.physical_id, path + one.logical_id + "/"});
     else if (one.type == kNestedStack)
       found.unchecked.insert(path + one.logical_id);
-    else if (one.drift == "NOT_CHECKED")
+    else if (one.drift == "NOT_CHECKED" || one.drift == "UNSUPPORTED")
       found.unchecked.insert(one.type);
+    else if (one.drift == "UNKNOWN")
+      found.unknown.insert(path + one.logical_id + " (" + one.type + ")");
   }
 }
 
@@ -109,11 +124,9 @@ std::string drift_text(const DriftReport& report) {
       text += "    " + difference.path + ": applied " + shown(difference.expected) + ", found " +
               shown(difference.actual) + "\n";
   }
-  if (!report.unchecked.empty()) {
-    text += "not compared, since drift detection does not know them:";
-    for (const auto& type : report.unchecked) text += " " + type;
-    text += "\n";
-  }
+  if (!report.unchecked.empty())
+    text += "not compared, since drift detection does not know them: " + joined(report.unchecked, " ") + "\n";
+  if (!report.unknown.empty()) text += "could not be compared: " + joined(report.unknown, ", ") + "\n";
   return text;
 }
 
@@ -151,12 +164,12 @@ std::string why_not(const ChangeSet& set, const DriftReport& report) {
 }
 
 std::string out_of_reach(const DriftReport& report) {
-  std::string nested;
+  std::vector<std::string> nested;
   for (const auto& one : report.drifted) {
     if (!is_of_nested(one)) return {};
-    nested += (nested.empty() ? "" : ", ") + one.logical_id;
+    nested.push_back(one.logical_id);
   }
-  return "CloudFormation has no drift-aware change sets of nested stacks (" + nested + ")";
+  return "CloudFormation has no drift-aware change sets of nested stacks (" + joined(nested, ", ") + ")";
 }
 
 DriftDetection::~DriftDetection() {
@@ -265,19 +278,17 @@ void DriftDetection::wait(const std::stop_token& stop, std::chrono::milliseconds
   never.wait_for(lock, stop, time, [] { return false; });
 }
 
-void DriftDetection::await(CloudFormation& there, const DriftSubject& subject, const std::string& stack,
-                           const std::stop_token& stop) {
+/// Why some resources could not be compared; what was found of the others holds.
+std::string DriftDetection::await(CloudFormation& there, const std::string& stack,
+                                  const std::stop_token& stop) {
   const Cancelled cancelled = [&stop] { return stop.stop_requested(); };
   const std::string id = there.detect_drift(stack, cancelled);
   const auto until = Monotonic::now() + kDetectionTakes;
   for (std::chrono::milliseconds pause = kFirstDetectionLook;;
        pause = std::min(pause * 2, kSlowestDetectionLook)) {
     const auto at = there.drift_detection(id, cancelled);
-    if (at.status == "DETECTION_COMPLETE") return;
-    if (at.status == "DETECTION_FAILED")  // of some resources: what was found of the others holds
-      log::warning("drift detection failed for a part of a stack",
-                   {{"resource", subject.resource.str()}, {"reason", at.reason}});
-    if (at.status != "DETECTION_IN_PROGRESS") return;
+    if (at.status == "DETECTION_FAILED") return at.reason;
+    if (at.status != "DETECTION_IN_PROGRESS") return {};
     if (stop.stop_requested() || Monotonic::now() > until)
       throw fail(ProblemCause::transient, "CloudFormation has not detected drift in time");
     wait(stop, pause);
@@ -299,7 +310,8 @@ DriftReport DriftDetection::look(const DriftSubject& subject, const std::stop_to
     const auto [stack, path] = found.stacks[i];
     if (!is_wanted(subject.stack)) throw CutShort{};
     try {
-      await(there, subject, stack, stop);
+      const std::string trouble = await(there, stack, stop);
+      if (!trouble.empty()) found.report.trouble += (found.report.trouble.empty() ? "" : "; ") + trouble;
     } catch (const ApiError& error) {
       if (path.empty() || !is_about_stack(&error)) throw;
       found.unchecked.insert(path.substr(0, path.size() - 1));
@@ -311,6 +323,7 @@ DriftReport DriftDetection::look(const DriftSubject& subject, const std::stop_to
   }
   found.report.updated = subject.updated;
   found.report.unchecked.assign(found.unchecked.begin(), found.unchecked.end());
+  found.report.unknown.assign(found.unknown.begin(), found.unknown.end());
   return std::move(found.report);
 }
 
@@ -332,9 +345,7 @@ void DriftDetection::detect(const DriftSubject& subject, const std::stop_token& 
   if (found == entries_.end()) return;
   found->second.due = clock_.monotonic() + found->second.subject.every;
   if (!report) return;
-  if (!report->unchecked.empty() &&
-      (!found->second.report || found->second.report->unchecked != report->unchecked))
-    say_unchecked(subject, *report);
+  say_uncompared(subject, *report, found->second.report);
   const bool told = found->second.report && !found->second.report->drifted.empty();
   const bool matters = told || !report->drifted.empty();
   found->second.report = std::move(report);

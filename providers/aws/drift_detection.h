@@ -40,6 +40,8 @@ struct DriftReport {
   std::string updated;
   std::vector<ResourceDrift> drifted;
   std::vector<std::string> unchecked;  ///< types that are not compared, and nested stacks
+  std::vector<std::string> unknown;    ///< resources that could not be read this time
+  std::string trouble;                 ///< why, in CloudFormation's words
   std::string refused;                 ///< why it is not put back, once that was found out
 };
 
@@ -94,7 +96,7 @@ class DriftDetection {
   std::optional<DriftSubject> next(Monotonic::time_point now, Monotonic::time_point& earliest);
   void detect(const DriftSubject&, const std::stop_token&);
   DriftReport look(const DriftSubject&, const std::stop_token&);
-  void await(CloudFormation&, const DriftSubject&, const std::string& stack, const std::stop_token&);
+  std::string await(CloudFormation&, const std::string& stack, const std::stop_token&);
   /// Whether nobody has taken it back since it was begun.
   bool is_wanted(const std::string& stack) const;
   void wait(const std::stop_token&, std::chrono::milliseconds);

@@ -84,6 +84,18 @@ class Detection(Looks):
         self.web(with_resources(Bucket=BUCKET))
         self.logged("drift detection does not know some types, and does not compare them resource=stack/web types=AWS::S3::Bucket")
 
+    def test_unread(self):
+        """a resource that drift detection could not read is named, and does not count as compared; the others are"""
+        self.cloud.unread = {"AWS::S3::Bucket"}
+        self.web(with_resources(Bucket=BUCKET))
+        told = ("drift detection could not compare some resources resource=stack/web resources=\"Bucket (AWS::S3::Bucket)\" "
+                "reason=\"Failed to detect drift on resources [Bucket]\"")
+        self.logged(told)
+        self.drift(DelaySeconds="7")
+        wait.until(lambda: not self.cloud.find("web").actual, "it is put back")
+        self.looks(2)
+        self.assertEqual(self.daemon.program.log.read_text().count(told), 1, "it is told once")
+
     def delete(self) -> str:
         """Somebody does; which one it was."""
         with self.cloud.lock:

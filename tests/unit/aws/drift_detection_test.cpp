@@ -111,6 +111,9 @@ TEST_CASE("drift is told by property, and so is what was not compared") {
         "~ Queue (AWS::SQS::Queue) q\n    /DelaySeconds: applied 5, found 7\n"
         "- Topic (AWS::SNS::Topic) t is not there any more\n"
         "not compared, since drift detection does not know them: Custom::Odd\n");
+  DriftReport unknown;
+  unknown.unknown = {"Bucket (AWS::S3::Bucket)", "Queue (AWS::SQS::Queue)"};
+  CHECK(drift_text(unknown) == "could not be compared: Bucket (AWS::S3::Bucket), Queue (AWS::SQS::Queue)\n");
 }
 
 TEST_CASE("drift is put back only where nothing else is touched, and nothing replaced or deleted") {
