@@ -103,6 +103,7 @@ class Door:
         self.calls: list[str] = []
         self.ahead = datetime.timedelta()
         self.failures: list[list] = []
+        self.lock = threading.Lock()
         self.buckets: dict[str, list] = {}
         self.parts: dict[tuple, str | None] = {}  # checksums, by upload and number
         self.one_at_a_time = threading.Lock()
@@ -167,10 +168,12 @@ class Door:
         return found.group(1).decode() if found else f"S3 {environ['REQUEST_METHOD']} {environ['PATH_INFO']}"
 
     def fail(self, action: str) -> None:
-        for failure in self.failures:
-            if failure[0] == action:
+        with self.lock:  # of two calls at once only one
+            failure = next((each for each in self.failures if each[0] == action), None)
+            if failure:
                 self.failures.remove(failure)
-                raise (Kept if failure[1] == 200 else Refused)(failure[2], failure[3], failure[1], *failure[4:])
+        if failure:
+            raise (Kept if failure[1] == 200 else Refused)(failure[2], failure[3], failure[1], *failure[4:])
 
     def check(self, environ: dict, body: bytes) -> None:
         headers = headers_of(environ)

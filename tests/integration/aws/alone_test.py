@@ -4,7 +4,7 @@ import json
 import sys
 import threading
 
-from lib import process
+from lib import process, wait
 from lib.aws import PROVIDER, AccountScene, AwsScene, content, stack
 from lib.replay import ReplayScene
 from lib.replay_templates import QUEUE
@@ -105,10 +105,16 @@ class Late(Plans):
         self.assertIn("CloudFormation has not made the change set in time", problem["message"])
         self.assertEqual(problem["cause"], "transient")
 
+    def let_go(self) -> None:
+        wait.until(lambda: self.cloud.fields_of("DeleteChangeSet"), "it is to be thrown away")
+        self.cloud.stalls = False
+
     def test_thrown_away(self):
         """a change set that is not made before the deadline is thrown away once CloudFormation lets it go, with the stack made for it"""
         with self.planning() as plan:
-            threading.Timer(1.5, lambda: setattr(self.cloud, "stalls", False)).start()
+            # Only once it has been refused: then the deadline is over.
+            refused = threading.Thread(target=self.let_go, daemon=True)
+            refused.start()
             self.assert_late(plan("1", deadlineMs=500))
             self.assertEqual(self.left(), (["DELETE_IN_PROGRESS"], 0))
 

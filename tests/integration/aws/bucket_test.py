@@ -382,7 +382,8 @@ class OtherRegion(Bucket):
         event = self.sync(self.site(), state="failed", **{"site/a": "1"})
         self.assertIn(f"s3:ListBucket of arn:aws:s3:::{self.bucket} was refused: the bucket is in cn-north-1", event["error"])
         self.assertIn("a destination of that region", event["error"])
-        self.assertEqual(self.cost().get("GET bucket"), 1)
+        asked = self.cost()["GET bucket"]
+        self.assertLessEqual(asked, len(self.daemon.get("/v1/applications/web/syncs")["syncs"]), "once for each attempt")
 
 
 class WithStack(Bucket):

@@ -1,4 +1,5 @@
 """What holds data is not lost without somebody's word, on the double of tests/aws/replay.py."""
+from lib import wait
 from lib.aws import stack
 from lib.replay import ReplayScene
 from lib.replay_templates import BUCKET, QUEUE, with_resources
@@ -65,4 +66,4 @@ class Guard(ReplayScene):
         self.assertRegex(plan, r"- Queue \(AWS::SQS::Queue\) web-Queue-\d+")
         self.daemon.ctl("approve", "web")
         self.assertEqual(self.daemon.wait_ended(event)["state"], "succeeded")
-        self.assertIsNone(self.cloud.find("web"))
+        wait.until(lambda: self.cloud.find("web") is None, "it is gone")

@@ -173,7 +173,7 @@ class Guard(Nested):
         self.assertRegex(plan, r"= Store/Kept/Jobs \(AWS::SQS::Queue\) \S+ stays")
         self.daemon.ctl("approve", "web")
         self.assertEqual(self.daemon.wait_ended(event)["state"], "succeeded")
-        self.assertIsNone(self.cloud.find("web"))
+        wait.until(lambda: self.cloud.find("web") is None, "it is gone")
 
     def test_gone(self):
         """nested stacks that somebody deleted already stand in no deletion's way, and nothing of them is told to go"""

@@ -202,7 +202,7 @@ class Regions(ReplayScene):
         self.assertIn("delete stack/web would destroy data", why)
         self.daemon.ctl("approve", "web")
         self.assertEqual(self.daemon.wait_ended(event)["state"], "succeeded")
-        self.assertIsNone(self.cloud.find("web"))
+        wait.until(lambda: self.cloud.find("web") is None, "it is gone")
         self.assertEqual(there.status, "UPDATE_COMPLETE")
 
     def test_foreign_region(self):

@@ -37,7 +37,7 @@ class Gitea(unittest.TestCase):
 
     def wait_event(self, commit: str, state: str = "succeeded") -> dict:
         self.daemon.program.wait_until(lambda: [e for e in self.daemon.events() if e["after"] == commit and e["ended"]],
-                                       f"the event of {commit[:7]} ends")
+                                       f"the event of {commit[:7]} ends", 90)
         event = next(event for event in self.daemon.events() if event["after"] == commit)
         self.assertEqual(event["state"], state, event)
         return event

@@ -1,6 +1,7 @@
 """A throw-away host with a real systemd, on which gitopsd was installed as `meson install` does it."""
 import json
 import os
+import secrets
 import subprocess
 from pathlib import Path
 
@@ -12,7 +13,7 @@ HERE = "10.77.0.1"  # this machine, on the hosts' network
 
 class Host:
     def __init__(self, name: str):
-        self.name = f"{name}-{os.getpid()}"
+        self.name = f"{name}-{os.getpid()}-{secrets.token_hex(2)}"
         self.address = process.run(HOST, "up", self.name, seconds=300).strip()
 
     def run(self, *command: str, text_input: str | None = None, seconds: float = 60) -> str:
@@ -91,6 +92,8 @@ class Installed:
             raise AssertionError(f"{error}\n{self.journal()}") from None
 
     def journal(self) -> str:
+        """Of all that was said until now: `--sync` waits until it is written."""
+        self.host.run("journalctl", "--sync")
         return self.host.run("journalctl", "--no-pager", "-n", "60", "-o", "cat", "-u", "gitopsd*")
 
     def accept(self, commit: str) -> int:
@@ -107,15 +110,15 @@ class Installed:
 
     def wait_succeeded(self, number: int, seconds: float = 60) -> None:
         try:
-            wait.until(lambda: self.ended(number), f"event {number} ends", seconds, every=0.1)
+            event = wait.until(lambda: self.ended(number), f"event {number} ends", seconds, every=0.1)
         except wait.NeverHappened as never:
             raise AssertionError(f"{never}\n{self.journal()}") from None
-        event = self.event(number)
         if event["state"] not in ("succeeded", "superseded"):
             raise AssertionError(f"event {number} ended {event['state']}: {event['error']}\n{self.journal()}")
 
-    def ended(self, number: int) -> bool:
+    def ended(self, number: int) -> dict | None:
         try:
-            return self.event(number)["ended"]
+            event = self.event(number)
         except RuntimeError:
-            return False  # the daemon is being started again
+            return None  # the daemon is being started again
+        return event if event["ended"] else None

@@ -60,6 +60,7 @@ PASSWORD_HASH_ALGO = pbkdf2_v1
 [webhook]
 ALLOWED_HOST_LIST = loopback
 SKIP_TLS_VERIFY = true
+DELIVER_TIMEOUT = 60
 [log]
 MODE = console
 LEVEL = Info

@@ -13,7 +13,7 @@ MIB = 1 << 20
 class Hostile(Kustomized):
     def configure(self):
         super().configure()
-        self.daemon.config["renderers"].update(timeout="5s", memory_bytes=256 * MIB, output_bytes=MIB)
+        self.daemon.config["renderers"].update(timeout="20s", memory_bytes=256 * MIB, output_bytes=MIB)
 
     def refused(self, files: dict[str, str | bytes | None]) -> str:
         """Fails, shows nothing of the host, and leaves a daemon that goes on."""

@@ -144,7 +144,8 @@ class Units(unittest.TestCase):
 
     def test_watchdog(self):
         """a daemon that hangs is killed by the watchdog and started again"""
-        self.host.write("/etc/systemd/system/gitopsd.service.d/watchdog.conf", "[Service]\nWatchdogSec=2\nRestartSec=100ms\n")
+        self.host.write("/etc/systemd/system/gitopsd.service.d/watchdog.conf", "[Unit]\nStartLimitIntervalSec=0\n"
+                        "[Service]\nWatchdogSec=10\nRestartSec=100ms\n")
         self.host.run("systemctl", "daemon-reload")
         self.host.run("systemctl", "restart", "gitopsd.service")
         pid = self.main_pid()
@@ -166,8 +167,9 @@ class Units(unittest.TestCase):
 
     def test_socket_outlives_the_service(self):
         """a delivery while the service restarts is answered, since systemd holds the socket"""
-        commit = self.commit({"one": "while it restarts\n"})
+        commit, pid = self.commit({"one": "while it restarts\n"}), self.main_pid()
         self.host.run("systemctl", "restart", "--no-block", "gitopsd.service")
+        wait.until(lambda: self.host.show("gitopsd.service", "ActiveState") != "active" or self.main_pid() != pid, "it stops")
         self.gitopsd.wait_succeeded(self.gitopsd.accept(commit))
         self.assertEqual(self.host.read("/srv/web/one"), "while it restarts\n")
 
