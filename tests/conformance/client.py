@@ -10,7 +10,7 @@ import threading
 import time
 
 MAX_FRAME = 4 << 20
-PATIENCE = float(os.environ.get("CONFORMANCE_PATIENCE", "20"))
+PATIENCE = float(os.environ.get("CONFORMANCE_PATIENCE", "60"))
 
 
 class Refused(Exception):

@@ -18,7 +18,8 @@ missing_packages() {
 
 # Says what it installs and asks nothing; does and says nothing when all is there.
 install_packages() {
-  local missing sudo=() quiet=(-qq -o=Dpkg::Use-Pty=0)
+  # Another apt-get may be at it, as on a machine that has just been made.
+  local missing sudo=() quiet=(-qq -o=Dpkg::Use-Pty=0 -o=DPkg::Lock::Timeout=600 -o=Acquire::Retries=3)
   mapfile -t missing < <(missing_packages "$@")
   [ ${#missing[@]} -gt 0 ] || return 0
   command -v apt-get >/dev/null || {

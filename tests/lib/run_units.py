@@ -84,7 +84,7 @@ def run(executable: str, timeout: float) -> tuple[str, float, list[tuple[str, st
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--label", default="")
-    parser.add_argument("--timeout", type=float, default=300)
+    parser.add_argument("--timeout", type=float, default=1800)
     parser.add_argument("executables", nargs="+")
     options = parser.parse_args()
     bad = 0

@@ -15,7 +15,7 @@ run_sanitized() {
   mapfile -t tests < <(unit_targets "$dir")
   ninja -C "$dir" -k 0 "${tests[@]}" || failed "$label: a unit test does not build"
   note "$label: built in $((SECONDS - started)) s"
-  python3 tests/lib/run_units.py --label "$label " --timeout 600 "${tests[@]/#/$dir/}"
+  python3 tests/lib/run_units.py --label "$label " "${tests[@]/#/$dir/}"
 }
 
 # Each says what it found and goes on, and the test case that was running fails for it; AddressSanitizer alone has to

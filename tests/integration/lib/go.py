@@ -13,10 +13,20 @@ def go() -> str:
     return os.environ.get("GO", "go")
 
 
+def run(*arguments, **how) -> str:
+    """The go command, which ends at the first download that breaks; what has come by then is kept."""
+    for tries_left in (2, 1, 0):
+        try:
+            return process.run(go(), *arguments, **how)
+        except RuntimeError:
+            if not tries_left:
+                raise
+
+
 def module_folder(module: str, directory: Path) -> Path:
     """Where Go keeps the source of a module that `directory`'s go.mod requires."""
     # Not `go list`, which knows no folder until something else has downloaded the module.
-    found = process.run(go(), "mod", "download", "-json", module, cwd=directory, seconds=600)
+    found = run("mod", "download", "-json", module, cwd=directory, seconds=600)
     return Path(json.loads(found)["Dir"])
 
 
@@ -33,7 +43,7 @@ def build(name: str, package: str, directory: Path, variables: dict[str, str] | 
         CACHE.mkdir(parents=True, exist_ok=True)
         fresh = CACHE / f"{name}.{os.getpid()}.new"
         linker = ["-s", "-w", *(f"-X {variable}={text}" for variable, text in (variables or {}).items())]
-        process.run(go(), "build", "-trimpath", f"-ldflags={' '.join(linker)}", f"-tags={tags}", "-o", fresh, package,
-                    cwd=directory, env={**os.environ, "CGO_ENABLED": "1" if cgo else "0"}, seconds=1800)
+        run("build", "-trimpath", f"-ldflags={' '.join(linker)}", f"-tags={tags}", "-o", fresh, package, cwd=directory,
+            env={**os.environ, "CGO_ENABLED": "1" if cgo else "0"}, seconds=1800)
         fresh.rename(program)
     return program

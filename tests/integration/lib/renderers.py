@@ -3,7 +3,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from . import go, process
+from . import go
 
 
 def kustomize() -> Path:
@@ -21,7 +21,7 @@ def _install(name: str, version: str, package: str, says_version: str = "") -> P
         go.CACHE.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=go.CACHE) as folder:
             linker = "-s -w" + (f" -X {says_version}={version}" if says_version else "")
-            process.run(go.go(), "install", "-trimpath", f"-ldflags={linker}", f"{package}@{version}", cwd=folder,
-                        env={**os.environ, "CGO_ENABLED": "0", "GOBIN": folder}, seconds=1800)
+            go.run("install", "-trimpath", f"-ldflags={linker}", f"{package}@{version}", cwd=folder,
+                   env={**os.environ, "CGO_ENABLED": "0", "GOBIN": folder}, seconds=1800)
             (Path(folder) / name).rename(program)
     return program
