@@ -157,7 +157,6 @@ void Session::body_deadline(std::size_t received) {
 
 Task<Session::Fill> Session::read_body(const Request& request) {
   phase_ = Phase::body;
-  body_begun_ = door_.now();
   if (door_.head.expects_continue) {
     if (!input_.keep()) co_return Fill::over_budget;
     body_deadline(0);
@@ -176,6 +175,7 @@ Task<Session::Fill> Session::read_body(const Request& request) {
 /// False with a refusal, which is to be answered at once.
 bool Session::take_head(Request& request, Received& refusal) {
   routes_ = door_.routes;
+  body_begun_ = door_.now();
   const std::string_view bytes = input_.bytes();
   if (request.head_bytes == 0 || request.head_bytes > routes_->limits().header_bytes) {
     unread_ = true;

@@ -127,8 +127,8 @@ TEST_CASE_FIXTURE(Running, "a stop ends streams properly") {
   dispatcher.say(line("fetched", 1));
   CHECK(lines.next().get_int("event") == 1);
   const auto begin = Monotonic::now();
-  api->stop(begin + 5s);
-  CHECK(Monotonic::now() - begin < 2s);
+  api->stop(begin + 60s);
+  CHECK(Monotonic::now() - begin < 30s);
   CHECK(lines.next().is_null());
 }
 

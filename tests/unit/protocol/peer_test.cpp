@@ -56,7 +56,7 @@ struct Raw {
     for (;;) {
       if (auto payload = frames.next()) return parse_json(*payload);
       pollfd p{fd.in.get(), POLLIN, 0};
-      REQUIRE(::poll(&p, 1, 10'000) == 1);
+      REQUIRE(::poll(&p, 1, 60'000) == 1);
       char bytes[65536];
       ssize_t n = ::read(fd.in.get(), bytes, sizeof bytes);
       if (n <= 0) return {};

@@ -36,6 +36,6 @@ TEST_CASE("what does not wait runs at the same time") {
     std::unique_lock lock(mutex);
     ++count;
     arrived.notify_all();
-    CHECK(arrived.wait_for(lock, std::chrono::seconds(10), [&] { return count == 4; }));
+    CHECK(arrived.wait_for(lock, std::chrono::seconds(60), [&] { return count == 4; }));
   });
 }

@@ -19,7 +19,7 @@ using namespace std::chrono_literals;
 namespace {
 
 Deadline soon() {
-  return Monotonic::now() + 20s;
+  return Monotonic::now() + 100s;
 }
 
 /// Applies a step by reading its document's blob; the step "wait" ends when cancelled.

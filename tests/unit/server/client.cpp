@@ -10,15 +10,17 @@
 #include <csignal>
 #include <stdexcept>
 
+#include "tests/unit/slower.h"
+
 namespace gitopsd::server {
 
 Client::Client(int port, const ClientOptions& options) {
   std::signal(SIGPIPE, SIG_IGN);
   const bool v6 = options.host.find(':') != std::string::npos;
   fd_ = Fd(::socket(v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  const timeval ten_seconds{10, 0};
-  ::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &ten_seconds, sizeof ten_seconds);
-  ::setsockopt(fd_.get(), SOL_SOCKET, SO_SNDTIMEO, &ten_seconds, sizeof ten_seconds);
+  const timeval patience{30 * gitopsd::test::kSlower, 0};
+  ::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  ::setsockopt(fd_.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
   sockaddr_in v4_name{};
   v4_name.sin_family = AF_INET;
   v4_name.sin_port = htons(static_cast<std::uint16_t>(port));

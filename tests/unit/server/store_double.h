@@ -33,7 +33,7 @@ class StoreDouble final : public store::Store {
   /// Waits until that many deliveries are held.
   void await_held(std::size_t count) {
     std::unique_lock lock(mutex_);
-    if (!changed_.wait_for(lock, std::chrono::seconds(10) * gitopsd::test::kSlower,
+    if (!changed_.wait_for(lock, std::chrono::seconds(30) * gitopsd::test::kSlower,
                            [&] { return held_.size() >= count; }))
       throw std::runtime_error("no delivery reached the store");
   }

@@ -155,9 +155,10 @@ Remote SshServer::remote(const std::string& path) const {
 }
 
 void SshServer::change_host_key() {
-  child_ = Child();
-  std::filesystem::remove(folder_ + "/host");
-  run({"/usr/bin/ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder_ + "/host"});
+  run({"/usr/bin/ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder_ + "/other"});
+  child_ = Child();  // only for a moment, in which another program could take its port
+  std::filesystem::rename(folder_ + "/other", folder_ + "/host");
+  std::filesystem::rename(folder_ + "/other.pub", folder_ + "/host.pub");
   REQUIRE(start());
 }
 

@@ -187,7 +187,7 @@ TEST_CASE("what waited at a stop ends where nothing asks for it any more") {
     world.restart();
     REQUIRE(eventually([&] { return world.store->event(newer)->state == store::EventState::held; }));
     CHECK(world.status("web").sync != held);
-    CHECK(world.store->event(event)->state == store::EventState::superseded);
+    CHECK(world.ended(event).state == store::EventState::superseded);
   }
   SUBCASE("the settings changed") {
     world.config.applications[0].exclude = {"*.txt"};
@@ -197,6 +197,7 @@ TEST_CASE("what waited at a stop ends where nothing asks for it any more") {
     CHECK(world.await("web", Phase::held).sync != held);
   }
   SUBCASE("the commit was taken back") {
+    world.missing_delay = std::chrono::milliseconds(30);
     world.dispatcher->stop(Monotonic::now() + std::chrono::seconds(5));
     world.origin.set("refs/heads/main", world.store->application(ApplicationUid("web"))->revision);
     world.restart();

@@ -3,6 +3,7 @@
 #include <mutex>
 #include <set>
 
+#include "tests/unit/slower.h"
 #include "tests/unit/sync/world.h"
 
 namespace gitopsd::sync::test {
@@ -112,7 +113,7 @@ TEST_CASE("an event is held while one of its applications is, whatever the other
 TEST_CASE("an event whose commit came says no more that it waits for that") {
   World world;
   world.add("web");
-  world.missing_delay = std::chrono::milliseconds(100);
+  world.missing_delay = std::chrono::milliseconds(300) * gitopsd::test::kSlower;
   world.start();
   const source::test::Origin ahead(world.folder / "ahead.git");
   const std::map<std::string, std::string> first{{"web/a.yaml", thing("a", "1")}};
@@ -294,13 +295,15 @@ TEST_CASE("of the pushes that leave what waits alone the newest stays open") {
     world.apply_then_ask({{"web/a.yaml", thing("a", "1")}});
     waits = world.push({{"web/a.yaml", thing("a", "2")}});
     world.await("web", Phase::held);
+    await_word(world, waits, EventState::held, "");
   }
   SUBCASE("for its next attempt") {
     world.add("web");
     world.start();
     world.place.busy("a");
     waits = world.push({{"web/a.yaml", thing("a", "2")}});
-    REQUIRE(eventually([&] { return world.status("web").attempt > 4; }));
+    // The pauses have become long enough for three pushes.
+    REQUIRE(eventually([&] { return world.status("web").attempt > (gitopsd::test::kSlower > 1 ? 6 : 5); }));
     world.await("web", Phase::backing_off);
   }
   const auto attempt = world.status("web").attempt;
@@ -331,7 +334,9 @@ TEST_CASE("a push elsewhere does not begin the pauses of what failed anew") {
   std::map<EventId, std::string> told;
   const int token = world.dispatcher->subscribe([&](const ProgressLine& line) {
     const std::lock_guard lock(mutex);
-    if (line.stage == "waiting") told[line.event] = line.text;
+    if (line.stage != "waiting") return;
+    told[line.event] = line.text;
+    for (const auto event : line.along) told[event] = line.text;
   });
   const auto pause = [&](EventId event) {
     world.ended(event);

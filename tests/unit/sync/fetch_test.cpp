@@ -3,6 +3,7 @@
 #include <mutex>
 #include <utility>
 
+#include "tests/unit/slower.h"
 #include "tests/unit/sync/world.h"
 
 namespace gitopsd::sync::test {
@@ -60,7 +61,7 @@ TEST_CASE("an event that is told late does not end the sync of a newer commit") 
 TEST_CASE("a commit that the forge told of before it gives it out is waited for") {
   World world;
   world.add("web");
-  world.missing_delay = std::chrono::milliseconds(100);
+  world.missing_delay = std::chrono::milliseconds(300) * gitopsd::test::kSlower;
   world.start();
   const source::test::Origin ahead(world.folder / "ahead.git");
   const auto both = [&](const std::string& value) {
@@ -80,7 +81,7 @@ TEST_CASE("a commit that the forge told of before it gives it out is waited for"
 TEST_CASE("a commit that is there before its ref leads to it is waited for, until the ref has moved away") {
   World world;
   world.add("web");
-  world.missing_delay = std::chrono::milliseconds(100);
+  world.missing_delay = std::chrono::milliseconds(200);
   world.start();
   const auto first = world.apply({{"web/a.yaml", thing("a", "1")}});
   const auto ahead = world.commit({{"web/a.yaml", thing("a", "2")}});
@@ -148,8 +149,8 @@ TEST_CASE("what a poll found and cannot be fetched is one event, however often i
 }
 
 TEST_CASE("a destination whose provider cannot be started keeps no poll from what others follow") {
-  World world;
   Place other;
+  World world;
   world.elsewhere = &other;
   config::Destination there = world.config.destinations[0];
   there.name = DestinationName("there");

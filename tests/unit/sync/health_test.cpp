@@ -77,7 +77,7 @@ TEST_CASE("what failed for what may pass is tried again by itself, and what the 
   world.place.refuse("a");
   const auto event = world.push({{"web/a.yaml", thing("a", "1")}});
   CHECK(world.ended(event).state == store::EventState::failed);
-  CHECK(world.status("web").waits_for.starts_with("being tried again in "));
+  CHECK(eventually([&] { return world.status("web").waits_for.starts_with("being tried again in "); }));
   world.place.refuse("a", false);
   CHECK(world.await("web", SyncStatus::synced).error.empty());
   CHECK(world.place.value("a") == "1");
@@ -94,7 +94,7 @@ TEST_CASE("what failed before is told no more beside a later attempt that waits 
   world.place.refuse("a");
   world.place.set_health("a", Health::progressing);
   CHECK(world.ended(world.push({{"web/a.yaml", thing("a", "1")}})).state == store::EventState::failed);
-  CHECK_FALSE(world.status("web").error.empty());
+  CHECK(eventually([&] { return !world.status("web").error.empty(); }));
   world.place.refuse("a", false);
   CHECK(world.await("web", Phase::waiting_health).error.empty());
   world.place.set_health("a", Health::healthy);

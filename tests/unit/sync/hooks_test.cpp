@@ -105,7 +105,7 @@ TEST_CASE("hooks for a failure run when something may have been applied, and not
   World world;
   world.add("web");
   world.start();
-  world.place.refuse("a");
+  world.place.refuse("a", true, ProblemCause::permission);  // which is not tried again by itself
   const auto event =
       world.ended(world.push({{"web/a.yaml", thing("a", "1")}, {"web/c.yaml", hook("c", "fail")}}));
   CHECK(event.state == store::EventState::failed);

@@ -198,7 +198,7 @@ void Place::open() {
 
 void Place::await_waiting(int count) {
   std::unique_lock lock(mutex_);
-  if (!changed_.wait_for(lock, 10s * gitopsd::test::kSlower, [&] { return waiting_ >= count; }))
+  if (!changed_.wait_for(lock, 30s * gitopsd::test::kSlower, [&] { return waiting_ >= count; }))
     throw std::runtime_error("no apply came");
 }
 

@@ -45,7 +45,7 @@ struct Brief {
   }
   std::string failure() {
     try {
-      provider->list({"installation"}, Monotonic::now() + 10s);
+      provider->list({"installation"}, Monotonic::now() + 60s);
     } catch (const Failure& failure) {
       CHECK(failure.cause() == ProblemCause::transient);
       return failure.what();
