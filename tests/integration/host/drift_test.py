@@ -17,8 +17,8 @@ class Heal(Scene):
         (self.target / "two").unlink()
         wait.until(lambda: (self.target / "one").stat().st_mode & 0o777 == 0o644, "the mode is put back")
         self.daemon.wait_file(self.target / "two", "2\n")
-        (self.target / "three").unlink()
-        (self.target / "three").symlink_to("/etc/passwd")
+        (self.folder / "link").symlink_to("/etc/passwd")
+        (self.folder / "link").replace(self.target / "three")
         wait.until(lambda: not (self.target / "three").is_symlink(), "the planted link is gone")
         self.daemon.wait_file(self.target / "three", "3\n")
 

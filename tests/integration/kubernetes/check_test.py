@@ -7,6 +7,8 @@ from lib.case import Scene
 
 
 class Check(Scene):
+    reachable = False
+
     def configure(self):
         """A cluster that is not there."""
         authority = certificate.Authority(self.folder / "certificates")

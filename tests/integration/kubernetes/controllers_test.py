@@ -118,7 +118,7 @@ class Emptied(Controllers):
         wait.until(lambda: "would destroy data" in (self.daemon.status()["waits_for"] or ""), "the sync is held")
         self.daemon.ctl("approve", "web", "--no-wait")
         self.assertEqual(self.daemon.wait_ended(event)["state"], "succeeded")
-        self.waits_for(f"Namespace/{self.other} is being deleted", "until all that is in it has gone")
+        self.waits_for(f"Namespace/{self.other} is being deleted")
         self.cluster.wait_for(space, lambda found: found["status"].get("conditions"), "its controller says what is left")
         self.assert_nothing_is_held_up()
         self.waits_for(f"Namespace/{self.other} is being deleted", "has finalizers remaining: example.com/busy")

@@ -2,6 +2,7 @@
 import base64
 import json
 
+from lib import wait
 from lib.admission import MutatingWebhook
 from lib.cluster_case import config_map
 from lib.drift_case import DriftScene, manager_of
@@ -254,8 +255,8 @@ class Deletion(DriftScene):
         self.sync(document)
         uid = self.patch(document, {"metadata": {"finalizers": ["example.com/hold"]}})["metadata"]["uid"]
         self.cluster.delete(self.placed(document))
-        self.daemon.program.wait_until(lambda: "is being deleted" in (self.daemon.status()["error"] or ""), "it is told")
-        self.assertEqual(self.daemon.status()["status"], "out_of_sync")
+        told = wait.until(lambda: (s := self.daemon.status()) and "is being deleted" in (s["error"] or "") and s, "it is told")
+        self.assertEqual(told["status"], "out_of_sync")
         self.patch(document, {"metadata": {"finalizers": None}})
         found = self.wait_live(document, lambda found: found["metadata"]["uid"] != uid, "it is made anew")
         self.assertEqual(found["data"], {"a": "1"})

@@ -1,6 +1,7 @@
 """What others have in a Namespace or of a CustomResourceDefinition that leaves the repository."""
 from lib import wait
 from lib.cluster_case import ClusterScene, config_map
+from lib.kubernetes_api import ApiError
 
 FILLER = [config_map(f"stays-{number}", {"k": "1"}) for number in range(20)]  # so that what goes is within the budget
 
@@ -42,7 +43,12 @@ class ForeignScene(ClusterScene):
 
     def is_going(self, document: dict) -> bool:
         """No controller empties namespaces here: one that is deleted stays and says so."""
-        return not self.cluster.exists(document) or "deletionTimestamp" in self.cluster.get(document)["metadata"]
+        try:
+            return "deletionTimestamp" in self.cluster.get(document)["metadata"]
+        except ApiError as error:
+            if error.status == 404:
+                return True
+            raise
 
     def refused(self, *rest: dict) -> str:
         """The push deletes what it may, and fails; returns what it says."""

@@ -6,7 +6,7 @@ import unittest
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
-from lib import wait
+from lib import files, wait
 from lib.cluster_case import config_map, shared_cluster
 from lib.kubernetes_provider import Provider, requests_of_us
 
@@ -18,7 +18,7 @@ PLACES = 130
 class Many(unittest.TestCase):
     def setUp(self):
         self.cluster = shared_cluster()
-        self.since = self.cluster.audit_log.stat().st_size
+        self.since = files.end_of_lines(self.cluster.audit_log)
 
     def make_space(self, name: str) -> None:
         self.cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
@@ -53,7 +53,7 @@ class Many(unittest.TestCase):
         seen = provider.observe(entries, watch=True)
         print(f"seen first in {time.monotonic() - began:.2f} s, {provider.memory()} MB, {provider.memory('VmHWM')} at most")
         self.assert_all_well(seen)
-        self.since = self.cluster.audit_log.stat().st_size
+        self.since = files.end_of_lines(self.cluster.audit_log)
         began = time.monotonic()
         self.assert_all_well(provider.observe(entries, watch=True))
         print(f"looked at again in {time.monotonic() - began:.2f} s")
@@ -61,10 +61,12 @@ class Many(unittest.TestCase):
         self.assertEqual([event for event in self.requests_of("many") if event["verb"] != "watch"], [])
         began = time.monotonic()
         self.assert_all_well(provider.observe(entries, watch=True, full=True))
-        print(f"checked in {time.monotonic() - began:.2f} s, {provider.memory()} MB, {provider.memory('VmHWM')} at most")
+        took = time.monotonic() - began
+        print(f"checked in {took:.2f} s, {provider.memory()} MB, {provider.memory('VmHWM')} at most")
         verbs = [event["verb"] for event in self.requests_of("many") if event["verb"] != "watch"]
         self.assertEqual(set(verbs), {"list"})
-        self.assertLessEqual(len(verbs), OBJECTS / 250 + 1)
+        # What was read serves all who ask within the 3 s after.
+        self.assertLessEqual(len(verbs), (OBJECTS / 250 + 1) * (1 + took // 3))
 
         for name in ("c17", f"c{OBJECTS - 1}"):
             self.cluster.patch(f"/api/v1/namespaces/many/configmaps/{name}", {"data": {"value": "by hand"}})
@@ -85,7 +87,7 @@ class Many(unittest.TestCase):
         self.cluster.delete("/api/v1/namespaces/planned/configmaps/c007")
         self.cluster.apply(config_map("other", {"value": "1"}, namespace="planned"))
         changed = [config_map(name, {"value": "2"}) for name in [*named, "fresh", "other"]]
-        self.since = self.cluster.audit_log.stat().st_size
+        self.since = files.end_of_lines(self.cluster.audit_log)
         by_list = provider.plan(changed, "2", entries)["steps"]
         self.assertEqual(self.verbs_of("planned"), {"list": 2, "patch": 302, "get": 1}, "the one read is of the namespace")
         actions = {step["id"]: (step["action"], step["diff"]) for step in by_list}
@@ -98,7 +100,7 @@ class Many(unittest.TestCase):
         rules = {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "create", "patch"]}
         self.cluster.grant("no-lister", rules, namespace="planned")
         provider.policy["as"] = {"user": "no-lister"}
-        self.since = self.cluster.audit_log.stat().st_size
+        self.since = files.end_of_lines(self.cluster.audit_log)
         self.assertEqual(provider.plan(changed, "2", entries)["steps"], by_list)
         self.assertEqual(self.verbs_of("planned")["get"], 302 + 1)
 
@@ -107,7 +109,7 @@ class Many(unittest.TestCase):
         self.make_space("mixed")
         provider = self.provider("mixed")
         entries = provider.converge([config_map(f"c{number:03}", {"value": "1"}) for number in range(600)])
-        self.since = self.cluster.audit_log.stat().st_size
+        self.since = files.end_of_lines(self.cluster.audit_log)
         provider.plan([config_map(f"c{number:03}", {"value": "2"}) for number in range(560, 600)], "2", entries)
         self.assertEqual(self.verbs_of("mixed"), {"list": 1, "get": 40 + 1, "patch": 40})
 

@@ -24,9 +24,9 @@ class Ownership(DriftScene):
         for name, (document, _) in cases.items():
             with self.subTest(case=name):
                 found = self.wait_live(document, lambda found, name=name: manager_of(found) == manager_of(before[name]),
-                                       "it is managed again", 10)
+                                       "it is managed again")
                 self.assertEqual(found.get("data"), before[name].get("data"))
-                wait.until(lambda d=document: self.heals(d), "that is recorded", 10)
+                wait.until(lambda d=document: self.heals(d), "that is recorded")
                 self.assertEqual({step["action"] for step in self.heals(document)}, {"adopt"})
                 self.assertIn(f"owned again application=web resource={self.id_of(document)}", self.said())
         self.wait_idle()
@@ -217,7 +217,7 @@ class MadeAnew(DriftScene):
             **{key: before[key] for key in ("apiVersion", "kind", "data")},
             "metadata": {key: value for key, value in before["metadata"].items() if key in wanted}}, "application/apply-patch+yaml")
         self.daemon.start()
-        wait.until(lambda: self.heals(document), "it is looked at", 10)
+        wait.until(lambda: self.heals(document), "it is looked at")
         self.wait_idle()
         self.assertEqual({step["action"] for step in self.heals(document)}, {"adopt"})
         said = self.said()

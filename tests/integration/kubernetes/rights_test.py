@@ -85,5 +85,5 @@ class Rights(ClusterScene):
         self.assertEqual((there["reachable"], [one["applications"] for one in there["conditions"]]), (True, [["web"]]))
         self.assertEqual(self.daemon.status()["status"], "synced")
         self.cluster.grant("gitopsd", {**core, "verbs": ["list", "watch"]}, namespace=self.space)
-        wait.until(lambda: not self.daemon.status()["conditions"], "it is told no more", 30)
+        wait.until(lambda: not self.daemon.status()["conditions"], "it is told no more", 70)
         self.assertNotIn("check_interval", self.daemon.ctl("status"))

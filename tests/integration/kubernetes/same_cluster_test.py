@@ -147,7 +147,7 @@ class Readdressed(TwoClusters):
     def test_replaced_in_a_sync(self):
         """a kubeconfig that is replaced in the middle of a sync: nothing more is written before it was looked which cluster it is"""
         self.sync(config_map("before", {}))
-        waits = self.proxy.spoil(429, methods=("PATCH",), path="fieldValidation=Strict&force=true", headers={"Retry-After": "2"}, count=1)
+        waits = self.proxy.spoil(429, methods=("PATCH",), path="fieldValidation=Strict&force=true", headers={"Retry-After": "20"}, count=1)
         event = self.daemon.accept(self.push(config_map("a", {"k": "1"})))
         wait.until(lambda: waits.hits, "the sync writes")
         begun = len(self.proxy.requests)
@@ -167,8 +167,7 @@ class Readdressed(TwoClusters):
         try:
             self.proxy.cut_all()
             wait.until(lambda: self.daemon.get_health("/readyz") == 503, "it counts as unreachable", 60)
-            there = self.daemon.get("/v1/destinations")["destinations"][0]
-            self.assertIn("cannot be reached", there["error"])
+            wait.until(lambda: "cannot be reached" in (self.daemon.get("/v1/destinations")["destinations"][0]["error"] or ""), "it is told")
             wait.until(lambda: self.daemon.status()["status"] == "unknown", "its application is unknown")
         finally:
             self.other.etcd.signal(signal.SIGCONT)

@@ -7,7 +7,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from lib import kubernetes, wait
+from lib import files, kubernetes, wait
 from lib.cluster_case import config_map
 from lib.kubernetes_provider import Provider, requests_of_us
 from lib.objects import of, service
@@ -86,7 +86,7 @@ class Server(Watched):
         # A server that is started anew has forgotten what was before the last write of all: it will answer 410.
         self.cluster.apply(config_map("elsewhere", {"key": "1"}))
         self.cluster.restart()
-        since = self.cluster.audit_log.stat().st_size
+        since = files.end_of_lines(self.cluster.audit_log)
         self.cluster.patch(self.at("changed"), {"data": {"key": "by hand"}})
         self.cluster.patch(self.at("other-kind", "secrets"), {"data": {"key": "Mg=="}})
         for name in ("deleted", "made-anew"):
@@ -118,7 +118,7 @@ class Server(Watched):
         os.kill(provider.process.pid, signal.SIGSTOP)
         self.cluster.apply(config_map("elsewhere", {"key": "1"}))
         self.cluster.restart()
-        since = self.cluster.audit_log.stat().st_size
+        since = files.end_of_lines(self.cluster.audit_log)
         for space in spaces:
             self.cluster.patch(f"/api/v1/namespaces/{space}/configmaps/a", {"data": {"key": "by hand"}})
         os.kill(provider.process.pid, signal.SIGCONT)
@@ -199,7 +199,7 @@ class Server(Watched):
         self.cluster.kill()
         wait.until(lambda: "cluster" in provider.conditions(), "the server is missed")
         self.assertTrue(provider.conditions()["cluster"]["unreachable"])
-        since = self.cluster.audit_log.stat().st_size
+        since = files.end_of_lines(self.cluster.audit_log)
         self.cluster.restart()
         # As it is while the server's own list of kinds is not complete: only for longer.
         self.cluster.delete(self.cluster.path(definition))
@@ -275,12 +275,12 @@ class Rights(Watched):
         self.assertRegex(said[0], re.compile("ConfigMap.*configmaps is forbidden"))
         # Half of the rights is not enough, and the other half is named.
         self.cluster.grant("gitopsd", {**core, "verbs": ["list"]})
-        wait.until(lambda: "cannot watch" in provider.conditions()[key]["message"], "it lacks the other right", 30)
+        wait.until(lambda: "cannot watch" in provider.conditions()[key]["message"], "it lacks the other right", 70)
         self.assertIn("the verb `watch`", provider.conditions()[key]["hint"])
 
         self.cluster.grant("gitopsd", {**core, "verbs": ["watch"]})
         self.cluster.patch(self.at("c8"), {"data": {"key": "by hand"}})
-        provider.wait_told(f"ConfigMap/{SPACE}/c8")
+        provider.wait_told(f"ConfigMap/{SPACE}/c8", 70)
         wait.until(lambda: not provider.conditions(), "nothing is missed any more")
         provider.stop()
 

@@ -4,11 +4,13 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from . import git, git_server, gitopsd, manifest
+from . import git, git_server, gitopsd, manifest, wait
 
 
 class Scene(unittest.TestCase):
     """Each test gets all of it anew. Tests that want another configuration change `self.daemon` in `configure`."""
+
+    reachable = True  # whether its destinations can be reached from the start
 
     def setUp(self):
         self.folder = Path(tempfile.mkdtemp(prefix="gitopsd-test-"))
@@ -21,7 +23,10 @@ class Scene(unittest.TestCase):
         self.target = self.daemon.target
         self.configure()
         self.addCleanup(self.end_daemon)
-        self.daemon.start()
+        self.daemon.start(self.reachable)
+        # Its look at the start would take a commit that is pushed now, before the delivery does.
+        wait.until(lambda: all(one["last_look"] or one["error"] for one in self.daemon.get("/v1/repositories")["repositories"]
+                               if one["name"] == "infra"), "the repository was looked at")
 
     def configure(self) -> None:
         pass

@@ -74,7 +74,7 @@ class ClusterScene(Scene):
         """The document with the namespace that it gets."""
         return {**document, "metadata": {"namespace": self.space, **document["metadata"]}}
 
-    def wait_live(self, document: dict, condition, why: str, seconds: float = 20) -> dict:
+    def wait_live(self, document: dict, condition, why: str, seconds: float = 60) -> dict:
         return self.cluster.wait_for(self.placed(document), condition, why, seconds)
 
     def wait_gone(self, document: dict) -> None:

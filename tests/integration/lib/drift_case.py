@@ -67,7 +67,7 @@ class DriftScene(ClusterScene):
 
     def setUp(self):
         super().setUp()
-        self.audit_begin = self.cluster.audit_log.stat().st_size
+        self.audit_begin = files.end_of_lines(self.cluster.audit_log)
 
     def requests(self, **fields) -> list[dict]:
         """Of the provider, since the test began: audit events with these fields."""

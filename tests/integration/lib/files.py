@@ -20,3 +20,9 @@ def json_lines(path: Path, since: int = 0) -> list[dict]:
     with open(path, "rb") as file:
         file.seek(since)
         return [json.loads(line) for line in file.read().split(b"\n")[:-1]]
+
+
+def end_of_lines(path: Path) -> int:
+    """From where on `json_lines` tells what is written from now on, and perhaps a line that is just being written."""
+    with open(path, "rb") as file:
+        return file.read().rfind(b"\n") + 1

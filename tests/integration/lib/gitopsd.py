@@ -203,5 +203,5 @@ class Gitopsd:
             raise AssertionError(f"gitopsctl {' '.join(arguments)} ended with {done.returncode}, not {expect}:\n{done.stdout}")
         return done.stdout
 
-    def wait_file(self, path: Path, content: str, seconds: float = 20) -> None:
+    def wait_file(self, path: Path, content: str, seconds: float = 60) -> None:
         self.program.wait_until(lambda: path.exists() and path.read_text() == content, f"{path} holds {content!r}", seconds)

@@ -33,7 +33,7 @@ class Watch:
         self.link = link
         self.answer = answer
 
-    def next(self, seconds: float = 20) -> dict:
+    def next(self, seconds: float = 60) -> dict:
         """The next event; TimeoutError when none comes, EOFError when the server ended the watch."""
         self.link.sock.settimeout(seconds)
         line = self.answer.readline()
@@ -142,9 +142,17 @@ class Client:
         """Of a list's path, from a resource version on. Without one, what is there comes first."""
         text = urlencode({"watch": "true", "resourceVersion": version, **query})
         accept = METADATA_ONLY if metadata_only else JSON
-        return Watch(*self.send("GET", f"{path}?{text}", None, JSON, user, {"Accept": accept}, 30))
+        def begin() -> Watch | None:
+            try:
+                return Watch(*self.send("GET", f"{path}?{text}", None, JSON, user, {"Accept": accept}, 30))
+            except ApiError as error:
+                if error.status != 429:
+                    raise
+                return None  # just after its start the server's cache is still being filled
 
-    def wait_for(self, what: dict | str, condition, why: str, seconds: float = 20, **more) -> dict:
+        return wait.until(begin, "the API server watches")
+
+    def wait_for(self, what: dict | str, condition, why: str, seconds: float = 60, **more) -> dict:
         """The object as soon as `condition` holds for it; not being there yet is no error."""
         def met():
             try:

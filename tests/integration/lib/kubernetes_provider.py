@@ -1,4 +1,5 @@
 """The Kubernetes provider alone, spoken to in its protocol: for what a daemon would hide."""
+import contextlib
 import re
 import sys
 import tempfile
@@ -84,8 +85,8 @@ class Provider(ProtocolClient):
             notes = self.notes[self.since:]
         return [identity for note in notes if note["method"] == "changed" for identity in note["params"].get("ids", [])]
 
-    def wait_told(self, identity: str) -> None:
-        wait.until(lambda: identity in self.told(), f"a change of {identity} is told")
+    def wait_told(self, identity: str, seconds: float = 60) -> None:
+        wait.until(lambda: identity in self.told(), f"a change of {identity} is told", seconds)
 
     def conditions(self) -> dict[str, dict]:
         """What it says of the cluster now, by key."""
@@ -103,5 +104,8 @@ class Provider(ProtocolClient):
         port = f":{self.cluster.port:04X}"
         sockets = {line.split()[9] for line in Path("/proc/net/tcp").read_text().splitlines()[1:]
                    if line.split()[2].endswith(port) and line.split()[3] == "01"}
-        links = [link.readlink().name for link in Path(f"/proc/{self.process.pid}/fd").iterdir()]
+        links = []
+        for link in Path(f"/proc/{self.process.pid}/fd").iterdir():
+            with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+                links.append(link.readlink().name)
         return sum(re.fullmatch(r"socket:\[(\d+)\]", link)[1] in sockets for link in links if link.startswith("socket:"))

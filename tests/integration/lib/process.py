@@ -68,7 +68,7 @@ class Program:
     def signal(self, number: int) -> None:
         os.kill(self.pid, number)
 
-    def stop(self, seconds: float = 20) -> int:
+    def stop(self, seconds: float = 60) -> int:
         """Asks it to end; kills it, and fails, when it does not. Returns its exit status."""
         if self.child is None:
             return 0
@@ -90,7 +90,7 @@ class Program:
         text = self.log.read_text(errors="replace") if self.log.exists() else ""
         return "\n".join(text.splitlines()[-lines:])
 
-    def wait_until(self, condition, what: str, seconds: float = 20):
+    def wait_until(self, condition, what: str, seconds: float = 60):
         """As wait.until, but at once an error when the program has ended."""
 
         def alive_and_met():

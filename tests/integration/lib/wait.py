@@ -9,7 +9,7 @@ class NeverHappened(AssertionError):
     pass
 
 
-def until(condition: Callable[[], T], what: str, seconds: float = 20, every: float = 0.01) -> T:
+def until(condition: Callable[[], T], what: str, seconds: float = 60, every: float = 0.01) -> T:
     """The first true value of `condition`; NeverHappened with its last value or exception after `seconds`."""
     deadline = time.monotonic() + seconds
     while True:
