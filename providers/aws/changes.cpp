@@ -30,7 +30,8 @@ bool is_about_input(std::string_view code) {
 /// input.
 bool may_pass(std::string_view reason) {
   for (const char* word :
-       {"Rate exceeded", "Throttling", "Internal Failure", "InternalFailure", "Service Unavailable"})
+       {"Rate exceeded", "ThrottlingException", "Error Code: Throttling", "Internal Failure",
+        "InternalFailure", "Service Unavailable", "ServiceUnavailable"})
     if (reason.find(word) != reason.npos) return true;
   return false;
 }
@@ -86,9 +87,9 @@ std::optional<Failure> meaning_of(const ApiError& refused, const Stack& wanted, 
         "delete change sets of the stack '" + wanted.name +
             "' that nobody needs (aws cloudformation list-change-sets): AWS keeps 1,000 of each stack");
   if (!is_about_input(refused.code())) return std::nullopt;
-  return fail(may_pass(refused.said()) ? ProblemCause::transient : ProblemCause::input,
-              "CloudFormation refuses the stack '" + wanted.name + "': " + refused.said(),
-              way_out(wanted, refused, blobs));
+  const std::string what = "CloudFormation refuses the stack '" + wanted.name + "': " + refused.said();
+  if (may_pass(refused.said())) return fail(ProblemCause::transient, what);
+  return fail(ProblemCause::input, what, way_out(wanted, refused, blobs));
 }
 
 Failure no_change_set(CloudFormation& there, const Stack& wanted, const ChangeSet& set,
@@ -97,8 +98,9 @@ Failure no_change_set(CloudFormation& there, const Stack& wanted, const ChangeSe
   const auto failure = why_failed(
       there, set, [&](const auto& nested, const auto& pointer) { return places.at(nested, pointer); },
       context.deadline, context.cancelled);
-  return fail(may_pass(failure.why) ? ProblemCause::transient : ProblemCause::input,
-              "CloudFormation makes no change set for '" + wanted.name + "': " + failure.why,
+  const std::string what = "CloudFormation makes no change set for '" + wanted.name + "': " + failure.why;
+  if (may_pass(failure.why)) return fail(ProblemCause::transient, what);
+  return fail(ProblemCause::input, what,
               failure.nested ? "mend that; where CloudFormation cannot know it before it does it, "
                                "`nestedChanges: false` leaves the change sets of nested stacks out, and a "
                                "person has to approve"

@@ -105,10 +105,9 @@ StackEvent event_of(const Value& in) {
   out.token = in.get_string("ClientRequestToken");
   out.of_stack = out.type == kNestedStack && out.resource == in.get_string("StackName");
   out.physical_id = in.get_string("PhysicalResourceId");
-  if (in.get_string("HookStatus").ends_with("_FAILED")) {
-    out.hook = in.get_string("HookType");
+  out.hook = in.get_string("HookType");
+  if (in.get_string("HookStatus").ends_with("_FAILED") && in.get_string("HookFailureMode") != "WARN")
     out.hook_reason = in.get_string("HookStatusReason");
-  }
   return out;
 }
 
@@ -369,11 +368,17 @@ void CloudFormation::set_policy(const std::string& id, const std::string& policy
 std::vector<StackEvent> CloudFormation::events(const std::string& stack, const std::string& token,
                                                const Cancelled& cancelled) {
   std::vector<StackEvent> out;
+  std::optional<std::string> wanted;
+  if (!token.empty()) wanted = token;
   each_page("DescribeStackEvents", {{"StackName", stack}}, cancelled, [&](const Value& found) {
     for (const Value& one : found.get_array("StackEvents")) {
       auto event = event_of(one);
-      const std::string& wanted = !token.empty() ? token : out.empty() ? event.token : out.front().token;
-      if (event.token != wanted) {
+      if (!event.hook.empty() && event.token.empty()) {  // it may have none in the midst of an operation
+        if (!out.empty() || token.empty()) out.push_back(std::move(event));
+        continue;
+      }
+      if (!wanted) wanted = event.token;
+      if (event.token != *wanted) {
         if (out.empty()) continue;
         return false;  // of the operation before
       }

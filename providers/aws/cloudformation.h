@@ -96,7 +96,7 @@ struct StackEvent {
   std::string resource, type, status, reason, token;
   bool of_stack = false;  ///< itself, and not of a resource
   std::string physical_id{};
-  /// The type of a Hook that found something wrong, and what; empty: none did.
+  /// The type of the Hook that it is about, and why that refused; empty: of none, and it did not.
   /// https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_StackEvent.html
   std::string hook{}, hook_reason{};
 };

@@ -58,7 +58,9 @@ void say_uncompared(const DriftSubject& subject, const DriftReport& report,
     log::info("drift detection does not know some types, and does not compare them",
               {{"resource", subject.resource.str()}, {"types", joined(report.unchecked, " ")}});
   const bool partial = !report.unknown.empty() || !report.trouble.empty();
-  if (partial && (!before || before->unknown != report.unknown || before->trouble != report.trouble))
+  // The reason may be another each time, by the ids of requests in it.
+  if (partial &&
+      (!before || before->unknown != report.unknown || before->trouble.empty() != report.trouble.empty()))
     log::warning("drift detection could not compare some resources",
                  {{"resource", subject.resource.str()},
                   {"resources", joined(report.unknown, ", ")},
@@ -158,7 +160,7 @@ std::string why_not(const ChangeSet& set, const DriftReport& report) {
     if (change.action == "Remove") return "it would delete " + what;
     if (change.action == "SyncWithActual") continue;  // touches nothing
     if (!drifted.contains(change.logical_id) && !follows(change, deleted))
-      return "it would change " + what + ", which drift detection found as it was applied";
+      return "it would change " + what + ", which is not known to have drifted";
   }
   return {};
 }

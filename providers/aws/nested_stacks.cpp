@@ -272,9 +272,9 @@ std::string first_failure(CloudFormation& there, std::vector<StackEvent> events,
     }
     const StackEvent* inner = first_cause(events);
     if (!inner) break;
-    told = inner->of_stack
-               ? named(in, inner->type, place_of ? place_of(in) : std::string()) + ": " + inner->reason
-               : first_failure(events, place_of, in + "/");
+    told = inner->of_stack ? named(in, inner->type, place_of ? place_of(in) : std::string()) + ": " +
+                                 reason_of(*inner, events)
+                           : first_failure(events, place_of, in + "/");
     path = in + "/";
   }
   return told;

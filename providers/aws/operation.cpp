@@ -18,16 +18,6 @@ std::string with_type(const StackEvent& event) {
   return named(event.resource, event.type, {});
 }
 
-/// A failure only names the Hooks that refused: why is in events of theirs.
-std::string reason_of(const StackEvent& cause, const std::vector<StackEvent>& events) {
-  std::string out = cause.reason;
-  for (const auto& event : events)
-    if (event.resource == cause.resource && !event.hook.empty() && out.find(event.hook) != out.npos &&
-        out.find(event.hook_reason) == out.npos)
-      out += "; " + event.hook + ": " + event.hook_reason;
-  return out;
-}
-
 /// "A; B; and 2 more"
 std::string joined(const std::vector<std::string>& texts) {
   std::string out;
@@ -43,6 +33,15 @@ const StackEvent* first_cause(const std::vector<StackEvent>& events) {
                             [](const StackEvent& event) { return !event.of_stack && is_cause(event); });
   if (cause == events.rend()) cause = std::find_if(events.rbegin(), events.rend(), is_cause);
   return cause == events.rend() ? nullptr : &*cause;
+}
+
+std::string reason_of(const StackEvent& cause, const std::vector<StackEvent>& events) {
+  std::string out = cause.reason;
+  for (const auto& event : events)
+    if (event.resource == cause.resource && !event.hook_reason.empty() && out.find(event.hook) != out.npos &&
+        out.find(event.hook_reason) == out.npos)
+      out += "; " + event.hook + ": " + event.hook_reason;
+  return out;
 }
 
 bool has_come_to(const std::string& status, const std::string& token, const std::vector<StackEvent>& events) {

@@ -11,6 +11,8 @@ namespace gitopsd::aws {
 
 /// The event of what went wrong first; nullptr where nothing did. `events`: newest first.
 const StackEvent* first_cause(const std::vector<StackEvent>& events);
+/// Why it failed. Where it only names the Hooks that refused, with what events of theirs say.
+std::string reason_of(const StackEvent& cause, const std::vector<StackEvent>& events);
 /// Whether the operation with this token left the stack in this status. `events`: of the newest one, newest
 /// first.
 bool has_come_to(const std::string& status, const std::string& token, const std::vector<StackEvent>& events);

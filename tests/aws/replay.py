@@ -507,7 +507,9 @@ class Replay(Nested):
         answer |= {"StackDriftStatus": stack.drift, "DriftedStackResourceCount": len(drifted)}
         if unread := [r.logical for r in stack.resources.values() if r.type in self.unread]:
             return {**answer, "DetectionStatus": "DETECTION_FAILED",
-                    "DetectionStatusReason": f"Failed to detect drift on resources [{', '.join(unread)}]"}
+                    "DetectionStatusReason": json.dumps({
+                        "Summary": f"Failed to detect drift on resources [{', '.join(unread)}]",
+                        "Failures": [{"Resource": name, "FailureReason": f"no right (Request ID: r{next(self.numbers)})"} for name in unread]})}
         return {**answer, "DetectionStatus": "DETECTION_COMPLETE"}
 
     def drift_of(self, stack: Stack, resource: Resource) -> str:

@@ -133,7 +133,7 @@ def watch(world):
         with p.changed:
             p.notes.clear()
         world.disturb()
-        expect(p.wait_note(lambda n: n["method"] == "changed" and tells(n["params"], entries)), "nothing told")
+        expect(p.wait_note(lambda n: n["method"] == "changed" and tells(n["params"], entries), 10), "nothing told in 10 s")
 
 
 def tells(params, entries):

@@ -12,7 +12,7 @@ CC=clang CXX=clang++ configure build-fuzz -Dbuildtype=plain -Doptimization=1 -Dd
 fuzz_target() {
   local name=$1 found=$cache/fuzz/$1
   mkdir -p "$found" build-logs
-  "build-fuzz/tests/fuzz/fuzz-$name" -max_total_time="$seconds" -timeout=60 -rss_limit_mb=1024 -max_len=16384 \
+  "build-fuzz/tests/fuzz/fuzz-$name" -max_total_time="$seconds" -timeout=25 -rss_limit_mb=1024 -max_len=16384 \
     -print_final_stats=1 -artifact_prefix="$PWD/build-logs/fuzz-$name-" "$found" "tests/fuzz/corpus/$name"
 }
 

@@ -141,6 +141,9 @@ class Line(ReplayScene):
         self.cloud.change_set_fails = "Transform 123456789012::Names failed with: Rate exceeded (Service: Lambda, Status Code: 429)"
         self.web()
         self.assertEqual(len(self.cloud.fields_of("CreateChangeSet")), 2)
+        self.cloud.findings = [{"LogicalResourceId": "Queue", "ResourceType": "AWS::SQS::Queue", "ValidationFailureMode": "FAIL",
+                                "ValidationStatusReason": "#/ThrottlingBurstLimit: expected type: Integer"}]
+        self.web(parameters={"Wait": 7}, state="failed")  # of the template, whatever its properties are called
 
     def test_findings_forbidden(self):
         """without the right to ask for them, CloudFormation's reason is told, and the right"""

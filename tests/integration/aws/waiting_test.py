@@ -97,7 +97,7 @@ class Ends(ReplayScene):
         """of a resource that a Hook refuses, the Hook's own words are told; those of another that only warns are not"""
         said = {"HookType": "Company::Rules::Delay", "HookStatus": "HOOK_COMPLETE_FAILED", "HookFailureMode": "FAIL",
                 "HookStatusReason": "Hook failed with message: no delay above 5"}
-        self.cloud.hooks = {"Queue": [{**said, "HookType": "Company::Rules::Names", "HookStatusReason": "an odd name", "HookFailureMode": "WARN"},
+        self.cloud.hooks = {"Queue": [{**said, "HookType": "Company::Rules::Del", "HookStatusReason": "an odd name", "HookFailureMode": "WARN"},
                                       said]}
         event = self.web(state="failed")
         self.assertIn("Queue (AWS::SQS::Queue) at /t.json:1: The following hook(s) failed: [Company::Rules::Delay]; "

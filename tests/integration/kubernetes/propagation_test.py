@@ -1,4 +1,6 @@
 """How a deletion goes on to what the object owns. No controller collects garbage here: the tests take the finalizers away (controllers_test.py has them)."""
+from datetime import datetime
+
 from lib import wait
 from lib.cluster_case import ClusterScene, config_map
 
@@ -21,6 +23,9 @@ class Propagation(ClusterScene):
             self.assertEqual(found["metadata"]["finalizers"], finalizers)
             if self.daemon.event(event)["ended"]:
                 self.assertIn("is being deleted", str(self.daemon.status()))
+                ended = self.daemon.get(f"/v1/events/{event}")["syncs"][0]["ended_at"]
+                waited = datetime.fromisoformat(ended) - datetime.fromisoformat(found["metadata"]["deletionTimestamp"])
+                self.assertGreater(waited.total_seconds(), 1)  # Kubernetes tells whole seconds
             self.cluster.patch(self.placed(document), {"metadata": {"finalizers": None}})
         self.assertEqual(self.daemon.wait_ended(event)["state"], "succeeded")
         wait.until(lambda: not self.cluster.exists(self.placed(document)), "it is gone")

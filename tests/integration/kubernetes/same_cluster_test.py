@@ -147,7 +147,7 @@ class Readdressed(TwoClusters):
     def test_replaced_in_a_sync(self):
         """a kubeconfig that is replaced in the middle of a sync: nothing more is written before it was looked which cluster it is"""
         self.sync(config_map("before", {}))
-        waits = self.proxy.spoil(429, methods=("PATCH",), path="fieldValidation=Strict&force=true", headers={"Retry-After": "20"}, count=1)
+        waits = self.proxy.spoil(429, methods=("PATCH",), path="force=true$", headers={"Retry-After": "20"}, count=1)
         event = self.daemon.accept(self.push(config_map("a", {"k": "1"})))
         wait.until(lambda: waits.hits, "the sync writes")
         begun = len(self.proxy.requests)

@@ -1,6 +1,5 @@
 """A throw-away host with a real systemd, on which gitopsd was installed as `meson install` does it."""
 import json
-import os
 import secrets
 import subprocess
 from pathlib import Path
@@ -13,7 +12,8 @@ HERE = "10.77.0.1"  # this machine, on the hosts' network
 
 class Host:
     def __init__(self, name: str):
-        self.name = f"{name}-{os.getpid()}-{secrets.token_hex(2)}"
+        # With "vb-" before it the name of a cable, which has 15 characters at most.
+        self.name = f"{name}-{secrets.token_hex(3)}"
         self.address = process.run(HOST, "up", self.name, seconds=300).strip()
 
     def run(self, *command: str, text_input: str | None = None, seconds: float = 60) -> str:

@@ -7,6 +7,7 @@ import contextlib
 import http.client
 import http.server
 import json
+import re
 import socket
 import ssl
 import threading
@@ -19,7 +20,8 @@ from .kubernetes import Cluster
 
 @dataclass
 class Fault:
-    """`status` 0 cuts the connection: before the request is passed on, or in the middle of its answer."""
+    """`status` 0 cuts the connection: before the request is passed on, or in the middle of its answer. `path` is a regular
+    expression."""
 
     status: int = 0
     count: int = 1 << 30
@@ -30,7 +32,7 @@ class Fault:
     hits: int = 0
 
     def meets(self, method: str, path: str) -> bool:
-        return self.hits < self.count and (not self.methods or method in self.methods) and self.path in path
+        return self.hits < self.count and (not self.methods or method in self.methods) and re.search(self.path, path)
 
 
 class FaultProxy:

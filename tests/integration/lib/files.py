@@ -25,4 +25,6 @@ def json_lines(path: Path, since: int = 0) -> list[dict]:
 def end_of_lines(path: Path) -> int:
     """From where on `json_lines` tells what is written from now on, and perhaps a line that is just being written."""
     with open(path, "rb") as file:
-        return file.read().rfind(b"\n") + 1
+        begin = max(0, file.seek(0, os.SEEK_END) - (1 << 20))  # no line is longer
+        file.seek(begin)
+        return begin + file.read().rfind(b"\n") + 1

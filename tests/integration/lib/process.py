@@ -1,6 +1,7 @@
 """Child processes: logged, ended by their own id, and never outliving the test."""
 import contextlib
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -11,17 +12,25 @@ from . import wait
 ROOT = Path(__file__).resolve().parents[3]
 
 
+_given: set[int] = set()
+
+
 def free_port() -> int:
     return free_ports(1)[0]
 
 
 def free_ports(count: int) -> list[int]:
-    """Different ones: asked for one after the other, the same may come twice."""
-    with contextlib.ExitStack() as stack:
-        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in probes]
+    """Different ones, below those that the kernel gives to whoever asks for any: nobody gets them before they are used."""
+    given_from = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    found: list[int] = []
+    while len(found) < count:
+        port = random.randrange(10_000, max(given_from, 20_000))
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            if port not in _given:
+                _given.add(port)
+                found.append(port)
+    return found
 
 
 def listens(port: int, address: str = "127.0.0.1") -> bool:

@@ -27,8 +27,8 @@ class Quiet(WSGIRequestHandler):
 class ReplayAccount:
     """`cloud` is the account itself: tests make stacks in it, and say what fails."""
 
-    def __init__(self):
-        self.folder, self.cloud = None, Replay()
+    def __init__(self, folder):
+        self.folder, self.cloud = folder, Replay()
         self.door = Door(self.cloud)
         self.door.keys = {KEY: {"secret": KEY_SECRET}}
         self.server = Server(("127.0.0.1", 0), Quiet)
@@ -60,13 +60,12 @@ class ReplayScene(AwsScene):
     """`self.cloud` is what AWS is to the daemon; the application may make stacks `web*`."""
 
     def setUp(self):
-        # First: what listens anew later may take a port that was found free for the daemon.
-        self.account = ReplayAccount()
-        self.addCleanup(self.account.stop)
+        self.account = None
         super().setUp()
 
     def configure(self) -> None:
-        self.account.folder = self.folder
+        self.account = ReplayAccount(self.folder)
+        self.addCleanup(self.account.stop)
         self.cloud = self.account.cloud
         self.addCleanup(lambda: self.assertEqual(self.cloud.invented, [], "answers that AWS's models do not have"))
         super().configure()

@@ -121,7 +121,7 @@ TEST_CASE("drift is put back only where nothing else is touched, and nothing rep
   CHECK(why_not(set_of({kMended, {"SyncWithActual", "Other", "AWS::SQS::Queue", "o", "", "", {}}}), report())
             .empty());
   CHECK(why_not(set_of({kMended, {"Modify", "Role", "AWS::IAM::Role", "r", "False", "", {}}}), report()) ==
-        "it would change Role (AWS::IAM::Role), which drift detection found as it was applied");
+        "it would change Role (AWS::IAM::Role), which is not known to have drifted");
   CHECK(why_not(set_of({{"Modify", "Queue", "AWS::SQS::Queue", "q", "True", "ReplaceAndDelete", {}}}),
                 report()) == "it would replace Queue (AWS::SQS::Queue)");
   CHECK(why_not(set_of({{"Remove", "Queue", "AWS::SQS::Queue", "q", "", "Delete", {}}}), report()) ==
@@ -147,7 +147,7 @@ TEST_CASE("a resource that was deleted is made again, and what refers to it may 
         "it would make Queue (AWS::SQS::Queue), which is not known to be deleted");
   follower.properties.push_back({"Name", "a", "b", "Never", ""});
   CHECK(why_not(set_of({made, follower}), report()) ==
-        "it would change Rule (AWS::Events::Rule), which drift detection found as it was applied");
+        "it would change Rule (AWS::Events::Rule), which is not known to have drifted");
   follower.properties.pop_back();
   follower.replacement = "Conditional";
   CHECK(why_not(set_of({made, follower}), report()) == "it would replace Rule (AWS::Events::Rule)");
