@@ -9,6 +9,12 @@ namespace gitopsd::aws {
 using protocol::Action;
 
 PlannedStack StackPlanner::made_anew(const Stack& wanted, const StackFacts& live) const {
+  if (!owner_of(live.tags))
+    return PlannedStack::of(plan_problem(fail(ProblemCause::conflict,
+                                              "the stack '" + wanted.name + "' is in " + live.status +
+                                                  ", of a creation by somebody else that failed",
+                                              "delete it in CloudFormation: then it is made as declared"),
+                                         id_of(wanted.name), wanted.document));
   auto step =
       step_for(wanted, Action::replace, "its creation failed: what is left is deleted, and it is made anew");
   step.precondition = Precondition{"", live.id}.text();

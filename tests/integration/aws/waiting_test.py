@@ -164,6 +164,13 @@ class Ends(ReplayScene):
         self.web(parameters={"Wait": 8})
         self.assertEqual([s.status for s in self.cloud.stacks], ["DELETE_COMPLETE", "CREATE_COMPLETE"])
 
+    def test_foreign_stillborn(self):
+        """what somebody else's creation that failed left is nobody's to delete, which is told"""
+        self.cloud.put("web", QUEUE, status="ROLLBACK_COMPLETE")
+        event = self.web(state="failed")
+        self.assertIn("the stack 'web' is in ROLLBACK_COMPLETE, of a creation by somebody else that failed", event["error"])
+        self.assertEqual(self.cloud.fields_of("DeleteStack"), [])
+
     def test_deletion_fails(self):
         """a deletion that fails is told with its reason, and the next sync tries again"""
         self.web()
