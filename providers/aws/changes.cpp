@@ -40,6 +40,17 @@ bool may_pass(std::string_view reason) {
 constexpr const char* kAllowsAll =
     R"({"Statement":[{"Effect":"Allow","Action":"Update:*","Principal":"*","Resource":"*"}]})";
 
+/// Of `gitopsctl plan`: several may ask at the same time, and each throws away its own.
+constexpr const char* kNoSync = "0";
+
+/// The one that has its token was deleted.
+struct Deleted {};
+
+void name(NewChangeSet& make, const std::string& question) {
+  make.token = to_hex(sha256(question));
+  make.name = "gitopsd-" + make.token.substr(0, 24);
+}
+
 NewChangeSet change_set_for(State& state, protocol::CallContext& context, ChangesWanted& asked) {
   const Stack& wanted = asked.stack;
   if (!wanted.template_) throw fail(ProblemCause::internal, "the template was not sent");
@@ -49,7 +60,7 @@ NewChangeSet change_set_for(State& state, protocol::CallContext& context, Change
   make.creates = !asked.live || phase_of(asked.live->status) == StackPhase::review;
   make.template_body = std::move(packaged.text);
   make.template_url = std::move(packaged.url);
-  make.parameters = std::move(asked.parameters);
+  make.parameters = asked.parameters;
   make.tags = tags_for(wanted, asked.owner);
   make.capabilities = wanted.capabilities;
   make.role = wanted.role;
@@ -63,9 +74,8 @@ NewChangeSet change_set_for(State& state, protocol::CallContext& context, Change
   if (make.creates && wanted.more.on_failure == "DELETE") make.on_failure = wanted.more.on_failure;
   // The stack that a change set is to make is there once it is asked for, and makes it no other one.
   const std::string since = make.creates ? "" : asked.live->updated;
-  make.token = to_hex(
-      sha256(asked.sync + " " + wanted.document + " " + since + (asked.reverts_drift ? " drift" : "")));
-  make.name = "gitopsd-" + make.token.substr(0, 24);
+  name(make, asked.sync + " " + wanted.document + " " + since + (asked.reverts_drift ? " drift" : "") +
+                 (asked.sync == kNoSync ? random_uuid() : std::string()));
   return make;
 }
 
@@ -194,16 +204,32 @@ bool throw_away(CloudFormation& there, const ChangeSetName& set, bool nested, co
   return true;
 }
 
-Changes make_changes(State& state, protocol::CallContext& context, ChangesWanted asked) {
+namespace {
+
+bool is_deleted(const ApiError& error) {
+  return error.code() == "ChangeSetNotFound";
+}
+
+ChangeSet finished(CloudFormation& there, const std::string& id, protocol::CallContext& context) {
+  try {
+    return there.finished_change_set(id, context.deadline, context.cancelled);
+  } catch (const ApiError& error) {
+    if (is_deleted(error)) throw Deleted{};
+    throw;
+  }
+}
+
+/// Throws Deleted where CloudFormation takes it for one that was made, and thrown away, before.
+Changes make_once(State& state, protocol::CallContext& context, const ChangesWanted& asked,
+                  const NewChangeSet& make) {
   const Stack& wanted = asked.stack;
-  const auto place = StackPlace::parse(wanted.name);
-  CloudFormation& there = state.cloudformation(place.region);
-  NewChangeSet make = change_set_for(state, context, asked);
+  CloudFormation& there = state.cloudformation(StackPlace::parse(wanted.name).region);
   Changes out{state.digests.of_template(make.template_body), {}};
   std::optional<ChangeSetName> made;
   try {
     made = there.create_change_set(make, context.cancelled);
   } catch (const ApiError& error) {
+    if (is_deleted(error)) throw Deleted{};
     if (const auto failure = meaning_of(error, wanted, context.blobs)) throw *failure;
     throw;
   }
@@ -213,7 +239,7 @@ Changes make_changes(State& state, protocol::CallContext& context, ChangesWanted
   if (!made) return out;
   if (!make.creates) made->stack_id.clear();
   try {
-    auto set = there.finished_change_set(made->id, context.deadline, context.cancelled);
+    auto set = finished(there, made->id, context);
     if (set.empty())
       throw_away(there, *made, make.with_nested, context.cancelled);
     else if (set.status == "FAILED")
@@ -226,6 +252,23 @@ Changes make_changes(State& state, protocol::CallContext& context, ChangesWanted
     throw;
   }
   return out;
+}
+
+}  // namespace
+
+Changes make_changes(State& state, protocol::CallContext& context, ChangesWanted asked) {
+  NewChangeSet make = change_set_for(state, context, asked);
+  try {
+    return make_once(state, context, asked, make);
+  } catch (const Deleted&) {
+    name(make, make.token + random_uuid());
+  }
+  try {
+    return make_once(state, context, asked, make);
+  } catch (const Deleted&) {
+    throw fail(ProblemCause::transient,
+               "somebody deletes the change sets of the stack '" + asked.stack.name + "'");
+  }
 }
 
 }  // namespace gitopsd::aws

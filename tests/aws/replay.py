@@ -188,7 +188,8 @@ class Replay(Nested):
         self.recreates: str | None = "Add"  #: how a drift-aware change set shows that it makes a deleted resource again; None: not at all
         self.lose: list[str] = []  #: actions of which the answer is lost, once each
         self.skipped: list[str] = []
-        self.unwanted: list[str] = []  #: what the next change sets are in that somebody looks at, since somebody else deletes them
+        #: what the next change sets are in that somebody looks at, since somebody else deletes them; None: they are gone
+        self.unwanted: list[str | None] = []
         self.findings: list[dict] = []  #: operation events of validations, for which the next change sets fail
         self.stalls = False  #: change sets are not made until it is taken away, and as on AWS cannot be deleted meanwhile
         self.stale_looks = 0  #: how many looks at a stack do not show yet that an operation has begun, as AWS is eventually consistent
@@ -376,6 +377,9 @@ class Replay(Nested):
         one = self.change_set(region, fields["ChangeSetName"])
         if self.unwanted:
             one.status = self.unwanted.pop(0)
+            if not one.status:
+                del one.stack.change_sets[one.id]
+                return self.change_set(region, one.id)
             return one.described()
         if one.late:
             one.late = False

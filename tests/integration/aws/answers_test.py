@@ -64,6 +64,40 @@ class Line(ReplayScene):
         wait.until(lambda: len(self.cloud.fields_of("GetTemplate")) > 1, "it is compared more than once")
         self.assertEqual(len(self.cloud.fields_of("CreateChangeSet")), 1)
 
+    def test_previews(self):
+        """each preview of the same commit makes a change set of its own, and leaves none"""
+        self.web()
+        commit = self.push(stack("web", "/t.json", parameters={"Wait": 9}))
+        plans = [self.daemon.ctl("plan", "web", "--revision", commit) for _ in range(2)]
+        self.assertIn("DelaySeconds: 5 -> 9", plans[0])
+        self.assertEqual(plans[0], plans[1])
+        tokens = [fields["ClientToken"] for fields in self.cloud.fields_of("CreateChangeSet")[1:]]
+        self.assertEqual((len(tokens), len(set(tokens))), (2, 2))
+        self.assertTrue(all(c.execution != "AVAILABLE" for c in self.cloud.find("web").change_sets.values()))
+
+    def test_vanished_change_set(self):
+        """a change set that is gone when it is looked at, as one is whose token was of a deleted one, is made under another token"""
+        self.cloud.unwanted = [None]
+        event = self.web()
+        self.assertEqual(event["attempts"], 0)
+        tokens = [fields["ClientToken"] for fields in self.cloud.fields_of("CreateChangeSet")]
+        self.assertEqual((len(tokens), len(set(tokens))), (2, 2))
+        self.cloud.unwanted = [None, None]
+        event = self.daemon.accept(self.push(stack("web", "/t.json", parameters={"Wait": 9})))
+        wait.until(lambda: "somebody deletes the change sets of the stack 'web'" in str(self.daemon.status()), "it is told")
+        self.assertEqual(self.daemon.wait_ended(event)["state"], "succeeded")
+
+    def test_planned_twice(self):
+        """a plan that is made anew within its sync, since something was left out, makes its change sets anew"""
+        self.daemon.application["invalid"] = "skip"
+        self.daemon.reload()
+        wrong = {"Parameters": {"Needed": {"Type": "String"}}, "Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}}
+        self.web()
+        event = self.sync(stack("web", "/t.json", parameters={"Wait": 9}), stack("web-wrong", "/wrong.json"), state="failed",
+                          **{"wrong.json": json.dumps(wrong)})
+        self.assertIn("Parameters: [Needed] must have values", event["error"])
+        self.assertEqual(self.cloud.find("web").resources["Queue"].properties, {"DelaySeconds": "9"})
+
     def test_deleted_change_set(self):
         """a change set that somebody deletes while it is made is told at once, and made again"""
         self.cloud.unwanted = ["DELETE_PENDING"]
