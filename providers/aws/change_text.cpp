@@ -41,6 +41,7 @@ std::string change_text(const ChangeSet& set, const DataGuard& guard) {
     if (!change.physical_id.empty()) text += " " + change.physical_id;
     if (change.replacement == "Conditional") text += " may be replaced";
     if (change.hides()) text += ": what changes in it is not known";
+    if (change.policy_action.ends_with("Snapshot")) text += " after a snapshot";
     text += guard.loses_data(change) ? kData : "\n";
     for (const auto& property : change.properties) add_property(text, property);
   }

@@ -181,11 +181,11 @@ bool ResourceChange::replaces() const {
 }
 
 bool ResourceChange::hides() const {
-  return type == kNestedStack && nested.empty() && (action == "Modify" || action == "Dynamic");
+  return nested.empty() && (action == "Dynamic" || (type == kNestedStack && action == "Modify"));
 }
 
 bool ResourceChange::deletes() const {
-  return action == "Remove" && policy_action != "Retain" && policy_action != "Snapshot";
+  return action == "Remove" && policy_action != "Retain";
 }
 
 bool ChangeSet::empty() const {

@@ -95,6 +95,9 @@ PlannedStack StackPlanner::changed(const Stack& wanted, const std::optional<Stac
   if (!changes.set) return unchanged(wanted, live, expected, beside);
   const ChangeSet& set = *changes.set;
   const bool creates = action == Action::create;
+  const DataGuard guard(policy_.data, wanted.more);
+  if (request_.mode == protocol::PlanMode::heal && guard.of(set) == protocol::Destroys::data)
+    return not_put_back(wanted, set, creates, guard);
   expected.keeps = keeps_what_failed(wanted, live);
   if (const auto* change = replacing(set); change && expected.keeps)
     return not_replaced(wanted, *live, set, *change);
@@ -114,10 +117,25 @@ PlannedStack StackPlanner::changed(const Stack& wanted, const std::optional<Stac
     out.step->reason += "; " + beside;
   }
   out.step->precondition = expected.text();
-  const DataGuard guard(policy_.data, wanted.more);
   out.step->diff = change_text(set, guard);
   out.step->destroys = guard.of(set);
   return out;
+}
+
+/// Nobody approves a heal, so that it loses nothing that holds data.
+PlannedStack StackPlanner::not_put_back(const Stack& wanted, const ChangeSet& set, bool creates,
+                                        const DataGuard& guard) const {
+  throw_away(there(wanted.name), {set.id, creates ? set.stack_id : std::string()}, has_nested(set),
+             context_.cancelled);
+  std::string lost;
+  for (const auto& change : set.changes)
+    if (guard.loses_data(change))
+      lost += (lost.empty() ? "" : ", ") + named(change.logical_id, change.type, {});
+  return PlannedStack::of(plan_problem(
+      fail(ProblemCause::conflict,
+           "the stack '" + wanted.name + "' is not put back by itself: data would be lost with " + lost,
+           "`gitopsctl sync` plans it as a commit would, and asks for approval; or declare what is there"),
+      id_of(wanted.name), wanted.document));
 }
 
 /// The change set of a stack without rollback would fail at it.

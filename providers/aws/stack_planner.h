@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "providers/aws/content.h"
+#include "providers/aws/data_guard.h"
 #include "providers/aws/stack_looks.h"
 #include "providers/aws/verbs.h"
 
@@ -57,6 +58,7 @@ class StackPlanner {
   PlannedStack upsert(const Stack&);
   std::optional<PlannedStack> before_changes(const StackFacts& live, const Stack&);
   PlannedStack changed(const Stack&, const std::optional<StackFacts>& live, protocol::Action);
+  PlannedStack not_put_back(const Stack&, const ChangeSet&, bool creates, const DataGuard&) const;
   PlannedStack not_replaced(const Stack&, const StackFacts& live, const ChangeSet&,
                             const ResourceChange&) const;
   PlannedStack unchanged(const Stack&, const std::optional<StackFacts>& live, const Precondition&,

@@ -1,7 +1,9 @@
 """What holds data is not lost without somebody's word, on the double of tests/aws/replay.py."""
+import json
+
 from lib import wait
 from lib.aws import stack
-from lib.replay import ReplayScene
+from lib.replay import ReplayScene, replay
 from lib.replay_templates import BUCKET, QUEUE, with_resources
 
 
@@ -18,6 +20,36 @@ class Guard(ReplayScene):
         self.assertIn("BucketName: data -> other (forces a replacement)", plan)
         self.daemon.ctl("approve", "web")
         self.assertEqual(self.daemon.wait_ended(event)["state"], "succeeded")
+
+    def test_snapshot(self):
+        """what is deleted after a snapshot waits for somebody's word as well: the resource itself is gone then"""
+        database = {"Type": "AWS::RDS::DBInstance", "DeletionPolicy": "Snapshot", "Properties": {"Engine": "postgres"}}
+        self.web(with_resources(Db=database))
+        _, why = self.held(stack("web", "/t.json"), **self.file(QUEUE))
+        self.assertIn("would destroy data", why)
+        plan = self.daemon.ctl("plan", "web")
+        self.assertRegex(plan, r"- Db \(AWS::RDS::DBInstance\) \S+ after a snapshot \[holds data\]")
+        self.assertIn("1 to delete", plan)
+
+    def test_heal(self):
+        """a heal loses no data: what somebody added to a stack stays until somebody's word, and that is told"""
+        self.daemon.application["check_interval"] = "1s"
+        self.daemon.reload()
+        self.web()
+        with self.cloud.lock:
+            one = self.cloud.find("web")
+            one.template = json.dumps(with_resources(Bucket=BUCKET))
+            one.resources["Bucket"] = replay.Resource("Bucket", BUCKET, BUCKET["Properties"], one)
+            one.updated = self.cloud.now()
+        told = "the stack 'web' is not put back by itself: data would be lost with Bucket (AWS::S3::Bucket)"
+        wait.until(lambda: told in str(self.daemon.status()["error"]), "it is told")
+        self.assertIn("Bucket", one.resources)
+        wait.until(lambda: all(c.execution != "AVAILABLE" for c in list(one.change_sets.values())), "nothing is left")
+        event = self.daemon.act("/v1/applications/web/sync")["event"]
+        wait.until(lambda: "would destroy data" in (self.daemon.status()["waits_for"] or ""), "it asks")
+        self.daemon.ctl("approve", "web")
+        self.assertEqual(self.daemon.wait_ended(event)["state"], "succeeded")
+        self.assertNotIn("Bucket", one.resources)
 
     def test_approved_after_reload(self):
         """what is approved after the destination's settings were reloaded goes on without a second word, at the same account and region"""

@@ -11,8 +11,8 @@ from .replay_templates import QUEUE
 
 sys.path.insert(0, str(process.ROOT / "tests" / "aws"))
 
+import replay  # noqa: E402
 from door import Door  # noqa: E402
-from replay import Replay  # noqa: E402
 
 
 class Server(ThreadingMixIn, WSGIServer):
@@ -28,7 +28,7 @@ class ReplayAccount:
     """`cloud` is the account itself: tests make stacks in it, and say what fails."""
 
     def __init__(self, folder):
-        self.folder, self.cloud = folder, Replay()
+        self.folder, self.cloud = folder, replay.Replay()
         self.door = Door(self.cloud)
         self.door.keys = {KEY: {"secret": KEY_SECRET}}
         self.server = Server(("127.0.0.1", 0), Quiet)

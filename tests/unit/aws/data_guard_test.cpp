@@ -25,6 +25,10 @@ TEST_CASE("what holds data is lost where it is deleted, or may be replaced") {
   CHECK(guard.of(one({"Add", "Db", "AWS::RDS::DBInstance", "", "", "", {}})) == Destroys::nothing);
   CHECK(guard.of(one({"Modify", "Db", "AWS::RDS::DBInstance", "db", "False", "", {}})) == Destroys::nothing);
   CHECK(guard.of(one({"Remove", "Bucket", "AWS::S3::Bucket", "b", "", "Retain", {}})) == Destroys::nothing);
+  // A snapshot is another thing than the database.
+  CHECK(guard.of(one({"Remove", "Db", "AWS::RDS::DBInstance", "db", "", "Snapshot", {}})) == Destroys::data);
+  // What it does is not known.
+  CHECK(guard.of(one({"Dynamic", "Db", "AWS::RDS::DBInstance", "db", "", "", {}})) == Destroys::data);
   CHECK(guard.of(one({"Modify", "Rule", "AWS::Events::Rule", "r", "True", "", {}})) == Destroys::restart);
   CHECK(guard.of_deletion() == Destroys::data);
 }
