@@ -16,6 +16,8 @@ constexpr std::size_t kLargestObject = 64u << 20;
 /// Fewer are sent before anybody would ask how far it has come.
 constexpr std::size_t kManyObjects = 100;
 constexpr auto kBetweenTold = std::chrono::seconds(1);
+/// Before the end of the call, for the objects that are on their way: who answers later is taken to hang.
+constexpr auto kForTheLast = std::chrono::seconds(60);
 
 /// Tells how many of many objects are sent: at the first of them, and about every second. Thread-safe.
 class Counter {
@@ -109,6 +111,9 @@ class ContentApplier {
 
   Known put_one(const std::string& key, const WantedObject& wanted, bool only_new) {
     if (context_.cancelled()) throw fail(ProblemCause::transient, "cancelled");
+    if (Monotonic::now() + kForTheLast > context_.deadline)
+      throw fail(ProblemCause::transient,
+                 "this attempt has lasted long enough: the next one goes on from there");
     const NewObject object{key, headers_for(wanted, owner_), only_new};
     const std::string body = context_.blobs.read(wanted.blob, kLargestObject);
     Known known{wanted.blob.digest, wanted.facts, owner_mark(owner_), {}, wanted.blob.size, 0, false};

@@ -178,6 +178,7 @@ class StackObserver {
     // look.
     if (receipt->updated != live.updated) compare(entry, live, *receipt, seen);
     judge_resources(entry, live, *receipt, seen);
+    judge_taken(entry, *receipt, seen);
     if (seen.diff.empty()) return;
     seen.drift = DriftState::yes;
     seen.receipt.clear();
@@ -200,6 +201,17 @@ class StackObserver {
     receipt.updated = live.updated;
     receipt.begun.reset();
     seen.receipt = receipt.text();
+    state_.takers.tell(name_of(entry.id));
+  }
+
+  /// What another stack told when it was applied may be something else by now.
+  void judge_taken(const protocol::Entry& entry, const Receipt& receipt, Observation& seen) {
+    for (const auto& [parameter, taken] : receipt.taken) {
+      state_.takers.add(taken.stack, request_.owner.application, entry.id);
+      if (state_.is_another(taken, looks_->look(taken.stack)))
+        seen.diff += "its parameter '" + parameter + "' takes the output '" + taken.output +
+                     "' of the stack '" + taken.stack + "', which is another one now\n";
+    }
   }
 
   /// By CloudFormation's drift detection, where it is wanted.

@@ -204,6 +204,14 @@ std::optional<Receipt> StackPlanner::receipt_of(const Stack& wanted) const {
   return Receipt::parse(entry->second->owned->receipt);
 }
 
+/// Whether an output that a parameter takes is another than was applied.
+bool StackPlanner::takes_another(const Stack& wanted, const Receipt& receipt) const {
+  return std::any_of(wanted.from_outputs.begin(), wanted.from_outputs.end(), [&](const auto& one) {
+    const auto taken = receipt.taken.find(one.first);
+    return taken != receipt.taken.end() && state_.is_another(taken->second, look(one.second.stack));
+  });
+}
+
 /// Whether nobody has touched it since we left it, as this document wants it.
 bool StackPlanner::is_as_applied(const StackFacts& live, const Stack& wanted) const {
   const auto entry = entries_.find(id_of(wanted.name));
@@ -213,6 +221,7 @@ bool StackPlanner::is_as_applied(const StackFacts& live, const Stack& wanted) co
   if (wanted.more.has_policy() && receipt->policy.empty()) return false;
   const auto wish = wanted.more.protection;
   if (wish && (receipt->protection != wish || live.protection != *wish)) return false;
+  if (takes_another(wanted, *receipt)) return false;
   return phase_of(live.status) == StackPhase::well && receipt->updated == live.updated;
 }
 
@@ -241,6 +250,13 @@ Texts StackPlanner::parameters(const Stack& wanted) const {
   return parameters_of(wanted, request_.owner, [this](const std::string& place) { return look(place); });
 }
 
+Texts StackPlanner::taken(const Stack& wanted, const Texts& parameters) const {
+  Texts out;
+  for (const auto& one : wanted.from_outputs)
+    out[one.first] = state_.digests.of_text(parameters.at(one.first));
+  return out;
+}
+
 std::string Precondition::text() const {
   Value out = Value::object({{"changeSet", change_set}, {"stack", stack}, {"template", template_}});
   if (!policy.empty()) out.set("policy", policy);
@@ -249,6 +265,11 @@ std::string Precondition::text() const {
   if (continues) out.set("continues", true);
   if (keeps) out.set("keeps", true);
   if (!updated.empty()) out.set("updated", updated);
+  if (!taken.empty()) {
+    Value all = Value::object();
+    for (const auto& [parameter, digest] : taken) all.set(parameter, digest);
+    out.set("taken", std::move(all));
+  }
   return to_json(out);
 }
 
@@ -261,6 +282,8 @@ Precondition Precondition::parse(const std::string& text) {
   out.continues = value.get_bool("continues");
   out.keeps = value.get_bool("keeps");
   out.updated = value.get_string("updated");
+  if (const Value* taken = value.find("taken"))
+    for (const auto& [parameter, digest] : taken->as_object()) out.taken[parameter] = digest.as_string();
   return out;
 }
 

@@ -55,8 +55,9 @@ PlannedStack StackPlanner::put_back(const Stack& wanted, const StackFacts& live,
   Changes changes;
   try {
     const std::optional<StackFacts> now = live;
-    changes = make_changes(state_, context_,
-                           {wanted, parameters(wanted), request_.owner, now, request_.sync, true});
+    const Texts given = parameters(wanted);
+    expected.taken = taken(wanted, given);
+    changes = make_changes(state_, context_, {wanted, given, request_.owner, now, request_.sync, true});
   } catch (const Failure& failure) {
     if (failure.cause() == ProblemCause::transient) throw;
     return refused(wanted, live, report, failure.problems().front().message);

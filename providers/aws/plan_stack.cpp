@@ -89,8 +89,9 @@ PlannedStack StackPlanner::changed(const Stack& wanted, const std::optional<Stac
                                    Action action) {
   Precondition expected{"", live ? live->id : "", ""};
   const std::string beside = set_beside(wanted, live, expected);  // it may refuse, and leaves nothing then
-  const auto changes =
-      make_changes(state_, context_, {wanted, parameters(wanted), request_.owner, live, request_.sync});
+  const Texts given = parameters(wanted);
+  expected.taken = taken(wanted, given);
+  const auto changes = make_changes(state_, context_, {wanted, given, request_.owner, live, request_.sync});
   expected.template_ = changes.template_digest;
   if (!changes.set) return unchanged(wanted, live, expected, beside);
   const ChangeSet& set = *changes.set;
@@ -113,6 +114,7 @@ PlannedStack StackPlanner::changed(const Stack& wanted, const std::optional<Stac
     const bool keeps = expected.keeps;
     expected = {set.id, set.stack_id, changes.template_digest};  // what is created has not been updated
     expected.keeps = keeps;
+    expected.taken = taken(wanted, given);
   } else if (!beside.empty()) {
     out.step->reason += "; " + beside;
   }

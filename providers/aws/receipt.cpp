@@ -29,6 +29,13 @@ std::string Receipt::text() const {
     for (const auto& name : requires_) names.push(name);
     out.set("requires", std::move(names));
   }
+  if (!taken.empty()) {
+    Value all = Value::object();
+    for (const auto& [parameter, one] : taken)
+      all.set(parameter,
+              Value::object({{"stack", one.stack}, {"output", one.output}, {"digest", one.digest}}));
+    out.set("taken", std::move(all));
+  }
   if (begun)
     out.set("begun", Value::object({{"token", begun->token}, {"before", begun->before}, {"at", begun->at}}));
   return to_json(out);
@@ -43,6 +50,9 @@ std::optional<Receipt> Receipt::parse(const std::string& text) {
     out.protection = read_flag(value, "protection");
     out.detects = read_flag(value, "detects");
     for (const Value& name : value.get_array("requires")) out.requires_.push_back(name.as_string());
+    if (const Value* taken = value.find("taken"))
+      for (const auto& [parameter, one] : taken->as_object())
+        out.taken[parameter] = {one.get_string("stack"), one.get_string("output"), one.get_string("digest")};
     out.begun = read_begun(value.find("begun"));
     if (out.stack.empty()) return std::nullopt;
     return out;

@@ -1,6 +1,7 @@
 // The provider's memory of one stack after an operation of ours. Travels as a receipt.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,6 +20,12 @@ struct Begun {
   WallMicros at = 0;
 };
 
+/// A parameter's value that an output of another stack gave.
+struct Taken {
+  std::string stack, output;  ///< the stack by its place's text
+  std::string digest;         ///< of the value
+};
+
 struct Receipt {
   std::string stack;      ///< its id: another one when it was made anew
   std::string template_;  ///< digest of the template as it was sent
@@ -30,6 +37,7 @@ struct Receipt {
   std::optional<bool> protection{};      ///< as declared and switched; nullopt: left alone
   std::optional<bool> detects{};         ///< drift of its resources, as declared; nullopt: as the policy says
   std::vector<std::string> requires_{};  ///< stacks that came first, which go last
+  std::map<std::string, Taken> taken{};  ///< by the parameter's name
   std::optional<Begun> begun{};          ///< until somebody has seen its end
 
   std::string text() const;
@@ -40,7 +48,7 @@ struct Receipt {
 class Digests {
  public:
   explicit Digests(Secret key) : key_(std::move(key)) {}
-  std::string of_text(std::string_view text) const;  ///< a stack policy
+  std::string of_text(std::string_view text) const;  ///< a stack policy, an output
   /// The same for one that was sent and for what GetTemplate makes of it, which has a `?` for each character
   /// beyond ASCII. https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-formats.html
   std::string of_template(std::string_view text) const;

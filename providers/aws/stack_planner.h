@@ -53,6 +53,8 @@ class StackPlanner {
   bool is_changing(const std::string& place) const;
   std::string changing_before(const Stack&) const;
   Texts parameters(const Stack&) const;
+  Texts taken(const Stack&, const Texts& parameters) const;
+  bool takes_another(const Stack&, const Receipt&) const;
 
   // What is declared.
   PlannedStack upsert(const Stack&);

@@ -69,4 +69,10 @@ CloudFormation& State::cloudformation(const std::string& region) {
   return *found;
 }
 
+bool State::is_another(const Taken& taken, const std::optional<StackFacts>& source) const {
+  if (!source || phase_of(source->status) == StackPhase::busy) return false;
+  const auto found = source->outputs.find(taken.output);
+  return found != source->outputs.end() && digests.of_text(found->second) != taken.digest;
+}
+
 }  // namespace gitopsd::aws

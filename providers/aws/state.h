@@ -63,6 +63,32 @@ class LeftChangeSets {
   std::map<std::string, std::vector<LeftChangeSet>> sets_;
 };
 
+/// Who has a parameter from an output of which stack. Thread-safe.
+class Takers {
+ public:
+  explicit Takers(std::shared_ptr<protocol::Notifier> notifier) : notifier_(std::move(notifier)) {}
+  /// `stack`: the one with the output, by its place's text.
+  void add(const std::string& stack, const std::string& application, const ResourceId& taker) {
+    const std::lock_guard lock(mutex_);
+    takers_[stack][application].insert(taker);
+  }
+  /// The stack was updated: whoever takes something of it is looked at.
+  void tell(const std::string& stack) {
+    std::map<std::string, std::set<ResourceId>> told;
+    {
+      const std::lock_guard lock(mutex_);
+      if (const auto found = takers_.find(stack); found != takers_.end()) told = found->second;
+    }
+    for (const auto& [application, ids] : told)
+      notifier_->changed({application, {ids.begin(), ids.end()}, false});
+  }
+
+ private:
+  const std::shared_ptr<protocol::Notifier> notifier_;
+  std::mutex mutex_;
+  std::map<std::string, std::map<std::string, std::set<ResourceId>>> takers_;  ///< by stack and application
+};
+
 /// Regions that stacks were made in, over restarts. Thread-safe.
 class UsedRegions {
  public:
@@ -87,6 +113,7 @@ class State {
         digests(std::move(key)),
         ledgers(folder + "/content"),
         uploaded(system_clock()),
+        takers(notifier),
         meant_(std::move(meant)),
         used_regions_(folder + "/regions.json"),
         deletions(region(), notifier),
@@ -115,6 +142,11 @@ class State {
 
   /// What was found in the artifacts' bucket, or put there: its keys are digests.
   Uploaded uploaded;
+
+  Takers takers;
+  /// Whether the stack now tells something else than was taken; not while it is being changed, or where it
+  /// tells nothing of that name.
+  bool is_another(const Taken&, const std::optional<StackFacts>& source) const;
 
  private:
   std::function<CloudFormation&(const std::string&)> region() {

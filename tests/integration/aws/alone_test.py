@@ -51,6 +51,35 @@ class Contents(Alone, AccountScene):
         self.assertEqual(self.listed("another"), {})
 
 
+    def test_long_apply(self):
+        """objects for which a call has no time left are sent by the next one, and nobody takes the provider to hang"""
+        bucket = self.prefix + "slow"
+        self.account.put_by_hand(bucket)
+        self.policy["buckets"] = [bucket + "/*"]
+        blob = blob_of(b"1")
+        declared = content("site", bucket, "/site", prefix="docs")
+        document = {"digest": digest_of(declared), "json": declared, "blobs": [{"path": "/site/a", "blob": blob}]}
+        owner = {"installation": INSTALLATION, "application": "a"}
+        with self.provider() as one:
+            one.blobs[blob["digest"]] = b"1"
+            (resource,) = one.call("resolve", application="a", policy=self.policy, documents=[document])["resources"]
+            asked = {"sync": "1", "owner": owner, "policy": self.policy, "documents": [document]}
+
+            def attempt(**more) -> dict:
+                plan = one.call("plan", mode="changed", upsert=[resource], **asked)
+                self.assertEqual(plan.get("problems", []), [])
+                (step,) = one.call("apply", steps=plan["steps"], resources=[resource], **asked, **more)["steps"]
+                return step
+
+            step = attempt(deadlineMs=30_000)
+            self.assertEqual((step["state"], step["problem"]["cause"]), ("failed", "transient"))
+            self.assertIn("this attempt has lasted long enough", step["problem"]["message"])
+            self.assertEqual(self.account.objects(bucket), {})
+            step = attempt(deadlineMs=300_000)
+            self.assertEqual(step["state"], "done", step)
+            self.assertEqual(list(self.account.objects(bucket)), ["docs/a"])
+
+
 class Regions(Alone, ReplayScene):
     def test_regions(self):
         """stacks of other regions are listed, too"""

@@ -16,10 +16,15 @@ TEST_CASE("a template is the same with a question mark for each character beyond
 TEST_CASE("a receipt keeps what it remembers") {
   Receipt receipt{"arn:web", "t", "f", "u"};
   receipt.requires_ = {"eu-west-1/net", "web-db"};
+  receipt.taken["Url"] = {"net", "QueueUrl", "d"};
   receipt.begun = {"token", "2026-11-01T00:00:00Z", 17};
   const auto read = Receipt::parse(receipt.text());
   REQUIRE(read);
   CHECK(read->requires_ == receipt.requires_);
+  REQUIRE(read->taken.contains("Url"));
+  CHECK(read->taken.at("Url").stack == "net");
+  CHECK(read->taken.at("Url").output == "QueueUrl");
+  CHECK(read->taken.at("Url").digest == "d");
   REQUIRE(read->begun);
   CHECK(read->begun->token == "token");
   CHECK(read->begun->before == "2026-11-01T00:00:00Z");
@@ -28,4 +33,5 @@ TEST_CASE("a receipt keeps what it remembers") {
   REQUIRE(older);
   CHECK_FALSE(older->begun);
   CHECK(older->requires_.empty());
+  CHECK(older->taken.empty());
 }
