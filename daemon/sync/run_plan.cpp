@@ -262,6 +262,7 @@ std::vector<Refused> Run::plan_once() {
     auto request = plan_request(next);
     auto result = scope_.provider->plan(request, work_.blobs.get(), Monotonic::now() + kPlanTimeout);
     if (take_up_marks(result)) {
+      if (!result.discard.empty()) discards_.push_back(result.discard);
       request = plan_request(next = begin);
       result = scope_.provider->plan(request, work_.blobs.get(), Monotonic::now() + kPlanTimeout);
     }

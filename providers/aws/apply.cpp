@@ -141,11 +141,9 @@ class StackApplier {
       receipt.begun = {execution_token(step, expected), expected.updated, system_clock().wall()};
     receipt.policy = expected.policy;
     receipt.requires_ = stack.requires_;
-    for (const auto& [parameter, from] : stack.from_outputs)
-      if (const auto found = expected.taken.find(parameter); found != expected.taken.end()) {
-        receipt.taken[parameter] = {from.stack, from.output, found->second};
-        state_.takers.add(from.stack, request_.owner.application, step.id);
-      }
+    receipt.taken.digest = expected.taken;
+    for (const auto& one : stack.from_outputs)
+      receipt.taken.outputs[one.second.stack].insert(one.second.output);
     receipt.detects = stack.more.detects_drift;
     // A stack that is just being made is protected by a step of its own, once it stands.
     if (step.action != Action::create) receipt.protection = stack.more.protection;

@@ -45,6 +45,7 @@ constexpr const char* kNoSync = "0";
 
 /// The one that has its token was deleted.
 struct Deleted {};
+constexpr int kMostTokens = 4;
 
 void name(NewChangeSet& make, const std::string& question) {
   make.token = to_hex(sha256(question));
@@ -258,17 +259,15 @@ Changes make_once(State& state, protocol::CallContext& context, const ChangesWan
 
 Changes make_changes(State& state, protocol::CallContext& context, ChangesWanted asked) {
   NewChangeSet make = change_set_for(state, context, asked);
-  try {
-    return make_once(state, context, asked, make);
-  } catch (const Deleted&) {
-    name(make, make.token + random_uuid());
+  for (int tokens = 0; tokens < kMostTokens; ++tokens) {
+    try {
+      return make_once(state, context, asked, make);
+    } catch (const Deleted&) {
+      name(make, make.token + " again");  // the same whenever it is planned so: it may have been approved
+    }
   }
-  try {
-    return make_once(state, context, asked, make);
-  } catch (const Deleted&) {
-    throw fail(ProblemCause::transient,
-               "somebody deletes the change sets of the stack '" + asked.stack.name + "'");
-  }
+  throw fail(ProblemCause::transient,
+             "somebody deletes the change sets of the stack '" + asked.stack.name + "'");
 }
 
 }  // namespace gitopsd::aws

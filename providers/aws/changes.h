@@ -40,8 +40,6 @@ bool throw_away(CloudFormation&, const ChangeSetName&, bool nested, const Cancel
 /// what is none.
 std::string stack_policy_of(const Stack&, protocol::BlobReader&);
 
-using LookAtStack = std::function<std::optional<StackFacts>(const std::string& place)>;
-
 /// The declared parameters with those of other stacks' outputs, which `look` finds. Throws Failure for an
 /// output that is not there: transient where its stack is under way or not made yet; destination where
 /// another application has the stack, which may add it; else input.

@@ -16,8 +16,15 @@ constexpr std::size_t kLargestObject = 64u << 20;
 /// Fewer are sent before anybody would ask how far it has come.
 constexpr std::size_t kManyObjects = 100;
 constexpr auto kBetweenTold = std::chrono::seconds(1);
-/// Before the end of the call, for the objects that are on their way: who answers later is taken to hang.
-constexpr auto kForTheLast = std::chrono::seconds(60);
+/// Who answers after the end of a call is taken to hang: before it no further object is begun, and then what
+/// is on its way is given up. At most so long, and such a part of the call.
+constexpr std::chrono::milliseconds kForTheLast{60'000}, kForTheEnd{5'000};
+constexpr int kLastPart = 5, kEndPart = 20;
+
+Deadline before_end(Deadline end, std::chrono::milliseconds most, int part) {
+  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - Monotonic::now());
+  return end - std::min(most, left / part);
+}
 
 /// Tells how many of many objects are sent: at the first of them, and about every second. Thread-safe.
 class Counter {
@@ -111,13 +118,14 @@ class ContentApplier {
 
   Known put_one(const std::string& key, const WantedObject& wanted, bool only_new) {
     if (context_.cancelled()) throw fail(ProblemCause::transient, "cancelled");
-    if (Monotonic::now() + kForTheLast > context_.deadline)
+    if (Monotonic::now() > begins_until_)
       throw fail(ProblemCause::transient,
                  "this attempt has lasted long enough: the next one goes on from there");
     const NewObject object{key, headers_for(wanted, owner_), only_new};
     const std::string body = context_.blobs.read(wanted.blob, kLargestObject);
     Known known{wanted.blob.digest, wanted.facts, owner_mark(owner_), {}, wanted.blob.size, 0, false};
-    if (const auto stored = state_.s3.put(place_.bucket, object, body, context_.cancelled)) {
+    const Cancelled given_up = [this] { return context_.cancelled() || Monotonic::now() > sends_until_; };
+    if (const auto stored = state_.s3.put(place_.bucket, object, body, given_up)) {
       known.etag = stored->etag;
       known.at = stored->at;
       known.opaque = stored->opaque;
@@ -179,6 +187,8 @@ class ContentApplier {
   const Step& step_;
   const ContentPlace place_;
   const std::shared_ptr<Ledger> ledger_;
+  const Deadline begins_until_ = before_end(context_.deadline, kForTheLast, kLastPart);
+  const Deadline sends_until_ = before_end(context_.deadline, kForTheEnd, kEndPart);
 };
 
 Content content_of(const protocol::ApplyRequest& request, const Step& step) {

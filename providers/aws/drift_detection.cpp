@@ -158,6 +158,7 @@ std::string why_not(const ChangeSet& set, const DriftReport& report) {
     if (change.action == "Add") return "it would make " + what + ", which is not known to be deleted";
     if (change.replaces()) return "it would replace " + what;
     if (change.action == "Remove") return "it would delete " + what;
+    if (change.action == "Dynamic") return "what it would do with " + what + " is not known";
     if (change.action == "SyncWithActual") continue;  // touches nothing
     if (!drifted.contains(change.logical_id) && !follows(change, deleted))
       return "it would change " + what + ", which is not known to have drifted";

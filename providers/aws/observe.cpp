@@ -163,7 +163,7 @@ class StackObserver {
   }
 
   void judge_drift(const protocol::Entry& entry, const StackFacts& live, Observation& seen) {
-    auto receipt = entry.owned ? Receipt::parse(entry.owned->receipt) : std::nullopt;
+    auto receipt = entry.owned ? state_.first_looks.receipt(entry.owned->receipt) : std::nullopt;
     seen.drift = DriftState::no;
     if (phase_of(live.status) == StackPhase::busy) return state_.drift.rest(live.id);
     if (!entry.owned) return;
@@ -176,9 +176,12 @@ class StackObserver {
       seen.diff += std::string("its termination protection is ") + (live.protection ? "on\n" : "off\n");
     // Neither template nor parameters change without an update: no need to read them, not even for a full
     // look.
-    if (receipt->updated != live.updated) compare(entry, live, *receipt, seen);
+    if (receipt->updated != live.updated)
+      compare(entry, live, *receipt, seen);
+    else
+      seen.receipt = receipt->text();  // the daemon may not have heard of it
     judge_resources(entry, live, *receipt, seen);
-    judge_taken(entry, *receipt, seen);
+    judge_taken(live, *receipt, seen);
     if (seen.diff.empty()) return;
     seen.drift = DriftState::yes;
     seen.receipt.clear();
@@ -201,17 +204,22 @@ class StackObserver {
     receipt.updated = live.updated;
     receipt.begun.reset();
     seen.receipt = receipt.text();
-    state_.takers.tell(name_of(entry.id));
+    if (first) state_.first_looks.add(entry.owned->receipt, receipt);
   }
 
-  /// What another stack told when it was applied may be something else by now.
-  void judge_taken(const protocol::Entry& entry, const Receipt& receipt, Observation& seen) {
-    for (const auto& [parameter, taken] : receipt.taken) {
-      state_.takers.add(taken.stack, request_.owner.application, entry.id);
-      if (state_.is_another(taken, looks_->look(taken.stack)))
-        seen.diff += "its parameter '" + parameter + "' takes the output '" + taken.output +
-                     "' of the stack '" + taken.stack + "', which is another one now\n";
+  /// What other stacks told when it was applied may be something else by now.
+  void judge_taken(const StackFacts& live, const Receipt& receipt, Observation& seen) {
+    if (receipt.taken.digest.empty()) return;
+    if (phase_of(live.status) != StackPhase::well && phase_of(live.status) != StackPhase::rolled_back) return;
+    try {
+      if (!state_.is_another(receipt.taken, [this](const std::string& place) { return looks_->look(place); }))
+        return;
+    } catch (const Failure&) {
+      return;  // of others nothing is known now, and of itself nothing is wrong
     }
+    std::vector<std::string> sources;
+    for (const auto& source : receipt.taken.outputs) sources.push_back(source.first);
+    seen.diff += "its parameters take outputs that are others now, of " + listed(sources) + "\n";
   }
 
   /// By CloudFormation's drift detection, where it is wanted.

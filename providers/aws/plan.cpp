@@ -201,15 +201,14 @@ std::optional<WireProblem> StackPlanner::in_the_way(const StackFacts& live, cons
 std::optional<Receipt> StackPlanner::receipt_of(const Stack& wanted) const {
   const auto entry = entries_.find(id_of(wanted.name));
   if (entry == entries_.end() || !entry->second->owned) return std::nullopt;
-  return Receipt::parse(entry->second->owned->receipt);
+  return state_.first_looks.receipt(entry->second->owned->receipt);
 }
 
-/// Whether an output that a parameter takes is another than was applied.
+/// Whether an output that a parameter takes is another than was applied, or nobody knows.
 bool StackPlanner::takes_another(const Stack& wanted, const Receipt& receipt) const {
-  return std::any_of(wanted.from_outputs.begin(), wanted.from_outputs.end(), [&](const auto& one) {
-    const auto taken = receipt.taken.find(one.first);
-    return taken != receipt.taken.end() && state_.is_another(taken->second, look(one.second.stack));
-  });
+  if (wanted.from_outputs.empty()) return false;
+  return receipt.taken.digest.empty() ||
+         state_.is_another(receipt.taken, [this](const std::string& place) { return look(place); });
 }
 
 /// Whether nobody has touched it since we left it, as this document wants it.
@@ -221,8 +220,8 @@ bool StackPlanner::is_as_applied(const StackFacts& live, const Stack& wanted) co
   if (wanted.more.has_policy() && receipt->policy.empty()) return false;
   const auto wish = wanted.more.protection;
   if (wish && (receipt->protection != wish || live.protection != *wish)) return false;
-  if (takes_another(wanted, *receipt)) return false;
-  return phase_of(live.status) == StackPhase::well && receipt->updated == live.updated;
+  return phase_of(live.status) == StackPhase::well && receipt->updated == live.updated &&
+         !takes_another(wanted, *receipt);
 }
 
 /// Whether this plan does something to the stack, or cannot tell.
@@ -250,11 +249,11 @@ Texts StackPlanner::parameters(const Stack& wanted) const {
   return parameters_of(wanted, request_.owner, [this](const std::string& place) { return look(place); });
 }
 
-Texts StackPlanner::taken(const Stack& wanted, const Texts& parameters) const {
-  Texts out;
-  for (const auto& one : wanted.from_outputs)
-    out[one.first] = state_.digests.of_text(parameters.at(one.first));
-  return out;
+std::string StackPlanner::taken(const Stack& wanted, const Texts& parameters) const {
+  OutputValues values;
+  for (const auto& [parameter, from] : wanted.from_outputs)
+    values[from.stack][from.output] = parameters.at(parameter);
+  return values.empty() ? std::string() : state_.digests.of_outputs(values);
 }
 
 std::string Precondition::text() const {
@@ -265,11 +264,7 @@ std::string Precondition::text() const {
   if (continues) out.set("continues", true);
   if (keeps) out.set("keeps", true);
   if (!updated.empty()) out.set("updated", updated);
-  if (!taken.empty()) {
-    Value all = Value::object();
-    for (const auto& [parameter, digest] : taken) all.set(parameter, digest);
-    out.set("taken", std::move(all));
-  }
+  if (!taken.empty()) out.set("taken", taken);
   return to_json(out);
 }
 
@@ -282,8 +277,7 @@ Precondition Precondition::parse(const std::string& text) {
   out.continues = value.get_bool("continues");
   out.keeps = value.get_bool("keeps");
   out.updated = value.get_string("updated");
-  if (const Value* taken = value.find("taken"))
-    for (const auto& [parameter, digest] : taken->as_object()) out.taken[parameter] = digest.as_string();
+  out.taken = value.get_string("taken");
   return out;
 }
 

@@ -91,14 +91,21 @@ PlannedStack StackPlanner::changed(const Stack& wanted, const std::optional<Stac
   const std::string beside = set_beside(wanted, live, expected);  // it may refuse, and leaves nothing then
   const Texts given = parameters(wanted);
   expected.taken = taken(wanted, given);
+  const bool heals = request_.mode == protocol::PlanMode::heal;
+  const std::string now = live ? live->updated + " " + wanted.document + " " + expected.taken : std::string();
+  if (const auto why = heals && live ? state_.refused_heals.find(live->id, now) : std::nullopt)
+    return PlannedStack::of(plan_problem(*why, id_of(wanted.name), wanted.document));
   const auto changes = make_changes(state_, context_, {wanted, given, request_.owner, live, request_.sync});
   expected.template_ = changes.template_digest;
   if (!changes.set) return unchanged(wanted, live, expected, beside);
   const ChangeSet& set = *changes.set;
   const bool creates = action == Action::create;
   const DataGuard guard(policy_.data, wanted.more);
-  if (request_.mode == protocol::PlanMode::heal && guard.of(set) == protocol::Destroys::data)
-    return not_put_back(wanted, set, creates, guard);
+  if (heals && guard.of(set) == protocol::Destroys::data) {
+    const Failure why = not_put_back(wanted, set, creates, guard);
+    if (live) state_.refused_heals.add(live->id, now, why);
+    return PlannedStack::of(plan_problem(why, id_of(wanted.name), wanted.document));
+  }
   expected.keeps = keeps_what_failed(wanted, live);
   if (const auto* change = replacing(set); change && expected.keeps)
     return not_replaced(wanted, *live, set, *change);
@@ -125,19 +132,17 @@ PlannedStack StackPlanner::changed(const Stack& wanted, const std::optional<Stac
 }
 
 /// Nobody approves a heal, so that it loses nothing that holds data.
-PlannedStack StackPlanner::not_put_back(const Stack& wanted, const ChangeSet& set, bool creates,
-                                        const DataGuard& guard) const {
+Failure StackPlanner::not_put_back(const Stack& wanted, const ChangeSet& set, bool creates,
+                                   const DataGuard& guard) const {
   throw_away(there(wanted.name), {set.id, creates ? set.stack_id : std::string()}, has_nested(set),
              context_.cancelled);
   std::string lost;
   for (const auto& change : set.changes)
     if (guard.loses_data(change))
       lost += (lost.empty() ? "" : ", ") + named(change.logical_id, change.type, {});
-  return PlannedStack::of(plan_problem(
-      fail(ProblemCause::conflict,
-           "the stack '" + wanted.name + "' is not put back by itself: data would be lost with " + lost,
-           "`gitopsctl sync` plans it as a commit would, and asks for approval; or declare what is there"),
-      id_of(wanted.name), wanted.document));
+  return fail(ProblemCause::conflict,
+              "the stack '" + wanted.name + "' is not put back by itself: data would be lost with " + lost,
+              "`gitopsctl sync` plans it as a commit would, and asks for approval; or declare what is there");
 }
 
 /// The change set of a stack without rollback would fail at it.
@@ -160,7 +165,9 @@ PlannedStack StackPlanner::unchanged(const Stack& wanted, const std::optional<St
                                      const Precondition& expected, const std::string& beside) const {
   check_topics(wanted, live);
   const bool ours = live && owner_of(live->tags) == request_.owner;
-  const Action action = !ours ? Action::adopt : beside.empty() ? Action::none : Action::update;
+  const auto receipt = receipt_of(wanted);
+  const bool takes = receipt && receipt->taken.digest != expected.taken;  // to be remembered
+  const Action action = !ours ? Action::adopt : beside.empty() && !takes ? Action::none : Action::update;
   if (has_another_role(wanted, live))
     log::warning(
         "CloudFormation does not change a stack's role alone: it has the declared one from its next change "

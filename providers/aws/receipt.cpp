@@ -2,10 +2,18 @@
 
 #include "base/hash.h"
 #include "base/json.h"
+#include "providers/protocol/fields.h"
 
 namespace gitopsd::aws {
 
 namespace {
+
+template <class Names>
+Value array_of(const Names& names) {
+  Value out = Value::array();
+  for (const auto& name : names) out.push(name);
+  return out;
+}
 
 std::optional<bool> read_flag(const Value& value, std::string_view key) {
   return value.find(key) ? std::optional(value.get_bool(key)) : std::nullopt;
@@ -24,21 +32,21 @@ std::string Receipt::text() const {
   if (!policy.empty()) out.set("policy", policy);
   if (protection) out.set("protection", *protection);
   if (detects) out.set("detects", *detects);
-  if (!requires_.empty()) {
-    Value names = Value::array();
-    for (const auto& name : requires_) names.push(name);
-    out.set("requires", std::move(names));
-  }
-  if (!taken.empty()) {
-    Value all = Value::object();
-    for (const auto& [parameter, one] : taken)
-      all.set(parameter,
-              Value::object({{"stack", one.stack}, {"output", one.output}, {"digest", one.digest}}));
-    out.set("taken", std::move(all));
+  if (!requires_.empty()) out.set("requires", array_of(requires_));
+  if (!taken.digest.empty()) {
+    Value outputs = Value::object();
+    for (const auto& [source, names] : taken.outputs) outputs.set(source, array_of(names));
+    out.set("taken", Value::object({{"outputs", std::move(outputs)}, {"digest", taken.digest}}));
   }
   if (begun)
     out.set("begun", Value::object({{"token", begun->token}, {"before", begun->before}, {"at", begun->at}}));
-  return to_json(out);
+  std::string text = to_json(out);
+  for (const char* many : {"taken", "requires"}) {
+    if (text.size() <= protocol::kMaxReceipt) break;
+    out.as_object().erase(many);
+    text = to_json(out);
+  }
+  return text;
 }
 
 std::optional<Receipt> Receipt::parse(const std::string& text) {
@@ -50,9 +58,12 @@ std::optional<Receipt> Receipt::parse(const std::string& text) {
     out.protection = read_flag(value, "protection");
     out.detects = read_flag(value, "detects");
     for (const Value& name : value.get_array("requires")) out.requires_.push_back(name.as_string());
-    if (const Value* taken = value.find("taken"))
-      for (const auto& [parameter, one] : taken->as_object())
-        out.taken[parameter] = {one.get_string("stack"), one.get_string("output"), one.get_string("digest")};
+    if (const Value* taken = value.find("taken")) {
+      out.taken.digest = taken->get_string("digest");
+      if (const Value* outputs = taken->find("outputs"))
+        for (const auto& [source, names] : outputs->as_object())
+          for (const Value& name : names.as_array()) out.taken.outputs[source].insert(name.as_string());
+    }
     out.begun = read_begun(value.find("begun"));
     if (out.stack.empty()) return std::nullopt;
     return out;
@@ -63,6 +74,13 @@ std::optional<Receipt> Receipt::parse(const std::string& text) {
 
 std::string Digests::of_text(std::string_view text) const {
   return to_hex(hmac_sha256(key_.reveal(), text)).substr(0, 32);
+}
+
+std::string Digests::of_outputs(const OutputValues& values) const {
+  Hasher hasher(key_.reveal());
+  for (const auto& [stack, outputs] : values)
+    for (const auto& [name, text] : outputs) hasher.field(stack).field(name).field(text);
+  return to_hex(hasher.finish()).substr(0, 16);
 }
 
 std::string Digests::of_template(std::string_view text) const {

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -20,10 +21,15 @@ struct Begun {
   WallMicros at = 0;
 };
 
-/// A parameter's value that an output of another stack gave.
+/// Outputs of other stacks, by their places' texts.
+using OutputNames = std::map<std::string, std::set<std::string>>;
+/// What such outputs are.
+using OutputValues = std::map<std::string, Texts>;
+
+/// Values of parameters that outputs of other stacks gave.
 struct Taken {
-  std::string stack, output;  ///< the stack by its place's text
-  std::string digest;         ///< of the value
+  OutputNames outputs;
+  std::string digest;  ///< of the values; empty: that is not known, or none is taken
 };
 
 struct Receipt {
@@ -37,9 +43,10 @@ struct Receipt {
   std::optional<bool> protection{};      ///< as declared and switched; nullopt: left alone
   std::optional<bool> detects{};         ///< drift of its resources, as declared; nullopt: as the policy says
   std::vector<std::string> requires_{};  ///< stacks that came first, which go last
-  std::map<std::string, Taken> taken{};  ///< by the parameter's name
-  std::optional<Begun> begun{};          ///< until somebody has seen its end
+  Taken taken{};
+  std::optional<Begun> begun{};  ///< until somebody has seen its end
 
+  /// No more than a receipt may be: of very many names of others none is kept.
   std::string text() const;
   static std::optional<Receipt> parse(const std::string& text);
 };
@@ -48,7 +55,8 @@ struct Receipt {
 class Digests {
  public:
   explicit Digests(Secret key) : key_(std::move(key)) {}
-  std::string of_text(std::string_view text) const;  ///< a stack policy, an output
+  std::string of_text(std::string_view text) const;  ///< a stack policy
+  std::string of_outputs(const OutputValues&) const;
   /// The same for one that was sent and for what GetTemplate makes of it, which has a `?` for each character
   /// beyond ASCII. https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-formats.html
   std::string of_template(std::string_view text) const;

@@ -17,7 +17,15 @@ StackLooks::StackLooks(State& state, const std::vector<std::string>& places, std
 std::optional<StackFacts> StackLooks::look(const std::string& place) const {
   const auto [region, name] = StackPlace::parse(place);
   const auto there = seen_.find(region);
-  if (there == seen_.end()) return state_.cloudformation(region).stack(name, cancelled_);
+  if (there == seen_.end()) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (const auto found = asked_.find(place); found != asked_.end()) return found->second;
+    }
+    auto found = state_.cloudformation(region).stack(name, cancelled_);
+    const std::lock_guard lock(mutex_);
+    return asked_.emplace(place, std::move(found)).first->second;
+  }
   const auto found = there->second.find(name);
   return found == there->second.end() ? std::nullopt : std::optional(found->second);
 }

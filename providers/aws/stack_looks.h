@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -17,13 +18,15 @@ class StackLooks {
   /// is cheaper than each by itself. Throws Failure.
   StackLooks(State&, const std::vector<std::string>& places, std::size_t many, Cancelled);
 
-  /// Thread-safe. Throws Failure.
+  /// Each is asked for once. Thread-safe. Throws Failure.
   std::optional<StackFacts> look(const std::string& place) const;
 
  private:
   State& state_;
   const Cancelled cancelled_;
   std::map<std::string, std::map<std::string, StackFacts>> seen_;  ///< by region, then name
+  mutable std::mutex mutex_;
+  mutable std::map<std::string, std::optional<StackFacts>> asked_;  ///< by the place's text
 };
 
 }  // namespace gitopsd::aws

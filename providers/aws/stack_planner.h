@@ -53,14 +53,14 @@ class StackPlanner {
   bool is_changing(const std::string& place) const;
   std::string changing_before(const Stack&) const;
   Texts parameters(const Stack&) const;
-  Texts taken(const Stack&, const Texts& parameters) const;
+  std::string taken(const Stack&, const Texts& parameters) const;
   bool takes_another(const Stack&, const Receipt&) const;
 
   // What is declared.
   PlannedStack upsert(const Stack&);
   std::optional<PlannedStack> before_changes(const StackFacts& live, const Stack&);
   PlannedStack changed(const Stack&, const std::optional<StackFacts>& live, protocol::Action);
-  PlannedStack not_put_back(const Stack&, const ChangeSet&, bool creates, const DataGuard&) const;
+  Failure not_put_back(const Stack&, const ChangeSet&, bool creates, const DataGuard&) const;
   PlannedStack not_replaced(const Stack&, const StackFacts& live, const ChangeSet&,
                             const ResourceChange&) const;
   PlannedStack unchanged(const Stack&, const std::optional<StackFacts>& live, const Precondition&,

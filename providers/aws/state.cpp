@@ -69,10 +69,31 @@ CloudFormation& State::cloudformation(const std::string& region) {
   return *found;
 }
 
-bool State::is_another(const Taken& taken, const std::optional<StackFacts>& source) const {
-  if (!source || phase_of(source->status) == StackPhase::busy) return false;
-  const auto found = source->outputs.find(taken.output);
-  return found != source->outputs.end() && digests.of_text(found->second) != taken.digest;
+bool State::is_another(const Taken& taken, const LookAtStack& look) const {
+  OutputValues values;
+  for (const auto& [place, names] : taken.outputs) {
+    const auto source = look(place);
+    if (!source || phase_of(source->status) == StackPhase::busy) return false;
+    for (const auto& name : names) {
+      const auto found = source->outputs.find(name);
+      if (found == source->outputs.end()) return false;
+      values[place][name] = found->second;
+    }
+  }
+  return !values.empty() && digests.of_outputs(values) != taken.digest;
+}
+
+std::optional<Receipt> FirstLooks::receipt(const std::string& text) const {
+  auto out = Receipt::parse(text);
+  if (!out || !out->updated.empty()) return out;
+  const std::lock_guard lock(mutex_);
+  const auto found = seen_.find(out->stack);
+  return found != seen_.end() && found->second.first == text ? found->second.second : out;
+}
+
+void FirstLooks::add(const std::string& text, const Receipt& completed) {
+  const std::lock_guard lock(mutex_);
+  seen_.insert_or_assign(completed.stack, std::pair(text, completed));
 }
 
 }  // namespace gitopsd::aws

@@ -2,11 +2,14 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "providers/aws/cloudformation.h"
 #include "providers/aws/deletions.h"
@@ -40,6 +43,8 @@ class Uploaded {
   std::map<std::string, Monotonic::time_point> keys_;  ///< when each was seen there
 };
 
+using LookAtStack = std::function<std::optional<StackFacts>(const std::string& place)>;
+
 struct LeftChangeSet {
   ChangeSetName name;  ///< its stack empty: that is there for others
   bool nested = false;
@@ -63,30 +68,37 @@ class LeftChangeSets {
   std::map<std::string, std::vector<LeftChangeSet>> sets_;
 };
 
-/// Who has a parameter from an output of which stack. Thread-safe.
-class Takers {
+/// What the first look after an operation found, where the daemon has not taken that up: nobody looks to its
+/// end after a heal. Thread-safe.
+class FirstLooks {
  public:
-  explicit Takers(std::shared_ptr<protocol::Notifier> notifier) : notifier_(std::move(notifier)) {}
-  /// `stack`: the one with the output, by its place's text.
-  void add(const std::string& stack, const std::string& application, const ResourceId& taker) {
+  /// With what is remembered of it; nullopt as Receipt::parse.
+  std::optional<Receipt> receipt(const std::string& text) const;
+  void add(const std::string& text, const Receipt& completed);
+
+ private:
+  mutable std::mutex mutex_;
+  std::map<std::string, std::pair<std::string, Receipt>> seen_;  ///< by stack
+};
+
+/// Heals that were refused, so that they are not planned again at each look. Thread-safe.
+class RefusedHeals {
+ public:
+  /// `of`: all on which it depends.
+  std::optional<Failure> find(const std::string& stack, const std::string& of) const {
     const std::lock_guard lock(mutex_);
-    takers_[stack][application].insert(taker);
+    const auto found = refused_.find(stack);
+    return found != refused_.end() && found->second.first == of ? std::optional(found->second.second)
+                                                                : std::nullopt;
   }
-  /// The stack was updated: whoever takes something of it is looked at.
-  void tell(const std::string& stack) {
-    std::map<std::string, std::set<ResourceId>> told;
-    {
-      const std::lock_guard lock(mutex_);
-      if (const auto found = takers_.find(stack); found != takers_.end()) told = found->second;
-    }
-    for (const auto& [application, ids] : told)
-      notifier_->changed({application, {ids.begin(), ids.end()}, false});
+  void add(const std::string& stack, const std::string& of, const Failure& why) {
+    const std::lock_guard lock(mutex_);
+    refused_.insert_or_assign(stack, std::pair(of, why));
   }
 
  private:
-  const std::shared_ptr<protocol::Notifier> notifier_;
-  std::mutex mutex_;
-  std::map<std::string, std::map<std::string, std::set<ResourceId>>> takers_;  ///< by stack and application
+  mutable std::mutex mutex_;
+  std::map<std::string, std::pair<std::string, Failure>> refused_;
 };
 
 /// Regions that stacks were made in, over restarts. Thread-safe.
@@ -113,7 +125,6 @@ class State {
         digests(std::move(key)),
         ledgers(folder + "/content"),
         uploaded(system_clock()),
-        takers(notifier),
         meant_(std::move(meant)),
         used_regions_(folder + "/regions.json"),
         deletions(region(), notifier),
@@ -143,10 +154,12 @@ class State {
   /// What was found in the artifacts' bucket, or put there: its keys are digests.
   Uploaded uploaded;
 
-  Takers takers;
-  /// Whether the stack now tells something else than was taken; not while it is being changed, or where it
-  /// tells nothing of that name.
-  bool is_another(const Taken&, const std::optional<StackFacts>& source) const;
+  FirstLooks first_looks;
+  RefusedHeals refused_heals;
+
+  /// Whether other stacks now tell something else than was taken; not while one is being changed, or where
+  /// one tells nothing of that name. Throws what `look` does.
+  bool is_another(const Taken&, const LookAtStack& look) const;
 
  private:
   std::function<CloudFormation&(const std::string&)> region() {

@@ -36,7 +36,7 @@ struct Precondition {
   std::optional<bool> protection{};  ///< to be switched; nullopt: it stays
   bool continues = false;            ///< the rollback that failed
   bool keeps = false;                ///< what fails stays as it is, instead of a rollback
-  Texts taken{};          ///< digests of what outputs of other stacks gave, by the parameter's name
+  std::string taken{};               ///< digest of what outputs of other stacks gave; empty: none did
   std::string updated{};  ///< StackFacts::updated when the change set was made; empty: it is created
   std::string text() const;
   /// Throws Failure (input).

@@ -82,13 +82,11 @@ class Line(ReplayScene):
         self.assertEqual(event["attempts"], 0)
         tokens = [fields["ClientToken"] for fields in self.cloud.fields_of("CreateChangeSet")]
         self.assertEqual((len(tokens), len(set(tokens))), (2, 2))
-        self.cloud.unwanted = [None, None]
-        event = self.daemon.accept(self.push(stack("web", "/t.json", parameters={"Wait": 9})))
-        wait.until(lambda: "somebody deletes the change sets of the stack 'web'" in str(self.daemon.status()), "it is told")
-        self.assertEqual(self.daemon.wait_ended(event)["state"], "succeeded")
+        self.cloud.unwanted = [None] * 4  # as many as are made in one attempt
+        self.assertGreaterEqual(self.web(parameters={"Wait": 9})["attempts"], 1)
 
-    def test_planned_twice(self):
-        """a plan that is made anew within its sync, since something was left out, makes its change sets anew"""
+    def test_left_out(self):
+        """with `invalid: skip` a stack that CloudFormation refuses is left out, and the others' change sets are executed"""
         self.daemon.application["invalid"] = "skip"
         self.daemon.reload()
         wrong = {"Parameters": {"Needed": {"Type": "String"}}, "Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}}

@@ -21,6 +21,18 @@ def gives(wait_seconds: int) -> dict:
 
 
 class Outputs(ReplayScene):
+    def configure(self):
+        super().configure()
+        self.daemon.application["check_interval"] = "1s"
+
+    def quiet(self) -> None:
+        """All is in sync, and looks go by without another change set."""
+        wait.until(lambda: self.daemon.status()["status"] == "synced", "all is well")
+        made = len(self.cloud.fields_of("CreateChangeSet"))
+        looked = len(self.cloud.fields_of("DescribeStacks"))
+        wait.until(lambda: len(self.cloud.fields_of("DescribeStacks")) > looked + 8, "it looks")
+        self.assertEqual(len(self.cloud.fields_of("CreateChangeSet")), made)
+
     def taken(self) -> str:
         return self.cloud.find("web").resources["Topic"].properties["DisplayName"]
 
@@ -30,11 +42,52 @@ class Outputs(ReplayScene):
         self.assertEqual(self.taken(), "5")
         self.sync(takes(), gives(7))
         wait.until(lambda: self.taken() == "7", "it is taken")
-        wait.until(lambda: self.daemon.status()["status"] == "synced", "all is well")
-        made = len(self.cloud.fields_of("CreateChangeSet"))
-        self.assertEqual(made, 4)
-        self.sync(takes(), gives(7), docs="nothing of it")
-        self.assertEqual(len(self.cloud.fields_of("CreateChangeSet")), made)
+        self.quiet()
+        self.assertEqual(len(self.cloud.fields_of("CreateChangeSet")), 4)
+
+    def test_again(self):
+        """so does the next change, and what somebody changes after such a heal is put back as well"""
+        self.sync(takes(), gives(5), **FILES)
+        for number in (7, 9):
+            self.sync(takes(), gives(number))
+            wait.until(lambda number=number: self.taken() == str(number), "it is taken")
+        self.quiet()
+        with self.cloud.lock:
+            one = self.cloud.find("web")
+            one.parameters["Wait"], one.resources["Topic"].properties["DisplayName"] = "77", "77"
+            one.updated = self.cloud.now()
+        wait.until(lambda: self.taken() == "9", "it is put back")
+        self.quiet()
+
+    def test_by_hand(self):
+        """where somebody gave the taker the new value already, that is taken up, and all is quiet"""
+        self.daemon.application["drift"] = "report"
+        self.daemon.reload()
+        self.sync(takes(), gives(5), **FILES)
+        self.sync(takes(), gives(7))
+        with self.cloud.lock:
+            one = self.cloud.find("web")
+            one.parameters["Wait"], one.resources["Topic"].properties["DisplayName"] = "7", "7"
+            one.updated = self.cloud.now()
+        self.daemon.application["drift"] = "heal"
+        self.daemon.reload()
+        wait.until(lambda: self.daemon.status()["status"] == "synced", "it is well")
+        self.quiet()
+
+    def test_fails(self):
+        """a taker that cannot take it is rolled back, told, and not tried again at each look; the source's next value is taken"""
+        self.sync(takes(), gives(5), **FILES)
+        self.cloud.fails = {"Topic": "no such name"}
+        self.sync(takes(), gives(7))
+        wait.until(lambda: self.cloud.find("web").status == "UPDATE_ROLLBACK_COMPLETE", "it is rolled back")
+        executed, looked = len(self.cloud.fields_of("ExecuteChangeSet")), len(self.cloud.fields_of("DescribeStacks"))
+        wait.until(lambda: len(self.cloud.fields_of("DescribeStacks")) > looked + 8, "it looks")
+        self.assertEqual(len(self.cloud.fields_of("ExecuteChangeSet")), executed)
+        self.assertIn("no such name", str(self.daemon.get("/v1/applications/web")))
+        self.cloud.fails = {}
+        self.sync(takes(), gives(8))
+        wait.until(lambda: self.taken() == "8", "it is taken")
+        self.quiet()
 
     def test_of_another_application(self):
         """so does one of another application's stack"""
@@ -54,7 +107,7 @@ class Outputs(ReplayScene):
         self.daemon.reload()
         self.sync(takes(), gives(5), **FILES)
         self.sync(takes(), gives(7))
-        wait.until(lambda: "its parameter 'Wait' takes the output 'Wait' of the stack 'web-source', which is another one now"
+        wait.until(lambda: "its parameters take outputs that are others now, of web-source"
                    in self.daemon.program.log.read_text(), "it is told")
         self.assertEqual((self.taken(), self.daemon.status()["status"]), ("5", "out_of_sync"))
         event = self.daemon.act("/v1/applications/web/sync")["event"]

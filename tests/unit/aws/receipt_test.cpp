@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include "providers/protocol/fields.h"
+
 using namespace gitopsd;
 using namespace gitopsd::aws;
 
@@ -16,15 +18,13 @@ TEST_CASE("a template is the same with a question mark for each character beyond
 TEST_CASE("a receipt keeps what it remembers") {
   Receipt receipt{"arn:web", "t", "f", "u"};
   receipt.requires_ = {"eu-west-1/net", "web-db"};
-  receipt.taken["Url"] = {"net", "QueueUrl", "d"};
+  receipt.taken = {{{"net", {"QueueUrl", "VpcId"}}}, "d"};
   receipt.begun = {"token", "2026-11-01T00:00:00Z", 17};
   const auto read = Receipt::parse(receipt.text());
   REQUIRE(read);
   CHECK(read->requires_ == receipt.requires_);
-  REQUIRE(read->taken.contains("Url"));
-  CHECK(read->taken.at("Url").stack == "net");
-  CHECK(read->taken.at("Url").output == "QueueUrl");
-  CHECK(read->taken.at("Url").digest == "d");
+  CHECK(read->taken.outputs == receipt.taken.outputs);
+  CHECK(read->taken.digest == "d");
   REQUIRE(read->begun);
   CHECK(read->begun->token == "token");
   CHECK(read->begun->before == "2026-11-01T00:00:00Z");
@@ -33,5 +33,31 @@ TEST_CASE("a receipt keeps what it remembers") {
   REQUIRE(older);
   CHECK_FALSE(older->begun);
   CHECK(older->requires_.empty());
-  CHECK(older->taken.empty());
+  CHECK(older->taken.digest.empty());
+}
+
+TEST_CASE("a receipt is never longer than one may be") {
+  Receipt receipt{
+      "arn:aws:cloudformation:eu-central-1:123456789012:stack/prod-eu-web-app/" + std::string(36, 'i'),
+      std::string(32, 't'), std::string(32, 'f'), "2026-11-01T00:00:00.000Z"};
+  receipt.requires_ = {"prod-eu-network-shared"};
+  receipt.begun = {std::string(56, 't'), "2026-11-01T00:00:00.000Z", 1'795'000'000'000'000};
+  receipt.taken.digest = std::string(16, 'd');
+  for (int i = 0; i < 20; ++i)
+    receipt.taken.outputs["prod-eu-network-shared"].insert("PrivateSubnet" + std::to_string(i));
+  auto read = Receipt::parse(receipt.text());
+  REQUIRE(read);
+  CHECK(read->taken.outputs == receipt.taken.outputs);
+
+  for (int i = 0; i < 100; ++i)
+    receipt.taken.outputs["prod-eu-network-shared"].insert("PublicSubnet" + std::to_string(i));
+  CHECK(receipt.text().size() <= protocol::kMaxReceipt);
+  read = Receipt::parse(receipt.text());
+  REQUIRE(read);
+  CHECK(read->taken.digest.empty());
+  CHECK(read->requires_ == receipt.requires_);
+  REQUIRE(read->begun);
+  for (int i = 0; i < 100; ++i) receipt.requires_.push_back("prod-eu-network-" + std::to_string(i));
+  CHECK(receipt.text().size() <= protocol::kMaxReceipt);
+  CHECK(Receipt::parse(receipt.text())->begun);
 }
