@@ -18,7 +18,7 @@ namespace {
 
 Fd connected(const sockaddr* address, socklen_t size) {
   Fd out(socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  const timeval limit{30 * gitopsd::test::kSlower, 0};
+  const timeval limit{30L * gitopsd::test::kSlower, 0};
   setsockopt(out.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
   if (connect(out.get(), address, size) != 0) throw std::runtime_error("connect: " + errno_text(errno));
   return out;

@@ -18,7 +18,7 @@ Client::Client(int port, const ClientOptions& options) {
   std::signal(SIGPIPE, SIG_IGN);
   const bool v6 = options.host.find(':') != std::string::npos;
   fd_ = Fd(::socket(v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  const timeval patience{30 * gitopsd::test::kSlower, 0};
+  const timeval patience{30L * gitopsd::test::kSlower, 0};
   ::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   ::setsockopt(fd_.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
   sockaddr_in v4_name{};
