@@ -27,6 +27,7 @@ class Outputs(ReplayScene):
 
     def quiet(self) -> None:
         """All is in sync, and looks go by without another change set."""
+        wait.until(lambda: self.daemon.status()["phase"] == "idle", "nothing runs")
         wait.until(lambda: self.daemon.status()["status"] == "synced", "all is well")
         made = len(self.cloud.fields_of("CreateChangeSet"))
         looked = len(self.cloud.fields_of("DescribeStacks"))
@@ -65,14 +66,17 @@ class Outputs(ReplayScene):
         self.daemon.reload()
         self.sync(takes(), gives(5), **FILES)
         self.sync(takes(), gives(7))
+        wait.until(lambda: self.daemon.status()["status"] == "out_of_sync", "it is seen")
         with self.cloud.lock:
             one = self.cloud.find("web")
             one.parameters["Wait"], one.resources["Topic"].properties["DisplayName"] = "7", "7"
             one.updated = self.cloud.now()
+        made = len(self.cloud.fields_of("CreateChangeSet"))
         self.daemon.application["drift"] = "heal"
         self.daemon.reload()
-        wait.until(lambda: self.daemon.status()["status"] == "synced", "it is well")
+        wait.until(lambda: len(self.cloud.fields_of("CreateChangeSet")) > made, "it is to be put back")
         self.quiet()
+        self.assertEqual(len(self.cloud.fields_of("ExecuteChangeSet")), 3, "there was nothing to execute")
 
     def test_fails(self):
         """a taker that cannot take it is rolled back, told, and not tried again at each look; the source's next value is taken"""
