@@ -101,7 +101,8 @@ PlannedStack StackPlanner::changed(const Stack& wanted, const std::optional<Stac
   const ChangeSet& set = *changes.set;
   const bool creates = action == Action::create;
   const DataGuard guard(policy_.data, wanted.more);
-  if (heals && guard.of(set) == protocol::Destroys::data) {
+  const auto destroys = guard.of(set);
+  if (heals && destroys == protocol::Destroys::data) {
     const Failure why = not_put_back(wanted, set, creates, guard);
     if (live) state_.refused_heals.add(live->id, now, why);
     return PlannedStack::of(plan_problem(why, id_of(wanted.name), wanted.document));
@@ -118,16 +119,16 @@ PlannedStack StackPlanner::changed(const Stack& wanted, const std::optional<Stac
   if (creates && !beside.empty()) {
     out.after = once_it_stands(wanted, expected, beside);
     out.after->fresh = true;
-    const bool keeps = expected.keeps;
-    expected = {set.id, set.stack_id, changes.template_digest};  // what is created has not been updated
-    expected.keeps = keeps;
-    expected.taken = taken(wanted, given);
+    Precondition creation{set.id, set.stack_id, changes.template_digest};  // nothing is set beside it
+    creation.keeps = expected.keeps;
+    creation.taken = expected.taken;
+    expected = creation;
   } else if (!beside.empty()) {
     out.step->reason += "; " + beside;
   }
   out.step->precondition = expected.text();
   out.step->diff = change_text(set, guard);
-  out.step->destroys = guard.of(set);
+  out.step->destroys = destroys;
   return out;
 }
 

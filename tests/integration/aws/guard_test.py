@@ -45,8 +45,8 @@ class Guard(ReplayScene):
         wait.until(lambda: told in str(self.daemon.status()["error"]), "it is told")
         self.assertIn("Bucket", one.resources)
         wait.until(lambda: all(c.execution != "AVAILABLE" for c in list(one.change_sets.values())), "nothing is left")
-        made, looked = len(self.cloud.fields_of("CreateChangeSet")), len(self.cloud.fields_of("DescribeStacks"))
-        wait.until(lambda: len(self.cloud.fields_of("DescribeStacks")) > looked + 8, "it looks")
+        made = len(self.cloud.fields_of("CreateChangeSet"))
+        self.looks(9)
         self.assertEqual(len(self.cloud.fields_of("CreateChangeSet")), made, "it is not planned again while nothing moved")
         event = self.daemon.act("/v1/applications/web/sync")["event"]
         wait.until(lambda: "would destroy data" in (self.daemon.status()["waits_for"] or ""), "it asks")

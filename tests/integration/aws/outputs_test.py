@@ -30,8 +30,7 @@ class Outputs(ReplayScene):
         wait.until(lambda: self.daemon.status()["phase"] == "idle", "nothing runs")
         wait.until(lambda: self.daemon.status()["status"] == "synced", "all is well")
         made = len(self.cloud.fields_of("CreateChangeSet"))
-        looked = len(self.cloud.fields_of("DescribeStacks"))
-        wait.until(lambda: len(self.cloud.fields_of("DescribeStacks")) > looked + 8, "it looks")
+        self.looks(9)
         self.assertEqual(len(self.cloud.fields_of("CreateChangeSet")), made)
 
     def taken(self) -> str:
@@ -84,8 +83,8 @@ class Outputs(ReplayScene):
         self.cloud.fails = {"Topic": "no such name"}
         self.sync(takes(), gives(7))
         wait.until(lambda: self.cloud.find("web").status == "UPDATE_ROLLBACK_COMPLETE", "it is rolled back")
-        executed, looked = len(self.cloud.fields_of("ExecuteChangeSet")), len(self.cloud.fields_of("DescribeStacks"))
-        wait.until(lambda: len(self.cloud.fields_of("DescribeStacks")) > looked + 8, "it looks")
+        executed = len(self.cloud.fields_of("ExecuteChangeSet"))
+        self.looks(9)
         self.assertEqual(len(self.cloud.fields_of("ExecuteChangeSet")), executed)
         self.assertIn("no such name", str(self.daemon.get("/v1/applications/web")))
         self.cloud.fails = {}

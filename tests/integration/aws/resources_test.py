@@ -5,14 +5,7 @@ from lib.replay import ReplayScene
 from lib.replay_templates import BUCKET, QUEUE, with_resources
 
 
-class Looks(ReplayScene):
-    def looks(self, count: int) -> None:
-        """The daemon has looked that often again."""
-        before = len(self.cloud.fields_of("DescribeStacks"))
-        wait.until(lambda: len(self.cloud.fields_of("DescribeStacks")) >= before + count, "it looks")
-
-
-class Detection(Looks):
+class Detection(ReplayScene):
     def configure(self):
         super().configure()
         self.daemon.application["check_interval"] = "1s"
@@ -168,7 +161,7 @@ class Detection(Looks):
         self.assertEqual(self.cloud.fields_of("DetectStackDrift"), [])
 
 
-class Bounds(Looks):
+class Bounds(ReplayScene):
     def configure(self):
         super().configure()
         self.daemon.application["check_interval"] = "1s"

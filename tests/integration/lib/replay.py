@@ -5,7 +5,7 @@ import threading
 from socketserver import ThreadingMixIn
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
-from . import process
+from . import process, wait
 from .aws import KEY, KEY_SECRET, AwsScene, credentials_in, stack
 from .replay_templates import QUEUE
 
@@ -74,6 +74,11 @@ class ReplayScene(AwsScene):
     @staticmethod
     def file(template: dict) -> dict[str, str]:
         return {"t.json": json.dumps(template)}
+
+    def looks(self, count: int) -> None:
+        """The daemon has asked for stacks that often again."""
+        before = len(self.cloud.fields_of("DescribeStacks"))
+        wait.until(lambda: len(self.cloud.fields_of("DescribeStacks")) >= before + count, "it looks")
 
     def web(self, template: dict = QUEUE, name: str = "web", state: str = "succeeded", **spec) -> dict:
         """A commit with this one stack, delivered; returns the event at its end."""
